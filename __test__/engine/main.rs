@@ -1,0 +1,1 @@
+//! Behaviour of the core on real SQLite files and real archives.

@@ -1,0 +1,145 @@
+//! metadata.json and photos/index.json of a backup, in the order their keys are written.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::job::Warning;
+
+/// `format` of a backup.
+pub const FORMAT: &str = "cultural-archiver-backup";
+/// `format_version` of a backup: readers refuse a newer major.
+pub const FORMAT_VERSION: &str = "1.0";
+/// `generator` of what this build writes.
+pub const GENERATOR: &str = concat!("@cultural-archiver/backup ", env!("CARGO_PKG_VERSION"));
+
+/// metadata.json. No duration, path, host name or figure that depends on how the job ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackupMetadata {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: String,
+    /// RFC 3339 UTC, whole seconds.
+    pub created_at: String,
+    /// Package and version.
+    pub generator: String,
+    /// Where things came from.
+    pub source: SourceKinds,
+    /// False when something that the store holds, or does not deny holding, was not copied.
+    pub complete: bool,
+    /// The rows.
+    pub database: DatabaseMetadata,
+    /// The photos.
+    pub photos: PhotosMetadata,
+    /// What a reader might expect and will not find, in words.
+    pub not_included: Vec<String>,
+    /// The drill's result; null when it was switched off.
+    pub drill: Option<DrillMetadata>,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Kinds of sources, never their addresses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceKinds {
+    /// `file` or `sql`.
+    pub database: String,
+    /// `directory`, or null without photos.
+    pub photos: Option<String>,
+}
+
+/// The rows of a backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatabaseMetadata {
+    /// Every table, in the order of the schema.
+    pub tables: Vec<TableMetadata>,
+    /// Rows in all.
+    pub total_rows: u64,
+    /// Bytes of database.sql, uncompressed.
+    pub sql_bytes: u64,
+    /// Tables that are not in the backup: `_cf_*`, `sqlite_stat*`.
+    pub left_out: Vec<String>,
+    /// What stands in database-extra.sql.
+    pub in_extra: Vec<String>,
+}
+
+/// One table of a backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableMetadata {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub rows: u64,
+    /// `blake3:` and the hex digest of its content (see `database::digest`).
+    pub digest: String,
+}
+
+/// The photos of a backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhotosMetadata {
+    /// `approved` or `all`; null without photos.
+    pub scope: Option<String>,
+    /// Stored originals.
+    pub originals: u64,
+    /// Stored variants.
+    pub thumbnails: u64,
+    /// Bytes of both.
+    pub bytes: u64,
+    /// What should be here and is not.
+    pub missing: Vec<MissingPhoto>,
+    /// References to other hosts.
+    pub foreign: u64,
+    /// References that the store answers with "no such key".
+    pub dangling: u64,
+}
+
+/// A photo that the store holds, or does not deny holding, and that was not copied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MissingPhoto {
+    /// Its key.
+    pub key: String,
+    /// Why, as a stable word: `unreadable`, `changed_while_read`, `refused`, `timeout`…
+    pub reason: String,
+    /// The artworks that show it.
+    pub artwork_ids: Vec<String>,
+}
+
+/// What the drill found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrillMetadata {
+    /// Always true: a drill that fails makes no archive.
+    pub loaded: bool,
+    /// Tables compared.
+    pub tables: u64,
+    /// Rows compared.
+    pub rows: u64,
+    /// `ok`, or the first thing SQLite finds wrong; the same as in the source.
+    pub integrity_check: String,
+    /// Rows whose parent is missing; as many as in the source.
+    pub foreign_key_problems: u64,
+}
+
+/// One entry of photos/index.json.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// The exact key in the bucket.
+    pub key: String,
+    /// The name in this archive.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+    /// As the store gives it, without quotes.
+    pub etag: Option<String>,
+    /// RFC 3339 UTC; fractional seconds where the store has them.
+    pub last_modified: Option<String>,
+    /// From the store's headers.
+    pub content_type: Option<String>,
+    /// The store's other headers.
+    pub http_metadata: Map<String, Value>,
+    /// The uploader's metadata.
+    pub custom_metadata: Map<String, Value>,
+    /// The artworks that show it, sorted.
+    pub artwork_ids: Vec<String>,
+}

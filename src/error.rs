@@ -1,0 +1,191 @@
+//! The one error type of the core, and the stable code each kind shows at the boundary.
+//!
+//! A message says what failed, on what, and what to do next; the underlying failure is in `source`, not in
+//! the text. No message ever holds a secret or the content of a row.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the core returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An underlying failure, kept for `Error::source`.
+pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// Everything that can end a job without an archive.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option is missing, unknown, out of range or contradicts another.
+    #[error("{message}")]
+    InvalidOptions {
+        /// Which option, what is wrong with it, what it takes.
+        message: String,
+    },
+    /// There is no database where the options say it is.
+    #[error("there is no database at {}: {hint}", path.display())]
+    DatabaseNotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What to check.
+        hint: String,
+    },
+    /// The database is there but its rows cannot be had: not SQLite, encrypted, truncated, corrupt, empty,
+    /// locked, or a script that does what it must not.
+    #[error("cannot read the database {}: {problem}", path.display())]
+    DatabaseUnreadable {
+        /// The file or script.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+        /// What SQLite or the operating system said.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// A source of rows or photos does not answer or does not exist.
+    #[error("cannot reach {what}: {problem}")]
+    SourceUnreachable {
+        /// The source, without credentials.
+        what: String,
+        /// What is wrong, and what to do.
+        problem: String,
+        /// What the operating system or the network said.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// A source refuses us.
+    #[error("{what} refuses access: {problem}")]
+    SourceRefused {
+        /// The source, without credentials.
+        what: String,
+        /// Which permission is needed.
+        problem: String,
+        /// What the operating system or the server said.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// The source kept changing while it was read.
+    #[error("{what} changed while it was read: {problem}")]
+    SourceChanged {
+        /// What changed.
+        what: String,
+        /// What to do.
+        problem: String,
+    },
+    /// A photo could not be copied and `onPhotoError` is `fail`.
+    #[error("the photo {key} could not be copied: {reason}; nothing was written")]
+    PhotoFailed {
+        /// The key of the first photo that failed.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// The output folder or a file in it cannot be written.
+    #[error("cannot write {}: {problem}", path.display())]
+    OutputUnwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+        /// What the operating system said.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// The disk is full, or was found too small before the start.
+    #[error("not enough space in {}: {problem}", path.display())]
+    DiskFull {
+        /// The folder that was written to.
+        path: PathBuf,
+        /// What is needed and what to do.
+        problem: String,
+        /// What the operating system said.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// An archive of that name is there and `overwrite` is off.
+    #[error("{} exists already; move it away, or set overwrite to replace it", path.display())]
+    ArchiveExists {
+        /// The final name.
+        path: PathBuf,
+    },
+    /// An archive does not hold what it says it holds.
+    #[error("the archive {} is damaged: {problem}", path.display())]
+    ArchiveCorrupt {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+        /// What the reader said.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// What was written did not load back, or came back different.
+    #[error("the restore drill failed: {problem}")]
+    DrillFailed {
+        /// What differs, and what to do.
+        problem: String,
+        /// What SQLite said.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// The caller's signal was aborted. Nothing is left behind.
+    #[error("the job was aborted; nothing was written")]
+    Aborted,
+    /// A defect in this package.
+    #[error("internal error: {problem}; this is a defect in the package, please report it")]
+    Internal {
+        /// What was not expected.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// The stable code that JavaScript sees as `error.code`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::InvalidOptions { .. } => "INVALID_OPTIONS",
+            Error::DatabaseNotFound { .. } => "DATABASE_NOT_FOUND",
+            Error::DatabaseUnreadable { .. } => "DATABASE_UNREADABLE",
+            Error::SourceUnreachable { .. } => "SOURCE_UNREACHABLE",
+            Error::SourceRefused { .. } => "SOURCE_REFUSED",
+            Error::SourceChanged { .. } => "SOURCE_CHANGED",
+            Error::PhotoFailed { .. } => "PHOTO_FAILED",
+            Error::OutputUnwritable { .. } => "OUTPUT_UNWRITABLE",
+            Error::DiskFull { .. } => "DISK_FULL",
+            Error::ArchiveExists { .. } => "ARCHIVE_EXISTS",
+            Error::ArchiveCorrupt { .. } => "ARCHIVE_CORRUPT",
+            Error::DrillFailed { .. } => "DRILL_FAILED",
+            Error::Aborted => "ABORT_ERR",
+            Error::Internal { .. } => "INTERNAL_ERROR",
+        }
+    }
+
+    /// An option that cannot be taken.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Error::InvalidOptions { message: message.into() }
+    }
+
+    /// A database that is there and cannot be read, with what SQLite said.
+    pub fn unreadable(path: &Path, problem: impl Into<String>, source: Option<Cause>) -> Self {
+        Error::DatabaseUnreadable { path: path.to_owned(), problem: problem.into(), source }
+    }
+
+    /// A failure to write `path`: a full disk is told apart from everything else.
+    pub fn output(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Error::DiskFull {
+                    path,
+                    problem: "the disk filled up while writing; free some space or choose another folder".into(),
+                    source: Some(Box::new(error)),
+                }
+            }
+            _ => Error::OutputUnwritable {
+                path,
+                problem: "check that the folder exists, that it is a folder and that you may write to it".into(),
+                source: Some(Box::new(error)),
+            },
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What every job shares: how it is stopped, how it tells how far it is, and what it warns of.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Result};
+
+/// Progress is told at most this often within a phase; the last one of a phase is always told.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The stages a job goes through, in the order they end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Getting one consistent state of the database.
+    Snapshot,
+    /// Writing the rows.
+    Database,
+    /// Copying the photos.
+    Photos,
+    /// Writing the index, the checksums and the end of the archive.
+    Finish,
+    /// Reading back what was written: the drill, then the whole file.
+    Verify,
+}
+
+/// How far a phase is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Which phase.
+    pub phase: Phase,
+    /// Units done: tables, photos, entries.
+    pub done: u64,
+    /// Units in all, where known.
+    pub total: Option<u64>,
+    /// Bytes done.
+    pub bytes: u64,
+    /// Bytes in all, where known.
+    pub total_bytes: Option<u64>,
+    /// What is being worked on: a table's name, never a private value.
+    pub item: Option<String>,
+}
+
+/// Something that wants to know how far a job is. Called from any thread; must not block.
+pub trait Observer: Send + Sync {
+    /// Takes one report.
+    fn progress(&self, progress: &Progress);
+}
+
+/// Nobody wants to know.
+impl Observer for () {
+    fn progress(&self, _: &Progress) {}
+}
+
+/// Something the operator should know though the job went on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Warning {
+    /// Stable, upper case with underscores.
+    pub code: String,
+    /// What it means and what to do.
+    pub message: String,
+    /// `table.column`, a table or, in a backup, a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+impl Warning {
+    /// A warning about the job as a whole.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Warning { code: code.into(), message: message.into(), subject: None }
+    }
+
+    /// The same, about one thing.
+    pub fn about(code: &str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Warning { code: code.into(), message: message.into(), subject: Some(subject.into()) }
+    }
+}
+
+/// The handle that a job's stages share. Cheap to clone.
+#[derive(Clone)]
+pub struct Job {
+    stop: CancellationToken,
+    observer: Arc<dyn Observer>,
+}
+
+impl Job {
+    /// A job that `stop` ends and `observer` watches.
+    pub fn new(stop: CancellationToken, observer: Arc<dyn Observer>) -> Self {
+        Job { stop, observer }
+    }
+
+    /// A job that nobody stops or watches.
+    pub fn unattended() -> Self {
+        Job::new(CancellationToken::new(), Arc::new(()))
+    }
+
+    /// Fails with [`Error::Aborted`] once the job is stopped. Cheap: call it in every loop.
+    pub fn check(&self) -> Result<()> {
+        if self.stop.is_cancelled() { Err(Error::Aborted) } else { Ok(()) }
+    }
+
+    /// Whether the job is stopped, where an error cannot be returned.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// The token itself, for `select!`.
+    pub fn stop_token(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Starts telling about a phase.
+    pub fn meter(&self, phase: Phase, total: Option<u64>, total_bytes: Option<u64>) -> Meter {
+        let progress = Progress { phase, done: 0, total, bytes: 0, total_bytes, item: None };
+        Meter {
+            observer: Arc::clone(&self.observer),
+            state: Mutex::new(MeterState { progress, told: None, finished: false }),
+        }
+    }
+}
+
+/// Counts within one phase and tells the observer, at most ten times a second.
+pub struct Meter {
+    observer: Arc<dyn Observer>,
+    state: Mutex<MeterState>,
+}
+
+struct MeterState {
+    progress: Progress,
+    told: Option<Instant>,
+    finished: bool,
+}
+
+impl Meter {
+    /// More is done.
+    pub fn add(&self, done: u64, bytes: u64) {
+        self.update(|p| {
+            p.done += done;
+            p.bytes += bytes;
+        });
+    }
+
+    /// Another thing is being worked on.
+    pub fn item(&self, item: &str) {
+        self.update(|p| p.item = Some(item.to_owned()));
+    }
+
+    /// The phase is over: tells the last state, whenever the one before was told.
+    pub fn finish(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::replace(&mut state.finished, true) {
+            state.progress.item = None;
+            self.observer.progress(&state.progress);
+        }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Progress)) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state.progress);
+        if !state.finished && state.told.is_none_or(|told| told.elapsed() >= INTERVAL) {
+            state.told = Some(Instant::now());
+            self.observer.progress(&state.progress);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Log(Mutex<Vec<Progress>>);
+
+    impl Observer for Log {
+        fn progress(&self, progress: &Progress) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(progress.clone());
+        }
+    }
+
+    #[test]
+    fn a_phase_is_told_seldom_but_its_end_always() {
+        let log = Arc::new(Log::default());
+        let job = Job::new(CancellationToken::new(), log.clone());
+        let meter = job.meter(Phase::Photos, Some(1000), None);
+        (0..1000).for_each(|_| meter.add(1, 2));
+        meter.finish();
+        meter.finish();
+        let told = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(told.len() <= 4, "{} reports within a few milliseconds", told.len());
+        assert_eq!(told.last().map(|p| (p.done, p.bytes)), Some((1000, 2000)));
+    }
+
+    #[test]
+    fn a_stopped_job_says_so() {
+        let job = Job::unattended();
+        assert!(job.check().is_ok());
+        job.stop_token().cancel();
+        assert_eq!(job.check().map_err(|e| e.code()), Err("ABORT_ERR"));
+    }
+}

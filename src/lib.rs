@@ -1,0 +1,18 @@
+//! Backups of the Cultural Archiver that restore.
+//!
+//! A *backup* is one private ZIP: the whole database as SQL that loads everywhere, the photos, an index, checksums
+//! and the result of a restore drill. It gets its name only after all of it was read back.
+//!
+//! The rooms, in the order they may import one another: [`error`] and [`job`], then [`database`] (rows), [`photos`]
+//! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
+//! means by its rows; [`backup`] tells the story. Node is met in `node` alone, behind the feature of that name.
+
+pub mod archive;
+pub mod backup;
+pub mod database;
+pub mod error;
+pub mod job;
+#[cfg(feature = "node")]
+mod node;
+pub mod photos;
+pub mod platform;
