@@ -177,13 +177,15 @@ impl Error {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 Error::DiskFull {
                     path,
-                    problem: "the disk filled up while writing; free some space or choose another folder".into(),
+                    problem: "the disk filled up while writing; free some space or choose another folder"
+                        .into(),
                     source: Some(Box::new(error)),
                 }
             }
             _ => Error::OutputUnwritable {
                 path,
-                problem: "check that the folder exists, that it is a folder and that you may write to it".into(),
+                problem: "check that the folder exists, that it is a folder and that you may write to it"
+                    .into(),
                 source: Some(Box::new(error)),
             },
         }

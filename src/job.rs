@@ -79,6 +79,11 @@ impl Warning {
     }
 }
 
+/// `1 photo`, `2 photos`: a count, with the words that go with it.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// The handle that a job's stages share. Cheap to clone.
 #[derive(Clone)]
 pub struct Job {
@@ -100,6 +105,16 @@ impl Job {
     /// Fails with [`Error::Aborted`] once the job is stopped. Cheap: call it in every loop.
     pub fn check(&self) -> Result<()> {
         if self.stop.is_cancelled() { Err(Error::Aborted) } else { Ok(()) }
+    }
+
+    /// A part of this job that can be stopped without the rest, and stops with it.
+    pub fn branch(&self) -> Self {
+        Job { stop: self.stop.child_token(), observer: Arc::clone(&self.observer) }
+    }
+
+    /// Ends the job: every [`Job::check`] fails from now on.
+    pub fn stop(&self) {
+        self.stop.cancel();
     }
 
     /// Whether the job is stopped, where an error cannot be returned.
