@@ -1,0 +1,131 @@
+//! Removing what dead runs left behind, and never what a living one uses.
+//!
+//! A folder is removed by others only under the lock of its lock file, and a run that lives holds that lock. In
+//! between lies the moment in which a new folder is visible and its lock is not held yet, so creating ends with a
+//! question: *is my lock file, now that I hold its lock, still there?* A sweeper that came before us
+//! - and found no lock file, could only remove the folder while it was empty: making our lock file fails;
+//! - and holds the lock, is removing the folder: we do not get the lock;
+//! - and is through, has removed the lock file before it let go of the lock: the answer is no.
+//!
+//! Each time we start again under another name. A sweeper that comes later does not get the lock. Names are random
+//! and never used twice, so nothing is ever removed that only has the name of what was found dead. No rename is
+//! needed, which Windows would refuse for a folder with an open file in it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// What our folders are called; 12 random characters follow.
+pub(super) const PREFIX: &str = ".cultural-archiver-";
+/// The file inside whose lock says that the run lives.
+pub(super) const LOCK: &str = "lock";
+
+/// Removes the folders of dead runs. What cannot be removed is no reason not to make a backup.
+pub(super) fn sweep(output_dir: &Path) {
+    let Ok(entries) = fs::read_dir(output_dir) else { return };
+    for entry in entries.flatten() {
+        let named_like_ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        if named_like_ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sweep_one(&entry.path());
+        }
+    }
+}
+
+fn sweep_one(dir: &Path) {
+    let path = dir.join(LOCK);
+    // Asked before opening: opening a pipe that somebody put there would wait for ever.
+    if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) {
+        // Died before its lock file was made, or is about to make it: goes only while it is empty.
+        let _ = fs::remove_dir(dir);
+        return;
+    }
+    // For writing, because NFS grants exclusive locks to writers only.
+    let Ok(lock) = OpenOptions::new().read(true).write(true).open(&path) else { return };
+    if lock.try_lock().is_ok() {
+        let _ = remove(dir, lock);
+    }
+}
+
+/// Removes one of our folders whose lock we hold. The lock file goes last but before the lock is let go, so that
+/// whoever waits for the lock sees that it is gone, and so that a folder half removed is still swept next time.
+pub(super) fn remove(dir: &Path, lock: File) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    fs::remove_file(dir.join(LOCK))?;
+    drop(lock);
+    fs::remove_dir(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::super::Workspace;
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_dead_folder_is_swept_and_a_living_one_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let living = Workspace::create(root.path()).unwrap();
+        let dead = root.path().join(format!("{PREFIX}dead"));
+        fs::create_dir_all(dead.join("sub")).unwrap();
+        fs::write(dead.join(LOCK), "").unwrap();
+        fs::write(dead.join("sub/archive.zip"), "half").unwrap();
+        let unborn = root.path().join(format!("{PREFIX}unborn"));
+        fs::create_dir(&unborn).unwrap();
+        let file = root.path().join(format!("{PREFIX}file"));
+        fs::write(&file, "not a folder").unwrap();
+
+        let second = Workspace::create(root.path()).unwrap();
+        assert!(!dead.exists() && !unborn.exists());
+        assert!(file.exists() && living.path(LOCK).exists() && second.path(LOCK).exists());
+    }
+
+    #[test]
+    fn a_folder_without_a_lock_file_goes_only_when_it_is_empty() {
+        let root = tempfile::tempdir().unwrap();
+        let strange = root.path().join(format!("{PREFIX}strange"));
+        fs::create_dir(&strange).unwrap();
+        fs::write(strange.join("letter"), "dear").unwrap();
+        drop(Workspace::create(root.path()).unwrap());
+        assert_eq!(names(&strange), ["letter"]);
+    }
+
+    #[test]
+    fn many_starting_at_once_never_sweep_each_other() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("new");
+        let start = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    for _ in 0..50 {
+                        let workspace = Workspace::create(&output).unwrap();
+                        workspace.create_file("x").unwrap();
+                        thread::yield_now();
+                        assert!(workspace.path("x").exists() && workspace.path(LOCK).exists());
+                    }
+                });
+            }
+        });
+        // Whoever made `new` could not take it away while another was in it, and the other had not made it.
+        assert!(!output.exists() || names(&output).is_empty());
+    }
+}

@@ -1,0 +1,274 @@
+//! The private folder in which a run keeps everything that has no name yet.
+//!
+//! It lies in the output folder, so that the finished archive can be renamed into place; it is readable by its
+//! owner alone, and it goes with the value. A run that was killed leaves its folder; the next run in the same
+//! output folder removes it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::sweep::{LOCK, PREFIX, remove, sweep};
+use crate::error::{Error, Result};
+
+/// How often a neighbour's sweep may get in the way before we give up.
+const ATTEMPTS: usize = 16;
+
+/// A private folder inside the output folder, removed when dropped, as are folders above it that had to be made
+/// and are still empty.
+#[derive(Debug)]
+pub struct Workspace {
+    output_dir: PathBuf,
+    dir: PathBuf,
+    lock: Option<File>,
+    // After `lock`: dropped last, when our own folder is gone.
+    _made: MadeFolders,
+}
+
+impl Workspace {
+    /// Makes the output folder when it is missing, removes what dead runs left in it, and makes the private folder.
+    ///
+    /// Fails with `OUTPUT_UNWRITABLE` or `DISK_FULL`; the output folder is then as it was before. Where the file
+    /// system has no locks, the run works, but leftovers of dead runs stay.
+    pub fn create(output_dir: &Path) -> Result<Workspace> {
+        let output_dir = std::path::absolute(output_dir).map_err(|e| Error::output(output_dir, e))?;
+        for _ in 0..ATTEMPTS {
+            let made = MadeFolders::down_to(&output_dir)?;
+            sweep(&output_dir);
+            if let Some((dir, lock)) = claim(&output_dir)? {
+                return Ok(Workspace { output_dir, dir, lock: Some(lock), _made: made });
+            }
+        }
+        Err(Error::OutputUnwritable {
+            path: output_dir,
+            problem:
+                "folders made in it vanish at once; check what else works there, or choose another folder"
+                    .into(),
+            source: None,
+        })
+    }
+
+    /// The output folder, absolute.
+    pub fn output_dir(&self) -> &Path {
+        &self.output_dir
+    }
+
+    /// The private folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where a file called `name` is or would be. Make it with [`Workspace::create_file`] first when it is to be
+    /// written by something else, so that it is private from the start.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Makes a new file, for reading and writing, that only its owner may open (mode 0600).
+    pub fn create_file(&self, name: &str) -> Result<File> {
+        let path = self.path(name);
+        private_file(&path).map_err(|e| Error::output(&path, e))
+    }
+
+    /// Opens a file of this workspace for reading, from its start.
+    pub fn open_file(&self, name: &str) -> Result<File> {
+        let path = self.path(name);
+        File::open(&path).map_err(|e| Error::output(&path, e))
+    }
+
+    /// Fails with `DISK_FULL` when fewer than `bytes` are free for this user. An early word, not a promise: others
+    /// write to the same disk.
+    pub fn ensure_space(&self, bytes: u64) -> Result<()> {
+        let available = fs4::available_space(&self.dir).map_err(|e| Error::output(&self.output_dir, e))?;
+        if available >= bytes {
+            return Ok(());
+        }
+        Err(Error::DiskFull {
+            path: self.output_dir.clone(),
+            problem: format!(
+                "{} MB are needed and {} MB are free; free some space or choose another folder",
+                bytes.div_ceil(1_000_000),
+                available / 1_000_000
+            ),
+            source: None,
+        })
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        // What cannot be removed now, because a file in it is still open on Windows, the next run sweeps.
+        if let Some(lock) = self.lock.take() {
+            let _ = remove(&self.dir, lock);
+        }
+    }
+}
+
+/// Folders that were missing and were made, outermost first; those still empty go with the value.
+#[derive(Debug, Default)]
+struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    fn down_to(dir: &Path) -> Result<MadeFolders> {
+        let mut made = MadeFolders::default();
+        let missing: Vec<&Path> = dir.ancestors().take_while(|folder| !folder.is_dir()).collect();
+        for folder in missing.into_iter().rev() {
+            match fs::create_dir(folder) {
+                Ok(()) => made.0.push(folder.to_owned()),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
+                Err(error) => return Err(unwritable(folder, error)),
+            }
+        }
+        Ok(made)
+    }
+}
+
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in self.0.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Makes and locks one folder; none when a sweeper took it for dead meanwhile (see [`super::sweep`]).
+fn claim(output_dir: &Path) -> Result<Option<(PathBuf, File)>> {
+    let dir = match private_folder(output_dir) {
+        Ok(dir) => dir,
+        // The output folder was made by another run, which has failed and taken it away.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unwritable(output_dir, error)),
+    };
+    let path = dir.join(LOCK);
+    let lock = match private_file(&path) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let _ = fs::remove_dir(&dir);
+            return Err(Error::output(output_dir, error));
+        }
+    };
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        // No locks on this file system: then no sweeper gets one either.
+        Err(TryLockError::Error(_)) => {}
+    }
+    if fs::symlink_metadata(&path).is_err() {
+        let _ = fs::remove_dir(&dir);
+        return Ok(None);
+    }
+    Ok(Some((dir, lock)))
+}
+
+fn private_folder(parent: &Path) -> io::Result<PathBuf> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).rand_bytes(12);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    Ok(builder.tempdir_in(parent)?.keep())
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// [`Error::output`] for the two mistakes that people make with `outputDir`.
+fn unwritable(path: &Path, error: io::Error) -> Error {
+    let problem = match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            "it is a file, not a folder; move it away or choose another folder"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "it is read-only for this user; change its permissions or choose another folder"
+        }
+        _ => return Error::output(path, error),
+    };
+    Error::OutputUnwritable { path: path.to_owned(), problem: problem.into(), source: Some(Box::new(error)) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn everything_goes_with_the_value_and_folders_that_were_made_too() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("a/b");
+        let workspace = Workspace::create(&output).unwrap();
+        workspace.create_file("x").unwrap();
+        fs::create_dir(workspace.path("sub")).unwrap();
+        fs::write(workspace.path("sub/y"), "y").unwrap();
+        drop(workspace);
+        assert!(names(root.path()).is_empty());
+    }
+
+    #[test]
+    fn folders_that_hold_something_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("a/b");
+        let workspace = Workspace::create(&output).unwrap();
+        fs::write(output.join("archive.zip"), "done").unwrap();
+        drop(workspace);
+        assert_eq!(names(&output), ["archive.zip"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folder_and_files_are_for_the_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(root.path()).unwrap();
+        workspace.create_file("x").unwrap();
+        for (path, mode) in [("", 0o700), ("x", 0o600), (LOCK, 0o600)] {
+            let found = fs::metadata(workspace.path(path)).unwrap().permissions().mode() & 0o777;
+            assert_eq!(found, mode, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn an_output_folder_that_is_a_file_is_named_as_such() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        for output in [file.clone(), file.join("below")] {
+            let error = Workspace::create(&output).unwrap_err();
+            assert_eq!(error.code(), "OUTPUT_UNWRITABLE");
+            assert!(error.to_string().contains("is a file"), "{error}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_read_only_output_folder_is_named_as_such() {
+        // sysfs lets nobody make folders, not even root, whom permissions do not stop.
+        for output in ["/sys/kernel", "/sys/kernel/a/b"] {
+            let error = Workspace::create(Path::new(output)).unwrap_err();
+            assert_eq!(error.code(), "OUTPUT_UNWRITABLE");
+            assert!(error.to_string().contains("read-only"), "{error}");
+        }
+    }
+
+    #[test]
+    fn too_little_space_is_told_before_the_start() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(root.path()).unwrap();
+        assert!(workspace.ensure_space(1).is_ok());
+        let error = workspace.ensure_space(u64::MAX).unwrap_err();
+        assert_eq!(error.code(), "DISK_FULL");
+        assert!(error.to_string().contains("18446744073710 MB are needed"), "{error}");
+    }
+}
