@@ -1,0 +1,294 @@
+//! The records of a ZIP as bytes (PKWARE APPNOTE 6.3.10), as far as our archives use them.
+//!
+//! Sizes and CRC always stand in the local header, never in a data descriptor. ZIP64 fields are written only where a
+//! value does not fit, so a small archive is a plain ZIP.
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+
+/// What the comment begins with; the hex of the SHA-256 of all bytes before the end record follows.
+pub(super) const COMMENT_PREFIX: &str = "sha256:";
+/// Bytes of the end-of-central-directory record with our comment.
+pub(super) const END_LEN: usize = 22 + COMMENT_PREFIX.len() + 64;
+/// Bytes of the ZIP64 end record and its locator, which stand together before the end record or not at all.
+pub(super) const ZIP64_END_LEN: usize = 56 + 20;
+/// Bytes of a central directory header before its variable fields (APPNOTE 4.3.12).
+pub(super) const CENTRAL_LEN: usize = 46;
+/// Signature of a central directory header.
+pub(super) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
+
+const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
+const END_SIGNATURE: u32 = 0x0605_4b50;
+const ZIP64_END_SIGNATURE: u32 = 0x0606_4b50;
+const ZIP64_LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
+const ZIP64_EXTRA: u16 = 0x0001;
+/// In a 32-bit or 16-bit field: the value stands in the ZIP64 field (APPNOTE 4.4.1.4).
+const IN_ZIP64_32: u64 = 0xffff_ffff;
+const IN_ZIP64_16: u64 = 0xffff;
+/// General purpose bit 11: the name is UTF-8 (APPNOTE 4.4.4).
+const UTF8: u16 = 1 << 11;
+/// "Version made by", upper byte: the external attributes are those of Unix (APPNOTE 4.4.2).
+const MADE_ON_UNIX: u16 = 3 << 8;
+/// A regular file, `rw-r--r--`: what is extracted is for its new owner to protect.
+const UNIX_MODE: u32 = 0o100_644;
+
+/// How the bytes of an entry stand in the archive (APPNOTE 4.4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Stored = 0,
+    Deflated = 8,
+}
+
+/// All that both headers of an entry say.
+#[derive(Debug, Clone)]
+pub(super) struct Header<'n> {
+    pub(super) name: &'n str,
+    pub(super) method: Method,
+    pub(super) modified: DateTime<Utc>,
+    pub(super) crc32: u32,
+    pub(super) compressed_size: u64,
+    pub(super) size: u64,
+    /// Where the local header stands.
+    pub(super) offset: u64,
+}
+
+impl Header<'_> {
+    /// What stands before the entry's bytes (APPNOTE 4.3.7). Here ZIP64 holds both sizes or none (4.5.3).
+    pub(super) fn local(&self) -> Vec<u8> {
+        let large = self.size >= IN_ZIP64_32 || self.compressed_size >= IN_ZIP64_32;
+        let (compressed_size, size, extra) = if large {
+            (u32::MAX, u32::MAX, zip64_extra(&[self.size, self.compressed_size]))
+        } else {
+            (self.compressed_size as u32, self.size as u32, Vec::new())
+        };
+        let mut out = Vec::with_capacity(30 + self.name.len() + extra.len());
+        put32(&mut out, LOCAL_SIGNATURE);
+        self.put_common(&mut out, self.version_needed(large), compressed_size, size, extra.len());
+        out.extend_from_slice(self.name.as_bytes());
+        out.extend_from_slice(&extra);
+        out
+    }
+
+    /// Appends what stands in the central directory (APPNOTE 4.3.12). Here ZIP64 holds the fields that need it.
+    pub(super) fn put_central(&self, out: &mut Vec<u8>) {
+        let fields = [self.size, self.compressed_size, self.offset];
+        let large: Vec<u64> = fields.into_iter().filter(|&value| value >= IN_ZIP64_32).collect();
+        let extra = zip64_extra(&large);
+        let needed = self.version_needed(!large.is_empty());
+        put32(out, CENTRAL_SIGNATURE);
+        put16(out, MADE_ON_UNIX | needed);
+        self.put_common(out, needed, saturated32(self.compressed_size), saturated32(self.size), extra.len());
+        put16(out, 0); // length of the entry's comment
+        put16(out, 0); // disk
+        put16(out, 0); // internal attributes
+        put32(out, UNIX_MODE << 16);
+        put32(out, saturated32(self.offset));
+        out.extend_from_slice(self.name.as_bytes());
+        out.extend_from_slice(&extra);
+    }
+
+    /// The fields from "version needed" to "extra field length", which both headers have.
+    fn put_common(&self, out: &mut Vec<u8>, needed: u16, compressed_size: u32, size: u32, extra_len: usize) {
+        let (date, time) = dos_date_time(self.modified);
+        put16(out, needed);
+        put16(out, if self.name.is_ascii() { 0 } else { UTF8 });
+        put16(out, self.method as u16);
+        put16(out, time);
+        put16(out, date);
+        put32(out, self.crc32);
+        put32(out, compressed_size);
+        put32(out, size);
+        put16(out, self.name.len() as u16);
+        put16(out, extra_len as u16);
+    }
+
+    /// APPNOTE 4.4.3.2.
+    fn version_needed(&self, zip64: bool) -> u16 {
+        match self.method {
+            _ if zip64 => 45,
+            Method::Deflated => 20,
+            Method::Stored => 10,
+        }
+    }
+}
+
+/// Where the central directory is, and of how many headers it consists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Directory {
+    pub(super) entries: u64,
+    pub(super) start: u64,
+    pub(super) size: u64,
+}
+
+impl Directory {
+    /// The ZIP64 end record and its locator (APPNOTE 4.3.14, 4.3.15), right after the directory; empty when every
+    /// value fits into the end record.
+    pub(super) fn zip64_end(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if !self.is_large() {
+            return out;
+        }
+        put32(&mut out, ZIP64_END_SIGNATURE);
+        put64(&mut out, 44); // length of what follows
+        put16(&mut out, MADE_ON_UNIX | 45);
+        put16(&mut out, 45); // version needed
+        put32(&mut out, 0); // disk
+        put32(&mut out, 0); // disk of the directory
+        put64(&mut out, self.entries);
+        put64(&mut out, self.entries);
+        put64(&mut out, self.size);
+        put64(&mut out, self.start);
+        put32(&mut out, ZIP64_LOCATOR_SIGNATURE);
+        put32(&mut out, 0); // disk of the ZIP64 end record
+        put64(&mut out, self.start + self.size);
+        put32(&mut out, 1); // disks
+        out
+    }
+
+    /// The end-of-central-directory record (APPNOTE 4.3.16) with `sha256`, in hex, as its comment.
+    pub(super) fn end(&self, sha256: &str) -> Vec<u8> {
+        let entries = self.entries.min(IN_ZIP64_16) as u16;
+        let mut out = Vec::with_capacity(END_LEN);
+        put32(&mut out, END_SIGNATURE);
+        put16(&mut out, 0); // disk
+        put16(&mut out, 0); // disk of the directory
+        put16(&mut out, entries);
+        put16(&mut out, entries);
+        put32(&mut out, saturated32(self.size));
+        put32(&mut out, saturated32(self.start));
+        put16(&mut out, (COMMENT_PREFIX.len() + sha256.len()) as u16);
+        out.extend_from_slice(COMMENT_PREFIX.as_bytes());
+        out.extend_from_slice(sha256.as_bytes());
+        out
+    }
+
+    /// Reads the three values from the end record and, where that refers to it, from the ZIP64 record in `before`,
+    /// the bytes before it. Nothing else is looked at: a caller compares the records with those that the values
+    /// give.
+    pub(super) fn parse(before: &[u8], end: &[u8]) -> Option<Directory> {
+        let entries = u64::from(u16::from_le_bytes(*end.get(10..)?.first_chunk()?));
+        let size = u64::from(u32::from_le_bytes(*end.get(12..)?.first_chunk()?));
+        let start = u64::from(u32::from_le_bytes(*end.get(16..)?.first_chunk()?));
+        let plain = Directory { entries, start, size };
+        if !plain.is_large() {
+            return Some(plain);
+        }
+        let zip64 = &before[before.len().checked_sub(ZIP64_END_LEN)?..];
+        let value = |at: usize| Some(u64::from_le_bytes(*zip64.get(at..)?.first_chunk()?));
+        let found = Directory { entries: value(32)?, size: value(40)?, start: value(48)? };
+        found.start.checked_add(found.size).map(|_| found)
+    }
+
+    /// Whether a value does not fit into the end record.
+    fn is_large(&self) -> bool {
+        self.entries >= IN_ZIP64_16 || self.start >= IN_ZIP64_32 || self.size >= IN_ZIP64_32
+    }
+}
+
+/// Dates before 1980 and after 2107 become the nearest that there is; odd seconds the even one before (APPNOTE 4.4.6).
+fn dos_date_time(at: DateTime<Utc>) -> (u16, u16) {
+    match at.year() {
+        ..1980 => (1 << 5 | 1, 0),
+        2108.. => (127 << 9 | 12 << 5 | 31, 23 << 11 | 59 << 5 | 29),
+        year => (
+            ((year - 1980) as u16) << 9 | (at.month() as u16) << 5 | at.day() as u16,
+            (at.hour() as u16) << 11 | (at.minute() as u16) << 5 | (at.second() as u16 / 2),
+        ),
+    }
+}
+
+fn zip64_extra(values: &[u64]) -> Vec<u8> {
+    let mut out = Vec::new();
+    if !values.is_empty() {
+        put16(&mut out, ZIP64_EXTRA);
+        put16(&mut out, (values.len() * 8) as u16);
+        values.iter().for_each(|&value| put64(&mut out, value));
+    }
+    out
+}
+
+fn saturated32(value: u64) -> u32 {
+    value.min(IN_ZIP64_32) as u32
+}
+
+fn put16(out: &mut Vec<u8>, value: u16) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put32(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put64(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn header(size: u64, compressed_size: u64, offset: u64) -> Header<'static> {
+        let modified = "2026-01-02T03:04:05Z".parse().unwrap();
+        Header { name: "a", method: Method::Deflated, modified, crc32: 0, compressed_size, size, offset }
+    }
+
+    fn central(header: &Header<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.put_central(&mut out);
+        out
+    }
+
+    #[test]
+    fn zip64_fields_stand_only_where_a_value_does_not_fit() {
+        let (fits, large) = (0xffff_fffe, 0xffff_ffff);
+        for (sizes_and_offset, local, directory) in [
+            ([fits, fits, fits], 0, 0),
+            ([large, fits, fits], 20, 12),
+            ([fits, large, fits], 20, 12),
+            ([fits, fits, large], 0, 12),
+            ([large, large, large], 20, 28),
+        ] {
+            let [size, compressed_size, offset] = sizes_and_offset;
+            let header = header(size, compressed_size, offset);
+            assert_eq!(header.local().len(), 30 + 1 + local, "{sizes_and_offset:?}");
+            assert_eq!(central(&header).len(), CENTRAL_LEN + 1 + directory, "{sizes_and_offset:?}");
+        }
+    }
+
+    #[test]
+    fn the_directory_is_found_again_in_its_end_records() {
+        let (fits, large) = (0xffff_fffe, 0xffff_ffff);
+        for (entries, start, size, zip64) in [
+            (0, 0, 0, false),
+            (65_534, fits, fits, false),
+            (65_535, 5, 6, true),
+            (70_000, 5, 6, true),
+            (7, large, 6, true),
+            (7, 5, large, true),
+        ] {
+            let directory = Directory { entries, start, size };
+            let zip64_end = directory.zip64_end();
+            assert_eq!(zip64_end.len(), if zip64 { ZIP64_END_LEN } else { 0 });
+            let end = directory.end(&"0".repeat(64));
+            assert_eq!(end.len(), END_LEN);
+            assert_eq!(Directory::parse(&zip64_end, &end), Some(directory));
+            assert_eq!(Directory::parse(&[], &end), (!zip64).then_some(directory));
+        }
+    }
+
+    #[test]
+    fn dates_that_zip_cannot_hold_become_the_nearest_that_it_can() {
+        let dos = |text: &str| dos_date_time(text.parse().unwrap());
+        assert_eq!(dos("2026-01-02T03:04:05Z"), (46 << 9 | 1 << 5 | 2, 3 << 11 | 4 << 5 | 2));
+        assert_eq!(dos("1979-12-31T23:59:59Z"), dos("1980-01-01T00:00:00Z"));
+        assert_eq!(dos("2108-01-01T00:00:00Z"), dos("2107-12-31T23:59:59Z"));
+    }
+
+    #[test]
+    fn only_names_beyond_ascii_are_marked_as_utf8() {
+        let flags = |name| Header { name, ..header(0, 0, 0) }.local()[6..8].to_vec();
+        assert_eq!(flags("a.jpg"), [0, 0]);
+        assert_eq!(flags("ü.jpg"), [0, 8]);
+    }
+}

@@ -1,0 +1,306 @@
+//! Reads archives that this package wrote, and finds any that were altered since.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use zip::read::{ArchiveOffset, Config, ZipFile};
+use zip::{CompressionMethod, ZipArchive};
+
+use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, COMMENT_PREFIX, Directory, END_LEN, ZIP64_END_LEN};
+use crate::error::{Error, Result};
+use crate::job::Job;
+
+/// Bytes hashed at a time.
+const BUFFER: usize = 1 << 20;
+/// The largest central directory that is taken: more than a million entries, and still small in memory.
+const MAX_DIRECTORY: u64 = 256 << 20;
+
+/// An archive whose every byte is as it was written.
+#[derive(Debug)]
+pub struct Archive {
+    path: PathBuf,
+    zip: ZipArchive<BufReader<File>>,
+}
+
+impl Archive {
+    /// Opens an archive and reads all of it once: the SHA-256 in its comment must be that of the bytes before the
+    /// end record, and the end records must be those that follow from these bytes.
+    ///
+    /// Fails with `ARCHIVE_CORRUPT` if not, or if it cannot be read, and with `ABORT_ERR`. That somebody who can
+    /// write the file has not made up another archive, checksum included, cannot be known here.
+    pub fn open(path: &Path, job: &Job) -> Result<Archive> {
+        let corrupt = |problem: &str, error: Option<io::Error>| Error::ArchiveCorrupt {
+            path: path.to_owned(),
+            problem: problem.into(),
+            source: error.map(Into::into),
+        };
+        let unreadable =
+            |error| corrupt("it cannot be read; check the path and its permissions", Some(error));
+        let mut file = File::open(path).map_err(unreadable)?;
+        let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+        let covered = size
+            .checked_sub(END_LEN as u64)
+            .ok_or_else(|| corrupt("it is too short to be an archive of ours; take another copy", None))?;
+        let (sha256, before, end) = read_whole(&mut file, covered, job).map_err(|failure| match failure {
+            Failure::Io(error) => unreadable(error),
+            Failure::Job(error) => error,
+        })?;
+        if !end[22..].starts_with(COMMENT_PREFIX.as_bytes()) {
+            return Err(corrupt(
+                "it does not end with our checksum; it is not ours, or was cut short or changed",
+                None,
+            ));
+        }
+        let directory = Directory::parse(&before, &end)
+            .filter(|directory| directory.end(&sha256) == end && before.ends_with(&directory.zip64_end()))
+            .ok_or_else(|| corrupt("its checksum does not match; take another copy", None))?;
+        let zip64_len = directory.zip64_end().len() as u64;
+        if directory.size > MAX_DIRECTORY
+            || directory.start.checked_add(directory.size) != covered.checked_sub(zip64_len)
+        {
+            return Err(corrupt("its directory is not where it should be; take another copy", None));
+        }
+        let mut file = BufReader::new(file);
+        if count_headers(&mut file, directory).map_err(unreadable)? != Some(directory.entries) {
+            return Err(corrupt("its directory is not whole; take another copy", None));
+        }
+        let config = Config { archive_offset: ArchiveOffset::Known(0) };
+        let zip = ZipArchive::with_config(config, file)
+            .map_err(|e| corrupt("its directory cannot be read; take another copy", Some(e.into())))?;
+        if zip.has_duplicate_names() {
+            return Err(corrupt("two entries have the same name; take another copy", None));
+        }
+        Ok(Archive { path: path.to_owned(), zip })
+    }
+
+    /// The names of all entries, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.zip.file_names_raw().filter_map(|name| str::from_utf8(name).ok())
+    }
+
+    /// Reads an entry of at most `limit` bytes, inflated where it is deflated. Fails with `ARCHIVE_CORRUPT` when it
+    /// is missing, larger, or not what its CRC-32 says.
+    pub fn read_bytes(&mut self, name: &str, limit: u64) -> Result<Vec<u8>> {
+        let path = self.path.clone();
+        let damaged = |problem: &str, error| damaged(&path, name, problem, error);
+        let entry = self.entry(name)?;
+        let mut bytes = Vec::new();
+        entry
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|e| damaged("it cannot be read; take another copy", Some(e)))?;
+        if bytes.len() as u64 > limit {
+            return Err(damaged(
+                &format!("it has more than {limit} bytes, which is more than it may have"),
+                None,
+            ));
+        }
+        Ok(bytes)
+    }
+
+    /// An entry that is stored as it is, to be copied. Fails with `ARCHIVE_CORRUPT` when it is missing or is not
+    /// stored.
+    pub fn open_stored(&mut self, name: &str) -> Result<StoredEntry<'_>> {
+        let path = self.path.clone();
+        let entry = self.entry(name)?;
+        if entry.compression() != CompressionMethod::Stored || entry.size() != entry.compressed_size() {
+            return Err(damaged(&path, name, "it is not stored as it is, as photos are", None));
+        }
+        Ok(StoredEntry { size: entry.size(), crc32: entry.crc32(), reader: entry })
+    }
+
+    fn entry(&mut self, name: &str) -> Result<ZipFile<'_, BufReader<File>>> {
+        let path = &self.path;
+        let missing = || damaged(path, name, "it is missing", None);
+        let index = self.zip.index_for_name_raw(name.as_bytes()).ok_or_else(missing)?;
+        self.zip
+            .by_index(index)
+            .map_err(|e| damaged(path, name, "it cannot be read; take another copy", Some(e.into())))
+    }
+}
+
+/// The bytes of an entry that is stored as it is. Reading fails at the end when they do not have the entry's CRC-32.
+pub struct StoredEntry<'a> {
+    /// Bytes.
+    pub size: u64,
+    /// CRC-32 of the bytes.
+    pub crc32: u32,
+    reader: ZipFile<'a, BufReader<File>>,
+}
+
+impl Read for StoredEntry<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+fn damaged(path: &Path, name: &str, problem: &str, error: Option<io::Error>) -> Error {
+    Error::ArchiveCorrupt {
+        path: path.to_owned(),
+        problem: format!("the entry {name}: {problem}"),
+        source: error.map(Into::into),
+    }
+}
+
+enum Failure {
+    Io(io::Error),
+    Job(Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Io(error)
+    }
+}
+
+/// The SHA-256, in hex, of the first `covered` bytes, the last of these (where ZIP64 records would be), and all
+/// that follows.
+fn read_whole(file: &mut File, covered: u64, job: &Job) -> Result<(String, Vec<u8>, Vec<u8>), Failure> {
+    file.rewind()?;
+    let mut sha256 = Sha256::new();
+    let mut buffer = vec![0; BUFFER];
+    let mut left = covered;
+    while left > 0 {
+        job.check().map_err(Failure::Job)?;
+        let bytes = &mut buffer[..left.min(BUFFER as u64) as usize];
+        file.read_exact(bytes)?;
+        sha256.update(&*bytes);
+        left -= bytes.len() as u64;
+    }
+    let mut end = vec![0; END_LEN];
+    file.read_exact(&mut end)?;
+    file.seek(SeekFrom::Start(covered.saturating_sub(ZIP64_END_LEN as u64)))?;
+    let mut before = vec![0; covered.min(ZIP64_END_LEN as u64) as usize];
+    file.read_exact(&mut before)?;
+    Ok((hex::encode(sha256.finalize()), before, end))
+}
+
+/// How many headers the directory consists of; none when they do not fill it exactly. The end record, which no hash
+/// covers, says how many there are, and a reader would believe it if it said fewer.
+fn count_headers(file: &mut BufReader<File>, directory: Directory) -> io::Result<Option<u64>> {
+    file.seek(SeekFrom::Start(directory.start))?;
+    let (mut left, mut headers) = (directory.size, 0);
+    while left > 0 {
+        let mut fixed = [0; CENTRAL_LEN];
+        if left < fixed.len() as u64 {
+            return Ok(None);
+        }
+        file.read_exact(&mut fixed)?;
+        let length = |at: usize| i64::from(u16::from_le_bytes([fixed[at], fixed[at + 1]]));
+        let variable = length(28) + length(30) + length(32);
+        let Some(rest) = left.checked_sub(CENTRAL_LEN as u64 + variable as u64) else { return Ok(None) };
+        if fixed[..4] != CENTRAL_SIGNATURE.to_le_bytes() {
+            return Ok(None);
+        }
+        file.seek_relative(variable)?;
+        left = rest;
+        headers += 1;
+    }
+    Ok(Some(headers))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::fs;
+
+    use chrono::DateTime;
+    use proptest::prelude::*;
+
+    use super::super::{ArchiveWriter, Workspace};
+    use super::*;
+    use crate::job::Phase;
+
+    /// Two entries: a deflated text and a stored photo.
+    fn archive(dir: &Path) -> Vec<u8> {
+        let workspace = Workspace::create(dir).unwrap();
+        let mut writer = ArchiveWriter::create(&workspace, DateTime::UNIX_EPOCH, 5).unwrap();
+        writer.add_bytes("text", "text".repeat(20).as_bytes()).unwrap();
+        let crc = crc32fast::hash(b"photo");
+        writer
+            .add_stored("ph\u{f6}to", DateTime::UNIX_EPOCH, 5, crc, [0; 32], &mut b"photo".as_slice())
+            .unwrap();
+        let job = Job::unattended();
+        let finished = writer.finish(&job, &job.meter(Phase::Verify, None, None)).unwrap();
+        fs::read(finished.path()).unwrap()
+    }
+
+    fn open(dir: &Path, bytes: &[u8]) -> Result<Archive> {
+        let path = dir.join("archive.zip");
+        fs::write(&path, bytes).unwrap();
+        Archive::open(&path, &Job::unattended())
+    }
+
+    /// Makes the checksum right again, as somebody hostile would.
+    fn reseal(bytes: &mut [u8]) {
+        let (covered, end) = bytes.split_at_mut(bytes.len() - END_LEN);
+        end[END_LEN - 64..].copy_from_slice(hex::encode(Sha256::digest(covered)).as_bytes());
+    }
+
+    #[test]
+    fn entries_come_back_as_they_went_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut archive = open(dir.path(), &archive(dir.path())).unwrap();
+        assert_eq!(archive.names().collect::<Vec<_>>(), ["text", "ph\u{f6}to"]);
+        assert_eq!(archive.read_bytes("text", 80).unwrap(), "text".repeat(20).as_bytes());
+        assert!(archive.read_bytes("text", 79).unwrap_err().to_string().contains("more than 79"));
+        assert!(archive.read_bytes("nothing", 9).unwrap_err().to_string().contains("missing"));
+        assert_eq!(archive.open_stored("text").err().unwrap().code(), "ARCHIVE_CORRUPT");
+        let mut photo = archive.open_stored("ph\u{f6}to").unwrap();
+        assert_eq!((photo.size, photo.crc32), (5, crc32fast::hash(b"photo")));
+        let mut bytes = Vec::new();
+        photo.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, b"photo");
+    }
+
+    #[test]
+    fn every_single_flipped_bit_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let sound = archive(dir.path());
+        for bit in 0..sound.len() * 8 {
+            let mut damaged = sound.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(open(dir.path(), &damaged).unwrap_err().code(), "ARCHIVE_CORRUPT", "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn bytes_cut_off_or_added_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let sound = archive(dir.path());
+        for len in 0..sound.len() {
+            assert!(open(dir.path(), &sound[..len]).is_err(), "cut to {len}");
+        }
+        for added in [[&[0], sound.as_slice()].concat(), [sound.as_slice(), &[0]].concat()] {
+            assert_eq!(open(dir.path(), &added).unwrap_err().code(), "ARCHIVE_CORRUPT");
+        }
+        assert_eq!(Archive::open(dir.path(), &Job::unattended()).unwrap_err().code(), "ARCHIVE_CORRUPT");
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_archives_are_refused_or_read_within_bounds(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let mut bytes = archive(dir.path());
+            let len = bytes.len();
+            for (at, value) in changes {
+                bytes[at.index(len)] = value;
+            }
+            reseal(&mut bytes);
+            if let Ok(mut archive) = open(dir.path(), &bytes) {
+                let names: Vec<String> = archive.names().map(str::to_owned).collect();
+                for name in names {
+                    prop_assert!(archive.read_bytes(&name, 100).map_or(0, |found| found.len()) <= 100);
+                    if let Ok(mut entry) = archive.open_stored(&name) {
+                        let _ = io::copy(&mut entry, &mut io::sink());
+                    }
+                }
+            }
+        }
+    }
+}

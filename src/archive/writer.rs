@@ -1,0 +1,350 @@
+//! Writes an archive, strictly forwards, one entry after the other in the caller's order.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::checksums::checksum_line;
+use super::deflate::{Deflated, compress};
+use super::format::{Header, Method};
+use super::read_back::ReadBack;
+use super::workspace::Workspace;
+use crate::error::{Error, Result};
+
+/// Bytes that are gathered before they go to the file, and that are copied at a time.
+const BUFFER: usize = 256 * 1024;
+/// What was written is read back in pieces of at least this.
+const SHOWN: u64 = 8 << 20;
+/// What the file is called until it is published.
+const FILE: &str = "archive.zip";
+
+/// An archive that is being written inside a workspace. [`ArchiveWriter::finish`] ends it; dropped before, it goes
+/// with the workspace.
+///
+/// When an entry fails after its header was written, every later call fails too: there is no way back.
+pub struct ArchiveWriter {
+    pub(super) read_back: ReadBack,
+    pub(super) tape: Tape,
+    /// The central directory so far.
+    pub(super) central: Vec<u8>,
+    /// Name and SHA-256 of each entry, in order.
+    pub(super) entries: Vec<(Arc<str>, [u8; 32])>,
+    names: HashSet<Arc<str>>,
+    now: DateTime<Utc>,
+    level: u32,
+    /// Whether an entry was begun and not ended.
+    torn: bool,
+}
+
+impl ArchiveWriter {
+    /// Begins an archive in `workspace` (one at a time). Entries that have no date of their own get `now`; what is
+    /// deflated here is at `level`, 0 to 9.
+    pub fn create(workspace: &Workspace, now: DateTime<Utc>, level: u32) -> Result<ArchiveWriter> {
+        let file = workspace.create_file(FILE)?;
+        ArchiveWriter::over(file, workspace.path(FILE), now, level)
+    }
+
+    fn over(file: File, path: PathBuf, now: DateTime<Utc>, level: u32) -> Result<ArchiveWriter> {
+        let flush = file.try_clone().map_err(|e| Error::output(&path, e))?;
+        Ok(ArchiveWriter {
+            read_back: ReadBack::start(&path, flush).map_err(|e| Error::output(&path, e))?,
+            tape: Tape::new(file, path),
+            central: Vec::new(),
+            entries: Vec::new(),
+            names: HashSet::new(),
+            now,
+            level,
+            torn: false,
+        })
+    }
+
+    /// Adds a text: deflated, or stored when that is smaller.
+    pub fn add_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        let deflated = compress(bytes, None, self.level, true)
+            .map_err(|e| Error::Internal { problem: format!("{name} could not be deflated: {e}") })?;
+        let (method, body) = if deflated.len() < bytes.len() {
+            (Method::Deflated, deflated.as_slice())
+        } else {
+            (Method::Stored, bytes)
+        };
+        let header = Header {
+            name,
+            method,
+            modified: self.now,
+            crc32: crc32fast::hash(bytes),
+            compressed_size: body.len() as u64,
+            size: bytes.len() as u64,
+            offset: self.position(),
+        };
+        self.add(&header, Sha256::digest(bytes).into(), |tape| tape.write(body))
+    }
+
+    /// Adds what a `Deflater` has written, copied from `stream`. Fails unless `stream` gives exactly those bytes.
+    pub fn add_deflated(&mut self, name: &str, deflated: &Deflated, mut stream: impl Read) -> Result<()> {
+        let header = Header {
+            name,
+            method: Method::Deflated,
+            modified: self.now,
+            crc32: deflated.crc32,
+            compressed_size: deflated.compressed_size,
+            size: deflated.size,
+            offset: self.position(),
+        };
+        self.add(&header, deflated.sha256, |tape| {
+            tape.copy(name, &mut stream, deflated.compressed_size, deflated.compressed_crc32)
+        })
+    }
+
+    /// Adds bytes as they are. Fails with `SOURCE_CHANGED` unless `reader` gives exactly `size` bytes with that
+    /// CRC-32. `sha256` is theirs too; it goes into the checksums as it is.
+    pub fn add_stored(
+        &mut self,
+        name: &str,
+        modified: DateTime<Utc>,
+        size: u64,
+        crc32: u32,
+        sha256: [u8; 32],
+        reader: &mut dyn Read,
+    ) -> Result<()> {
+        let offset = self.position();
+        let header =
+            Header { name, method: Method::Stored, modified, crc32, compressed_size: size, size, offset };
+        self.add(&header, sha256, |tape| tape.copy(name, reader, size, crc32))
+    }
+
+    /// SHA256SUMS of the entries so far, in their order.
+    pub fn checksums(&self) -> String {
+        self.entries.iter().map(|(name, sha256)| checksum_line(name, sha256)).collect()
+    }
+
+    /// Bytes written so far.
+    pub fn position(&self) -> u64 {
+        self.tape.position
+    }
+
+    /// Fails when an earlier entry did.
+    pub(super) fn check_whole(&self) -> Result<()> {
+        if self.torn {
+            return Err(Error::Internal {
+                problem: "an archive was continued after an entry had failed".into(),
+            });
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        header: &Header<'_>,
+        sha256: [u8; 32],
+        write_body: impl FnOnce(&mut Tape) -> Result<()>,
+    ) -> Result<()> {
+        self.check_whole()?;
+        if header.name.is_empty() || u16::try_from(header.name.len()).is_err() {
+            return Err(Error::Internal {
+                problem: format!("an entry's name has {} bytes", header.name.len()),
+            });
+        }
+        let name: Arc<str> = header.name.into();
+        if !self.names.insert(Arc::clone(&name)) {
+            return Err(Error::Internal { problem: format!("two entries are called {name}") });
+        }
+        self.torn = true;
+        self.tape.write(&header.local())?;
+        write_body(&mut self.tape)?;
+        self.tape.show_to(&self.read_back)?;
+        self.torn = false;
+        header.put_central(&mut self.central);
+        self.entries.push((name, sha256));
+        Ok(())
+    }
+}
+
+/// The file, which only grows, with its length and the CRC-32 of all that was meant to be in it.
+pub(super) struct Tape {
+    path: PathBuf,
+    file: BufWriter<File>,
+    buffer: Vec<u8>,
+    crc: crc32fast::Hasher,
+    position: u64,
+    /// How much of it may be read back.
+    shown: u64,
+}
+
+impl Tape {
+    fn new(file: File, path: PathBuf) -> Tape {
+        Tape {
+            path,
+            file: BufWriter::with_capacity(BUFFER, file),
+            buffer: vec![0; BUFFER],
+            crc: crc32fast::Hasher::new(),
+            position: 0,
+            shown: 0,
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|e| Error::output(&self.path, e))?;
+        self.crc.update(bytes);
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Lets what was written be read back, now and then.
+    fn show_to(&mut self, read_back: &ReadBack) -> Result<()> {
+        if self.position >= self.shown + SHOWN {
+            self.file.flush().map_err(|e| Error::output(&self.path, e))?;
+            self.shown = self.position;
+            read_back.written(self.shown);
+        }
+        Ok(())
+    }
+
+    /// Brings everything to the disk; gives the CRC-32 of all that was written.
+    pub(super) fn flush(&mut self) -> Result<u32> {
+        self.file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_all())
+            .map_err(|e| Error::output(&self.path, e))?;
+        Ok(self.crc.clone().finalize())
+    }
+
+    /// Copies `size` bytes with this CRC-32 from `reader`, which has no more.
+    fn copy(&mut self, name: &str, reader: &mut dyn Read, size: u64, crc32: u32) -> Result<()> {
+        let mut buffer = mem::take(&mut self.buffer);
+        let copied = self.copy_through(&mut buffer, name, reader, size, crc32);
+        self.buffer = buffer;
+        copied
+    }
+
+    fn copy_through(
+        &mut self,
+        buffer: &mut [u8],
+        name: &str,
+        reader: &mut dyn Read,
+        size: u64,
+        crc32: u32,
+    ) -> Result<()> {
+        let mut crc = crc32fast::Hasher::new();
+        let mut left = size;
+        loop {
+            let read = match reader.read(buffer) {
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(unreadable(name, error)),
+            };
+            if read == 0 {
+                break;
+            }
+            left = left.checked_sub(read as u64).ok_or_else(|| changed(name, "it is longer than it was"))?;
+            crc.update(&buffer[..read]);
+            self.write(&buffer[..read])?;
+        }
+        if left > 0 {
+            return Err(changed(name, "it is shorter than it was"));
+        }
+        if crc.finalize() != crc32 {
+            return Err(changed(name, "its content is not what it was"));
+        }
+        Ok(())
+    }
+}
+
+fn changed(name: &str, what: &str) -> Error {
+    Error::SourceChanged {
+        what: name.into(),
+        problem: format!("{what} when it was first read; run the job again"),
+    }
+}
+
+fn unreadable(name: &str, error: io::Error) -> Error {
+    Error::SourceUnreachable {
+        what: name.into(),
+        problem: "reading it failed while it was put into the archive; run the job again".into(),
+        source: Some(Box::new(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::job::{Job, Phase};
+
+    fn writer(dir: &tempfile::TempDir) -> (Workspace, ArchiveWriter) {
+        let workspace = Workspace::create(dir.path()).unwrap();
+        let writer = ArchiveWriter::create(&workspace, DateTime::UNIX_EPOCH, 5).unwrap();
+        (workspace, writer)
+    }
+
+    fn store(writer: &mut ArchiveWriter, size: u64, crc32: u32, mut bytes: &[u8]) -> Result<()> {
+        writer.add_stored("photo", DateTime::UNIX_EPOCH, size, crc32, [0; 32], &mut bytes)
+    }
+
+    #[test]
+    fn bytes_that_are_not_what_was_announced_end_the_archive() {
+        let dir = tempfile::tempdir().unwrap();
+        let crc = crc32fast::hash(b"1234");
+        for (size, crc32) in [(3, crc), (5, crc), (4, crc ^ 1)] {
+            let (_workspace, mut writer) = writer(&dir);
+            assert_eq!(store(&mut writer, size, crc32, b"1234").unwrap_err().code(), "SOURCE_CHANGED");
+            assert_eq!(writer.add_bytes("next", b"").unwrap_err().code(), "INTERNAL_ERROR");
+            let job = Job::unattended();
+            let meter = job.meter(Phase::Verify, None, None);
+            assert_eq!(writer.finish(&job, &meter).unwrap_err().code(), "INTERNAL_ERROR");
+        }
+    }
+
+    #[test]
+    fn a_name_is_taken_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_workspace, mut writer) = writer(&dir);
+        writer.add_bytes("a", b"1").unwrap();
+        assert!(writer.add_bytes("a", b"2").unwrap_err().to_string().contains("two entries"));
+        assert!(writer.add_bytes("", b"2").is_err() && writer.add_bytes(&"x".repeat(65_536), b"2").is_err());
+        // Nothing was written for them, so the archive goes on.
+        writer.add_bytes("b", b"3").unwrap();
+        assert_eq!(writer.checksums().lines().count(), 2);
+    }
+
+    #[test]
+    fn a_copy_of_a_stream_is_checked_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_workspace, mut writer) = writer(&dir);
+        let stream = compress(b"text", None, 5, true).unwrap();
+        let deflated = Deflated {
+            size: 4,
+            compressed_size: stream.len() as u64,
+            crc32: crc32fast::hash(b"text"),
+            compressed_crc32: crc32fast::hash(&stream),
+            sha256: Sha256::digest(b"text").into(),
+        };
+        writer.add_deflated("good", &deflated, stream.as_slice()).unwrap();
+        let mut other = stream;
+        other[0] ^= 0x80;
+        assert!(writer.add_deflated("bad", &deflated, other.as_slice()).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_as_such() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut writer = ArchiveWriter::over(full, "/dev/full".into(), DateTime::UNIX_EPOCH, 0).unwrap();
+        let error = writer.add_bytes("a", &vec![7; 2 * BUFFER]).unwrap_err();
+        assert_eq!(error.code(), "DISK_FULL");
+    }
+}
