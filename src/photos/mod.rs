@@ -1,1 +1,9 @@
-//! Written next.
+//! Where the bytes of photos come from.
+//!
+//! A [`source`] lists and opens; [`fetch`] reads what it opens, checks it and hands it on in the order it was asked
+//! for, with a bounded amount in memory; [`key`] tells what a key alone says. Nothing here knows the database.
+
+pub mod body;
+pub mod fetch;
+pub mod key;
+pub mod source;

@@ -1,0 +1,159 @@
+//! The bytes of one photo on their way: counted and hashed as they come, in memory while small, else on disk.
+
+use std::fs::File;
+use std::io::{Cursor, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use md5::Md5;
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::photos::source::{GetError, StoredPhoto};
+
+/// A photo of more bytes waits on disk, not in memory: 8 MiB.
+pub const MEMORY_LIMIT: u64 = 8 << 20;
+
+/// A photo that was read whole and found sound.
+#[derive(Debug)]
+pub struct Fetched {
+    /// What the store said of it when it was read; its size is the number of bytes.
+    pub photo: StoredPhoto,
+    /// Its bytes.
+    pub body: Body,
+    /// SHA-256 of the bytes.
+    pub sha256: [u8; 32],
+    /// CRC-32 of the bytes, as ZIP has it (APPNOTE 4.4.7).
+    pub crc32: u32,
+}
+
+/// The bytes of a photo.
+#[derive(Debug)]
+pub enum Body {
+    /// At most [`MEMORY_LIMIT`] bytes.
+    Memory(Vec<u8>),
+    /// A file without a name, at its first byte, that only its owner could read; gone when it is closed.
+    File(File),
+}
+
+impl Body {
+    /// The bytes from the first to the last.
+    pub fn into_reader(self) -> Box<dyn Read + Send> {
+        match self {
+            Body::Memory(bytes) => Box::new(Cursor::new(bytes)),
+            Body::File(file) => Box::new(file),
+        }
+    }
+}
+
+/// Why taking a photo ended: one photo is lost, or the whole job.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Photo(GetError),
+    Job(Error),
+}
+
+impl From<GetError> for Trouble {
+    fn from(error: GetError) -> Self {
+        Trouble::Photo(error)
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Trouble::Job(error)
+    }
+}
+
+/// Takes the bytes of one photo, at most one more than announced. Blocks.
+pub(super) struct Intake {
+    photo: StoredPhoto,
+    workspace: PathBuf,
+    body: Body,
+    taken: u64,
+    sha256: Sha256,
+    crc32: crc32fast::Hasher,
+    /// The MD5 so far and the one announced, where the ETag is one.
+    md5: Option<(Md5, [u8; 16])>,
+}
+
+impl Intake {
+    pub(super) fn new(photo: StoredPhoto, workspace: &Path) -> Self {
+        let announced = photo.etag.as_deref().and_then(announced_md5);
+        Intake {
+            photo,
+            workspace: workspace.to_owned(),
+            body: Body::Memory(Vec::new()),
+            taken: 0,
+            sha256: Sha256::new(),
+            crc32: crc32fast::Hasher::new(),
+            md5: announced.map(|announced| (Md5::new(), announced)),
+        }
+    }
+
+    /// Bytes the photo has by what the store says.
+    pub(super) fn announced(&self) -> u64 {
+        self.photo.size
+    }
+
+    /// Takes the only piece, without copying it. The caller keeps to [`MEMORY_LIMIT`].
+    pub(super) fn take_whole(&mut self, bytes: Vec<u8>) {
+        self.hash(&bytes);
+        self.body = Body::Memory(bytes);
+    }
+
+    /// Takes the next piece.
+    pub(super) fn take(&mut self, piece: &[u8]) -> Result<(), Trouble> {
+        self.hash(piece);
+        let cannot_spill = |e| Error::output(&self.workspace, e);
+        match &mut self.body {
+            Body::Memory(bytes) if self.photo.size <= MEMORY_LIMIT => {
+                if bytes.is_empty() {
+                    bytes.reserve_exact(self.photo.size as usize);
+                }
+                bytes.extend_from_slice(piece);
+            }
+            Body::Memory(_) => {
+                // No name: nothing is left behind however the process ends, and the folder can go at any time.
+                let mut file = tempfile::tempfile_in(&self.workspace).map_err(cannot_spill)?;
+                file.write_all(piece).map_err(cannot_spill)?;
+                self.body = Body::File(file);
+            }
+            Body::File(file) => file.write_all(piece).map_err(cannot_spill)?,
+        }
+        Ok(())
+    }
+
+    /// The end: as many bytes as announced, with the announced MD5.
+    pub(super) fn finish(mut self) -> Result<Fetched, Trouble> {
+        if self.taken != self.photo.size {
+            return Err(GetError::BadLength.into());
+        }
+        if self.md5.take().is_some_and(|(md5, announced)| md5.finalize() != announced) {
+            return Err(GetError::BadChecksum.into());
+        }
+        if let Body::File(file) = &mut self.body {
+            file.rewind().map_err(|e| Error::output(&self.workspace, e))?;
+        }
+        Ok(Fetched {
+            photo: self.photo,
+            body: self.body,
+            sha256: self.sha256.finalize().into(),
+            crc32: self.crc32.finalize(),
+        })
+    }
+
+    fn hash(&mut self, piece: &[u8]) {
+        self.taken += piece.len() as u64;
+        self.sha256.update(piece);
+        self.crc32.update(piece);
+        if let Some((md5, _)) = &mut self.md5 {
+            md5.update(piece);
+        }
+    }
+}
+
+/// The MD5 that an ETag is after a plain upload; the ETag of an upload in parts is something else.
+fn announced_md5(etag: &str) -> Option<[u8; 16]> {
+    let mut md5 = [0; 16];
+    hex::decode_to_slice(etag, &mut md5).ok().map(|()| md5)
+}

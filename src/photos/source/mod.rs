@@ -1,0 +1,147 @@
+//! What every store of photos can do: list what it holds, and open one photo.
+//!
+//! A source says "no such key" only when the store denies holding the key; every other failure keeps its reason.
+
+use std::fs::{File, Metadata};
+use std::io;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
+use serde_json::{Map, Value};
+
+use crate::error::Result;
+use crate::job::{Job, Warning};
+
+pub mod directory;
+mod walk;
+
+/// A store of photos.
+#[async_trait]
+pub trait PhotoSource: Send + Sync {
+    /// The kind of source that metadata.json names, such as `directory`.
+    fn kind(&self) -> &'static str;
+
+    /// Everything the store holds, or `None` when it cannot list. Fails when the store cannot be reached, refuses
+    /// us, or the job is stopped.
+    async fn list(&self, job: &Job) -> Result<Option<Listing>>;
+
+    /// Opens one photo. Reading it is the caller's, see [`crate::photos::fetch`].
+    async fn get(&self, key: &str) -> Result<Content, GetError>;
+}
+
+/// What a store holds.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Every photo, in bytewise order of keys; no key twice.
+    pub photos: Vec<StoredPhoto>,
+    /// What could not be listed. Not empty: the store holds more than `photos` says.
+    pub problems: Vec<ListProblem>,
+    /// What was passed over on purpose.
+    pub warnings: Vec<Warning>,
+}
+
+/// A part of a store that could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListProblem {
+    /// The key, or the common beginning of the keys, ending in `/`.
+    pub key: String,
+    /// Why.
+    pub error: GetError,
+}
+
+/// One photo as the store describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredPhoto {
+    /// The exact key.
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    /// As the store gives it, without quotes.
+    pub etag: Option<String>,
+    /// When it was last written, as exact as the store says and at most to the millisecond.
+    pub last_modified: Option<DateTime<Utc>>,
+    /// The media type it is served with.
+    pub content_type: Option<String>,
+    /// The store's other headers.
+    pub http_metadata: Map<String, Value>,
+    /// What the uploader attached.
+    pub custom_metadata: Map<String, Value>,
+}
+
+/// An opened photo.
+pub enum Content {
+    /// A file on this machine. The function opens it; it blocks, so it is called on a blocking thread, together
+    /// with all the reading.
+    File(Box<dyn FnOnce() -> Result<OpenFile, GetError> + Send>),
+    /// Bytes that arrive in pieces, with what the store says of them now.
+    Stream(Box<StoredPhoto>, BoxStream<'static, Result<Bytes, GetError>>),
+}
+
+/// An opened file on this machine.
+pub struct OpenFile {
+    /// At its first byte.
+    pub file: File,
+    /// The file as it was when it was opened: it must still be so when all of it is read.
+    pub metadata: Metadata,
+    /// What the store says of it now.
+    pub photo: StoredPhoto,
+}
+
+/// Why a photo could not be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GetError {
+    /// The store denies holding the key. Every other failure leaves it open.
+    #[error("the store holds no such key")]
+    NoSuchKey,
+    /// The operating system or the store failed.
+    #[error("the store failed to hand it over")]
+    Unreadable,
+    /// We may not read it.
+    #[error("the store refuses access to it")]
+    Refused,
+    /// It grew, shrank or was rewritten each time it was read.
+    #[error("it changed while it was read")]
+    ChangedWhileRead,
+    /// More or fewer bytes came than the store announced.
+    #[error("its length is not the announced one")]
+    BadLength,
+    /// The bytes are not those whose MD5 the store announced.
+    #[error("its content does not have the announced MD5")]
+    BadChecksum,
+    /// The store did not answer in time.
+    #[error("the store did not answer in time")]
+    Timeout,
+}
+
+impl GetError {
+    /// The stable word that stands in metadata.json.
+    pub fn reason(self) -> &'static str {
+        match self {
+            GetError::NoSuchKey => "not_found",
+            GetError::Unreadable => "unreadable",
+            GetError::Refused => "refused",
+            GetError::ChangedWhileRead => "changed_while_read",
+            GetError::BadLength => "bad_length",
+            GetError::BadChecksum => "bad_checksum",
+            GetError::Timeout => "timeout",
+        }
+    }
+
+    /// Whether the next attempt may well succeed.
+    pub fn may_pass(self) -> bool {
+        !matches!(self, GetError::NoSuchKey | GetError::Unreadable | GetError::Refused)
+    }
+}
+
+impl From<io::Error> for GetError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => GetError::NoSuchKey,
+            io::ErrorKind::PermissionDenied => GetError::Refused,
+            io::ErrorKind::TimedOut => GetError::Timeout,
+            _ => GetError::Unreadable,
+        }
+    }
+}
