@@ -1,0 +1,259 @@
+//! Which stored photos belong together: an original and the smaller copies made of it.
+//!
+//! The resizer keeps date folder and stem, adds `__<W>x<H>`, may change the extension, and writes copies of what
+//! lies in `originals/` and `photos/` to `artworks/`; other folders keep theirs. Older code did the same beside the
+//! original, or below `thumbnails/` with or without a size. The stem must match whole: a beginning proves nothing.
+
+use std::collections::BTreeSet;
+
+use crate::photos::key;
+use crate::photos::source::StoredPhoto;
+
+/// Folders whose photos are the same photo when the rest of the path is.
+const ONE_PHOTO: [&str; 3] = ["artworks/", "originals/", "photos/"];
+/// Other folders in which an original may lie.
+const OTHER_ROOTS: [&str; 3] = ["mass-import-cache/", "mass-import/", "submissions/"];
+const THUMBNAILS: &str = "thumbnails/";
+/// Longest sides the resizer has made over time.
+const SIZES: [u32; 4] = [400, 800, 1024, 1200];
+
+/// The place of `key` in a listing in bytewise order.
+pub(super) fn find(listing: &[StoredPhoto], key: &str) -> Option<usize> {
+    listing.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()
+}
+
+/// The places of all stored photos that belong to `key`, itself left aside, ascending: its smaller copies and,
+/// when `key` names such a copy, the original.
+pub(super) fn relatives(listing: &[StoredPhoto], key: &str) -> Vec<usize> {
+    let (roots, rest) = family(key);
+    let wants_original = key::is_variant(key);
+    let others = other_originals(listing, key, &roots, rest);
+    let mut found = Vec::new();
+    for root in &roots {
+        let stem = format!("{root}{rest}");
+        found.extend(
+            named(listing, &stem, "__").filter(|&(_, key)| key::has_size_suffix(key)).map(|(at, _)| at),
+        );
+        if wants_original {
+            found.extend(find(listing, &stem));
+        }
+        if wants_original || *root == THUMBNAILS {
+            found.extend(
+                named(listing, &stem, ".").filter(|&(_, key)| !key::has_size_suffix(key)).map(|(at, _)| at),
+            );
+        }
+    }
+    found.retain(|&at| {
+        listing.get(at).is_some_and(|photo| photo.key != key && !others.contains(key::extension(&photo.key)))
+    });
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The extensions of stored originals that are called like `key` and are another photo: `a.png` is none of `a.jpg`,
+/// and neither are its copies. What has no original of its own extension was made from one of another.
+fn other_originals<'l>(
+    listing: &'l [StoredPhoto],
+    key: &str,
+    roots: &[&str],
+    rest: &str,
+) -> BTreeSet<&'l str> {
+    let mut originals = BTreeSet::new();
+    for root in roots.iter().filter(|root| **root != THUMBNAILS) {
+        let stem = format!("{root}{rest}");
+        let keys = named(listing, &stem, ".").map(|(_, key)| key);
+        originals.extend(keys.filter(|key| !key::has_size_suffix(key)).map(key::extension));
+    }
+    let is_own = originals.remove(key::extension(key));
+    if key::is_variant(key) && !is_own {
+        originals.clear();
+    }
+    originals
+}
+
+/// Keys under which a store that cannot list may hold what belongs to `key`.
+pub(super) fn guesses(key: &str) -> Vec<String> {
+    let (roots, rest) = family(key);
+    let extension = key::extension(key);
+    let mut guesses = Vec::new();
+    for root in roots {
+        if root == THUMBNAILS || key::is_variant(key) {
+            guesses.push(format!("{root}{rest}.{extension}"));
+        }
+        if root != THUMBNAILS {
+            guesses.extend(SIZES.map(|size| format!("{root}{rest}__{size}x{size}.{extension}")));
+        }
+    }
+    guesses.retain(|guess| guess != key);
+    guesses
+}
+
+/// Whether `key` lies in one of the folders the platform writes photos to.
+pub(super) fn in_known_folder(key: &str) -> bool {
+    ONE_PHOTO.iter().chain(&OTHER_ROOTS).chain([&THUMBNAILS]).any(|root| key.starts_with(root))
+}
+
+/// The folders in which relatives of `key` may lie, and the rest of their path without size and extension.
+fn family(key: &str) -> (Vec<&str>, &str) {
+    let stem = key::stem(key);
+    let split = |root| stem.strip_prefix(root).map(|rest| (root, rest));
+    let (root, rest) = ONE_PHOTO
+        .iter()
+        .chain(&OTHER_ROOTS)
+        .chain([&THUMBNAILS])
+        .find_map(|root| split(*root))
+        .unwrap_or_else(|| {
+            // Imports may have folders of their own (mass-import-…/); older keys have none and begin with the year.
+            let own = stem.starts_with("mass-import").then(|| stem.find('/')).flatten();
+            stem.split_at(own.map_or(0, |slash| slash + 1))
+        });
+    let mut roots = match root {
+        THUMBNAILS => [ONE_PHOTO, OTHER_ROOTS].concat(),
+        _ if ONE_PHOTO.contains(&root) => ONE_PHOTO.to_vec(),
+        _ => vec![root],
+    };
+    roots.push(THUMBNAILS);
+    (roots, rest)
+}
+
+/// Stored keys that are `stem` followed by `joint` and more, and whose stem is exactly `stem`.
+fn named<'l>(listing: &'l [StoredPhoto], stem: &str, joint: &str) -> impl Iterator<Item = (usize, &'l str)> {
+    let (stem, start) = (stem.to_owned(), format!("{stem}{joint}"));
+    let first = listing.partition_point(|photo| photo.key.as_str() < start.as_str());
+    let keys = listing.iter().enumerate().skip(first).map(|(at, photo)| (at, photo.key.as_str()));
+    keys.take_while(move |(_, key)| key.starts_with(&start)).filter(move |(_, key)| key::stem(key) == stem)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::platform::photo_plan::tests::stored;
+
+    fn relatives_of<'l>(key: &str, listing: &'l [StoredPhoto]) -> Vec<&'l str> {
+        relatives(listing, key).into_iter().map(|at| listing[at].key.as_str()).collect()
+    }
+
+    #[test]
+    fn a_photo_of_another_extension_keeps_its_copies() {
+        let listing = stored(&[
+            "artworks/a__400x400.jpg",
+            "artworks/a__400x400.png",
+            "artworks/a__400x400.webp",
+            "originals/a.jpg",
+            "originals/a.png",
+            "thumbnails/a.jpg",
+            "thumbnails/a.png",
+        ]);
+        let jpg = ["artworks/a__400x400.jpg", "artworks/a__400x400.webp", "thumbnails/a.jpg"];
+        assert_eq!(relatives_of("originals/a.jpg", &listing), jpg);
+        assert_eq!(
+            relatives_of("artworks/a__400x400.png", &listing),
+            ["artworks/a__400x400.webp", "originals/a.png", "thumbnails/a.png"]
+        );
+        assert_eq!(relatives_of("artworks/a__400x400.webp", &listing).len(), 6, "it may be of either");
+    }
+
+    #[test]
+    fn copies_lie_beside_the_original_or_in_its_sister_folders() {
+        let listing = stored(&[
+            "artworks/2025/a__1024x1024.jpg",
+            "artworks/2025/a__400x400.webp",
+            "artworks/2025/a.jpg",
+            "artworks/2026/a__400x400.jpg",
+            "originals/2025/a.jpg",
+            "originals/2025/a__800x800.jpg",
+            "photos/2025/a__400x400.jpg",
+            "submissions/2025/a__400x400.jpg",
+            "thumbnails/2025/a.jpg",
+            "thumbnails/2025/a__400x400.png",
+        ]);
+        let expected = [
+            "artworks/2025/a__1024x1024.jpg",
+            "artworks/2025/a__400x400.webp",
+            "originals/2025/a__800x800.jpg",
+            "photos/2025/a__400x400.jpg",
+            "thumbnails/2025/a.jpg",
+            "thumbnails/2025/a__400x400.png",
+        ];
+        assert_eq!(relatives_of("originals/2025/a.jpg", &listing), expected);
+        assert_eq!(
+            relatives_of("submissions/2025/a.jpg", &listing),
+            ["submissions/2025/a__400x400.jpg", "thumbnails/2025/a.jpg", "thumbnails/2025/a__400x400.png"],
+        );
+    }
+
+    #[test]
+    fn a_beginning_in_common_proves_nothing() {
+        let listing = stored(&[
+            "artworks/a-2__400x400.jpg",
+            "artworks/a2.jpg",
+            "artworks/a__400x400.bak.jpg",
+            "artworks/a__400x400__800x800.jpg",
+            "artworks/a__400x400/b.jpg",
+            "artworks/a__b__400x400.jpg",
+            "artworks/a__pending.jpg",
+            "artworks/aa__400x400.jpg",
+            "thumbnails/a.b.jpg",
+        ]);
+        assert_eq!(relatives_of("artworks/a.jpg", &listing), [""; 0]);
+    }
+
+    #[test]
+    fn a_copy_leads_to_its_original_and_the_other_copies() {
+        let listing = stored(&[
+            "artworks/a__400x400.jpg",
+            "artworks/a__800x800.jpg",
+            "mass-import-x/b.heic",
+            "mass-import-x/b__400x400.jpg",
+            "originals/a.png",
+            "originals/a2.png",
+        ]);
+        let expected = ["artworks/a__800x800.jpg", "originals/a.png"];
+        assert_eq!(relatives_of("artworks/a__400x400.jpg", &listing), expected);
+        assert_eq!(
+            relatives_of("thumbnails/a.jpg", &listing),
+            ["artworks/a__400x400.jpg", "artworks/a__800x800.jpg", "originals/a.png"]
+        );
+        assert_eq!(relatives_of("mass-import-x/b__400x400.jpg", &listing), ["mass-import-x/b.heic"]);
+    }
+
+    #[test]
+    fn keys_without_a_known_folder_have_relatives_beside_them() {
+        let listing = stored(&[
+            "2025/a.jpg",
+            "2025/a__400x400.jpg",
+            "artworks/2025/a__400x400.jpg",
+            "thumbnails/2025/a.jpg",
+        ]);
+        assert_eq!(relatives_of("2025/a.jpg", &listing), ["2025/a__400x400.jpg", "thumbnails/2025/a.jpg"]);
+    }
+
+    #[test]
+    fn guesses_are_the_sizes_the_resizer_has_made() {
+        let found = guesses("submissions/a.jpg");
+        assert_eq!(found.first().map(String::as_str), Some("submissions/a__400x400.jpg"));
+        assert_eq!(found.last().map(String::as_str), Some("thumbnails/a.jpg"));
+        assert_eq!(found.len(), 5);
+        assert!(guesses("artworks/a__800x800.jpg").contains(&"originals/a.jpg".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn relatives_share_the_whole_stem(
+            keys in proptest::collection::btree_set("(artworks/|originals/|thumbnails/|)[ab_]{1,3}(__4x4)?\\.(a|b)", 0..30),
+            key in "(artworks/|originals/|thumbnails/|)[ab_]{1,3}(__4x4)?\\.(a|b)",
+        ) {
+            let listing = stored(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+            let (_, rest) = family(&key);
+            for relative in relatives_of(&key, &listing) {
+                prop_assert_eq!(family(relative).1, rest);
+                prop_assert!(relative != key);
+            }
+        }
+    }
+}

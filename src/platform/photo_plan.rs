@@ -1,0 +1,250 @@
+//! Which photos a backup takes, from what the rows say and what the store holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, Result};
+
+use super::photo_family::{find, guesses, in_known_folder, relatives};
+use super::photo_key::{Reference, classify};
+use super::photo_mentions::Mentions;
+use super::photo_rows::is_platform;
+use crate::job::{Warning, counted};
+use crate::photos::key;
+use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto};
+
+/// How many keys a warning gives as examples, and how much of each.
+const EXAMPLES: usize = 3;
+const EXAMPLE_CHARS: usize = 120;
+
+/// Which photos are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that an approved row references, and their smaller copies.
+    Approved,
+    /// Everything the store holds but public data dumps.
+    All,
+}
+
+/// Whether a photo is kept with the originals or with the smaller copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PhotoKind {
+    /// A name without a size.
+    Original,
+    /// A smaller copy, by its name.
+    Thumbnail,
+}
+
+/// One photo to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedPhoto {
+    /// The exact key.
+    pub key: String,
+    /// By the key's name.
+    pub kind: PhotoKind,
+    /// The approved artworks that show it, sorted.
+    pub artwork_ids: Vec<String>,
+    /// Only a guess, for a store that cannot list: "no such key" means nothing.
+    pub probe: bool,
+}
+
+/// What the store did not list and does not deny holding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    /// The key, or the common beginning of keys, ending in `/`.
+    pub key: String,
+    /// Why it was not listed.
+    pub error: GetError,
+    /// The approved artworks that show it, sorted.
+    pub artwork_ids: Vec<String>,
+}
+
+/// Which photos a backup takes, and what it should say of the others.
+#[derive(Debug, Default)]
+pub struct PhotoPlan {
+    /// Originals, then smaller copies, each in bytewise order of keys; no key twice.
+    pub items: Vec<PlannedPhoto>,
+    /// Where listing failed, and referenced photos that may lie there; in bytewise order of keys, no key twice.
+    pub unlisted: Vec<Unlisted>,
+    /// Different references of approved rows to our own store.
+    pub references: u64,
+    /// References of which the store holds, or may hold, the photo or at least a copy. None of many: a wrong store.
+    pub found: u64,
+    /// References whose photo the store does not hold.
+    pub dangling: u64,
+    /// Different references to other hosts.
+    pub foreign: u64,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+    /// What is left out on purpose, in words.
+    pub not_included: Vec<String>,
+}
+
+/// Plans the photos of a backup. Blocks. `listing` is all that the store holds, or `None` for a store that cannot
+/// list: then guesses at what approved rows reference are all there is, whatever the scope.
+pub fn plan_photos(conn: &Connection, scope: Scope, listing: Option<&Listing>) -> Result<PhotoPlan> {
+    let mentions = Mentions::read(conn)?;
+    let mut plan = PhotoPlan {
+        references: mentions.own.len() as u64,
+        foreign: mentions.foreign.len() as u64,
+        warnings: mentions.warnings(),
+        ..PhotoPlan::default()
+    };
+    if !is_platform(conn)? {
+        plan.warnings.push(not_the_platform(scope));
+    }
+    match listing {
+        Some(listing) => plan.take_from_listing(&mentions, scope, listing),
+        None => plan.take_guesses(&mentions),
+    }
+    if scope == Scope::Approved {
+        plan.not_included.extend(mentions.not_included());
+    }
+    plan.items.sort_unstable_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
+    Ok(plan)
+}
+
+/// The plan of a backup without a store: no photos, and no word on references, which nothing can be said of.
+pub fn plan_without_store(conn: &Connection) -> Result<PhotoPlan> {
+    let warnings = if is_platform(conn)? { Vec::new() } else { vec![not_the_platform(Scope::Approved)] };
+    Ok(PhotoPlan { warnings, ..PhotoPlan::default() })
+}
+
+impl PhotoPlan {
+    fn take_from_listing(&mut self, mentions: &Mentions, scope: Scope, listing: &Listing) {
+        let (photos, problems) = (&listing.photos, &listing.problems);
+        let mut taken: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        if scope == Scope::All {
+            taken.extend((0..photos.len()).map(|at| (at, Vec::new())));
+        }
+        let mut unlisted: BTreeMap<String, (GetError, Vec<u32>)> =
+            problems.iter().map(|problem| (problem.key.clone(), (problem.error, Vec::new()))).collect();
+        let mut missing = BTreeSet::new();
+        for (value, artworks) in &mentions.own {
+            let Reference::Own(candidates) = classify(value) else { continue };
+            let (stored, belonging) = look_up(photos, &candidates);
+            let hidden = if stored { None } else { in_unlisted(problems, &candidates) };
+            self.found += u64::from(hidden.is_some() || !belonging.is_empty());
+            if let Some((key, error)) = hidden {
+                unlisted.entry(key.clone()).or_insert((error, Vec::new())).1.extend(artworks);
+            } else if !stored {
+                self.dangling += 1;
+                missing.extend(candidates.into_iter().next());
+                if missing.len() > EXAMPLES {
+                    missing.pop_last();
+                }
+            }
+            for at in belonging {
+                taken.entry(at).or_default().extend(artworks);
+            }
+        }
+        if self.dangling > 0 {
+            self.warnings.push(dangling(self.dangling, &missing));
+        }
+        let dumps = photos.iter().filter(|photo| key::is_public_dump(&photo.key)).count() as u64;
+        if dumps > 0 {
+            self.not_included.push(format!("{} below public-data-dumps/", counted(dumps, "file", "files")));
+        }
+        self.items = taken
+            .into_iter()
+            .filter_map(|(at, artworks)| Some((photos.get(at)?, artworks)))
+            .filter(|(photo, _)| !key::is_public_dump(&photo.key))
+            .map(|(photo, artworks)| planned(photo.key.clone(), mentions, artworks, false))
+            .collect();
+        self.unlisted = unlisted
+            .into_iter()
+            .filter(|(key, _)| !key::is_public_dump(key))
+            .map(|(key, (error, artworks))| Unlisted { key, error, artwork_ids: ids(mentions, artworks) })
+            .collect();
+    }
+
+    fn take_guesses(&mut self, mentions: &Mentions) {
+        // By key: a guess for one reference may be the very photo of another.
+        let mut taken: BTreeMap<String, (bool, Vec<u32>)> = BTreeMap::new();
+        for (value, shown_by) in &mentions.own {
+            let Reference::Own(mut candidates) = classify(value) else { continue };
+            // Without a listing one reading must be the likeliest: `photos/` before a known folder is a route.
+            let likeliest = candidates.iter().position(|key| {
+                in_known_folder(key) && !key.strip_prefix("photos/").is_some_and(in_known_folder)
+            });
+            candidates.swap(0, likeliest.unwrap_or(0));
+            let guessed = candidates.first().map(|key| guesses(key)).unwrap_or_default();
+            let keys = candidates.into_iter().enumerate().map(|(nth, key)| (key, nth > 0));
+            for (key, probe) in keys.chain(guessed.into_iter().map(|key| (key, true))) {
+                let (probe_only, artworks) = taken.entry(key).or_insert((true, Vec::new()));
+                *probe_only &= probe;
+                artworks.extend(shown_by);
+            }
+        }
+        let photos = taken.into_iter().filter(|(key, _)| !key::is_public_dump(key));
+        self.items = photos.map(|(key, (probe, artworks))| planned(key, mentions, artworks, probe)).collect();
+    }
+}
+
+/// Whether the photo itself is stored, and the places of it and its relatives. Of a reference to a smaller copy the
+/// original is as good: some names of copies were computed and never uploaded.
+fn look_up(listing: &[StoredPhoto], candidates: &[String]) -> (bool, Vec<usize>) {
+    let holds_original = |places: &[usize]| {
+        places.iter().any(|&at| listing.get(at).is_some_and(|photo| !key::is_variant(&photo.key)))
+    };
+    for candidate in candidates {
+        if let Some(at) = find(listing, candidate) {
+            let mut places = relatives(listing, candidate);
+            places.push(at);
+            return (true, places);
+        }
+    }
+    let mut places: Vec<_> = candidates.iter().flat_map(|candidate| relatives(listing, candidate)).collect();
+    places.sort_unstable();
+    places.dedup();
+    (candidates.iter().any(|key| key::is_variant(key)) && holds_original(&places), places)
+}
+
+/// The candidate that may lie where listing failed, and why it did.
+fn in_unlisted<'c>(problems: &[ListProblem], candidates: &'c [String]) -> Option<(&'c String, GetError)> {
+    let may_hold = |problem: &ListProblem, key: &str| {
+        key == problem.key || problem.key.ends_with('/') && key.starts_with(&problem.key)
+    };
+    candidates.iter().find_map(|key| {
+        let problem = problems.iter().find(|problem| may_hold(problem, key))?;
+        Some((key, problem.error))
+    })
+}
+
+fn planned(key: String, mentions: &Mentions, artworks: Vec<u32>, probe: bool) -> PlannedPhoto {
+    let kind = if key::is_variant(&key) { PhotoKind::Thumbnail } else { PhotoKind::Original };
+    PlannedPhoto { key, kind, artwork_ids: ids(mentions, artworks), probe }
+}
+
+/// The ids of artworks given by their places, sorted, each once.
+fn ids(mentions: &Mentions, mut artworks: Vec<u32>) -> Vec<String> {
+    artworks.sort_unstable();
+    artworks.dedup();
+    let ids = artworks.into_iter().filter_map(|at| mentions.artworks.get(at as usize).cloned());
+    let mut ids: Vec<String> = ids.collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn dangling(count: u64, missing: &BTreeSet<String>) -> Warning {
+    let example = |key: &String| format!("{:?}", key.chars().take(EXAMPLE_CHARS).collect::<String>());
+    let examples = missing.iter().map(example).collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "{} not in the store (such as {examples}): deleted, or the store is not that of this database",
+        counted(count, "referenced photo is", "referenced photos are"),
+    );
+    Warning::new("PHOTO_DANGLING", message)
+}
+
+fn not_the_platform(scope: Scope) -> Warning {
+    let photos = match scope {
+        Scope::Approved => "so no photo belongs to a row, and the backup holds rows only",
+        Scope::All => "so it is not known which photo belongs to which artwork",
+    };
+    let message = format!(
+        "the database has none of the platform's tables (artwork, artists, submissions, logbook), {photos}"
+    );
+    Warning::new("NOT_PLATFORM", message)
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,242 @@
+//! The rows that show photos, and whether they are approved.
+//!
+//! Approved are artworks and artists by their own status, log entries by theirs and that of the artwork they belong
+//! to. A table without a status column knows no moderation: all its rows count as approved.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Result, Row};
+
+use super::photo_values::PhotoValues;
+use super::tables::Table;
+
+/// What shows a photo, in the words and the order of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Artwork,
+    LogEntry,
+    Submission,
+    Artist,
+}
+
+/// Whether a row's photos belong to what the site shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    Approved,
+    /// Not approved, with the status where it is one the platform knows, else `other`.
+    Waiting(&'static str),
+    /// Approved itself, but its artwork is not.
+    WithoutArtwork,
+}
+
+/// A row that shows at least one photo, or something unreadable in its place.
+#[derive(Debug)]
+pub(super) struct PhotoRow {
+    pub(super) kind: Kind,
+    pub(super) standing: Standing,
+    /// The artwork it is or belongs to.
+    pub(super) artwork_id: Option<String>,
+    pub(super) photos: PhotoValues,
+    /// `table.column`, by the platform's names.
+    pub(super) place: &'static str,
+}
+
+/// Whether any of the platform's tables is there.
+pub(super) fn is_platform(conn: &Connection) -> Result<bool> {
+    for name in ["artwork", "submissions", "logbook", "artists"] {
+        if Table::find(conn, name)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Hands every such row to `visit`, one at a time.
+pub(super) fn each_photo_row(conn: &Connection, mut visit: impl FnMut(PhotoRow)) -> Result<()> {
+    let artwork = Table::find(conn, "artwork")?;
+    let approved_artwork = artwork.as_ref().map_or("NULL".into(), approved_artwork);
+    if let Some(table) = artwork {
+        let sql = select(&table, "id", "1", "'artwork'", "tags");
+        read(conn, &sql, Kind::Artwork, "artwork.photos", &["approved"], &mut visit)?;
+    }
+    if let Some(table) = Table::find(conn, "submissions")? {
+        let kind = table.column_or_null("submission_type");
+        let parent = format!("{} IN ({approved_artwork})", table.column_or_null("artwork_id"));
+        let sql = select(&table, "artwork_id", &parent, &kind, "");
+        read(conn, &sql, Kind::Submission, "submissions.photos", &["approved"], &mut visit)?;
+    }
+    if let Some(table) = Table::find(conn, "logbook")? {
+        let parent = format!("{} IN ({approved_artwork})", table.column_or_null("artwork_id"));
+        let sql = select(&table, "artwork_id", &parent, "'logbook_entry'", "");
+        read(conn, &sql, Kind::LogEntry, "logbook.photos", &["approved"], &mut visit)?;
+    }
+    if let Some(table) = Table::find(conn, "artists")? {
+        let sql = select(&table, "", "1", "'artist'", "");
+        read(conn, &sql, Kind::Artist, "artists.photos", &["approved", "active"], &mut visit)?;
+    }
+    Ok(())
+}
+
+/// The ids of approved artworks, as a subquery.
+fn approved_artwork(artwork: &Table) -> String {
+    let status =
+        artwork.column("status").map_or(String::new(), |status| format!(" WHERE {status} = 'approved'"));
+    format!("SELECT {} FROM main.{}{status}", artwork.column_or_null("id"), artwork.quoted())
+}
+
+/// Columns: artwork id, status, whether the artwork is approved, kind, photos, tags.
+fn select(table: &Table, id: &str, parent: &str, kind: &str, tags: &str) -> String {
+    let status = table.column("status").unwrap_or_else(|| "'approved'".into());
+    let (id, photos, tags) =
+        (table.column_or_null(id), table.column_or_null("photos"), table.column_or_null(tags));
+    format!("SELECT {id}, {status}, {parent}, {kind}, {photos}, {tags} FROM main.{}", table.quoted())
+}
+
+fn read(
+    conn: &Connection,
+    sql: &str,
+    kind: Kind,
+    place: &'static str,
+    approved: &[&str],
+    visit: &mut impl FnMut(PhotoRow),
+) -> Result<()> {
+    let mut statement = conn.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(row) = photo_row(row, kind, place, approved)? {
+            visit(row);
+        }
+    }
+    Ok(())
+}
+
+fn photo_row(row: &Row, kind: Kind, place: &'static str, approved: &[&str]) -> Result<Option<PhotoRow>> {
+    let mut photos = PhotoValues::default();
+    match row.get_ref(4)? {
+        ValueRef::Null => {}
+        ValueRef::Text(column) | ValueRef::Blob(column) => photos.add_photos(column),
+        ValueRef::Integer(_) | ValueRef::Real(_) => photos.unreadable = true,
+    }
+    if let ValueRef::Text(column) | ValueRef::Blob(column) = row.get_ref(5)? {
+        photos.add_tags(column);
+    }
+    if photos == PhotoValues::default() {
+        return Ok(None);
+    }
+    let is_log_entry = matches!(row.get_ref(3)?, ValueRef::Text(b"logbook_entry"));
+    let kind = if kind == Kind::Submission && is_log_entry { Kind::LogEntry } else { kind };
+    let status = status(row.get_ref(1)?, approved);
+    let standing = match (status, kind) {
+        // The photos of other approved submissions are those of the artwork or artist they became.
+        (Standing::Approved, Kind::Submission) => return Ok(None),
+        (Standing::Approved, _) if !matches!(row.get_ref(2)?, ValueRef::Integer(1)) => {
+            Standing::WithoutArtwork
+        }
+        (standing, _) => standing,
+    };
+    let artwork_id = match row.get_ref(0)? {
+        ValueRef::Text(id) => Some(String::from_utf8_lossy(id).into_owned()),
+        ValueRef::Integer(id) => Some(id.to_string()),
+        _ => None,
+    };
+    Ok(Some(PhotoRow { kind, standing, artwork_id, photos, place }))
+}
+
+/// A status may hold any text: only words that the platform itself uses are repeated in reports.
+fn status(value: ValueRef, approved: &[&str]) -> Standing {
+    let ValueRef::Text(word) = value else { return Standing::Waiting("other") };
+    if approved.iter().any(|known| known.as_bytes() == word) {
+        return Standing::Approved;
+    }
+    let known =
+        ["pending", "rejected", "removed", "inactive"].into_iter().find(|known| known.as_bytes() == word);
+    Standing::Waiting(known.unwrap_or("other"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    /// Whether it is the platform's, and every row as `kind standing artwork-id photos`.
+    fn rows(sql: &str) -> (bool, Vec<String>) {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(sql).unwrap();
+        let mut rows = Vec::new();
+        each_photo_row(&conn, |row| {
+            let photos: Vec<_> = row.photos.values.iter().map(String::as_str).collect();
+            let id = row.artwork_id.as_deref().unwrap_or("-");
+            let unreadable = if row.photos.unreadable { " unreadable" } else { "" };
+            rows.push(format!("{:?} {:?} {id} {}{unreadable}", row.kind, row.standing, photos.join(",")));
+        })
+        .unwrap();
+        (is_platform(&conn).unwrap(), rows)
+    }
+
+    #[test]
+    fn the_newest_generation() {
+        let (platform, rows) = rows(
+            "CREATE TABLE artwork (id TEXT PRIMARY KEY, status TEXT, tags TEXT, photos TEXT);
+             CREATE TABLE artists (id TEXT PRIMARY KEY, status TEXT, photos TEXT);
+             CREATE TABLE submissions (id TEXT, submission_type TEXT, artwork_id TEXT, status TEXT, photos TEXT);
+             INSERT INTO artwork VALUES ('w1', 'approved', '{\"_photos\":[\"t\"]}', '[\"a\"]'), ('w2', 'pending', NULL, '[\"b\"]'),
+               ('w3', 'approved', '{}', NULL), ('w4', 'secret words', NULL, 'c'), ('w5', NULL, NULL, 'd');
+             INSERT INTO artists VALUES ('p1', 'approved', '[\"e\"]'), ('p2', 'active', 'f'), ('p3', 'inactive', 'g');
+             INSERT INTO submissions VALUES ('s1', 'logbook_entry', 'w1', 'approved', '[\"h\"]'),
+               ('s2', 'logbook_entry', 'w2', 'approved', '[\"i\"]'), ('s3', 'logbook_entry', 'w1', 'pending', '[\"j\"]'),
+               ('s4', 'new_artwork', 'w1', 'approved', '[\"k\"]'), ('s5', 'new_artwork', NULL, 'rejected', '[\"l\"]'),
+               ('s6', 'logbook_entry', NULL, 'approved', '[\"m\"]');",
+        );
+        assert!(platform);
+        let expected = [
+            "Artwork Approved w1 a,t",
+            "Artwork Waiting(\"pending\") w2 b",
+            "Artwork Waiting(\"other\") w4 c",
+            "Artwork Waiting(\"other\") w5 d",
+            "LogEntry Approved w1 h",
+            "LogEntry WithoutArtwork w2 i",
+            "LogEntry Waiting(\"pending\") w1 j",
+            "Submission Waiting(\"rejected\") - l",
+            "LogEntry WithoutArtwork - m",
+            "Artist Approved - e",
+            "Artist Approved - f",
+            "Artist Waiting(\"inactive\") - g",
+        ];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn the_first_generation() {
+        let (platform, rows) = rows(
+            "CREATE TABLE artwork (id TEXT PRIMARY KEY, type_id TEXT, status TEXT, tags TEXT);
+             CREATE TABLE logbook (id TEXT PRIMARY KEY, artwork_id TEXT, user_token TEXT, photos TEXT, status TEXT);
+             INSERT INTO artwork VALUES ('w1', 'mural', 'approved', '{\"tags\":{\"_photos\":[\"a\"]}}'),
+               ('w2', 'mural', 'removed', '{\"_photos\":[\"b\"]}');
+             INSERT INTO logbook VALUES ('l1', 'w1', 'x', '[\"c\"]', 'approved'), ('l2', 'w2', 'x', '[\"d\"]', 'approved');",
+        );
+        assert!(platform);
+        let expected = [
+            "Artwork Approved w1 a",
+            "Artwork Waiting(\"removed\") w2 b",
+            "LogEntry Approved w1 c",
+            "LogEntry WithoutArtwork w2 d",
+        ];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn absent_tables_and_columns_and_odd_values_are_no_errors() {
+        assert_eq!(rows("CREATE TABLE t (x)"), (false, vec![]));
+        assert_eq!(rows("CREATE TABLE artwork (x); INSERT INTO artwork VALUES (1)"), (true, vec![]));
+        assert_eq!(
+            rows("CREATE TABLE logbook (photos); INSERT INTO logbook VALUES ('a')").1,
+            ["LogEntry WithoutArtwork - a"]
+        );
+        let (_, odd) = rows(
+            "CREATE TABLE \"ARTWORK\" (Id INTEGER PRIMARY KEY, PHOTOS);
+             INSERT INTO artwork VALUES (1, X'5B2261225D'), (2, 7), (3, 1.5), (4, X'FF'), (5, CAST(X'FF' AS TEXT));",
+        );
+        let expected = ["1 a", "2  unreadable", "3  unreadable", "4  unreadable", "5  unreadable"];
+        assert_eq!(odd, expected.map(|row| format!("Artwork Approved {row}")));
+    }
+}
