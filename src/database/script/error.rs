@@ -1,0 +1,136 @@
+//! Why a script does not load.
+
+use std::io;
+use std::path::Path;
+
+use rusqlite::ffi;
+
+use crate::error::Error;
+
+/// What is wrong with a script, said of one of its lines. Never holds text of the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Bytes that are no UTF-8.
+    #[error("is not UTF-8 text; give it a script in UTF-8")]
+    Encoding,
+    /// A script in UTF-16.
+    #[error("is UTF-16, which is what PowerShell's `>` writes; save the script as UTF-8")]
+    Utf16,
+    /// A SQLite file instead of a script.
+    #[error("is the start of a SQLite file, not of a script; name it as a database file instead")]
+    Database,
+    /// A NUL character: SQLite would take it for the end of the statement.
+    #[error(
+        "holds a NUL character, which no SQLite takes in a script; write the value as CAST(X'…' AS TEXT)"
+    )]
+    Nul,
+    /// A command of the sqlite3 shell.
+    #[error("is a command of the sqlite3 shell, not SQL; it was not run: take it out")]
+    ShellCommand,
+    /// Something that reaches outside the database, or that no dump does.
+    #[error("uses {0}, which no dump needs; it was not run: take it out")]
+    Forbidden(&'static str),
+    /// A statement beyond SQLite's own limit.
+    #[error("starts a statement of more than 1,000,000,000 bytes, which is more than SQLite takes")]
+    Long,
+    /// A statement that would take gigabytes to parse.
+    #[error("starts a statement of more than 4 MiB outside its literals; split it")]
+    Dense,
+    /// The end of the script within a statement.
+    #[error("starts a statement that has no end: the script was cut off; make it again")]
+    Unfinished,
+    /// BEGIN without COMMIT.
+    #[error(
+        "is the last, and the COMMIT that a dump ends with is missing: the script was cut off; make it again"
+    )]
+    Uncommitted,
+    /// The dump says that it is not whole.
+    #[error(
+        "says that the database was damaged when this script was made, so rows are missing; make it again from a sound database"
+    )]
+    Broken,
+    /// SQLite refuses a statement.
+    #[error("starts a statement that SQLite refuses; check that the script is whole and was made for SQLite")]
+    Refused,
+    /// A statement that does not end in good time.
+    #[error("starts a statement that runs far longer than a script of this size can need; it was stopped")]
+    Slow,
+    /// A statement that makes more data than a script of this size can hold.
+    #[error(
+        "starts a statement that makes far more data than a script of this size can need; it was stopped"
+    )]
+    Big,
+    /// A virtual table in the form of the sqlite3 shell that cannot be had.
+    #[error("describes a virtual table that cannot be set up; only fts3, fts4, fts5 and rtree can")]
+    VirtualTable,
+}
+
+/// Why a script was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The job was stopped.
+    #[error("the job was aborted")]
+    Aborted,
+    /// The script is at fault.
+    #[error("line {line} {problem}")]
+    Script {
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: Problem,
+        /// What SQLite said: its code alone, for its messages quote the script.
+        source: Option<ffi::Error>,
+    },
+    /// The script cannot be read.
+    #[error("the script could not be read to its end")]
+    Read(#[source] io::Error),
+    /// The database that it is loaded into cannot be written.
+    #[error("the database could not be written")]
+    Store(#[source] io::Error),
+}
+
+impl LoadError {
+    /// A script that is at fault at a line.
+    pub fn script(line: u64, problem: Problem) -> Self {
+        LoadError::Script { line, problem, source: None }
+    }
+
+    /// The same as an error of the job: `script` is what was loaded, `store` the database that was written.
+    pub fn into_error(self, script: &Path, store: &Path) -> Error {
+        match self {
+            LoadError::Aborted => Error::Aborted,
+            LoadError::Script { line, problem, source } => {
+                Error::unreadable(script, format!("line {line} {problem}"), source.map(|s| Box::new(s) as _))
+            }
+            LoadError::Read(error) => Error::unreadable(
+                script,
+                "it could not be read to its end; check the file and its permissions",
+                Some(Box::new(error)),
+            ),
+            LoadError::Store(error) => Error::output(store, error),
+        }
+    }
+}
+
+/// SQLite's code without its message, which may quote the script.
+pub(super) fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
+            Some(*error)
+        }
+        _ => None,
+    }
+}
+
+/// A failure of the database that is written, as the operating system would have said it.
+pub(super) fn store(error: &rusqlite::Error) -> LoadError {
+    let Some(error) = code(error) else {
+        return LoadError::Store(io::Error::other("SQLite failed"));
+    };
+    let kind = match error.extended_code & 0xff {
+        ffi::SQLITE_FULL => io::ErrorKind::StorageFull,
+        ffi::SQLITE_PERM | ffi::SQLITE_READONLY => io::ErrorKind::PermissionDenied,
+        _ => io::ErrorKind::Other,
+    };
+    LoadError::Store(io::Error::new(kind, error))
+}

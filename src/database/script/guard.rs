@@ -1,0 +1,182 @@
+//! What a script may do: change its own database, within a size and a time that grow with the script.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
+
+use crate::job::Job;
+
+const MIB: u64 = 1024 * 1024;
+/// Instructions of SQLite's virtual machine between two looks at the clock: some 50 microseconds.
+const STRIDE: i32 = 4000;
+
+/// How much a script may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Bytes of the scripts that are to be loaded, all together.
+    pub bytes: u64,
+    /// Time for any script at all.
+    pub patience: Duration,
+    /// More time for every MiB read.
+    pub patience_per_mib: Duration,
+}
+
+impl Budget {
+    /// What honest scripts of so many bytes stay far below: 85 MiB load in a second.
+    pub fn for_bytes(bytes: u64) -> Self {
+        Budget { bytes, patience: Duration::from_secs(10), patience_per_mib: Duration::from_secs(1) }
+    }
+
+    fn time(&self, read: u64) -> Duration {
+        self.patience + self.patience_per_mib.mul_f64(read as f64 / MIB as f64)
+    }
+
+    /// No value is longer than the script that spells it out. 1,000,000,000 is SQLite's own limit.
+    fn longest_value(&self) -> i32 {
+        i32::try_from(self.bytes.clamp(MIB, 1_000_000_000)).unwrap_or(1_000_000_000)
+    }
+
+    /// A row of small numbers takes four times the room of its text, an index on each column that again.
+    pub fn most_pages(&self, page_size: u64) -> u64 {
+        (64 * MIB).saturating_add(self.bytes.saturating_mul(24)) / page_size.max(1)
+    }
+}
+
+/// Keeps a connection within its budget.
+pub struct Guard {
+    budget: Budget,
+    clock: Arc<Clock>,
+    refused: Arc<Mutex<Option<&'static str>>>,
+}
+
+/// When the statement that runs has to be done, in nanoseconds since `start`.
+struct Clock {
+    start: Instant,
+    deadline: AtomicU64,
+}
+
+impl Clock {
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Guard {
+    /// Guards `connection` from here on: until [`Guard::lift`], only what a dump needs can be prepared on it.
+    pub fn set(connection: &mut Connection, budget: Budget, job: &Job) -> rusqlite::Result<Self> {
+        for (limit, most) in [
+            (Limit::SQLITE_LIMIT_LENGTH, budget.longest_value()),
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, budget.longest_value()),
+            // 25 million instructions are 600 MB; a row of ten columns takes fifteen.
+            (Limit::SQLITE_LIMIT_VDBE_OP, 25_000_000),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
+            (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_ATTACHED, 0),
+            (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+        ] {
+            connection.set_limit(limit, most)?;
+        }
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false)?;
+
+        let clock = Arc::new(Clock { start: Instant::now(), deadline: AtomicU64::new(u64::MAX) });
+        let (watch, job) = (Arc::clone(&clock), job.clone());
+        connection.progress_handler(
+            STRIDE,
+            Some(move || job.is_stopped() || watch.now() > watch.deadline.load(Ordering::Relaxed)),
+        )?;
+
+        let refused = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&refused);
+        connection.authorizer(Some(move |context: AuthContext<'_>| match refusal(&context) {
+            None => Authorization::Allow,
+            Some(what) => {
+                note.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(what);
+                Authorization::Deny
+            }
+        }))?;
+        Ok(Guard { budget, clock, refused })
+    }
+
+    /// The budget that it was set with.
+    pub fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// A statement starts: `read` bytes of the script were read, `spent` went into the statements before it.
+    pub fn start(&self, read: u64, spent: Duration) {
+        let left = self.budget.time(read).saturating_sub(spent);
+        let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+        self.clock.deadline.store(self.clock.now().saturating_add(left), Ordering::Relaxed);
+    }
+
+    /// What was refused since the last call, in words of our own.
+    pub fn refused(&self) -> Option<&'static str> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Lets our own statements through again.
+    pub fn lift(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        self.clock.deadline.store(u64::MAX, Ordering::Relaxed);
+        connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
+    }
+}
+
+/// Virtual tables that a dump may set up: those whose rows live in the database itself.
+pub fn is_known_module(module: &str) -> bool {
+    ["fts3", "fts4", "fts5", "rtree", "rtree_i32", "geopoly"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(module))
+}
+
+fn refusal(context: &AuthContext<'_>) -> Option<&'static str> {
+    match context.action {
+        AuthAction::Attach { .. } | AuthAction::Detach { .. } => Some("ATTACH, DETACH or VACUUM"),
+        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => {
+            Some("SAVEPOINT, RELEASE or ROLLBACK")
+        }
+        AuthAction::CreateTempTable { .. }
+        | AuthAction::CreateTempIndex { .. }
+        | AuthAction::CreateTempTrigger { .. }
+        | AuthAction::CreateTempView { .. }
+        | AuthAction::DropTempTable { .. }
+        | AuthAction::DropTempIndex { .. }
+        | AuthAction::DropTempTrigger { .. }
+        | AuthAction::DropTempView { .. } => Some("a temporary table, index, trigger or view"),
+        AuthAction::Pragma { pragma_name, pragma_value }
+            if !is_harmless_pragma(pragma_name, pragma_value) =>
+        {
+            Some("a PRAGMA that dumps do not write")
+        }
+        AuthAction::CreateVtable { module_name, .. } if !is_known_module(module_name) => {
+            Some("a virtual table other than fts3, fts4, fts5 and rtree")
+        }
+        AuthAction::Function { function_name } if reaches_outside(function_name) => {
+            Some("a function that reaches outside the database")
+        }
+        AuthAction::Unknown { .. } => Some("something unknown to this package"),
+        _ => None,
+    }
+}
+
+fn is_harmless_pragma(name: &str, value: Option<&str>) -> bool {
+    match name.to_ascii_lowercase().as_str() {
+        // Within our transaction foreign_keys changes nothing, and no other is ever open.
+        "defer_foreign_keys" | "foreign_keys" | "ignore_check_constraints" => true,
+        "user_version" | "application_id" => true,
+        // What fts3, fts5, rtree and we ask for.
+        "page_size" | "page_count" | "data_version" => value.is_none(),
+        _ => false,
+    }
+}
+
+/// Functions of SQLite, its shell and well-known extensions that touch files, code or the process.
+fn reaches_outside(function: &str) -> bool {
+    ["load_extension", "fts3_tokenizer", "readfile", "writefile", "edit", "eval", "shell"]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(function))
+}

@@ -1,0 +1,189 @@
+//! Loads scripts into a fresh database of their own.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension, ffi};
+
+use super::error::{LoadError, Problem, code, store};
+pub use super::guard::Budget;
+use super::guard::Guard;
+use super::splitter::{Splitter, Statement};
+use super::statement::{Task, task};
+use super::virtual_table::VirtualTable;
+use crate::database::private;
+use crate::job::{Job, Meter};
+
+/// Of a file that nobody else sees and that is thrown away after any failure: no journal, no flushes.
+const SETTINGS: &str = "PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cache_size = -8192;
+    -- The bundled SQLite has it on, and dumps name tables before they create them.
+    PRAGMA foreign_keys = OFF;";
+
+/// A database being filled from scripts.
+///
+/// Feed it with [`Loader::run`], once per script, then [`Loader::finish`]. After any error the file holds nothing
+/// of use; whoever made its folder removes it.
+pub struct Loader {
+    connection: Connection,
+    path: PathBuf,
+    guard: Guard,
+    most_pages: u64,
+    job: Job,
+    read: u64,
+    spent: Duration,
+    virtual_tables: Vec<(u64, VirtualTable)>,
+}
+
+impl Loader {
+    /// A new database at `path`, where there is no file, or an empty one made for this.
+    ///
+    /// # Errors
+    /// `LoadError::Store` if it cannot be written.
+    pub fn create(path: &Path, budget: Budget, job: &Job) -> Result<Self, LoadError> {
+        match private::create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(LoadError::Store(error));
+            }
+            _ => {}
+        }
+        let mut connection = Connection::open(path).map_err(|error| store(&error))?;
+        let begun = connection.execute_batch(SETTINGS).and_then(|()| {
+            let page_size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let most_pages = budget.most_pages(u64::from(page_size)).min(u64::from(u32::MAX - 1));
+            connection.execute_batch(&format!("PRAGMA max_page_count = {most_pages}; BEGIN"))?;
+            Ok((most_pages, Guard::set(&mut connection, budget, job)?))
+        });
+        let (most_pages, guard) = begun.map_err(|error| store(&error))?;
+        Ok(Loader {
+            connection,
+            path: path.to_owned(),
+            guard,
+            most_pages,
+            job: job.clone(),
+            read: 0,
+            spent: Duration::ZERO,
+            virtual_tables: Vec::new(),
+        })
+    }
+
+    /// Runs a script to its end; `meter` hears of every part of it.
+    ///
+    /// # Errors
+    /// The first statement that cannot or must not run, by line; a script that is cut off or says that it is not
+    /// whole; a stopped job.
+    pub fn run(&mut self, script: impl Read, meter: &Meter) -> Result<(), LoadError> {
+        let before = self.read;
+        let mut told = before;
+        let mut open_since = None;
+        let mut splitter = Splitter::new(script);
+        while let Some(statement) = splitter.next_statement()? {
+            self.job.check().map_err(|_| LoadError::Aborted)?;
+            self.read = before + statement.end;
+            match task(&statement) {
+                Task::Skip => {}
+                Task::Begin => open_since = Some(statement.line),
+                Task::Commit => open_since = None,
+                Task::Refuse(problem) => return Err(LoadError::script(statement.line, problem)),
+                Task::Sequence if !self.has_sequence() => {}
+                Task::VirtualTable => match VirtualTable::read(statement.text) {
+                    Some(table) => self.virtual_tables.push((statement.line, table)),
+                    None => return Err(LoadError::script(statement.line, Problem::VirtualTable)),
+                },
+                Task::Run | Task::Sequence => self.execute(&statement)?,
+            }
+            if self.read - told > 1 << 20 {
+                meter.add(0, self.read - told);
+                told = self.read;
+            }
+        }
+        meter.add(0, self.read - told);
+        match open_since {
+            Some(line) => Err(LoadError::script(line, Problem::Uncommitted)),
+            None => Ok(()),
+        }
+    }
+
+    /// Enters the virtual tables and closes the database, which is then an ordinary file.
+    ///
+    /// # Errors
+    /// A virtual table that does not work; a file that cannot be written.
+    pub fn finish(mut self) -> Result<(), LoadError> {
+        self.guard.lift(&mut self.connection).map_err(|error| store(&error))?;
+        for (line, table) in &self.virtual_tables {
+            if !table.enter(&self.connection).map_err(|error| store(&error))? {
+                return Err(LoadError::script(*line, Problem::VirtualTable));
+            }
+        }
+        self.connection.execute_batch("COMMIT").map_err(|error| store(&error))?;
+        self.connection.close().map_err(|(_, error)| store(&error))?;
+        if self.virtual_tables.is_empty() {
+            return Ok(());
+        }
+        let mut connection = Connection::open(&self.path).map_err(|error| store(&error))?;
+        connection.execute_batch("PRAGMA trusted_schema = OFF").map_err(|error| store(&error))?;
+        // The tables that a module reads were filled by the script.
+        let guard =
+            Guard::set(&mut connection, self.guard.budget(), &self.job).map_err(|error| store(&error))?;
+        guard.start(self.read, self.spent);
+        match self.virtual_tables.iter().find(|(_, table)| !table.works(&connection)) {
+            Some((line, _)) => Err(LoadError::script(*line, Problem::VirtualTable)),
+            None => Ok(()),
+        }
+    }
+
+    fn execute(&mut self, statement: &Statement<'_>) -> Result<(), LoadError> {
+        let started = Instant::now();
+        self.guard.start(self.read, self.spent);
+        let done = self.connection.prepare(statement.text).and_then(|mut prepared| {
+            let mut rows = prepared.query([])?;
+            while rows.next()?.is_some() {}
+            Ok(())
+        });
+        self.spent += started.elapsed();
+        match done {
+            // A comment or a lone semicolon.
+            Ok(()) | Err(rusqlite::Error::Empty) => Ok(()),
+            Err(error) => Err(self.failure(statement, &error)),
+        }
+    }
+
+    fn failure(&self, statement: &Statement<'_>, error: &rusqlite::Error) -> LoadError {
+        let source = code(error);
+        let problem = match source.map(|error| error.extended_code & 0xff) {
+            Some(ffi::SQLITE_INTERRUPT) if self.job.is_stopped() => return LoadError::Aborted,
+            Some(ffi::SQLITE_INTERRUPT) => Problem::Slow,
+            Some(ffi::SQLITE_TOOBIG) => Problem::Big,
+            Some(ffi::SQLITE_FULL) if self.is_full() => Problem::Big,
+            Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN) => return store(error),
+            _ => match self.guard.refused() {
+                Some(what) => Problem::Forbidden(what),
+                None if !statement.closed => Problem::Unfinished,
+                None => Problem::Refused,
+            },
+        };
+        LoadError::Script { line: statement.line, problem, source }
+    }
+
+    /// SQLite says "full" of a full disk and of `max_page_count` alike.
+    fn is_full(&self) -> bool {
+        let pages = self.connection.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0));
+        pages.is_ok_and(|pages| u64::from(pages) >= self.most_pages)
+    }
+
+    fn has_sequence(&self) -> bool {
+        let found = self.connection.query_row(
+            "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'",
+            [],
+            |_| Ok(()),
+        );
+        found.optional().is_ok_and(|found| found.is_some())
+    }
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -1,0 +1,15 @@
+//! SQL scripts, all of them hostile: cut into statements, and loaded into a database of their own.
+//!
+//! A script can change nothing but that database. It runs in one transaction under an authorizer, within limits
+//! of size, memory and time that grow with its length; one statement that is refused ends the load.
+
+mod error;
+mod guard;
+mod load;
+mod splitter;
+mod statement;
+mod virtual_table;
+
+pub use error::{LoadError, Problem};
+pub use load::{Budget, Loader};
+pub use splitter::{Splitter, Statement};

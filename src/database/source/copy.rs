@@ -1,0 +1,152 @@
+//! Private copies of a database: through SQLite while it lives, file by file when a dead writer left it behind.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ffi};
+use tempfile::TempPath;
+
+use super::place::{Place, trace, with_ending};
+use super::trouble;
+use crate::database::private;
+use crate::error::{Error, Result};
+use crate::job::{Job, Meter};
+
+/// Pages between two looks at the stop token: some milliseconds.
+const STEP: i32 = 4096;
+/// Bytes between two looks at the stop token.
+const CHUNK: u64 = 16 << 20;
+
+/// Copies what `source` sees, page by page; it must be within a read transaction, which makes the steps one state.
+pub fn through_sqlite(
+    source: &Connection,
+    origin: &Path,
+    work: &Path,
+    job: &Job,
+    meter: &Meter,
+) -> Result<TempPath> {
+    let copy = private::database(work)?;
+    let mut target = Connection::open(&copy)
+        .and_then(|target| {
+            target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
+            Ok(target)
+        })
+        .map_err(|error| unwritable(&copy, &error))?;
+    let page_size: u32 = source
+        .pragma_query_value(None, "page_size", |row| row.get(0))
+        .map_err(|e| trouble::unreadable(origin, &e))?;
+    let failure = |error: &rusqlite::Error| match trouble::extended(error) {
+        ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_TRUNCATE | ffi::SQLITE_IOERR_FSYNC => {
+            unwritable(&copy, error)
+        }
+        code if code & 0xff == ffi::SQLITE_FULL => unwritable(&copy, error),
+        _ => trouble::unreadable(origin, error),
+    };
+    let backup = Backup::new(source, &mut target).map_err(|error| failure(&error))?;
+    let mut left = None;
+    loop {
+        job.check()?;
+        let step = backup.step(STEP).map_err(|error| failure(&error))?;
+        let progress = backup.progress();
+        let done = left.unwrap_or(progress.pagecount) - progress.remaining;
+        left = Some(progress.remaining);
+        meter.add(0, u64::from(page_size) * u64::try_from(done).unwrap_or(0));
+        match step {
+            StepResult::Done => break,
+            StepResult::Busy | StepResult::Locked => {
+                return Err(failure(&rusqlite::Error::SqliteFailure(
+                    ffi::Error::new(ffi::SQLITE_BUSY),
+                    None,
+                )));
+            }
+            _ => {}
+        }
+    }
+    drop(backup);
+    target.close().map_err(|(_, error)| unwritable(&copy, &error))?;
+    Ok(copy)
+}
+
+/// Copies a database and one file beside it, then lets SQLite roll back or fold in what that holds. `None` if
+/// either changed meanwhile, or the one beside is gone.
+///
+/// Only for what nobody has open: closing a file drops every POSIX lock that this process has on it.
+pub fn file_by_file(
+    place: &Place,
+    ending: &str,
+    origin: &Path,
+    work: &Path,
+    job: &Job,
+    meter: &Meter,
+) -> Result<Option<TempPath>> {
+    let beside = place.beside(ending);
+    let before = (trace(&place.path), trace(&beside), place.has("-shm"));
+    let copy = private::database(work)?;
+    let copy_beside =
+        TempPath::try_from_path(with_ending(&copy, ending)).map_err(|e| Error::output(work, e))?;
+    let read = copy_one(&place.path, &copy, job, meter)
+        .and_then(|()| if before.1.is_some() { copy_one(&beside, &copy_beside, job, meter) } else { Ok(()) });
+    if before != (trace(&place.path), trace(&beside), place.has("-shm")) {
+        job.check()?;
+        return Ok(None);
+    }
+    match read {
+        Ok(()) => {}
+        Err(CopyError::Job(error)) => return Err(error),
+        Err(CopyError::Read(error)) => {
+            let problem = "it cannot be copied; check that you may read it and the files beside it";
+            return Err(Error::unreadable(origin, problem, Some(Box::new(error))));
+        }
+    }
+    settle(&copy).map_err(|error| match trouble::primary(&error) {
+        ffi::SQLITE_FULL => unwritable(&copy, &error),
+        _ => trouble::unreadable(origin, &error),
+    })?;
+    Ok(Some(copy))
+}
+
+/// Makes a copied database one file: opening it plays a journal back, leaving WAL mode folds the WAL in.
+fn settle(copy: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(copy)?;
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF; PRAGMA synchronous = OFF; SELECT count(*) FROM sqlite_schema;
+         PRAGMA journal_mode = DELETE",
+    )?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+enum CopyError {
+    Read(io::Error),
+    Job(Error),
+}
+
+fn copy_one(from: &Path, to: &Path, job: &Job, meter: &Meter) -> Result<(), CopyError> {
+    let unwritable = |error| CopyError::Job(Error::output(to, error));
+    let source = File::open(from).map_err(CopyError::Read)?;
+    let mut target = match private::create(to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::options().write(true).open(to),
+        made => made,
+    }
+    .map_err(unwritable)?;
+    let mut buffer = Vec::new();
+    loop {
+        job.check().map_err(CopyError::Job)?;
+        buffer.clear();
+        if (&source).take(CHUNK).read_to_end(&mut buffer).map_err(CopyError::Read)? == 0 {
+            return Ok(());
+        }
+        target.write_all(&buffer).map_err(unwritable)?;
+        meter.add(0, buffer.len() as u64);
+    }
+}
+
+/// A copy that SQLite cannot write.
+fn unwritable(copy: &Path, error: &rusqlite::Error) -> Error {
+    let kind = match trouble::primary(error) {
+        ffi::SQLITE_FULL => io::ErrorKind::StorageFull,
+        _ => io::ErrorKind::Other,
+    };
+    Error::output(copy, io::Error::new(kind, ffi::Error::new(trouble::extended(error))))
+}

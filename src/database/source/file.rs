@@ -1,0 +1,205 @@
+//! A SQLite file as a source of rows, also one that a live process writes or a dead one left behind.
+//!
+//! How the state is held depends on how the file is written. With a WAL a read transaction is enough, writers go
+//! on beside it. With a rollback journal a reader blocks every commit, so the pages are copied in one read
+//! transaction and the lock is free again after that. What only a writer could repair, a journal to be played back
+//! or a WAL without its index, is copied as it lies and repaired in the copy.
+//!
+//! A live database is opened by SQLite alone, never by `std::fs`: closing any descriptor of a file drops all POSIX
+//! locks that the process has on it, so it would take the locks of SQLite connections of this process away.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags, ffi};
+
+use super::place::Place;
+use super::{Held, Snapshot, begin, copy, reader, trouble};
+use crate::error::{Error, Result};
+use crate::job::{Job, Meter, Phase, Warning};
+
+/// How long a locked database is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a database that changes while it is copied is tried again.
+const ATTEMPTS: u32 = 8;
+/// The wait between two such attempts, and between two tries of a lock.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// Takes a snapshot of the SQLite file at `path`; copies go to the private folder `work`.
+///
+/// # Errors
+/// `DATABASE_NOT_FOUND` if there is no file; `DATABASE_UNREADABLE` if it is not SQLite, encrypted, truncated,
+/// corrupt, without a table, or locked for ten seconds; `SOURCE_CHANGED` if it could not be copied in one state;
+/// `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`.
+pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
+    open_within(path, work, job, PATIENCE)
+}
+
+fn open_within(path: &Path, work: &Path, job: &Job, patience: Duration) -> Result<Snapshot> {
+    let place = Place::find(path, &["sqlite", "sqlite3", "db", "db3"])?;
+    let meter = job.meter(Phase::Snapshot, None, Some(place.size));
+    let source = Source { place, origin: path, work, job, meter: &meter, patience };
+    let snapshot = source.take()?;
+    meter.finish();
+    snapshot.with_tables()
+}
+
+struct Source<'a> {
+    place: Place,
+    origin: &'a Path,
+    work: &'a Path,
+    job: &'a Job,
+    meter: &'a Meter,
+    patience: Duration,
+}
+
+/// Why there is no snapshot yet.
+enum Obstacle {
+    /// A journal that a writer left behind has to be played back.
+    Journal,
+    /// The WAL has no index, or one that may not be written.
+    Wal,
+    /// There will be none.
+    Final(Error),
+}
+
+impl Source<'_> {
+    fn take(&self) -> Result<Snapshot> {
+        let mut journals = 0;
+        for attempt in 0..ATTEMPTS {
+            self.job.check()?;
+            if attempt > 0 {
+                thread::sleep(PAUSE);
+            }
+            // SQLite would make the index, and a reader cannot remove it again.
+            let lone_wal = self.place.has("-wal") && !self.place.has("-shm");
+            let obstacle = if lone_wal { Err(Obstacle::Wal) } else { self.read_in_place() };
+            let copied = match obstacle {
+                Ok(snapshot) => return Ok(snapshot),
+                Err(Obstacle::Final(error)) => return Err(error),
+                Err(Obstacle::Wal) => self.copy("-wal")?,
+                // Seen once, a journal may be that of a live writer that has just ended its transaction.
+                Err(Obstacle::Journal) if journals == 0 => {
+                    journals += 1;
+                    None
+                }
+                Err(Obstacle::Journal) if self.place.has("-journal") => {
+                    self.copy("-journal")?.map(rolled_back)
+                }
+                Err(Obstacle::Journal) => None,
+            };
+            if let Some(snapshot) = copied {
+                return Ok(snapshot);
+            }
+        }
+        Err(Error::SourceChanged {
+            what: self.origin.display().to_string(),
+            problem: "it could not be copied in one state; try again when less is written".into(),
+        })
+    }
+
+    fn read_in_place(&self) -> Result<Snapshot, Obstacle> {
+        let traces = Traces::before(&self.place);
+        let mut connection = reader(&self.place.path).map_err(|error| self.hopeless(&error))?;
+        self.wait_for_locks(&mut connection).map_err(|error| self.hopeless(&error))?;
+        let mode = begin(&connection)
+            .and_then(|()| connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)))
+            .map_err(|error| self.obstacle(&error))?;
+        if mode == "wal" {
+            let origin = self.origin.to_owned();
+            return Ok(Snapshot {
+                connection,
+                _held: Held::Live(traces),
+                kind: "file",
+                origin,
+                warnings: Vec::new(),
+            });
+        }
+        let copied = copy::through_sqlite(&connection, self.origin, self.work, self.job, self.meter);
+        drop(connection);
+        copied.and_then(|copy| Snapshot::from_copy(copy, "file", self.origin)).map_err(Obstacle::Final)
+    }
+
+    fn copy(&self, beside: &str) -> Result<Option<Snapshot>> {
+        copy::file_by_file(&self.place, beside, self.origin, self.work, self.job, self.meter)?
+            .map(|copy| Snapshot::from_copy(copy, "file", self.origin))
+            .transpose()
+    }
+
+    /// Tries a lock again and again, until the job is stopped or patience ends.
+    fn wait_for_locks(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let (job, patience) = (self.job.clone(), self.patience);
+        let mut since = Instant::now();
+        connection.busy_handler(Some(move |tries: i32| {
+            if tries == 0 {
+                since = Instant::now();
+            }
+            let again = !job.is_stopped() && since.elapsed() < patience;
+            if again {
+                thread::sleep(PAUSE.min(Duration::from_millis(1 << tries.clamp(0, 5))));
+            }
+            again
+        }))
+    }
+
+    fn obstacle(&self, error: &rusqlite::Error) -> Obstacle {
+        match trouble::extended(error) {
+            ffi::SQLITE_READONLY_ROLLBACK => Obstacle::Journal,
+            ffi::SQLITE_READONLY_RECOVERY | ffi::SQLITE_READONLY_CANTINIT => Obstacle::Wal,
+            // The file itself was opened before, so it is the WAL or its index that cannot be made.
+            code if code & 0xff == ffi::SQLITE_CANTOPEN => Obstacle::Wal,
+            _ => self.hopeless(error),
+        }
+    }
+
+    fn hopeless(&self, error: &rusqlite::Error) -> Obstacle {
+        Obstacle::Final(match self.job.check() {
+            Err(aborted) => aborted,
+            Ok(()) => trouble::unopened(self.origin, error),
+        })
+    }
+}
+
+fn rolled_back(mut snapshot: Snapshot) -> Snapshot {
+    let message =
+        "a program was killed while it wrote this database; its last transaction never ended and is left out";
+    snapshot.warnings.push(Warning::new("DATABASE_ROLLED_BACK", message));
+    snapshot
+}
+
+/// What reading a database leaves beside it, removed once the reader is closed.
+///
+/// A database in WAL mode that nobody has open has neither `-wal` nor `-shm`. SQLite makes both even for a reader,
+/// and a reader may not remove them. Only SQLite can tell whether somebody else uses them by now, so a connection
+/// that may write is opened and closed: the last one to leave takes both away. It writes nothing else.
+#[derive(Debug)]
+pub struct Traces {
+    path: PathBuf,
+    wal: Option<PathBuf>,
+}
+
+impl Traces {
+    fn before(place: &Place) -> Self {
+        let wal = place.beside("-wal");
+        Traces { path: place.path.clone(), wal: (!wal.exists()).then_some(wal) }
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        if self.wal.as_ref().is_none_or(|wal| !wal.exists()) {
+            return;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // A failure leaves two empty files that the next writer uses.
+        let _ = Connection::open_with_flags(&self.path, flags).and_then(|connection| {
+            connection.busy_timeout(Duration::ZERO)?;
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+        });
+    }
+}
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

@@ -1,0 +1,363 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use super::*;
+
+/// The sqlite3 shell in a process of its own: another SQLite, another version, and it can be killed.
+struct Shell {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Shell {
+    fn open(path: &Path) -> Self {
+        let mut process = Command::new("sqlite3")
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the sqlite3 shell is needed for this test");
+        let input = process.stdin.take().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        Shell { process, input, output }
+    }
+
+    /// Runs statements and waits until they are done.
+    fn run(&mut self, sql: &str) {
+        writeln!(self.input, "{sql};\n.print done").unwrap();
+        let mut line = String::new();
+        while line.trim_end() != "done" {
+            line.clear();
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "the shell ended");
+        }
+    }
+
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    fn end(self) {
+        let Shell { mut process, input, mut output } = self;
+        drop(input);
+        output.read_to_end(&mut Vec::new()).unwrap();
+        assert!(process.wait().unwrap().success());
+    }
+}
+
+/// A folder for the source and one for copies.
+struct Bench {
+    folder: tempfile::TempDir,
+    work: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Bench { folder: tempfile::tempdir().unwrap(), work: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("a.sqlite")
+    }
+
+    fn made_with(sql: &str) -> Self {
+        let bench = Bench::new();
+        let mut shell = Shell::open(&bench.path());
+        shell.run(sql);
+        shell.end();
+        bench
+    }
+
+    fn open(&self) -> Result<Snapshot> {
+        open_within(&self.path(), self.work.path(), &Job::unattended(), Duration::from_millis(200))
+    }
+
+    fn refused(&self) -> (&'static str, String) {
+        let error = self.open().expect_err("it was opened");
+        assert!(fs::read_dir(self.work.path()).unwrap().next().is_none());
+        (error.code(), error.to_string())
+    }
+
+    /// Every file of the source, by name; the index of the WAL is a scratch pad, so it counts by name alone.
+    fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let entries = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap());
+        let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
+        named
+            .map(
+                |(name, path)| {
+                    if name.ends_with("-shm") { (name, vec![]) } else { (name, fs::read(path).unwrap()) }
+                },
+            )
+            .collect()
+    }
+}
+
+fn one(snapshot: &Snapshot, sql: &str) -> i64 {
+    snapshot.connection().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+const ROWS: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000)
+    INSERT INTO t SELECT x, hex(randomblob(200)) FROM c;";
+
+#[test]
+fn a_quiet_database_is_read_and_left_as_it_was() {
+    for mode in ["DELETE", "TRUNCATE", "PERSIST", "WAL"] {
+        let bench = Bench::made_with(&format!("PRAGMA journal_mode={mode}; CREATE TABLE t(a, b); {ROWS}"));
+        let before = bench.files();
+        let changed = fs::metadata(bench.path()).unwrap().modified().unwrap();
+        let snapshot = bench.open().unwrap();
+        assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000, "{mode}");
+        assert_eq!(snapshot.kind(), "file");
+        assert!(snapshot.connection().execute("DELETE FROM t", []).is_err());
+        drop(snapshot);
+        assert_eq!(bench.files(), before, "{mode}");
+        assert_eq!(fs::metadata(bench.path()).unwrap().modified().unwrap(), changed, "{mode}");
+        assert!(fs::read_dir(bench.work.path()).unwrap().next().is_none());
+    }
+}
+
+#[test]
+fn a_snapshot_stays_while_writers_go_on() {
+    for mode in ["DELETE", "WAL"] {
+        let bench = Bench::made_with(&format!("PRAGMA journal_mode={mode}; CREATE TABLE t(a, b); {ROWS}"));
+        let snapshot = bench.open().unwrap();
+        let mut shell = Shell::open(&bench.path());
+        shell.run("DELETE FROM t; INSERT INTO t VALUES(1, 2);");
+        assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000, "{mode}");
+        assert_eq!(one(&bench.open().unwrap(), "SELECT count(*) FROM t"), 1, "{mode}");
+        drop(snapshot);
+        shell.run("INSERT INTO t VALUES(1, 2);");
+        shell.end();
+        assert_eq!(one(&bench.open().unwrap(), "SELECT count(*) FROM t"), 2, "{mode}");
+    }
+}
+
+#[test]
+fn a_transaction_cut_short_by_a_kill_is_left_out() {
+    let bench = Bench::made_with(&format!("CREATE TABLE t(a, b); {ROWS}"));
+    let mut shell = Shell::open(&bench.path());
+    // A tiny cache spills: half of the transaction is in the file when the writer dies.
+    shell.run(&format!("PRAGMA cache_size=5; BEGIN; UPDATE t SET a = -1; {ROWS}"));
+    shell.kill();
+    let before = bench.files();
+    assert!(before["a.sqlite-journal"].len() > 100_000);
+
+    let snapshot = bench.open().unwrap();
+    assert_eq!(one(&snapshot, "SELECT count(*) FROM t WHERE a > 0"), 2000);
+    assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000);
+    assert_eq!(snapshot.warnings()[0].code, "DATABASE_ROLLED_BACK");
+    drop(snapshot);
+    assert_eq!(bench.files(), before);
+    assert!(fs::read_dir(bench.work.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn what_a_killed_writer_committed_to_the_wal_is_read() {
+    let bench = Bench::made_with("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b);");
+    let mut shell = Shell::open(&bench.path());
+    shell.run(&format!("{ROWS} BEGIN; PRAGMA cache_size=5; {ROWS}"));
+    shell.kill();
+    for index in [true, false] {
+        if !index {
+            fs::remove_file(bench.folder.path().join("a.sqlite-shm")).unwrap();
+        }
+        let before = bench.files();
+        assert!(before["a.sqlite-wal"].len() > 1_000_000);
+        let snapshot = bench.open().unwrap();
+        assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000);
+        drop(snapshot);
+        assert_eq!(bench.files(), before, "with index: {index}");
+    }
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_no_obstacle() {
+    let bench = Bench::made_with(&format!("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b); {ROWS}"));
+    let before = bench.files();
+    let folder = bench.folder.path();
+    let open = fs::metadata(folder).unwrap().permissions();
+    let mut closed = open.clone();
+    closed.set_readonly(true);
+    fs::set_permissions(folder, closed).unwrap();
+    let count = bench.open().map(|snapshot| one(&snapshot, "SELECT count(*) FROM t"));
+    fs::set_permissions(folder, open).unwrap();
+    assert_eq!(count.unwrap(), 2000);
+    assert_eq!(bench.files(), before);
+    // The same path, taken whoever runs the test: the superuser may write everywhere.
+    let job = Job::unattended();
+    let meter = job.meter(Phase::Snapshot, None, None);
+    let place = Place::find(&bench.path(), &[]).unwrap();
+    let copy =
+        copy::file_by_file(&place, "-wal", &bench.path(), bench.work.path(), &job, &meter).unwrap().unwrap();
+    let snapshot = Snapshot::from_copy(copy, "file", &bench.path()).unwrap();
+    assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000);
+}
+
+#[test]
+fn every_snapshot_of_a_busy_database_is_one_state() {
+    for mode in ["DELETE", "WAL"] {
+        let bench = Bench::made_with(&format!(
+            "PRAGMA journal_mode={mode}; CREATE TABLE x(v); CREATE TABLE y(v); INSERT INTO x VALUES(0); INSERT INTO y VALUES(0);
+             CREATE TABLE t(a, b); {ROWS}"
+        ));
+        let mut shell = Shell::open(&bench.path());
+        shell.run("PRAGMA busy_timeout=10000; PRAGMA synchronous=OFF;");
+        let commit = "BEGIN IMMEDIATE; UPDATE x SET v = v + 1; UPDATE t SET b = hex(randomblob(200)) WHERE a % 100 = 1;
+            UPDATE y SET v = v + 1; COMMIT;\n";
+        let writer = thread::spawn(move || {
+            for _ in 0..300 {
+                shell.run(commit);
+            }
+            shell
+        });
+        let (mut seen, mut last) = (0, -1);
+        while !writer.is_finished() || seen < 5 {
+            let snapshot =
+                open_within(&bench.path(), bench.work.path(), &Job::unattended(), Duration::from_secs(10))
+                    .unwrap();
+            let (x, y) = (one(&snapshot, "SELECT v FROM x"), one(&snapshot, "SELECT v FROM y"));
+            assert_eq!(x, y, "{mode}");
+            assert!(x >= last);
+            assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000);
+            let sound: String =
+                snapshot.connection().query_row("PRAGMA quick_check", [], |row| row.get(0)).unwrap();
+            assert_eq!(sound, "ok", "{mode}");
+            (seen, last) = (seen + 1, x);
+        }
+        writer.join().unwrap().end();
+        assert_eq!(one(&bench.open().unwrap(), "SELECT v FROM x"), 300, "{mode}");
+    }
+}
+
+#[test]
+fn the_locks_of_this_process_are_left_alone() {
+    let bench = Bench::made_with(&format!("CREATE TABLE t(a, b); {ROWS}"));
+    let own = Connection::open(bench.path()).unwrap();
+    own.execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES(1, 2)").unwrap();
+    assert_eq!(one(&bench.open().unwrap(), "SELECT count(*) FROM t"), 2000);
+    let output = Command::new("sqlite3").arg(bench.path()).arg("BEGIN IMMEDIATE").output().unwrap();
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("locked"),
+        "the lock of our own connection is gone"
+    );
+    own.execute_batch("COMMIT").unwrap();
+}
+
+#[test]
+fn a_locked_database_says_so() {
+    let bench = Bench::made_with(&format!("CREATE TABLE t(a, b); {ROWS}"));
+    let mut shell = Shell::open(&bench.path());
+    shell.run("BEGIN EXCLUSIVE;");
+    let (code, message) = bench.refused();
+    assert_eq!(code, "DATABASE_UNREADABLE");
+    assert!(message.contains("locked"), "{message}");
+    let job = Job::unattended();
+    let stop = job.stop_token().clone();
+    let stopper = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        stop.cancel();
+    });
+    let stopped = open_within(&bench.path(), bench.work.path(), &job, Duration::from_secs(600));
+    assert_eq!(stopped.map(drop).map_err(|error| error.code()), Err("ABORT_ERR"));
+    stopper.join().unwrap();
+    shell.run("COMMIT;");
+    assert!(bench.open().is_ok());
+    shell.end();
+}
+
+#[test]
+fn what_cannot_be_read_is_told_apart() {
+    let bench = Bench::made_with(&format!("CREATE TABLE t(a, b); {ROWS}"));
+    let sound = fs::read(bench.path()).unwrap();
+    let mut noise = sound.clone();
+    noise[..200].copy_from_slice(&[0xA5; 200]);
+    let mut broken = sound.clone();
+    broken[100..120].copy_from_slice(&[0xFF; 20]);
+    let schema = sound.windows(12).position(|window| window == b"CREATE TABLE").unwrap();
+    let mut malformed = sound.clone();
+    malformed[schema..schema + 12].copy_from_slice(b"CREATE TIBLE");
+    for (bytes, word) in [
+        (b"".as_slice(), "0 bytes"),
+        (b"xyz", "not a SQLite database"),
+        (&noise, "encrypted"),
+        (&sound[..sound.len() - 4096], "truncated"),
+        (&sound[..5000], "truncated"),
+        (&broken, "corrupt"),
+        (&malformed, "schema is damaged"),
+        (b"CREATE TABLE t(x);\nINSERT INTO t VALUES(1);\n", "script"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "gzip"),
+    ] {
+        fs::write(bench.path(), bytes).unwrap();
+        let (code, message) = bench.refused();
+        assert_eq!(code, "DATABASE_UNREADABLE", "{message}");
+        assert!(message.contains(word), "{word}: {message}");
+    }
+}
+
+#[test]
+fn a_database_without_a_table_is_empty() {
+    for sql in ["PRAGMA user_version=1;", "CREATE TABLE _cf_METADATA(k); PRAGMA journal_mode=WAL;"] {
+        let (code, message) = Bench::made_with(sql).refused();
+        assert_eq!(code, "DATABASE_UNREADABLE");
+        assert!(message.contains("empty"), "{message}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_said_with_what_is() {
+    let bench = Bench::new();
+    fs::write(bench.folder.path().join("other.db"), "").unwrap();
+    let (code, message) = bench.refused();
+    assert_eq!(code, "DATABASE_NOT_FOUND");
+    assert!(message.contains("other.db"), "{message}");
+    let job = Job::unattended();
+    let error = open(bench.folder.path(), bench.work.path(), &job).unwrap_err();
+    assert_eq!(error.code(), "DATABASE_NOT_FOUND");
+    assert!(error.to_string().contains("folder") && error.to_string().contains("other.db"), "{error}");
+    let beyond = bench.folder.path().join("other.db/x");
+    assert_eq!(open(&beyond, bench.work.path(), &job).unwrap_err().code(), "DATABASE_NOT_FOUND");
+}
+
+#[test]
+fn names_that_look_like_addresses_are_names() {
+    let bench = Bench::new();
+    for name in ["file:x?mode=memory", "a b%41#.db", "é.sqlite"] {
+        let path = bench.folder.path().join(name);
+        Connection::open(bench.path()).unwrap().execute_batch("CREATE TABLE IF NOT EXISTS t(x)").unwrap();
+        fs::copy(bench.path(), &path).unwrap();
+        assert!(open(&path, bench.work.path(), &Job::unattended()).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn temporary_tables_can_be_made_beside_a_snapshot() {
+    let bench = Bench::made_with("CREATE VIRTUAL TABLE d USING fts5(x); INSERT INTO d VALUES('a b');");
+    let snapshot = bench.open().unwrap();
+    snapshot
+        .connection()
+        .execute_batch("CREATE VIRTUAL TABLE temp.w USING fts5vocab('main', 'd', 'instance')")
+        .unwrap();
+    assert_eq!(one(&snapshot, "SELECT count(*) FROM temp.w"), 2);
+}
+
+#[test]
+fn progress_is_told() {
+    #[derive(Default)]
+    struct Last(std::sync::Mutex<u64>);
+    impl crate::job::Observer for Last {
+        fn progress(&self, progress: &crate::job::Progress) {
+            *self.0.lock().unwrap() = progress.bytes;
+        }
+    }
+    let bench = Bench::made_with(&format!("CREATE TABLE t(a, b); {ROWS}"));
+    let last = Arc::new(Last::default());
+    let job = Job::new(tokio_util::sync::CancellationToken::new(), last.clone());
+    open(&bench.path(), bench.work.path(), &job).unwrap();
+    assert_eq!(*last.0.lock().unwrap(), fs::metadata(bench.path()).unwrap().len());
+}

@@ -1,0 +1,114 @@
+//! Where a database is taken from; whatever the source, it becomes one [`Snapshot`].
+//!
+//! A snapshot is one consistent state, readable and never writable, that stays the same while it lives and leaves
+//! nothing behind. The source is never changed.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempPath;
+
+use crate::error::{Error, Result};
+use crate::job::Warning;
+
+mod copy;
+pub mod file;
+mod place;
+pub mod sql;
+mod trouble;
+
+/// One state of a database. All rows of a job are read through its connection.
+#[derive(Debug)]
+pub struct Snapshot {
+    // Fields are dropped in this order: the connection is closed before what it reads goes away.
+    connection: Connection,
+    _held: Held,
+    kind: &'static str,
+    origin: PathBuf,
+    warnings: Vec<Warning>,
+}
+
+/// What a snapshot keeps for as long as it is read.
+#[derive(Debug)]
+enum Held {
+    Copy(#[expect(dead_code, reason = "held for its Drop")] TempPath),
+    Live(#[expect(dead_code, reason = "held for its Drop")] file::Traces),
+}
+
+impl Snapshot {
+    /// A snapshot of a private copy that nobody writes any more; the copy is removed with it.
+    ///
+    /// `kind` is the kind of source, as metadata names it; `origin` is where the copy came from, for messages.
+    ///
+    /// # Errors
+    /// `DATABASE_UNREADABLE` if SQLite cannot read it or it has no table.
+    pub fn from_copy(copy: TempPath, kind: &'static str, origin: &Path) -> Result<Self> {
+        let connection = reader(&copy)
+            .and_then(|connection| begin(&connection).map(|()| connection))
+            .map_err(|error| trouble::unreadable(origin, &error))?;
+        Snapshot {
+            connection,
+            _held: Held::Copy(copy),
+            kind,
+            origin: origin.to_owned(),
+            warnings: Vec::new(),
+        }
+        .with_tables()
+    }
+
+    /// The connection: opened read-only, within one read transaction. Temporary objects can be made on it, which
+    /// is what fts5vocab takes.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// `file` or `sql`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// What the operator should know about how the snapshot was had.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// A failure to read the snapshot, as an error of the job.
+    pub fn failure(&self, error: &rusqlite::Error) -> Error {
+        trouble::unreadable(&self.origin, error)
+    }
+
+    /// The same snapshot, unless it holds no table: then the wrong database was named, or a fresh one.
+    fn with_tables(self) -> Result<Self> {
+        const TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+            AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'";
+        match self.connection.query_row(TABLES, [], |row| row.get(0)) {
+            Err(error) => Err(self.failure(&error)),
+            Ok(0_i64) => Err(Error::unreadable(
+                &self.origin,
+                "it is empty, there is no table in it; check that this is the database you mean",
+                None,
+            )),
+            Ok(_) => Ok(self),
+        }
+    }
+}
+
+/// Opens a database for reading, wary of what its schema may hold.
+fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    Ok(connection)
+}
+
+/// Begins the read transaction that is the snapshot. A transaction starts with its first read, not with BEGIN.
+fn begin(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; BEGIN; SELECT count(*) FROM sqlite_schema;
+         PRAGMA cache_size = -16384",
+    )
+}

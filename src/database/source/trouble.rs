@@ -1,0 +1,106 @@
+//! What is wrong with a database that SQLite cannot read, and what to do about it.
+//!
+//! SQLite's code is kept as the cause, its message is not: it quotes the schema.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use rusqlite::ffi;
+
+use crate::error::{Cause, Error};
+
+/// A failure to read the database at `path`.
+pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
+    let problem = match primary(error) {
+        ffi::SQLITE_NOTADB => {
+            "it is not a SQLite database, or it is encrypted; name the SQLite file itself, decrypted"
+        }
+        ffi::SQLITE_CORRUPT if is_schema(error) => {
+            "its schema is damaged; take an earlier copy, or save what can be saved with `sqlite3 FILE .recover`"
+        }
+        ffi::SQLITE_CORRUPT => {
+            "it is corrupt; take an earlier copy, or save what can be saved with `sqlite3 FILE .recover`"
+        }
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED | ffi::SQLITE_PROTOCOL => {
+            "another program keeps it locked; end that program or its transaction, then try again"
+        }
+        ffi::SQLITE_CANTOPEN | ffi::SQLITE_PERM | ffi::SQLITE_AUTH => {
+            "it may not be opened; check that you may read the file and enter its folder"
+        }
+        ffi::SQLITE_IOERR => "the disk failed to read it; check the disk and copy the file elsewhere",
+        _ => "SQLite cannot read it; check it with `sqlite3 FILE 'PRAGMA integrity_check'`",
+    };
+    Error::unreadable(path, problem, cause(error))
+}
+
+/// The same when it could not be opened to begin with: then what is in the file tells more.
+///
+/// Closing a file drops every POSIX lock that this process has on it, those of other SQLite connections too. So a
+/// database is opened like this only after SQLite itself has given it up.
+pub fn unopened(path: &Path, error: &rusqlite::Error) -> Error {
+    if !matches!(primary(error), ffi::SQLITE_NOTADB | ffi::SQLITE_CORRUPT) {
+        return unreadable(path, error);
+    }
+    match head(path).ok().and_then(|(head, size)| told_by_head(&head, size)) {
+        Some(problem) => Error::unreadable(path, problem, cause(error)),
+        None => unreadable(path, error),
+    }
+}
+
+/// SQLite's code with its details.
+pub fn extended(error: &rusqlite::Error) -> i32 {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
+            error.extended_code
+        }
+        _ => ffi::SQLITE_ERROR,
+    }
+}
+
+/// SQLite's code without its details.
+pub fn primary(error: &rusqlite::Error) -> i32 {
+    extended(error) & 0xff
+}
+
+/// SQLite's code as the cause of an error.
+pub fn cause(error: &rusqlite::Error) -> Option<Cause> {
+    Some(Box::new(ffi::Error::new(extended(error))))
+}
+
+fn is_schema(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqliteFailure(_, Some(said)) if said.starts_with("malformed database schema"))
+}
+
+/// The first 100 bytes, which are the header of a SQLite file, and the size.
+fn head(path: &Path) -> io::Result<(Vec<u8>, u64)> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut head = Vec::new();
+    file.take(100).read_to_end(&mut head)?;
+    Ok((head, size))
+}
+
+/// What the first bytes of a file say. Offsets: "The SQLite Database File Format", 1.3.
+fn told_by_head(head: &[u8], size: u64) -> Option<String> {
+    if head.starts_with(b"SQLite format 3\0") {
+        let page_size = match u64::from(u16::from_be_bytes(*head.get(16..)?.first_chunk()?)) {
+            1 => 65536,
+            size => size,
+        };
+        let promised = page_size * u64::from(u32::from_be_bytes(*head.get(28..)?.first_chunk()?));
+        return (promised > size).then(|| {
+            format!("it is truncated: {size} of {promised} bytes are there; copy it again, or take an earlier copy")
+        });
+    }
+    let words = ["PRAGMA ", "BEGIN", "CREATE ", "INSERT ", "--", "/*"];
+    let kind = match head {
+        [0x1F, 0x8B, ..] => "it is compressed with gzip; unpack it first",
+        [b'P', b'K', 3, 4, ..] => "it is a ZIP archive; unpack it first",
+        _ if words.iter().any(|word| head.starts_with(word.as_bytes())) => {
+            "it looks like an SQL script, not like a SQLite file; name it as a script"
+        }
+        _ => return None,
+    };
+    Some(kind.into())
+}
