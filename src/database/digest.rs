@@ -1,0 +1,229 @@
+//! A digest of a table's content: two tables have the same one when every rowid, type and bit of every value agree.
+//!
+//! For each row in key order: the rowid as `r` and eight bytes, where the table has one that can be named; then each
+//! stored column as `n`; `i` and the integer; `f` and the bits of the real; `t` or `b`, the length and the bytes.
+//! Integers and lengths are eight bytes, little-endian. Text is taken as UTF-8. The digest is BLAKE3.
+//!
+//! A full-text index is digested by its fts5vocab instances instead: term, row, column, position.
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+use super::rows;
+use super::schema::{Schema, Table, VirtualTable};
+use super::{quoted, quoted_text};
+
+/// Rows and digest of one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDigest {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub rows: u64,
+    /// `blake3:` and 64 hex digits.
+    pub digest: String,
+}
+
+/// Takes rows one by one.
+pub struct Digester {
+    hasher: blake3::Hasher,
+    buffer: Vec<u8>,
+    rows: u64,
+}
+
+/// BLAKE3 is fastest on long pieces; rows are short.
+const PIECE: usize = 64 * 1024;
+
+impl Default for Digester {
+    fn default() -> Self {
+        Digester { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(PIECE * 2), rows: 0 }
+    }
+}
+
+impl Digester {
+    /// The next row.
+    pub fn row(&mut self, rowid: Option<i64>, values: &[ValueRef<'_>]) {
+        if let Some(rowid) = rowid {
+            self.buffer.push(b'r');
+            self.buffer.extend_from_slice(&rowid.to_le_bytes());
+        }
+        values.iter().for_each(|value| self.value(*value));
+        self.rows += 1;
+    }
+
+    fn value(&mut self, value: ValueRef<'_>) {
+        let (tag, bytes) = match value {
+            ValueRef::Null => return self.buffer.push(b'n'),
+            ValueRef::Integer(integer) => return self.number(b'i', integer.to_le_bytes()),
+            ValueRef::Real(real) => return self.number(b'f', real.to_bits().to_le_bytes()),
+            ValueRef::Text(bytes) => (b't', bytes),
+            ValueRef::Blob(bytes) => (b'b', bytes),
+        };
+        self.number(tag, (bytes.len() as u64).to_le_bytes());
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= PIECE {
+            self.hasher.update(&self.buffer);
+            self.buffer.clear();
+        }
+    }
+
+    fn number(&mut self, tag: u8, bytes: [u8; 8]) {
+        self.buffer.push(tag);
+        self.buffer.extend_from_slice(&bytes);
+        if self.buffer.len() >= PIECE {
+            self.hasher.update(&self.buffer);
+            self.buffer.clear();
+        }
+    }
+
+    /// The digest of all rows so far, as that of the table `name`.
+    pub fn finish(mut self, name: &str) -> TableDigest {
+        self.hasher.update(&self.buffer);
+        TableDigest {
+            name: name.to_owned(),
+            rows: self.rows,
+            digest: format!("blake3:{}", self.hasher.finalize().to_hex()),
+        }
+    }
+}
+
+/// Digests one table.
+pub fn table(connection: &Connection, table: &Table, utf16: bool) -> rusqlite::Result<TableDigest> {
+    let mut digester = Digester::default();
+    rows::scan::<rusqlite::Error>(connection, table, utf16, "", |rowid, values| {
+        digester.row(rowid, values);
+        Ok(())
+    })?;
+    Ok(digester.finish(&table.name))
+}
+
+/// Digests everything in a database: tables in the order of the schema, `sqlite_sequence`, then virtual tables.
+pub fn database(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<TableDigest>> {
+    rows::prepare(connection, schema)?;
+    let ordinary = schema.tables.iter().chain(&schema.sequence);
+    let ordinary = ordinary.map(|found| table(connection, found, schema.utf16));
+    let virtuals = schema.virtual_tables.iter().map(|found| virtual_table(connection, found, schema.utf16));
+    ordinary.chain(virtuals).collect()
+}
+
+/// Digests a virtual table: an FTS5 index by what it finds, any other by the tables behind it.
+pub fn virtual_table(
+    connection: &Connection,
+    table: &VirtualTable,
+    utf16: bool,
+) -> rusqlite::Result<TableDigest> {
+    if table.module == "fts5" {
+        let instances = instances(connection, "main", &table.name)?;
+        let rows = match table.shadow("_docsize").or_else(|| table.shadow("_content")) {
+            Some(counted) => connection.query_row(
+                &format!("SELECT count(*) FROM main.{}", quoted(&counted.name)),
+                [],
+                |row| row.get::<_, i64>(0),
+            )? as u64,
+            None => instances.documents,
+        };
+        return Ok(TableDigest { name: table.name.clone(), rows, digest: instances.digest });
+    }
+    let mut digester = Digester::default();
+    for shadow in &table.shadows {
+        rows::scan::<rusqlite::Error>(connection, shadow, utf16, "", |rowid, values| {
+            digester.row(rowid, values);
+            Ok(())
+        })?;
+    }
+    Ok(digester.finish(&table.name))
+}
+
+/// What an FTS5 index finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Instances {
+    /// Rows with at least one term.
+    pub(crate) documents: u64,
+    /// As [`TableDigest::digest`].
+    pub(crate) digest: String,
+}
+
+/// Reads every term of the FTS5 table `name` in `schema` through a vocabulary table that lives in `temp` meanwhile.
+pub(crate) fn instances(connection: &Connection, schema: &str, name: &str) -> rusqlite::Result<Instances> {
+    with_temp(connection, || {
+        connection.execute_batch(&format!(
+            "CREATE VIRTUAL TABLE temp.backup_vocabulary USING fts5vocab({}, {}, 'instance')",
+            quoted_text(schema),
+            quoted_text(name)
+        ))?;
+        let found = read_instances(connection);
+        connection.execute_batch("DROP TABLE temp.backup_vocabulary")?;
+        found
+    })
+}
+
+fn read_instances(connection: &Connection) -> rusqlite::Result<Instances> {
+    let documents: i64 =
+        connection
+            .query_row("SELECT count(DISTINCT doc) FROM temp.backup_vocabulary", [], |row| row.get(0))?;
+    let mut statement =
+        connection.prepare("SELECT term, doc, col, \"offset\" FROM temp.backup_vocabulary")?;
+    let mut rows = statement.query([])?;
+    let mut digester = Digester::default();
+    while let Some(row) = rows.next()? {
+        for column in 0..4 {
+            digester.value(row.get_ref(column)?);
+        }
+    }
+    Ok(Instances { documents: documents as u64, digest: digester.finish("").digest })
+}
+
+/// Runs `work` with the connection allowed to write its `temp` schema. What `main` is protected by stays: it is opened
+/// read-only or is a private copy.
+pub(crate) fn with_temp<T>(
+    connection: &Connection,
+    work: impl FnOnce() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let query_only: bool = connection.query_row("PRAGMA query_only", [], |row| row.get(0))?;
+    connection.pragma_update(None, "query_only", false)?;
+    let result = work();
+    connection.pragma_update(None, "query_only", query_only)?;
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn digest(sql: &str) -> Vec<TableDigest> {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(sql).unwrap();
+        database(&connection, &Schema::read(&connection).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn any_difference_in_type_or_place_is_seen() {
+        let tables = ["1", "1.0", "'1'", "x'31'", "NULL", "''", "x''", "0.0", "-0.0", "'a','b'", "'ab',''"];
+        let mut seen: Vec<String> = tables
+            .iter()
+            .map(|values| {
+                let columns = if values.contains(',') { "a, b" } else { "a" };
+                digest(&format!("CREATE TABLE t({columns}); INSERT INTO t VALUES ({values})"))[0]
+                    .digest
+                    .clone()
+            })
+            .collect();
+        seen.push(digest("CREATE TABLE t(a); INSERT INTO t(rowid, a) VALUES (2, 1)")[0].digest.clone());
+        let count = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), count);
+    }
+
+    #[test]
+    fn a_full_text_index_is_told_by_what_it_finds() {
+        let make = |text: &str, extra: &str| {
+            digest(&format!("CREATE VIRTUAL TABLE t USING fts5(a); INSERT INTO t VALUES ('{text}'); {extra}"))
+        };
+        assert_eq!(make("a b", ""), make("a b", "INSERT INTO t(t) VALUES ('optimize')"));
+        assert_ne!(make("a b", ""), make("b a", ""));
+        assert_eq!(make("a b", "")[0].rows, 1);
+    }
+}

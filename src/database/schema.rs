@@ -1,0 +1,384 @@
+//! What a database holds: its tables, virtual tables, indexes, views and triggers, in the order they were made.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rusqlite::Connection;
+
+use super::lexer::{self, Token};
+use super::making::Making;
+use super::{quoted, quoted_text};
+
+/// Everything in `main`, by kind; each kind in the order of `sqlite_schema`.
+#[derive(Debug)]
+pub struct Schema {
+    /// Ordinary tables; `sqlite_sequence` is not among them.
+    pub tables: Vec<Table>,
+    /// Virtual tables, each with its shadow tables.
+    pub virtual_tables: Vec<VirtualTable>,
+    /// Indexes with a CREATE text of their own.
+    pub indexes: Vec<Object>,
+    /// Views.
+    pub views: Vec<Object>,
+    /// Triggers.
+    pub triggers: Vec<Object>,
+    /// `sqlite_sequence`, where an AUTOINCREMENT table was ever made.
+    pub sequence: Option<Table>,
+    /// What no backup holds: tables of D1's own (`_cf_*`) and the planner's statistics (`sqlite_stat*`).
+    pub left_out: Vec<String>,
+    /// `PRAGMA user_version`.
+    pub user_version: i64,
+    /// `PRAGMA application_id`.
+    pub application_id: i64,
+    /// Whether the text is stored as UTF-16.
+    pub utf16: bool,
+}
+
+/// An index, a view or a trigger.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its name.
+    pub name: String,
+    /// The table or view it belongs to.
+    pub table: String,
+    /// Its CREATE text.
+    pub sql: String,
+}
+
+/// A table whose rows are stored.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its CREATE text.
+    pub sql: String,
+    /// Names of the columns that are stored and can be written, in order: generated ones are not among them.
+    pub columns: Vec<String>,
+    /// Columns in all.
+    pub column_count: usize,
+    /// What tells its rows apart.
+    pub key: Key,
+}
+
+/// What tells the rows of a table apart, and gives their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A rowid of no column, under the alias that no column hides.
+    Rowid(&'static str),
+    /// The rowid is the column of this index in [`Table::columns`].
+    Column(usize),
+    /// A rowid that cannot be named, because columns are called `rowid`, `_rowid_` and `oid`.
+    Hidden,
+    /// WITHOUT ROWID: the terms of its primary key.
+    Primary(Vec<Term>),
+}
+
+/// A term of a primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// The column.
+    pub column: String,
+    /// The collating sequence.
+    pub collation: String,
+    /// Whether it runs downwards.
+    pub descending: bool,
+}
+
+/// A virtual table.
+#[derive(Debug, Clone)]
+pub struct VirtualTable {
+    /// Its name.
+    pub name: String,
+    /// Its CREATE text.
+    pub sql: String,
+    /// Its module in lower case: `fts5`.
+    pub module: String,
+    /// What the module was given, each argument as written.
+    pub arguments: Vec<String>,
+    /// The tables where it keeps its content.
+    pub shadows: Vec<Table>,
+}
+
+impl Schema {
+    /// Reads the schema of `main`.
+    pub fn read(connection: &Connection) -> rusqlite::Result<Schema> {
+        let kinds = table_kinds(connection)?;
+        let mut schema = Schema {
+            tables: Vec::new(),
+            virtual_tables: Vec::new(),
+            indexes: Vec::new(),
+            views: Vec::new(),
+            triggers: Vec::new(),
+            sequence: None,
+            left_out: Vec::new(),
+            user_version: connection.query_row("PRAGMA main.user_version", [], |row| row.get(0))?,
+            application_id: connection.query_row("PRAGMA main.application_id", [], |row| row.get(0))?,
+            utf16: connection
+                .query_row("PRAGMA encoding", [], |row| row.get::<_, String>(0))?
+                .starts_with("UTF-16"),
+        };
+        let mut shadows = Vec::new();
+        let mut statement = connection.prepare(
+            "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema ORDER BY rowid",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (kind, object) = (
+                row.get::<_, String>(0)?,
+                Object { name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? },
+            );
+            if is_left_out(&object.name) || is_left_out(&object.table) {
+                if kind == "table" {
+                    schema.left_out.push(object.name);
+                }
+                continue;
+            }
+            match kind.as_str() {
+                "index" if !object.sql.is_empty() => schema.indexes.push(object),
+                "view" => schema.views.push(object),
+                "trigger" => schema.triggers.push(object),
+                "table" if object.name == "sqlite_sequence" => {
+                    schema.sequence = Some(Table::read(connection, object, false)?);
+                }
+                "table" => match kinds.get(&object.name) {
+                    Some(Kind::Virtual) => schema.virtual_tables.push(VirtualTable::parse(object)),
+                    Some(Kind::Shadow { without_rowid }) => {
+                        shadows.push(Table::read(connection, object, *without_rowid)?);
+                    }
+                    Some(Kind::Ordinary { without_rowid }) => {
+                        schema.tables.push(Table::read(connection, object, *without_rowid)?);
+                    }
+                    None => schema.tables.push(Table::read(connection, object, false)?),
+                },
+                _ => {}
+            }
+        }
+        schema.adopt(shadows);
+        Ok(schema)
+    }
+
+    /// Everything that has a CREATE text, as a reload must give it again. Space and comments do not count, nor does
+    /// the order.
+    pub fn makings(&self) -> BTreeSet<Making> {
+        let tables = self.tables.iter().map(|table| Making::new("table", &table.name, &table.sql));
+        let virtuals = self.virtual_tables.iter().map(|table| Making::new("table", &table.name, &table.sql));
+        let of_kind = |kind: &'static str, objects: &[Object]| {
+            objects.iter().map(|object| Making::new(kind, &object.name, &object.sql)).collect::<Vec<_>>()
+        };
+        let objects = [
+            of_kind("index", &self.indexes),
+            of_kind("view", &self.views),
+            of_kind("trigger", &self.triggers),
+        ];
+        tables.chain(virtuals).chain(objects.into_iter().flatten()).collect()
+    }
+
+    /// Whether anything is called `name`.
+    pub fn has_name(&self, name: &str) -> bool {
+        let objects = self.indexes.iter().chain(&self.views).chain(&self.triggers).map(|object| &object.name);
+        let shadows = self.virtual_tables.iter().flat_map(|table| &table.shadows);
+        self.tables
+            .iter()
+            .chain(shadows)
+            .map(|table| &table.name)
+            .chain(self.virtual_tables.iter().map(|table| &table.name))
+            .chain(objects)
+            .chain(&self.left_out)
+            .any(|used| used.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether there is nothing at all to back up.
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.virtual_tables.is_empty() && self.views.is_empty()
+    }
+
+    /// Gives each shadow table to the virtual table with the longest name that it starts with.
+    fn adopt(&mut self, shadows: Vec<Table>) {
+        for shadow in shadows {
+            let owner = self
+                .virtual_tables
+                .iter_mut()
+                .filter(|owner| is_shadow_name(&shadow.name, &owner.name))
+                .max_by_key(|owner| owner.name.len());
+            match owner {
+                Some(owner) => owner.shadows.push(shadow),
+                None => self.tables.push(shadow),
+            }
+        }
+    }
+}
+
+impl Table {
+    fn read(connection: &Connection, object: Object, without_rowid: bool) -> rusqlite::Result<Table> {
+        let sql = format!("PRAGMA main.table_xinfo({})", quoted(&object.name));
+        let mut statement = connection.prepare(&sql)?;
+        let all: Vec<Column> = statement
+            .query_map([], |row| {
+                Ok(Column {
+                    name: row.get("name")?,
+                    kind: row.get("type")?,
+                    pk: row.get("pk")?,
+                    hidden: row.get("hidden")?,
+                })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        let stored: Vec<&Column> = all.iter().filter(|column| column.hidden == 0).collect();
+        let key = if without_rowid {
+            Key::Primary(primary_terms(connection, &object.name)?)
+        } else {
+            rowid_key(connection, &object.name, &all, &stored)?
+        };
+        Ok(Table {
+            columns: stored.iter().map(|column| column.name.clone()).collect(),
+            column_count: all.len(),
+            key,
+            name: object.name,
+            sql: object.sql,
+        })
+    }
+
+    /// Whether its rows have a rowid that a query can name.
+    pub fn rowid(&self) -> Option<String> {
+        match &self.key {
+            Key::Rowid(alias) => Some((*alias).to_owned()),
+            Key::Column(index) => self.columns.get(*index).map(|name| quoted(name)),
+            Key::Hidden | Key::Primary(_) => None,
+        }
+    }
+}
+
+impl VirtualTable {
+    fn parse(object: Object) -> VirtualTable {
+        let mut tokens = lexer::tokens(&object.sql);
+        let module = match tokens.find(|token| token.is_word("USING")) {
+            Some(_) => tokens.next().map(|token| token.value().to_ascii_lowercase()).unwrap_or_default(),
+            None => String::new(),
+        };
+        let arguments = match tokens.next() {
+            Some(Token::Sign('(')) => split_arguments(tokens.rest()),
+            _ => Vec::new(),
+        };
+        VirtualTable { name: object.name, sql: object.sql, module, arguments, shadows: Vec::new() }
+    }
+
+    /// The shadow table with this ending.
+    pub fn shadow(&self, ending: &str) -> Option<&Table> {
+        self.shadows.iter().find(|table| table.name[self.name.len()..].eq_ignore_ascii_case(ending))
+    }
+}
+
+struct Column {
+    name: String,
+    kind: String,
+    pk: i64,
+    hidden: i64,
+}
+
+enum Kind {
+    Ordinary { without_rowid: bool },
+    Shadow { without_rowid: bool },
+    Virtual,
+}
+
+fn table_kinds(connection: &Connection) -> rusqlite::Result<HashMap<String, Kind>> {
+    let mut statement = connection.prepare("PRAGMA main.table_list")?;
+    let rows = statement.query_map([], |row| {
+        let without_rowid = row.get("wr")?;
+        let kind = match row.get::<_, String>("type")?.as_str() {
+            "virtual" => Kind::Virtual,
+            "shadow" => Kind::Shadow { without_rowid },
+            _ => Kind::Ordinary { without_rowid },
+        };
+        Ok((row.get("name")?, kind))
+    })?;
+    rows.collect()
+}
+
+/// D1 refuses every name that starts with `_cf_`; `sqlite_stat1` and its like are made anew by ANALYZE.
+fn is_left_out(name: &str) -> bool {
+    let starts =
+        |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    starts("_cf_") || starts("sqlite_stat")
+}
+
+fn is_shadow_name(shadow: &str, owner: &str) -> bool {
+    shadow.get(..owner.len()).is_some_and(|start| start.eq_ignore_ascii_case(owner))
+        && shadow[owner.len()..].starts_with('_')
+}
+
+/// A single INTEGER PRIMARY KEY is the rowid, unless it was declared DESC in the way that keeps an index beside it
+/// (<https://www.sqlite.org/lang_createtable.html#rowid>): then that index exists.
+fn rowid_key(
+    connection: &Connection,
+    table: &str,
+    all: &[Column],
+    stored: &[&Column],
+) -> rusqlite::Result<Key> {
+    let primary: Vec<usize> = (0..stored.len()).filter(|&index| stored[index].pk > 0).collect();
+    if let [index] = primary[..]
+        && stored[index].kind.eq_ignore_ascii_case("INTEGER")
+        && !has_primary_index(connection, table)?
+    {
+        return Ok(Key::Column(index));
+    }
+    let free = ["rowid", "_rowid_", "oid"]
+        .into_iter()
+        .find(|alias| !all.iter().any(|column| column.name.eq_ignore_ascii_case(alias)));
+    Ok(free.map_or(Key::Hidden, Key::Rowid))
+}
+
+fn has_primary_index(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare(&format!("PRAGMA main.index_list({})", quoted(table)))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, String>("origin")? == "pk" {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn primary_terms(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Term>> {
+    let index: String = connection.query_row(
+        &format!("SELECT name FROM pragma_index_list({}, 'main') WHERE origin = 'pk'", quoted_text(table)),
+        [],
+        |row| row.get(0),
+    )?;
+    let mut statement = connection.prepare(&format!(
+        "SELECT name, coll, \"desc\" FROM pragma_index_xinfo({}, 'main') WHERE key ORDER BY seqno",
+        quoted_text(&index)
+    ))?;
+    let terms = statement.query_map([], |row| {
+        Ok(Term { column: row.get(0)?, collation: row.get(1)?, descending: row.get(2)? })
+    })?;
+    terms.collect()
+}
+
+/// Splits at the commas that stand outside of quotes and parentheses, up to the closing parenthesis.
+fn split_arguments(text: &str) -> Vec<String> {
+    let (mut arguments, mut depth, mut start) = (Vec::new(), 0, 0);
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(close), c) if c == close => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '[') => quote = Some(']'),
+            (None, '(') => depth += 1,
+            (None, ')') if depth == 0 => {
+                arguments.push(text[start..at].trim().to_owned());
+                return arguments;
+            }
+            (None, ')') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                arguments.push(text[start..at].trim().to_owned());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    arguments
+}
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;
