@@ -1,0 +1,92 @@
+//! What D1 and wrangler make of a statement, found out before it is written: an empty database with D1's limits is
+//! given every CREATE in turn.
+
+use rusqlite::Connection;
+use rusqlite::limits::Limit;
+
+use super::wrangler;
+use crate::database::lexer::{Token, tokens};
+
+/// Bytes of one statement, and of one row, that D1 takes.
+/// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's, src/workerd/util/sqlite.c++.)
+const STATEMENT: usize = 100_000;
+/// See [`STATEMENT`].
+pub const ROW: usize = 2_000_000;
+/// Values of one INSERT that has more than one row.
+pub const COLUMNS: usize = 100;
+
+const LIMITS: [(Limit, i32); 4] = [
+    (Limit::SQLITE_LIMIT_COLUMN, COLUMNS as i32),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+    (Limit::SQLITE_LIMIT_FUNCTION_ARG, 127),
+];
+
+/// Bytes of a LIKE or GLOB pattern; a longer one makes D1 refuse every row that is held against it.
+const PATTERN: usize = 50;
+
+/// Whether a CREATE text may hold rows against a pattern that is too long.
+pub fn has_long_pattern(sql: &str) -> bool {
+    let matches = tokens(sql).any(|token| token.is_word("LIKE") || token.is_word("GLOB"));
+    matches && tokens(sql).any(|token| matches!(token, Token::Quoted(text) if text.len() > PATTERN + 2))
+}
+
+/// A stand-in for an empty D1.
+pub struct Rehearsal {
+    connection: Connection,
+}
+
+impl Rehearsal {
+    /// An empty one.
+    pub fn new() -> rusqlite::Result<Self> {
+        let connection = Connection::open_in_memory()?;
+        for (limit, value) in LIMITS {
+            connection.set_limit(limit, value)?;
+        }
+        Ok(Rehearsal { connection })
+    }
+
+    /// Runs a CREATE and says why it cannot stand in database.sql; None when it can, and then what it makes is there
+    /// for the statements that follow.
+    pub fn refuses(&self, sql: &str) -> Option<&'static str> {
+        if sql.len() + 2 > STATEMENT {
+            Some("its CREATE text is longer than the 100,000 bytes that D1 takes")
+        } else if !wrangler::keeps(sql) {
+            Some("wrangler would cut or change its CREATE text")
+        } else if is_index(sql) && has_long_pattern(sql) {
+            Some("D1 takes no LIKE or GLOB pattern of more than 50 bytes")
+        } else if self.connection.execute(sql, []).is_err() {
+            Some("D1 has narrower limits, or what it belongs to is not there")
+        } else {
+            None
+        }
+    }
+}
+
+fn is_index(sql: &str) -> bool {
+    tokens(sql).take(3).any(|token| token.is_word("INDEX"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn limits_are_those_of_d1() {
+        let columns = |count: usize| {
+            let names: Vec<String> = (0..count).map(|n| format!("c{n}")).collect();
+            names.join(", ")
+        };
+        let rehearsal = Rehearsal::new().unwrap();
+        assert_eq!(rehearsal.refuses(&format!("CREATE TABLE a({})", columns(100))), None);
+        assert!(rehearsal.refuses(&format!("CREATE TABLE b({})", columns(101))).is_some());
+        assert!(rehearsal.refuses("CREATE INDEX i ON b(c1)").is_some());
+        assert_eq!(rehearsal.refuses("CREATE INDEX i ON a(c1)"), None);
+        let union = ["SELECT 1"; 6].join(" UNION ");
+        assert!(rehearsal.refuses(&format!("CREATE VIEW v AS {union}")).is_some());
+        assert!(rehearsal.refuses(&format!("CREATE VIEW v AS SELECT '{}'", "x".repeat(STATEMENT))).is_some());
+        assert!(rehearsal.refuses(&format!("CREATE VIRTUAL TABLE f USING fts5({})", columns(99))).is_some());
+    }
+}

@@ -1,0 +1,40 @@
+//! Indexes that do not cover the rows of their table.
+//!
+//! A restore makes every index anew, so nothing is lost: but the operator should know that queries on the live
+//! database miss rows, or find rows that are not there.
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::database::quoted;
+use crate::database::schema::{Key, Table};
+use crate::job::Warning;
+
+/// A warning for each index of `table` that has not one entry for each of its `rows`.
+pub fn of_indexes(connection: &Connection, table: &Table, rows: u64) -> rusqlite::Result<Vec<Warning>> {
+    let sql = "SELECT name FROM pragma_index_list(?1, 'main') WHERE NOT partial AND (origin <> 'pk' OR ?2)";
+    let has_primary_index = !matches!(table.key, Key::Primary(_));
+    let mut statement = connection.prepare_cached(sql)?;
+    let names = statement.query_map((&table.name, has_primary_index), |row| row.get::<_, String>(0))?;
+    let mut warnings = Vec::new();
+    for name in names {
+        let name = name?;
+        let found = match entries(connection, table, &name) {
+            Ok(entries) if entries == rows => continue,
+            Ok(entries) => format!("has {entries} entries for {rows} rows"),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+                "is corrupt".into()
+            }
+            Err(error) => return Err(error),
+        };
+        let message =
+            format!("the index {name} of this table {found}; a restore makes it anew, REINDEX mends it");
+        warnings.push(Warning::about("INDEX_DAMAGED", &table.name, message));
+    }
+    Ok(warnings)
+}
+
+/// `count(*)` would be answered from whichever index is smallest.
+fn entries(connection: &Connection, table: &Table, index: &str) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT total(1) FROM main.{} INDEXED BY {}", quoted(&table.name), quoted(index));
+    connection.query_row(&sql, [], |row| row.get::<_, f64>(0)).map(|entries| entries as u64)
+}

@@ -1,0 +1,290 @@
+//! database-extra.sql: what D1 would refuse or wrangler would change, to be run after database.sql.
+
+use std::io::Write;
+
+use rusqlite::types::ValueRef;
+
+use super::full_text::{self, Fill};
+use super::insert::{Insert, Script};
+use super::main_file::{closed, fill_from_content, insert_into};
+use super::{Dumper, Failure, Home};
+use crate::database::digest::Digester;
+use crate::database::making::Making;
+use crate::database::schema::{Object, Table};
+use crate::database::{quoted, rows};
+use crate::job::Warning;
+
+impl Dumper<'_> {
+    /// Returns the bytes written; 0 when nothing is needed.
+    pub(super) fn write_extra(&mut self, out: &mut dyn Write, pieces: String) -> Result<u64, Failure> {
+        let mut script = Script::new(out, pieces);
+        self.settings(&mut script)?;
+        let paused = self.triggers_to_pause();
+        for trigger in &paused {
+            script.statement(&format!("DROP TRIGGER {}", quoted(&trigger.name)))?;
+        }
+        self.extra_tables(&mut script)?;
+        let unchecked = self.schema.tables.iter().enumerate().any(|(index, table)| {
+            self.repairs.checks.contains(&table.name) && !self.placement.holds_all_rows(index)
+        });
+        if unchecked {
+            self.switch_checks(&mut script, false)?;
+        }
+        let any_rows = self.extra_rows(&mut script)?;
+        self.extra_virtual_rows(&mut script)?;
+        script.drop_pieces()?;
+        if any_rows {
+            self.sequence(&mut script)?;
+        }
+        if unchecked {
+            self.switch_checks(&mut script, true)?;
+        }
+        self.extra_objects(&mut script, &paused)?;
+        for index in self.virtual_tables_of_main_first() {
+            if self.is_filled_in_main(index) {
+                continue;
+            }
+            let (table, fill) = (&self.schema.virtual_tables[index], &self.fills[index]);
+            if matches!(fill, Fill::Rebuild(_) | Fill::Partial(..)) {
+                fill_from_content(&mut script, table, fill)?;
+                let (name, what) =
+                    (table.name.clone(), format!("the content of the full-text index {}", table.name));
+                self.note_extra(&name, &what, "rows that it covers stand here");
+            }
+        }
+        Ok(script.bytes())
+    }
+
+    fn settings(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {
+        let settings =
+            [("user_version", self.schema.user_version), ("application_id", self.schema.application_id)];
+        for (name, value) in settings.into_iter().filter(|(_, value)| *value != 0) {
+            script.statement(&format!("PRAGMA {name}={value}"))?;
+            self.note_extra(name, &format!("{name} = {value}"), "D1 refuses this pragma");
+        }
+        Ok(())
+    }
+
+    /// Rows that are added to a table of database.sql must not set off its triggers: all of them are dropped first and
+    /// made again in their order.
+    fn triggers_to_pause(&self) -> Vec<Object> {
+        let adds_rows = |trigger: &Object| {
+            self.schema.tables.iter().enumerate().any(|(index, table)| {
+                table.name.eq_ignore_ascii_case(&trigger.table)
+                    && !matches!(self.placement.homes[index], Home::Extra(_))
+                    && !self.placement.holds_all_rows(index)
+            })
+        };
+        if self.schema.triggers.iter().any(adds_rows) {
+            self.schema
+                .triggers
+                .iter()
+                .filter(|it| self.placement.refuses_trigger(it).is_none())
+                .cloned()
+                .collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn extra_tables(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {
+        for index in 0..self.schema.tables.len() {
+            if let Home::Extra(reason) = &self.placement.homes[index] {
+                let (table, reason) = (&self.schema.tables[index], reason.clone());
+                script.statement(&closed(&table.sql))?;
+                let name = table.name.clone();
+                self.note_extra(&name, &format!("table {name}"), &reason);
+            }
+        }
+        for index in self.virtual_tables(|dumper, index| !dumper.is_in_main(index)) {
+            self.extra_virtual_table(script, index)?;
+        }
+        Ok(())
+    }
+
+    fn extra_virtual_table(&mut self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        let table = self.schema.virtual_tables[index].clone();
+        if self.fills[index] == Fill::Unknown {
+            // Run, it would fail: it is kept for a reader to whom the module means something.
+            let text = table.sql.replace("*/", "* /");
+            script.statement(&format!("/* {text} */\nSELECT 1"))?;
+            self.warnings.push(Warning::about(
+                "MODULE_UNKNOWN",
+                &table.name,
+                "this virtual table belongs to a module that is not known here; its CREATE text is kept as a comment",
+            ));
+            self.in_extra.push(format!("virtual table {}", table.name));
+            return Ok(());
+        }
+        script.statement(&closed(&table.sql))?;
+        if !matches!(self.fills[index], Fill::Verbatim(_)) {
+            for setting in full_text::settings(self.connection, &table)? {
+                script.statement(&setting)?;
+            }
+        }
+        let reason = match table.module.as_str() {
+            "fts5" => self.placement.refuses(&table.name).unwrap_or_default(),
+            _ => "D1 has no such module",
+        };
+        self.note_extra(&table.name, &format!("virtual table {}", table.name), reason);
+        Ok(())
+    }
+
+    /// Returns whether there were any. Tables of database.sql come first, as they will in the reloaded database.
+    fn extra_rows(&mut self, script: &mut Script<'_>) -> Result<bool, Failure> {
+        let is_extra = |index: &usize| matches!(self.placement.homes[*index], Home::Extra(_));
+        let (last, first): (Vec<usize>, Vec<usize>) = (0..self.schema.tables.len()).partition(is_extra);
+        let mut any = false;
+        for index in first.into_iter().chain(last) {
+            let name = self.schema.tables[index].name.clone();
+            match self.placement.homes[index].clone() {
+                Home::Main if self.placement.picked[index].is_empty() => continue,
+                Home::Main => {
+                    let count = self.placement.picked[index].len();
+                    self.picked_rows(script, index)?;
+                    self.note_extra(
+                        &name,
+                        &format!("{count} rows of {name}"),
+                        "they are too large or refer to rows that are missing",
+                    );
+                }
+                Home::RowsInExtra(reason) => {
+                    self.all_rows(script, index)?;
+                    self.note_extra(&name, &format!("the rows of {name}"), &reason);
+                }
+                Home::Extra(_) => self.all_rows(script, index)?,
+                Home::Rescued => self.rescued_rows(script, index)?,
+            }
+            any = true;
+        }
+        Ok(any)
+    }
+
+    fn picked_rows(&self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        let table = &self.schema.tables[index];
+        let Some(rowid) = table.rowid() else { return Ok(()) };
+        let mut insert = insert_into(script, table, false);
+        for picked in &self.placement.picked[index] {
+            let condition = format!("{rowid} = {picked}");
+            rows::scan::<Failure>(self.connection, table, self.schema.utf16, &condition, |rowid, values| {
+                Ok(insert.row(rowid, values)?)
+            })?;
+        }
+        Ok(insert.flush()?)
+    }
+
+    fn all_rows(&mut self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        let table = &self.schema.tables[index];
+        self.meter.item(&table.name);
+        let (mut digester, before) = (Digester::default(), script.bytes());
+        self.copy_rows(script, table, true, |rowid, values| digester.row(rowid, values))?;
+        self.meter.add(1, script.bytes() - before);
+        self.digests[index] = Some(digester.finish(&table.name));
+        Ok(())
+    }
+
+    /// All rows of a table whose rules some of them break, in a table of the same columns without rules.
+    fn rescued_rows(&mut self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        let table = self.schema.tables[index].clone();
+        let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
+        let name = self.free_name(&format!("{} as it was", table.name));
+        let sql = format!("CREATE TABLE {} ({})", quoted(&name), columns.join(", "));
+        script.statement(&sql)?;
+        self.rescues.push(Making::new("table", &name, &sql));
+        let hidden = |alias: &&str| table.columns.iter().any(|column| column.eq_ignore_ascii_case(alias));
+        let alias = ["rowid", "_rowid_", "oid"].into_iter().find(|alias| !hidden(alias));
+        let (mut digester, mut count) = (Digester::default(), 0);
+        let mut insert = Insert::new(script, &name, alias, &table.columns, true);
+        rows::scan::<Failure>(self.connection, &table, self.schema.utf16, "", |rowid, values| {
+            self.job.check()?;
+            count += 1;
+            let rowid = alias.map(|_| rowid.unwrap_or(count));
+            digester.row(rowid, values);
+            Ok(insert.row(rowid, values)?)
+        })?;
+        insert.flush()?;
+        self.rescued.push(digester.finish(&name));
+        self.digests[index] = Some(Digester::default().finish(&table.name));
+        self.note_extra(
+            &table.name,
+            &format!("the rows of {}, as table {name}", table.name),
+            "they break its own rules",
+        );
+        Ok(())
+    }
+
+    fn copy_rows(
+        &self,
+        script: &mut Script<'_>,
+        table: &Table,
+        fresh: bool,
+        mut also: impl FnMut(Option<i64>, &[ValueRef<'_>]),
+    ) -> Result<(), Failure> {
+        let mut insert = insert_into(script, table, fresh);
+        rows::scan::<Failure>(self.connection, table, self.schema.utf16, "", |rowid, values| {
+            self.job.check()?;
+            also(rowid, values);
+            Ok(insert.row(rowid, values)?)
+        })?;
+        Ok(insert.flush()?)
+    }
+
+    fn extra_virtual_rows(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {
+        for index in self.virtual_tables_of_main_first() {
+            let table = self.schema.virtual_tables[index].clone();
+            match self.fills[index] {
+                Fill::Rows if !self.is_in_main(index) => self.full_text_rows(script, index)?,
+                Fill::Verbatim(reason) => {
+                    for shadow in &table.shadows {
+                        script.statement(&format!("DELETE FROM {}", quoted(&shadow.name)))?;
+                        self.copy_rows(script, shadow, false, |_, _| {})?;
+                    }
+                    if self.is_in_main(index) {
+                        self.note_extra(
+                            &table.name,
+                            &format!("the content of the full-text index {}", table.name),
+                            reason,
+                        );
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn virtual_tables_of_main_first(&self) -> Vec<usize> {
+        let mut first = self.virtual_tables(|dumper, index| dumper.is_in_main(index));
+        first.extend(self.virtual_tables(|dumper, index| !dumper.is_in_main(index)));
+        first
+    }
+
+    fn extra_objects(&mut self, script: &mut Script<'_>, paused: &[Object]) -> Result<(), Failure> {
+        let of_name = |kind, objects: &[Object]| {
+            let refused =
+                |object: &Object| self.placement.refuses(&object.name).map(|why| (kind, object.clone(), why));
+            objects.iter().filter_map(refused).collect::<Vec<_>>()
+        };
+        let mut objects = of_name("index", &self.schema.indexes);
+        objects.extend(of_name("view", &self.schema.views));
+        let triggers = self.schema.triggers.iter().filter_map(|trigger| {
+            self.placement.refuses_trigger(trigger).map(|reason| ("trigger", trigger.clone(), reason))
+        });
+        let triggers: Vec<_> = triggers.collect();
+        for (kind, object, reason) in objects {
+            match self.repairs.indexes.contains(&object.name) {
+                true => script.statement(&format!("/* {} */\nSELECT 1", object.sql.replace("*/", "* /")))?,
+                false => script.statement(&closed(&object.sql))?,
+            }
+            self.note_extra(&object.name, &format!("{kind} {}", object.name), reason);
+        }
+        for trigger in paused {
+            script.statement(&closed(&trigger.sql))?;
+        }
+        for (kind, object, reason) in triggers {
+            script.statement(&closed(&object.sql))?;
+            self.note_extra(&object.name, &format!("{kind} {}", object.name), reason);
+        }
+        Ok(())
+    }
+}

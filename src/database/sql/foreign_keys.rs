@@ -1,0 +1,119 @@
+//! Which rows D1 would refuse for their foreign keys, and which rows point at a given one.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::database::quoted;
+use crate::database::schema::{Schema, Table};
+
+/// One foreign key of a child table.
+#[derive(Debug, Clone)]
+pub struct ForeignKey {
+    /// The parent in [`Schema::tables`]; None when no table of that name is there.
+    pub parent: Option<usize>,
+    /// The child's columns.
+    pub from: Vec<String>,
+    /// The parent's columns.
+    pub to: Vec<String>,
+}
+
+/// What a check of one table found.
+#[derive(Debug)]
+pub enum Orphans {
+    /// The rowids of rows whose parent is missing; none is the usual answer.
+    Rows(Vec<i64>),
+    /// So many rows of a table that has no rowid to name them by.
+    Unnamed(u64),
+    /// The key names columns that are no key of the parent: SQLite refuses every insert.
+    Mismatch,
+}
+
+/// The foreign keys of every table, by its place in [`Schema::tables`].
+pub fn read(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Vec<ForeignKey>>> {
+    schema.tables.iter().map(|table| of_table(connection, schema, table)).collect()
+}
+
+fn of_table(connection: &Connection, schema: &Schema, table: &Table) -> rusqlite::Result<Vec<ForeignKey>> {
+    let mut statement =
+        connection.prepare(&format!("PRAGMA main.foreign_key_list({})", quoted(&table.name)))?;
+    let mut rows = statement.query([])?;
+    let mut keys: Vec<(i64, ForeignKey)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, name): (i64, String) = (row.get("id")?, row.get("table")?);
+        if keys.last().is_none_or(|(last, _)| *last != id) {
+            let parent = schema.tables.iter().position(|table| table.name.eq_ignore_ascii_case(&name));
+            keys.push((id, ForeignKey { parent, from: Vec::new(), to: Vec::new() }));
+        }
+        if let Some((_, key)) = keys.last_mut() {
+            key.from.push(row.get("from")?);
+            key.to.extend(row.get::<_, Option<String>>("to")?);
+        }
+    }
+    let mut keys: Vec<ForeignKey> = keys.into_iter().map(|(_, key)| key).collect();
+    for key in keys.iter_mut().filter(|key| key.to.is_empty()) {
+        if let Some(parent) = key.parent {
+            key.to = primary_columns(connection, &schema.tables[parent])?;
+        }
+    }
+    Ok(keys)
+}
+
+fn primary_columns(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk";
+    connection.prepare(sql)?.query_map([&table.name], |row| row.get(0))?.collect()
+}
+
+/// Rows of `table` whose parent is missing.
+pub fn orphans(connection: &Connection, table: &Table) -> rusqlite::Result<Orphans> {
+    let sql = format!("PRAGMA main.foreign_key_check({})", quoted(&table.name));
+    let found: rusqlite::Result<Vec<Option<i64>>> =
+        connection.prepare(&sql).and_then(|mut check| check.query_map([], |row| row.get("rowid"))?.collect());
+    match found {
+        Ok(rows) if rows.iter().all(Option::is_some) && table.rowid().is_some() => {
+            Ok(Orphans::Rows(rows.into_iter().flatten().collect()))
+        }
+        Ok(rows) if rows.is_empty() => Ok(Orphans::Rows(Vec::new())),
+        Ok(rows) => Ok(Orphans::Unnamed(rows.len() as u64)),
+        Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::Unknown => {
+            Ok(Orphans::Mismatch)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Rows of `child` that point at the row `rowid` of `parent`; None when there are some and they cannot be named.
+pub fn children(
+    connection: &Connection,
+    (parent, rowid): (&Table, i64),
+    child: &Table,
+    key: &ForeignKey,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    let Some(parent_rowid) = parent.rowid() else { return Ok(None) };
+    if key.from.len() != key.to.len() {
+        return Ok(Some(Vec::new()));
+    }
+    // The parent's side comes first: its collating sequence decides.
+    let pairs: Vec<String> = key
+        .to
+        .iter()
+        .zip(&key.from)
+        .map(|(to, from)| format!("p.{} = c.{}", quoted(to), quoted(from)))
+        .collect();
+    let from = format!(
+        "FROM main.{} AS p JOIN main.{} AS c ON {} WHERE p.{parent_rowid} = ?1",
+        quoted(&parent.name),
+        quoted(&child.name),
+        pairs.join(" AND "),
+    );
+    match child.rowid() {
+        Some(child_rowid) => {
+            let mut statement = connection.prepare_cached(&format!("SELECT c.{child_rowid} {from}"))?;
+            let rows = statement.query_map([rowid], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<Vec<i64>>>().map(Some)
+        }
+        None => {
+            let mut any = connection.prepare_cached(&format!("SELECT 1 {from} LIMIT 1"))?;
+            let found = any.query_row([rowid], |_| Ok(())).optional()?;
+            Ok(if found.is_some() { None } else { Some(Vec::new()) })
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! database.sql.
+
+use std::io::Write;
+
+use rusqlite::types::ValueRef;
+
+use super::full_text::{self, Content, Fill};
+use super::insert::{Insert, Script};
+use super::{Dumper, Failure, Home, d1};
+use crate::database::digest::Digester;
+use crate::database::lexer::{self, OpenComment};
+use crate::database::schema::{Key, Table, VirtualTable};
+use crate::database::{quoted, rows};
+
+/// Rowids in one `IN (…)` list: a statement of about 16 kB.
+const ROWIDS: usize = 1000;
+
+impl Dumper<'_> {
+    /// Returns the bytes written.
+    pub(super) fn write_main(&mut self, out: &mut dyn Write, pieces: String) -> Result<u64, Failure> {
+        let mut script = Script::new(out, pieces);
+        script.statement("PRAGMA defer_foreign_keys=TRUE")?;
+        self.switch_checks(&mut script, false)?;
+        self.create_tables(&mut script)?;
+        for index in 0..self.schema.tables.len() {
+            self.main_rows(&mut script, index)?;
+        }
+        for index in self.virtual_tables(|dumper, index| dumper.is_in_main(index)) {
+            if self.fills[index] == Fill::Rows {
+                self.full_text_rows(&mut script, index)?;
+            }
+        }
+        script.drop_pieces()?;
+        self.main_sequence(&mut script)?;
+        for index in &self.schema.indexes {
+            if !self.placement.early_indexes.contains(&index.name)
+                && self.placement.refuses(&index.name).is_none()
+            {
+                script.statement(&closed(&index.sql))?;
+            }
+        }
+        for view in self.schema.views.iter().filter(|view| self.placement.refuses(&view.name).is_none()) {
+            script.statement(&closed(&view.sql))?;
+        }
+        for trigger in self.schema.triggers.iter().filter(|it| self.placement.refuses_trigger(it).is_none()) {
+            script.statement(&closed(&trigger.sql))?;
+        }
+        for index in self.virtual_tables(|dumper, index| dumper.is_filled_in_main(index)) {
+            fill_from_content(&mut script, &self.schema.virtual_tables[index], &self.fills[index])?;
+        }
+        self.switch_checks(&mut script, true)?;
+        Ok(script.bytes())
+    }
+
+    /// Only for rows that would not come back otherwise: in D1 the switch outlives a file that fails.
+    pub(super) fn switch_checks(&self, script: &mut Script<'_>, on: bool) -> Result<(), Failure> {
+        if !self.repairs.checks.is_empty() {
+            script.statement(&format!("PRAGMA ignore_check_constraints={}", u8::from(!on)))?;
+        }
+        Ok(())
+    }
+
+    fn create_tables(&self, script: &mut Script<'_>) -> Result<(), Failure> {
+        for (table, home) in self.schema.tables.iter().zip(&self.placement.homes) {
+            if !matches!(home, Home::Extra(_)) {
+                script.statement(&closed(&table.sql))?;
+            }
+        }
+        for index in self.virtual_tables(|dumper, index| dumper.is_in_main(index)) {
+            let table = &self.schema.virtual_tables[index];
+            script.statement(&closed(&table.sql))?;
+            if !matches!(self.fills[index], Fill::Verbatim(_)) {
+                for setting in full_text::settings(self.connection, table)? {
+                    script.statement(&setting)?;
+                }
+            }
+        }
+        for index in &self.schema.indexes {
+            if self.placement.early_indexes.contains(&index.name)
+                && self.placement.refuses(&index.name).is_none()
+            {
+                script.statement(&closed(&index.sql))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows of a table that is at home here, and digests them all. Rows found to be too large for D1 are
+    /// noted for the other file.
+    fn main_rows(&mut self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        if self.placement.homes[index] != Home::Main {
+            return Ok(());
+        }
+        let table = &self.schema.tables[index];
+        let picked = &mut self.placement.picked[index];
+        let (job, meter) = (self.job, self.meter);
+        meter.item(&table.name);
+        let (mut digester, before) = (Digester::default(), script.bytes());
+        let mut insert = insert_into(script, table, true);
+        rows::scan::<Failure>(self.connection, table, self.schema.utf16, "", |rowid, values| {
+            job.check()?;
+            digester.row(rowid, values);
+            if rowid.is_some_and(|rowid| picked.contains(&rowid)) {
+                return Ok(());
+            }
+            if let Some(rowid) = rowid.filter(|_| bytes_of(values) > d1::ROW) {
+                picked.insert(rowid);
+                return Ok(());
+            }
+            Ok(insert.row(rowid, values)?)
+        })?;
+        insert.flush()?;
+        meter.add(1, script.bytes() - before);
+        self.digests[index] = Some(digester.finish(&self.schema.tables[index].name));
+        Ok(())
+    }
+
+    /// The rows that an ordinary FTS5 table keeps itself, under their rowids.
+    pub(super) fn full_text_rows(&self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        let table = &self.schema.virtual_tables[index];
+        let Some(content) = table.shadow("_content") else { return Ok(()) };
+        let names = full_text::columns(self.connection, table)?;
+        let mut insert = Insert::new(script, &table.name, Some("rowid"), &names, false);
+        rows::scan::<Failure>(self.connection, content, self.schema.utf16, "", |rowid, values| {
+            self.job.check()?;
+            // The first one is the rowid.
+            Ok(insert.row(rowid, values.get(1..=names.len()).unwrap_or_default())?)
+        })?;
+        Ok(insert.flush()?)
+    }
+
+    fn main_sequence(&self, script: &mut Script<'_>) -> Result<(), Failure> {
+        if self.schema.sequence.is_none() {
+            return Ok(());
+        }
+        let counts = |table: &Table| lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
+        let made_here = |(table, home): (&Table, &Home)| counts(table) && !matches!(home, Home::Extra(_));
+        if !self.schema.tables.iter().any(counts) {
+            // The table that called for it is gone; another one calls it into being.
+            let name = quoted(&self.scratch_name());
+            script.statement(&format!("CREATE TABLE {name} (id INTEGER PRIMARY KEY AUTOINCREMENT)"))?;
+            script.statement(&format!("DROP TABLE {name}"))?;
+        } else if !self.schema.tables.iter().zip(&self.placement.homes).any(made_here) {
+            return Ok(());
+        }
+        self.sequence(script)
+    }
+
+    /// Sets `sqlite_sequence` to what it was, whatever the rows that were inserted made of it.
+    pub(super) fn sequence(&self, script: &mut Script<'_>) -> Result<(), Failure> {
+        let Some(table) = &self.schema.sequence else { return Ok(()) };
+        script.statement("DELETE FROM sqlite_sequence")?;
+        let mut insert = insert_into(script, table, false);
+        rows::scan::<Failure>(self.connection, table, self.schema.utf16, "", |rowid, values| {
+            Ok(insert.row(rowid, values)?)
+        })?;
+        Ok(insert.flush()?)
+    }
+
+    /// The virtual tables that `take` takes.
+    pub(super) fn virtual_tables(&self, take: impl Fn(&Self, usize) -> bool) -> Vec<usize> {
+        (0..self.schema.virtual_tables.len()).filter(|&index| take(self, index)).collect()
+    }
+
+    /// D1 has FTS5 with its vocabulary, and no other module.
+    pub(super) fn is_in_main(&self, index: usize) -> bool {
+        let table = &self.schema.virtual_tables[index];
+        table.module.starts_with("fts5") && self.placement.refuses(&table.name).is_none()
+    }
+
+    /// Whether an index over other rows can be filled here: all its rows must be.
+    pub(super) fn is_filled_in_main(&self, index: usize) -> bool {
+        let (Fill::Rebuild(content) | Fill::Partial(content, _)) = &self.fills[index] else { return false };
+        let source =
+            self.schema.tables.iter().position(|table| table.name.eq_ignore_ascii_case(&content.table));
+        self.is_in_main(index)
+            && match source {
+                Some(source) => self.placement.holds_all_rows(source),
+                // A view can show any row, so all of them must be here.
+                None => (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index)),
+            }
+    }
+}
+
+/// Packs rows of `table`, which is empty so far if `fresh`.
+pub(super) fn insert_into<'s, 'a>(script: &'s mut Script<'a>, table: &Table, fresh: bool) -> Insert<'s, 'a> {
+    let rowid = match table.key {
+        Key::Rowid(alias) => Some(alias),
+        _ => None,
+    };
+    Insert::new(script, &table.name, rowid, &table.columns, fresh)
+}
+
+fn bytes_of(values: &[ValueRef<'_>]) -> usize {
+    let bytes = values.iter().map(|value| match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 8,
+    });
+    bytes.sum()
+}
+
+/// A CREATE text that the semicolon behind it really ends.
+pub(super) fn closed(sql: &str) -> String {
+    match lexer::open_comment(sql) {
+        None => sql.to_owned(),
+        Some(OpenComment::Line) => format!("{sql}\n"),
+        Some(OpenComment::Block) => format!("{sql}*/"),
+    }
+}
+
+/// Fills an index from its content table: all of it at once only if the index held all of it, else just the rows it
+/// held, so that no row comes into search that was kept out of it.
+pub(super) fn fill_from_content(
+    script: &mut Script<'_>,
+    table: &VirtualTable,
+    fill: &Fill,
+) -> Result<(), Failure> {
+    let name = quoted(&table.name);
+    match fill {
+        Fill::Rebuild(_) => script.statement(&format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"))?,
+        Fill::Partial(Content { table, rowid, columns }, indexed) => {
+            let columns = columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+            let rowid = quoted(rowid);
+            for some in indexed.chunks(ROWIDS) {
+                let some = some.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+                script.statement(&format!(
+                    "INSERT INTO {name} (rowid, {columns}) SELECT {rowid}, {columns} FROM {} WHERE {rowid} IN ({some})",
+                    quoted(table)
+                ))?;
+            }
+        }
+        Fill::Rows | Fill::Verbatim(_) | Fill::Nothing | Fill::Unknown => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! The writer of database.sql: everything that SQLite holds, as SQL that loads in the `sqlite3` shell, in an empty D1
+//! and in our own restore.
+//!
+//! Order: tables, rows, indexes, views, triggers, full-text indexes. What D1 would refuse or wrangler would change
+//! stands in database-extra.sql, to be run afterwards; one refusal would roll back the whole of database.sql.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io::{self, Write};
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::digest::{self, TableDigest};
+use super::making::Making;
+use super::rows;
+use super::schema::Schema;
+use crate::error::{Error, Result};
+use crate::job::{Job, Meter, Warning};
+
+mod d1;
+mod damage;
+mod extra;
+mod foreign_keys;
+mod full_text;
+mod insert;
+pub mod literal;
+mod main_file;
+mod placement;
+mod repairs;
+mod wrangler;
+
+use full_text::Fill;
+use placement::{Home, Placement};
+pub use repairs::Repairs;
+
+/// What was written.
+#[derive(Debug)]
+pub struct Dump {
+    /// Every table with its rows and digest, in the order of the schema; virtual tables last.
+    pub tables: Vec<TableDigest>,
+    /// Every object that both files make together.
+    pub makings: BTreeSet<Making>,
+    /// Bytes of database.sql.
+    pub sql_bytes: u64,
+    /// Bytes of database-extra.sql; 0 when it is not needed.
+    pub extra_bytes: u64,
+    /// Tables that are in neither.
+    pub left_out: Vec<String>,
+    /// What stands in database-extra.sql, in words.
+    pub in_extra: Vec<String>,
+    /// Rows whose parent is missing.
+    pub foreign_key_problems: u64,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Writes the whole database behind `connection` into `main` and, where needed, `extra`. `failure` makes an error of
+/// what SQLite says of the source.
+///
+/// The connection must see one state throughout. `repairs` is for a database that was found to break its own rules.
+pub fn dump(
+    connection: &Connection,
+    repairs: &Repairs,
+    failure: impl Fn(&rusqlite::Error) -> Error,
+    main: &mut dyn Write,
+    extra: &mut dyn Write,
+    job: &Job,
+    meter: &Meter,
+) -> Result<Dump> {
+    let dumped = Dumper::new(connection, repairs, job, meter).and_then(|dumper| dumper.dump(main, extra));
+    dumped.map_err(|stopped| match stopped {
+        Failure::Sqlite(error) => failure(&error),
+        Failure::Write(error) => Error::output(Path::new("database.sql"), error),
+        Failure::Job(error) => error,
+    })
+}
+
+/// Why writing stopped.
+enum Failure {
+    Sqlite(rusqlite::Error),
+    Write(io::Error),
+    Job(Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Failure::Sqlite(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Write(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Job(error)
+    }
+}
+
+/// What both files are written from.
+struct Dumper<'a> {
+    connection: &'a Connection,
+    repairs: &'a Repairs,
+    job: &'a Job,
+    meter: &'a Meter,
+    schema: Schema,
+    placement: Placement,
+    /// How each virtual table is filled.
+    fills: Vec<Fill>,
+    digests: Vec<Option<TableDigest>>,
+    /// Of tables that stand for others whose rules their rows break.
+    rescued: Vec<TableDigest>,
+    /// How these are made.
+    rescues: Vec<Making>,
+    in_extra: Vec<String>,
+    warnings: Vec<Warning>,
+}
+
+impl<'a> Dumper<'a> {
+    fn new(
+        connection: &'a Connection,
+        repairs: &'a Repairs,
+        job: &'a Job,
+        meter: &'a Meter,
+    ) -> Result<Self, Failure> {
+        let schema = Schema::read(connection)?;
+        rows::prepare(connection, &schema)?;
+        job.check()?;
+        let placement = Placement::decide(connection, &schema, repairs)?;
+        let fills: rusqlite::Result<Vec<Fill>> =
+            schema.virtual_tables.iter().map(|table| Fill::decide(connection, table)).collect();
+        Ok(Dumper {
+            connection,
+            repairs,
+            job,
+            meter,
+            digests: vec![None; schema.tables.len()],
+            fills: fills?,
+            placement,
+            schema,
+            rescued: Vec::new(),
+            rescues: Vec::new(),
+            in_extra: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+
+    fn dump(mut self, main: &mut dyn Write, extra: &mut dyn Write) -> Result<Dump, Failure> {
+        if self.schema.utf16 {
+            self.warnings
+                .push(Warning::new("UTF16", "the text was stored as UTF-16 and comes back as UTF-8"));
+        }
+        let pieces = self.scratch_name();
+        let sql_bytes = self.write_main(main, pieces.clone())?;
+        let extra_bytes = self.write_extra(extra, pieces)?;
+        let tables = self.all_digests()?;
+        let makings = self.makings();
+        self.check_indexes()?;
+        let mut warnings = std::mem::take(&mut self.placement.warnings);
+        warnings.extend(self.repairs.warnings());
+        warnings.append(&mut self.warnings);
+        Ok(Dump {
+            tables,
+            makings,
+            sql_bytes,
+            extra_bytes,
+            left_out: self.schema.left_out,
+            in_extra: self.in_extra,
+            foreign_key_problems: self.placement.foreign_key_problems,
+            warnings,
+        })
+    }
+
+    /// A name that nothing in the database has.
+    fn scratch_name(&self) -> String {
+        self.free_name("backup_pieces")
+    }
+
+    /// `wish`, or that and a number.
+    fn free_name(&self, wish: &str) -> String {
+        let names = std::iter::once(wish.to_owned()).chain((2..).map(|n| format!("{wish}_{n}")));
+        let mut free = names.filter(|name| !self.schema.has_name(name));
+        free.next().unwrap_or_default()
+    }
+
+    fn check_indexes(&mut self) -> Result<(), Failure> {
+        for (table, digest) in self.schema.tables.iter().zip(&self.digests) {
+            self.job.check()?;
+            if let Some(digest) = digest {
+                self.warnings.extend(damage::of_indexes(self.connection, table, digest.rows)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is kept as a comment is not made.
+    fn makings(&mut self) -> BTreeSet<Making> {
+        let unknown =
+            self.schema.virtual_tables.iter().zip(&self.fills).filter(|(_, fill)| **fill == Fill::Unknown);
+        let unmade: HashSet<&str> = unknown
+            .map(|(table, _)| table.name.as_str())
+            .chain(self.repairs.indexes.iter().map(String::as_str))
+            .collect();
+        let mut makings = self.schema.makings();
+        makings.retain(|making| making.kind == "trigger" || !unmade.contains(making.name.as_str()));
+        makings.extend(self.rescues.drain(..));
+        makings
+    }
+
+    fn all_digests(&mut self) -> Result<Vec<TableDigest>, Failure> {
+        let mut all: Vec<TableDigest> = self.digests.iter().flatten().cloned().collect();
+        all.append(&mut self.rescued);
+        if let Some(sequence) = &self.schema.sequence {
+            all.push(digest::table(self.connection, sequence, self.schema.utf16)?);
+        }
+        for (table, fill) in self.schema.virtual_tables.iter().zip(&self.fills) {
+            if *fill != Fill::Unknown {
+                all.push(digest::virtual_table(self.connection, table, self.schema.utf16)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Notes that `what` stands in database-extra.sql.
+    fn note_extra(&mut self, subject: &str, what: &str, reason: &str) {
+        self.in_extra.push(what.to_owned());
+        self.warnings.push(Warning::about(
+            "IN_EXTRA",
+            subject,
+            format!("{what} stands in database-extra.sql, which D1 does not take: {reason}"),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! What stands in database.sql, which D1 takes whole or not at all, and what has to stand in database-extra.sql.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use rusqlite::Connection;
+
+use super::d1::{self, Rehearsal};
+use super::foreign_keys::{self, ForeignKey, Orphans};
+use super::repairs::Repairs;
+use crate::database::quoted;
+use crate::database::schema::{Object, Schema};
+use crate::job::Warning;
+
+/// More rows than this are not picked one by one: the table's rows go to the extra file together.
+const PICKED_ROWS: usize = 100_000;
+
+/// Where a table stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Home {
+    /// database.sql, all of it.
+    Main,
+    /// The table in database.sql, its rows in database-extra.sql, for this reason.
+    RowsInExtra(String),
+    /// The table in database.sql without its rows; they break its rules and stand in another table in
+    /// database-extra.sql.
+    Rescued,
+    /// database-extra.sql, all of it, for this reason.
+    Extra(String),
+}
+
+/// Where everything stands.
+#[derive(Debug)]
+pub struct Placement {
+    /// By the place in [`Schema::tables`].
+    pub homes: Vec<Home>,
+    /// Rows of tables at home in database.sql that stand in database-extra.sql all the same, by rowid.
+    pub picked: Vec<BTreeSet<i64>>,
+    /// Unique indexes, by name, that must be there before the rows: they are keys that foreign keys refer to.
+    pub early_indexes: HashSet<String>,
+    /// Why tables, virtual tables, indexes and views, by name, cannot stand in database.sql.
+    refused: HashMap<String, &'static str>,
+    /// The same for triggers, which have names of their own.
+    refused_triggers: HashMap<String, &'static str>,
+    /// Rows whose parent is missing, in all tables.
+    pub foreign_key_problems: u64,
+    /// Damage that the database has already.
+    pub warnings: Vec<Warning>,
+}
+
+impl Placement {
+    /// Decides for the whole database.
+    pub fn decide(
+        connection: &Connection,
+        schema: &Schema,
+        repairs: &Repairs,
+    ) -> rusqlite::Result<Placement> {
+        let mut decision = Decision {
+            connection,
+            schema,
+            keys: foreign_keys::read(connection, schema)?,
+            placement: Placement {
+                homes: vec![Home::Main; schema.tables.len()],
+                refused: HashMap::new(),
+                refused_triggers: HashMap::new(),
+                picked: vec![BTreeSet::new(); schema.tables.len()],
+                early_indexes: HashSet::new(),
+                foreign_key_problems: 0,
+                warnings: Vec::new(),
+            },
+            fresh: Vec::new(),
+        };
+        decision.rehearse(repairs)?;
+        decision.find_orphans()?;
+        decision.find_oversized()?;
+        decision.follow_references()?;
+        decision.find_early_indexes()?;
+        Ok(decision.placement)
+    }
+
+    /// Why a virtual table, index or view cannot stand in database.sql; None when it can.
+    pub fn refuses(&self, name: &str) -> Option<&'static str> {
+        self.refused.get(name).copied()
+    }
+
+    /// The same for a trigger.
+    pub fn refuses_trigger(&self, trigger: &Object) -> Option<&'static str> {
+        self.refused_triggers.get(&trigger.name).copied()
+    }
+
+    /// Whether every row of the table at `index` stands in database.sql.
+    pub fn holds_all_rows(&self, index: usize) -> bool {
+        self.homes[index] == Home::Main && self.picked[index].is_empty()
+    }
+}
+
+struct Decision<'a> {
+    connection: &'a Connection,
+    schema: &'a Schema,
+    keys: Vec<Vec<ForeignKey>>,
+    placement: Placement,
+    /// Picked rows whose own children have not been looked for.
+    fresh: Vec<(usize, i64)>,
+}
+
+impl Decision<'_> {
+    /// Puts every CREATE to a stand-in for D1, in the order of database.sql.
+    fn rehearse(&mut self, repairs: &Repairs) -> rusqlite::Result<()> {
+        let (rehearsal, schema) = (Rehearsal::new()?, self.schema);
+        let Placement { homes, refused, refused_triggers, .. } = &mut self.placement;
+        for (table, home) in schema.tables.iter().zip(homes) {
+            if let Some(reason) = rehearsal.refuses(&table.sql) {
+                *home = Home::Extra(reason.into());
+            } else if d1::has_long_pattern(&table.sql) {
+                *home = Home::RowsInExtra("D1 takes no LIKE or GLOB pattern of more than 50 bytes".into());
+            }
+            if repairs.rules.contains(&table.name) {
+                *home = Home::Rescued;
+            }
+        }
+        let virtuals = schema.virtual_tables.iter().map(|table| (&table.name, &table.sql));
+        let others = schema.indexes.iter().chain(&schema.views).map(|object| (&object.name, &object.sql));
+        for (name, sql) in virtuals.chain(others) {
+            let reason = match repairs.indexes.contains(name) {
+                true => Some("rows break it"),
+                false => rehearsal.refuses(sql),
+            };
+            refused.extend(reason.map(|reason| (name.clone(), reason)));
+        }
+        for trigger in &schema.triggers {
+            refused_triggers
+                .extend(rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason)));
+        }
+        Ok(())
+    }
+
+    fn find_orphans(&mut self) -> rusqlite::Result<()> {
+        for index in 0..self.keys.len() {
+            if self.keys[index].is_empty() {
+                continue;
+            }
+            let table = &self.schema.tables[index];
+            let count = match foreign_keys::orphans(self.connection, table)? {
+                Orphans::Rows(rows) => {
+                    let count = rows.len() as u64;
+                    rows.into_iter().for_each(|rowid| self.pick(index, rowid));
+                    count
+                }
+                Orphans::Unnamed(count) => {
+                    self.move_rows(index, "some of them have no parent");
+                    count
+                }
+                Orphans::Mismatch => {
+                    self.move_mismatch(index);
+                    continue;
+                }
+            };
+            if count > 0 {
+                self.placement.foreign_key_problems += count;
+                self.placement.warnings.push(Warning::about(
+                    "ORPHAN_ROWS",
+                    &table.name,
+                    format!("{count} rows refer to a parent that does not exist; they are kept as they are"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// SQLite refuses inserts into both ends of such a key. Which of several it is does not show: all parents go.
+    fn move_mismatch(&mut self, child: usize) {
+        let parents: Vec<usize> = self.keys[child].iter().filter_map(|key| key.parent).collect();
+        for table in parents.into_iter().chain([child]) {
+            self.move_rows(table, "a foreign key names columns that are no key of its parent");
+        }
+    }
+
+    /// Rows that D1 has no room for. Where a row can be named and nothing refers to it, it is found on the way.
+    fn find_oversized(&mut self) -> rusqlite::Result<()> {
+        let parents: HashSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
+        for (index, table) in self.schema.tables.iter().enumerate() {
+            let home = &self.placement.homes[index];
+            if *home != Home::Main || (table.rowid().is_some() && !parents.contains(&index)) {
+                continue;
+            }
+            let size: Vec<String> = table
+                .columns
+                .iter()
+                .map(|name| format!("coalesce(octet_length({}), 0)", quoted(name)))
+                .collect();
+            let rowid = table.rowid().unwrap_or_else(|| "0".into());
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT {rowid} FROM main.{} NOT INDEXED WHERE {} > {}",
+                quoted(&table.name),
+                size.join(" + "),
+                d1::ROW
+            ))?;
+            let rows: Vec<i64> =
+                statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            match table.rowid() {
+                Some(_) => rows.into_iter().for_each(|rowid| self.pick(index, rowid)),
+                None if rows.is_empty() => {}
+                None => {
+                    self.move_rows(index, "some of them are larger than the 2,000,000 bytes that D1 takes")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What refers to rows that are not in database.sql cannot be there either.
+    fn follow_references(&mut self) -> rusqlite::Result<()> {
+        loop {
+            self.follow_tables();
+            let Some((parent, rowid)) = self.fresh.pop() else { return Ok(()) };
+            for child in 0..self.keys.len() {
+                for key in self.keys[child].clone().iter().filter(|key| key.parent == Some(parent)) {
+                    let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
+                    match foreign_keys::children(self.connection, (tables.0, rowid), tables.1, key)? {
+                        Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
+                        None => self.move_rows(child, "some of them refer to rows that D1 would refuse"),
+                    }
+                }
+            }
+        }
+    }
+
+    fn follow_tables(&mut self) {
+        let mut moved = true;
+        while std::mem::take(&mut moved) {
+            for child in 0..self.keys.len() {
+                let homes = &self.placement.homes;
+                let broken = self.keys[child].iter().find_map(|key| match key.parent {
+                    None => Some("a foreign key names a table that does not exist"),
+                    Some(parent) if parent != child && homes[parent] != Home::Main => {
+                        Some("a foreign key names a table whose rows D1 would refuse")
+                    }
+                    Some(_) => None,
+                });
+                if let (Home::Main, Some(reason)) = (&homes[child], broken) {
+                    self.move_rows(child, reason);
+                    moved = true;
+                }
+            }
+        }
+    }
+
+    fn find_early_indexes(&mut self) -> rusqlite::Result<()> {
+        let parents: BTreeSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
+        for parent in parents {
+            let sql = "SELECT name FROM pragma_index_list(?1, 'main') WHERE \"unique\" AND origin = 'c' AND NOT partial";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let names = statement.query_map([&self.schema.tables[parent].name], |row| row.get(0))?;
+            for name in names {
+                self.placement.early_indexes.insert(name?);
+            }
+        }
+        Ok(())
+    }
+
+    fn pick(&mut self, table: usize, rowid: i64) {
+        if self.placement.homes[table] != Home::Main || !self.placement.picked[table].insert(rowid) {
+            return;
+        }
+        self.fresh.push((table, rowid));
+        if self.placement.picked[table].len() > PICKED_ROWS {
+            self.move_rows(table, "D1 would refuse more than 100,000 of them");
+        }
+    }
+
+    fn move_rows(&mut self, table: usize, reason: &str) {
+        if self.placement.homes[table] == Home::Main {
+            self.placement.homes[table] = Home::RowsInExtra(reason.to_owned());
+            self.placement.picked[table].clear();
+        }
+    }
+}

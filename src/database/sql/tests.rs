@@ -1,0 +1,248 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::job::Phase;
+
+struct Files {
+    main: String,
+    extra: String,
+    dump: Dump,
+}
+
+fn written(connection: &Connection) -> Files {
+    repaired(connection, &Repairs::default())
+}
+
+fn repaired(connection: &Connection, repairs: &Repairs) -> Files {
+    let (mut main, mut extra) = (Vec::new(), Vec::new());
+    let job = Job::unattended();
+    let meter = job.meter(Phase::Database, None, None);
+    let failure = |error: &rusqlite::Error| Error::invalid(error.to_string());
+    let dump = dump(connection, repairs, failure, &mut main, &mut extra, &job, &meter).unwrap();
+    Files { main: String::from_utf8(main).unwrap(), extra: String::from_utf8(extra).unwrap(), dump }
+}
+
+fn database(sql: &str) -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    connection.execute_batch(sql).unwrap();
+    connection
+}
+
+/// Dumps, loads, compares and dumps again.
+fn round_trip(sql: &str) -> Files {
+    let files = written(&database(sql));
+    let again = database(&format!("{}{}", files.main, files.extra));
+    let digests = digest::database(&again, &Schema::read(&again).unwrap()).unwrap();
+    let sorted = |mut tables: Vec<TableDigest>| {
+        tables.sort_by(|a, b| a.name.cmp(&b.name));
+        tables
+    };
+    assert_eq!(sorted(digests), sorted(files.dump.tables.clone()), "{}\n{}", files.main, files.extra);
+    let second = written(&again);
+    assert_eq!((&second.main, &second.extra), (&files.main, &files.extra));
+    files
+}
+
+/// Whether each of `parts` occurs in `text`, in this order.
+fn in_order(text: &str, parts: &[&str]) -> bool {
+    let mut from = 0;
+    parts.iter().all(|part| match text[from..].find(part) {
+        Some(at) => {
+            from += at + part.len();
+            true
+        }
+        None => false,
+    })
+}
+
+#[test]
+fn objects_stand_in_the_order_that_loads_everywhere() {
+    let files = round_trip(
+        "CREATE TABLE child(p REFERENCES parent(name)); CREATE INDEX i ON child(p);
+         CREATE VIEW second AS SELECT * FROM first; CREATE VIEW first AS SELECT 1 AS a;
+         CREATE TRIGGER g INSTEAD OF INSERT ON first BEGIN SELECT 1; END;
+         CREATE TABLE parent(name); CREATE UNIQUE INDEX names ON parent(name);
+         INSERT INTO parent VALUES ('x'); INSERT INTO child VALUES ('x');
+         CREATE VIRTUAL TABLE search USING fts5(name, content='parent');
+         INSERT INTO search(search) VALUES ('rebuild');",
+    );
+    assert_eq!(files.extra, "");
+    let order = [
+        "PRAGMA defer_foreign_keys=TRUE;",
+        "CREATE TABLE child",
+        "CREATE TABLE parent",
+        "CREATE VIRTUAL TABLE search",
+        "CREATE UNIQUE INDEX names",
+        "INSERT INTO \"child\"",
+        "INSERT INTO \"parent\"",
+        "CREATE INDEX i",
+        "CREATE VIEW second",
+        "CREATE TRIGGER g",
+        "VALUES ('rebuild')",
+    ];
+    assert!(in_order(&files.main, &order), "{}", files.main);
+    assert!(!files.main.contains("BEGIN TRANSACTION") && !files.main.contains("COMMIT"));
+}
+
+#[test]
+fn orphans_and_what_refers_to_them_stand_apart() {
+    let files = round_trip(
+        "CREATE TABLE a(id INTEGER PRIMARY KEY, up REFERENCES a(id)); CREATE TABLE b(a REFERENCES a);
+         CREATE TABLE c(x REFERENCES nowhere); CREATE TABLE d(c REFERENCES c(x));
+         CREATE TRIGGER g AFTER INSERT ON a BEGIN INSERT INTO b VALUES (NULL); END;
+         DROP TRIGGER g;
+         INSERT INTO a VALUES (1, NULL), (2, 99), (3, 2); INSERT INTO b VALUES (1), (3);
+         INSERT INTO c VALUES (NULL);
+         CREATE TRIGGER g AFTER INSERT ON a BEGIN INSERT INTO b VALUES (NULL); END;",
+    );
+    assert!(files.main.contains("(1,NULL);") && files.extra.contains("(2,99),\n(3,2);"), "{}", files.main);
+    assert!(in_order(
+        &files.extra,
+        &[
+            "DROP TRIGGER \"g\"",
+            "INSERT INTO \"a\"",
+            "INSERT INTO \"b\"",
+            "INSERT INTO \"c\"",
+            "CREATE TRIGGER g"
+        ]
+    ));
+    let orphans: Vec<&str> = files
+        .dump
+        .warnings
+        .iter()
+        .filter(|w| w.code == "ORPHAN_ROWS")
+        .filter_map(|w| w.subject.as_deref())
+        .collect();
+    assert_eq!((orphans, files.dump.foreign_key_problems), (vec!["a"], 1));
+}
+
+#[test]
+fn an_index_over_some_rows_stays_over_some_rows() {
+    let files = round_trip(
+        "CREATE TABLE art(id INTEGER PRIMARY KEY, title, status);
+         INSERT INTO art VALUES (1, 'bronze', 'approved'), (2, 'secret', 'pending');
+         CREATE VIRTUAL TABLE search USING fts5(title, content='art', content_rowid='id', prefix='2 3');
+         INSERT INTO search(rowid, title) SELECT id, title FROM art WHERE status = 'approved';
+         INSERT INTO search(search, rank) VALUES ('automerge', 2);",
+    );
+    assert!(files.main.contains("WHERE \"id\" IN (1)") && !files.main.contains("rebuild"), "{}", files.main);
+    assert!(files.main.contains("VALUES ('automerge', 2)"));
+}
+
+#[test]
+fn an_index_that_rows_cannot_give_again_is_kept_as_it_is() {
+    let contentless =
+        "CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f(rowid, a) VALUES (7, 'x y');";
+    let stale = "CREATE TABLE t(a); INSERT INTO t VALUES ('old');
+         CREATE VIRTUAL TABLE f USING fts5(a, content='t'); INSERT INTO f(f) VALUES ('rebuild');
+         UPDATE t SET a = 'new';";
+    let gone = "CREATE TABLE t(a); INSERT INTO t VALUES ('old'), ('other');
+         CREATE VIRTUAL TABLE f USING fts5(a, content='t'); INSERT INTO f(f) VALUES ('rebuild'); DELETE FROM t WHERE rowid = 1;";
+    for sql in [contentless, stale, gone] {
+        let files = round_trip(sql);
+        assert!(
+            files.main.contains("CREATE VIRTUAL TABLE f") && files.extra.contains("DELETE FROM \"f_data\""),
+            "{sql}"
+        );
+    }
+}
+
+#[test]
+fn what_d1_refuses_is_in_the_other_file_alone() {
+    let columns: Vec<String> = (0..101).map(|n| format!("c{n}")).collect();
+    let files = round_trip(&format!(
+        "CREATE TABLE wide({}); INSERT INTO wide(c0) VALUES (1); CREATE INDEX w ON wide(c1);
+         CREATE TABLE [a;b](c); INSERT INTO [a;b] VALUES (2);
+         CREATE VIRTUAL TABLE r USING rtree(id, x0, x1); INSERT INTO r VALUES (1, 0.5, 1.5);
+         CREATE TABLE big(v); INSERT INTO big VALUES (zeroblob(2000001)), (3);
+         PRAGMA user_version = 5; PRAGMA application_id = 6;",
+        columns.join(", ")
+    ));
+    let lost = ["wide", "[a;b]", "rtree", "user_version", "application_id", "CREATE INDEX w"];
+    assert!(
+        lost.iter().all(|part| files.extra.contains(part) && !files.main.contains(part)),
+        "{}",
+        files.main
+    );
+    assert!(files.main.contains("(2,3);"), "{}", files.main);
+    assert_eq!(files.dump.in_extra.len(), 7, "{:?}", files.dump.in_extra);
+}
+
+#[test]
+fn a_sequence_comes_back_as_it_was() {
+    round_trip(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (5); UPDATE sqlite_sequence SET seq = 99;
+         INSERT INTO sqlite_sequence(rowid, name, seq) VALUES (9, 'gone', NULL);",
+    );
+    let left = round_trip(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (5); DROP TABLE t; CREATE TABLE u(a);",
+    );
+    assert!(left.main.contains("AUTOINCREMENT"), "{}", left.main);
+}
+
+#[test]
+fn texts_that_end_in_a_comment_are_closed() {
+    round_trip("CREATE VIEW v AS SELECT 1 -- one\n; CREATE TABLE t(a) -- two\n;");
+    let connection = database("CREATE TABLE t(a)");
+    connection.execute("CREATE VIEW v AS SELECT 1 /* open", []).unwrap();
+    assert!(
+        written(&connection).main.contains("/* open*/;\n")
+            || written(&connection).extra.contains("/* open*/;\n")
+    );
+}
+
+#[test]
+fn rows_that_break_their_own_rules_come_back() {
+    let connection = database(
+        "CREATE TABLE checked(a CHECK (a > 0)); CREATE TABLE once(a UNIQUE, rowid); CREATE TABLE twice(a);
+         CREATE TABLE filled(a, b NOT NULL); CREATE UNIQUE INDEX single ON twice(a);
+         PRAGMA ignore_check_constraints = ON; INSERT INTO checked VALUES (-1);
+         INSERT INTO twice VALUES (1); INSERT INTO once VALUES (1, 2); INSERT INTO filled VALUES (1, 2);
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'UNIQUE INDEX', 'INDEX') WHERE name = 'single';
+         UPDATE sqlite_schema SET sql = replace(sql, ' NOT NULL', '') WHERE name = 'filled';
+         PRAGMA writable_schema = RESET;
+         INSERT INTO twice VALUES (1); INSERT INTO filled VALUES (3, NULL); PRAGMA ignore_check_constraints = OFF;
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'INDEX', 'UNIQUE INDEX') WHERE name = 'single';
+         UPDATE sqlite_schema SET sql = replace(sql, 'b)', 'b NOT NULL)') WHERE name = 'filled';
+         PRAGMA writable_schema = RESET;",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let repairs = Repairs::find(&connection, &folder.path().join("copy")).unwrap();
+    let names =
+        |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
+    let found = [&repairs.checks, &repairs.rules, &repairs.indexes].map(names);
+    assert_eq!(found, ["checked", "filled", "single"]);
+    let files = repaired(&connection, &repairs);
+    let again = database(&format!("{}{}", files.main, files.extra));
+    let digests = digest::database(&again, &Schema::read(&again).unwrap()).unwrap();
+    for table in &files.dump.tables {
+        assert!(digests.contains(table), "{table:?}\n{}\n{}", files.main, files.extra);
+    }
+    let kept: i64 =
+        again.query_row("SELECT count(*) FROM \"filled as it was\"", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 2);
+    assert!(files.extra.contains("/* CREATE UNIQUE INDEX single"), "{}", files.extra);
+}
+
+#[test]
+fn an_index_that_misses_rows_is_told_and_loses_none() {
+    let connection = database(
+        "CREATE TABLE t(a TEXT, b UNIQUE); CREATE INDEX i ON t(a); CREATE INDEX part ON t(a) WHERE b > 1;
+         INSERT INTO t VALUES ('x', 1), ('y', 2); PRAGMA writable_schema = ON; CREATE TABLE empty(a);
+         CREATE INDEX e ON empty(a);
+         UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'e') WHERE name = 'i';
+         PRAGMA writable_schema = RESET;",
+    );
+    let files = written(&connection);
+    let damaged: Vec<_> =
+        files.dump.warnings.iter().filter(|warning| warning.code == "INDEX_DAMAGED").collect();
+    assert_eq!(damaged.len(), 1, "{:?}", files.dump.warnings);
+    assert_eq!(damaged[0].subject.as_deref(), Some("t"));
+    assert!(damaged[0].message.contains("the index i of this table has 0 entries for 2 rows"));
+    assert!(files.main.contains("('x',1),\n('y',2);"), "{}", files.main);
+}
