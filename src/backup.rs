@@ -1,14 +1,41 @@
 //! The backup: options in, a verified archive and a report out.
+//!
+//! Order of work: the database is written as SQL while the drill loads what is written; the photos follow into the
+//! archive while the drill goes on; then the index, the metadata with the drill's verdict, the README and the
+//! checksums. The finished file is read back whole before it gets its name. Everything until then lies in a folder
+//! of the job's own, which goes with it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
+use crate::database::drill::DrillReport;
+use crate::database::source::{self, Snapshot};
+use crate::database::sql::Repairs;
 use crate::error::{Error, Result};
-use crate::job::{Job, Warning};
+use crate::job::{Job, Phase, Warning};
 
 pub mod metadata;
 pub mod options;
+mod photos;
+mod plan;
+mod readme;
+mod reuse;
+mod rows;
 
 pub use options::BackupOptions;
+
+use metadata::BackupMetadata;
+use options::{DatabaseSource, Settings};
+use photos::Photos;
+use plan::Plan;
+use rows::{Rows, Work};
+
+/// A copy of a database that may break its own rules, while that is looked into.
+const COPY: &str = "suspect.sqlite";
 
 /// What a backup made.
 #[derive(Debug, Clone)]
@@ -28,14 +55,292 @@ pub struct BackupReport {
     /// Photos copied from the earlier backup instead of fetched.
     pub reused_photos: u64,
     /// metadata.json.
-    pub metadata: metadata::BackupMetadata,
+    pub metadata: BackupMetadata,
     /// What the operator should know; the same as in the metadata.
     pub warnings: Vec<Warning>,
 }
 
-/// Makes one backup. Nothing appears under the final name unless all of it was read back sound.
+/// Makes one backup. Nothing appears under the final name unless all of it was read back sound; after any error the
+/// output folder is as it was.
 pub async fn create_backup(options: BackupOptions, job: Job) -> Result<BackupReport> {
-    let settings = options.check()?;
+    let started = Instant::now();
+    let settings = Arc::new(options.check()?);
     job.check()?;
-    Err(Error::Internal { problem: format!("not wired yet: {settings:?}") })
+    let filename = format!("backup-{}.zip", settings.now.format("%Y-%m-%d-%H%M%S"));
+    let mut attempt = attempt(&settings, &filename, Repairs::default(), &job).await;
+    if let Ok(Attempt::Again(repairs)) = attempt {
+        attempt = self::attempt(&settings, &filename, repairs, &job).await;
+    }
+    match attempt? {
+        Attempt::Made(mut report) => {
+            report.duration_ms = started.elapsed().as_millis() as u64;
+            Ok(*report)
+        }
+        Attempt::Again(_) => Err(Error::Internal { problem: "a second attempt asked for a third".into() }),
+    }
+}
+
+/// How one attempt ended.
+enum Attempt {
+    /// The archive has its name.
+    Made(Box<BackupReport>),
+    /// The database breaks its own rules: with these repairs it can be loaded.
+    Again(Repairs),
+}
+
+async fn attempt(settings: &Arc<Settings>, filename: &str, repairs: Repairs, whole: &Job) -> Result<Attempt> {
+    let job = whole.branch();
+    let workspace = {
+        let (settings, filename) = (Arc::clone(settings), filename.to_owned());
+        blocking(move || prepare(&settings, &filename)).await?
+    };
+    let first = repairs.is_none();
+    let made = make(settings, &workspace, filename, repairs, &job).await;
+    let (settings, filename) = (Arc::clone(settings), filename.to_owned());
+    let ended = {
+        // The branch may have been stopped by the very failure that is looked into.
+        let whole = whole.clone();
+        blocking(move || {
+            if first && is_suspicious(&made) {
+                let repairs = find_repairs(&settings, &workspace, &whole)?;
+                if !repairs.is_none() {
+                    return Ok(Attempt::Again(repairs));
+                }
+            }
+            let made = made?;
+            whole.check()?;
+            publish(made, &settings, &workspace, filename).map(|report| Attempt::Made(Box::new(report)))
+        })
+        .await
+    };
+    // Whatever still runs has nothing to work for.
+    job.stop();
+    ended
+}
+
+/// A drill that fails, or finds rows that break a CHECK, may be the fault of the database.
+fn is_suspicious(made: &Result<Made>) -> bool {
+    match made {
+        Ok(made) => made.metadata.drill.as_ref().is_some_and(|drill| drill.integrity_check != "ok"),
+        Err(error) => matches!(error, Error::DrillFailed { .. }),
+    }
+}
+
+fn find_repairs(settings: &Settings, workspace: &Workspace, job: &Job) -> Result<Repairs> {
+    let snapshot = take_snapshot(settings, workspace, job)?;
+    workspace.create_file(COPY)?;
+    Repairs::find(snapshot.connection(), &workspace.path(COPY)).map_err(|error| snapshot.failure(&error))
+}
+
+fn publish(made: Made, settings: &Settings, workspace: &Workspace, filename: String) -> Result<BackupReport> {
+    let path = workspace.output_dir().join(&filename);
+    let (size, sha256) = (made.archive.size(), made.archive.sha256().to_owned());
+    made.archive.publish(&path, settings.overwrite)?;
+    Ok(BackupReport {
+        filename,
+        path,
+        size,
+        sha256,
+        complete: made.metadata.complete,
+        duration_ms: 0,
+        reused_photos: made.reused_photos,
+        warnings: made.metadata.warnings.clone(),
+        metadata: made.metadata,
+    })
+}
+
+/// Runs blocking work off the runtime's own threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failure) if failure.is_cancelled() => Err(Error::Aborted),
+        Err(_) => Err(Error::Internal { problem: "a part of the job panicked".into() }),
+    }
+}
+
+/// Everything that can be refused before anything is read.
+fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
+    let workspace = Workspace::create(&settings.output_dir)?;
+    let path = workspace.output_dir().join(filename);
+    if !settings.overwrite && path.symlink_metadata().is_ok() {
+        return Err(Error::ArchiveExists { path });
+    }
+    Ok(Arc::new(workspace))
+}
+
+/// An archive that waits for its name.
+struct Made {
+    archive: FinishedArchive,
+    metadata: BackupMetadata,
+    reused_photos: u64,
+}
+
+async fn make(
+    settings: &Arc<Settings>,
+    workspace: &Arc<Workspace>,
+    filename: &str,
+    repairs: Repairs,
+    job: &Job,
+) -> Result<Made> {
+    let earlier = reuse::open(settings, job).await?;
+    let store = plan::open_store(settings, job).await?;
+    let (snapshot, plan) = {
+        let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
+        blocking(move || {
+            let snapshot = take_snapshot(&settings, &workspace, &job)?;
+            let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
+            workspace.ensure_space(space_needed(&snapshot, &plan, settings.drill)?)?;
+            Ok((snapshot, plan))
+        })
+        .await?
+    };
+    let facts = Facts::of(&snapshot, &plan);
+    let Work { writer, drill } = {
+        let (settings, workspace) = (Arc::clone(settings), Arc::clone(workspace));
+        blocking(move || Work::new(snapshot, repairs, &workspace, settings.compression_level, settings.drill))
+            .await?
+    };
+    let drilling = async {
+        match drill {
+            Some(drill) => {
+                let drill_job = job.clone();
+                stop_on_error(job, blocking(move || drill.run(&drill_job)).await).map(Some)
+            }
+            None => Ok(None),
+        }
+    };
+    let writing = async {
+        let writer_job = job.clone();
+        let rows = stop_on_error(job, blocking(move || writer.run(&writer_job)).await)?;
+        stop_on_error(job, photos::copy(settings, workspace, rows, plan, earlier, job).await)
+    };
+    // Both end before the workspace may go: on Windows no file that is open can be removed.
+    let (written, drilled) = tokio::join!(writing, drilling);
+    let (written, drilled) = first_failure(written, drilled)?;
+    let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
+    blocking(move || finish(&settings, &filename, facts, written, drilled, &job)).await
+}
+
+/// One failing half stops the other.
+fn stop_on_error<T>(job: &Job, result: Result<T>) -> Result<T> {
+    result.inspect_err(|_| job.stop())
+}
+
+/// Of two failures, the one that is not merely the echo of the other.
+fn first_failure<A, B>(a: Result<A>, b: Result<B>) -> Result<(A, B)> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(Error::Aborted), Err(error)) | (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+    }
+}
+
+fn take_snapshot(settings: &Settings, workspace: &Workspace, job: &Job) -> Result<Snapshot> {
+    let work = workspace.folder();
+    match &settings.database {
+        DatabaseSource::File(path) => source::file::open(path, work, job),
+        DatabaseSource::Sql(path) => source::sql::open(path, work, job),
+    }
+}
+
+/// An estimate of what the workspace will hold: the database that the drill loads, the SQL of it, deflated to a third
+/// as a rule, once by itself and once in the archive, and the photos.
+fn space_needed(snapshot: &Snapshot, plan: &Plan, drill: bool) -> Result<u64> {
+    const REST: u64 = 4 * 1024 * 1024;
+    let database = rows::size(snapshot)?;
+    let copies = if drill { 2 } else { 1 };
+    Ok(database.saturating_mul(copies).saturating_add(plan.bytes()).saturating_add(REST))
+}
+
+/// What is known before the rows are written and belongs into the metadata.
+struct Facts {
+    database: &'static str,
+    photos: Option<&'static str>,
+    not_included: Vec<String>,
+    warnings: Vec<Warning>,
+}
+
+impl Facts {
+    fn of(snapshot: &Snapshot, plan: &Plan) -> Facts {
+        let mut warnings = snapshot.warnings().to_vec();
+        warnings.extend(plan.warnings());
+        Facts {
+            database: snapshot.kind(),
+            photos: plan.source(),
+            not_included: plan.not_included(),
+            warnings,
+        }
+    }
+}
+
+/// What stands in the archive once the photos do.
+struct Written {
+    archive: ArchiveWriter,
+    rows: Rows,
+    photos: Photos,
+}
+
+fn finish(
+    settings: &Settings,
+    filename: &str,
+    facts: Facts,
+    written: Written,
+    drilled: Option<DrillReport>,
+    job: &Job,
+) -> Result<Made> {
+    let Written { mut archive, rows, photos } = written;
+    let meter = job.meter(Phase::Finish, None, None);
+    let reused_photos = photos.reused();
+    let metadata = describe(settings, facts, &rows, photos, drilled);
+    let json = serde_json::to_string_pretty(&metadata)
+        .map_err(|error| Error::Internal { problem: format!("metadata.json: {error}") })?;
+    archive.add_bytes("metadata.json", format!("{json}\n").as_bytes())?;
+    archive.add_bytes("README.md", readme::text(&metadata, filename).as_bytes())?;
+    let checksums = archive.checksums();
+    archive.add_bytes("SHA256SUMS", checksums.as_bytes())?;
+    meter.finish();
+    let meter = job.meter(Phase::Verify, None, Some(archive.finished_size()));
+    let archive = archive.finish(job, &meter)?;
+    meter.finish();
+    Ok(Made { archive, metadata, reused_photos })
+}
+
+fn describe(
+    settings: &Settings,
+    facts: Facts,
+    rows: &Rows,
+    photos: Photos,
+    drilled: Option<DrillReport>,
+) -> BackupMetadata {
+    let mut warnings = facts.warnings;
+    warnings.extend_from_slice(&rows.dump.warnings);
+    warnings.extend(photos.warning());
+    warnings.extend(drilled.iter().flat_map(|drill| drill.warnings.clone()));
+    warnings.sort();
+    let photos = photos.metadata();
+    BackupMetadata {
+        format: metadata::FORMAT.into(),
+        format_version: metadata::FORMAT_VERSION.into(),
+        created_at: rfc3339(settings.now),
+        generator: metadata::GENERATOR.into(),
+        source: metadata::SourceKinds {
+            database: facts.database.into(),
+            photos: facts.photos.map(Into::into),
+        },
+        complete: photos.missing.is_empty(),
+        database: rows.metadata(),
+        photos,
+        not_included: facts.not_included,
+        drill: drilled.map(|drill| metadata::DrillMetadata {
+            loaded: true,
+            tables: drill.tables,
+            rows: drill.rows,
+            integrity_check: drill.integrity_check,
+            foreign_key_problems: drill.foreign_key_problems,
+        }),
+        warnings,
+    }
+}
+
+fn rfc3339(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

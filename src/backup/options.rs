@@ -144,10 +144,12 @@ impl DatabaseOptions {
         match (self.file, self.sql) {
             (Some(file), None) => Ok(DatabaseSource::File(path("database.file", file)?)),
             (None, Some(sql)) => Ok(DatabaseSource::Sql(path("database.sql", sql)?)),
-            (None, None) => Err(Error::invalid("database names no source: set database.file or database.sql")),
-            (Some(_), Some(_)) => {
-                Err(Error::invalid("database names two sources: set exactly one of database.file and database.sql"))
+            (None, None) => {
+                Err(Error::invalid("database names no source: set database.file or database.sql"))
             }
+            (Some(_), Some(_)) => Err(Error::invalid(
+                "database names two sources: set exactly one of database.file and database.sql",
+            )),
         }
     }
 }
@@ -190,12 +192,17 @@ fn instant(given: Option<&str>) -> Result<DateTime<Utc>> {
         None => Utc::now(),
         Some(text) => DateTime::<FixedOffset>::parse_from_rfc3339(text)
             .map_err(|_| {
-                Error::invalid(format!("now is {text:?}; it takes RFC 3339 with a zone, like 2026-01-02T03:04:05Z"))
+                Error::invalid(format!(
+                    "now is {text:?}; it takes RFC 3339 with a zone, like 2026-01-02T03:04:05Z"
+                ))
             })?
             .to_utc(),
     };
     if !(1980..=2107).contains(&now.year()) {
-        return Err(Error::invalid(format!("now is {}; it takes a year from 1980 to 2107", now.to_rfc3339())));
+        return Err(Error::invalid(format!(
+            "now is {}; it takes a year from 1980 to 2107",
+            now.to_rfc3339()
+        )));
     }
     Ok(now.trunc_subsecs(0))
 }
@@ -224,7 +231,8 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_contract() {
         let settings = file().check().ok();
-        let found = settings.map(|s| (s.concurrency, s.compression_level, s.drill, s.overwrite, s.photo_scope));
+        let found =
+            settings.map(|s| (s.concurrency, s.compression_level, s.drill, s.overwrite, s.photo_scope));
         assert_eq!(found, Some((8, 5, true, false, PhotoScope::Approved)));
     }
 
@@ -239,7 +247,10 @@ mod tests {
     #[test]
     fn numbers_are_whole_and_in_range() {
         for bad in [0.0, 65.0, 2.9, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(refused(BackupOptions { concurrency: Some(bad), ..file() }).contains("concurrency"), "{bad}");
+            assert!(
+                refused(BackupOptions { concurrency: Some(bad), ..file() }).contains("concurrency"),
+                "{bad}"
+            );
         }
         for bad in [-1.0, 10.0, 0.5, f64::NAN] {
             let options = BackupOptions { compression_level: Some(bad), ..file() };
@@ -259,7 +270,9 @@ mod tests {
     #[test]
     fn words_are_those_of_the_contract() {
         assert!(refused(BackupOptions { photo_scope: Some("some".into()), ..file() }).contains("photoScope"));
-        assert!(refused(BackupOptions { on_photo_error: Some("x".into()), ..file() }).contains("onPhotoError"));
+        assert!(
+            refused(BackupOptions { on_photo_error: Some("x".into()), ..file() }).contains("onPhotoError")
+        );
         assert!(refused(BackupOptions { output_dir: Some("".into()), ..file() }).contains("outputDir"));
     }
 }

@@ -1,0 +1,242 @@
+//! The photos of a backup on their way into the archive, in the order of their plan.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::StreamExt;
+use tokio::sync::mpsc;
+
+use super::metadata::{IndexEntry, MissingPhoto, PhotosMetadata};
+use super::options::Settings;
+use super::plan::Plan;
+use super::reuse::Earlier;
+use super::rows::Rows;
+use super::{Written, blocking, stop_on_error};
+use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
+use crate::error::{Error, Result};
+use crate::job::{Job, Meter, Phase, Warning, counted};
+use crate::photos::fetch::{Attempt, Fetched, fetch};
+use crate::photos::source::GetError;
+use crate::platform::photo_plan::{PhotoKind, PlannedPhoto};
+
+const INDEX: &str = "photos/index.json";
+/// The index while it lies in the workspace.
+const INDEX_FILE: &str = "index.json";
+/// Fetched photos that wait for the writer.
+const WAITING: usize = 2;
+
+/// What was copied.
+#[derive(Debug)]
+pub struct Photos {
+    metadata: PhotosMetadata,
+    reused: u64,
+}
+
+impl Photos {
+    /// Copied from the earlier backup instead of fetched.
+    pub fn reused(&self) -> u64 {
+        self.reused
+    }
+
+    /// The part of metadata.json.
+    pub fn metadata(self) -> PhotosMetadata {
+        self.metadata
+    }
+
+    /// What the operator should know about photos that are not there.
+    pub fn warning(&self) -> Option<Warning> {
+        let missing = self.metadata.missing.len() as u64;
+        let message = format!(
+            "{} not be copied; see photos.missing in metadata.json",
+            counted(missing, "photo could", "photos could")
+        );
+        (missing > 0).then(|| Warning::new("PHOTO_MISSING", message))
+    }
+}
+
+/// Copies the rows, then every photo, into a new archive.
+pub async fn copy(
+    settings: &Arc<Settings>,
+    workspace: &Arc<Workspace>,
+    rows: Rows,
+    plan: Plan,
+    earlier: Option<Earlier>,
+    job: &Job,
+) -> Result<Written> {
+    let reused = |planned: &PlannedPhoto| {
+        let held = earlier.as_ref().zip(plan.listed(&planned.key));
+        held.is_some_and(|(earlier, photo)| earlier.holds(photo))
+    };
+    let is_reused: Vec<bool> = plan.photos().iter().map(reused).collect();
+    let wanted = plan.photos().iter().zip(&is_reused).filter(|(_, reused)| !**reused);
+    let wanted: Vec<String> = wanted.map(|(planned, _)| planned.key.clone()).collect();
+    let (sender, fetched) = mpsc::channel(WAITING);
+    let source = plan.store();
+    let writing = {
+        let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
+        blocking(move || {
+            let mut archive = ArchiveWriter::create(&workspace, settings.now, settings.compression_level)?;
+            rows.add_to(&mut archive, &workspace)?;
+            let copier = Copier::new(&settings, &workspace, archive, &plan, fetched, earlier, &job)?;
+            let (archive, photos) = copier.run(&plan, &is_reused)?;
+            Ok(Written { archive, rows, photos })
+        })
+    };
+    let fetching = async {
+        let Some(source) = source else { return };
+        let mut photos = std::pin::pin!(fetch(source, wanted, settings.concurrency, workspace.folder(), job));
+        while let Some(photo) = photos.next().await {
+            // Once the writer is gone its error counts.
+            if sender.send(photo).await.is_err() {
+                return;
+            }
+        }
+        drop(sender);
+    };
+    let (written, ()) = tokio::join!(async { stop_on_error(job, writing.await) }, fetching);
+    written
+}
+
+/// Puts photos into the archive, one after the other.
+struct Copier<'a> {
+    settings: &'a Settings,
+    workspace: &'a Workspace,
+    archive: ArchiveWriter,
+    index: Deflater,
+    entries: u64,
+    fetched: mpsc::Receiver<Result<Attempt>>,
+    earlier: Option<Earlier>,
+    meter: Meter,
+    job: &'a Job,
+    photos: Photos,
+}
+
+impl<'a> Copier<'a> {
+    fn new(
+        settings: &'a Settings,
+        workspace: &'a Workspace,
+        archive: ArchiveWriter,
+        plan: &Plan,
+        fetched: mpsc::Receiver<Result<Attempt>>,
+        earlier: Option<Earlier>,
+        job: &'a Job,
+    ) -> Result<Self> {
+        let index = Deflater::new(
+            workspace.create_file(INDEX_FILE)?,
+            workspace.path(INDEX_FILE),
+            settings.compression_level,
+            1,
+        )?;
+        let missing = plan.unlisted().iter().map(|unlisted| MissingPhoto {
+            key: unlisted.key.clone(),
+            reason: unlisted.error.reason().into(),
+            artwork_ids: unlisted.artwork_ids.clone(),
+        });
+        let metadata = PhotosMetadata {
+            scope: plan.scope().map(|scope| scope.as_str().into()),
+            originals: 0,
+            thumbnails: 0,
+            bytes: 0,
+            missing: missing.collect(),
+            foreign: plan.foreign(),
+            dangling: plan.dangling(),
+        };
+        let meter = job.meter(Phase::Photos, Some(plan.photos().len() as u64), Some(plan.bytes()));
+        let photos = Photos { metadata, reused: 0 };
+        Ok(Copier { settings, workspace, archive, index, entries: 0, fetched, earlier, meter, job, photos })
+    }
+
+    fn run(mut self, plan: &Plan, is_reused: &[bool]) -> Result<(ArchiveWriter, Photos)> {
+        if let Some(first) = self.photos.metadata.missing.first() {
+            self.refuse_failure(&first.key, &first.reason)?;
+        }
+        let names = EntryNames::for_keys(plan.photos().iter().map(|planned| planned.key.as_str()));
+        for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
+            self.job.check()?;
+            let outcome = match (&mut self.earlier, plan.listed(&planned.key)) {
+                (Some(earlier), Some(photo)) if *is_reused => {
+                    self.photos.reused += 1;
+                    Ok(earlier.read(photo)?)
+                }
+                _ => self.receive()?,
+            };
+            match outcome {
+                Ok(fetched) => self.add(planned, fetched, &names.get(&planned.key))?,
+                // Only a guess: the store never claimed to have it.
+                Err(GetError::NoSuchKey) if planned.probe => self.meter.add(1, 0),
+                Err(error) => self.miss(planned, error)?,
+            }
+        }
+        self.meter.finish();
+        self.write_index(if self.entries == 0 { "[]\n" } else { "\n]\n" })?;
+        let index = self.index.finish()?;
+        self.archive.add_deflated(INDEX, &index, self.workspace.open_file(INDEX_FILE)?)?;
+        self.photos.metadata.missing.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok((self.archive, self.photos))
+    }
+
+    fn receive(&mut self) -> Result<Result<Fetched, GetError>> {
+        self.fetched.blocking_recv().unwrap_or(Err(Error::Aborted)).map(|attempt| attempt.outcome)
+    }
+
+    fn add(&mut self, planned: &PlannedPhoto, fetched: Fetched, name: &str) -> Result<()> {
+        let Fetched { photo, body, sha256, crc32 } = fetched;
+        let (folder, count) = match planned.kind {
+            PhotoKind::Original => ("originals", &mut self.photos.metadata.originals),
+            PhotoKind::Thumbnail => ("thumbnails", &mut self.photos.metadata.thumbnails),
+        };
+        *count += 1;
+        self.photos.metadata.bytes += photo.size;
+        let path = format!("photos/{folder}/{name}");
+        let modified = photo.last_modified.unwrap_or(self.settings.now);
+        let mut reader = body.into_reader();
+        self.archive.add_stored(&path, modified, photo.size, crc32, sha256, &mut reader)?;
+        let entry = IndexEntry {
+            key: photo.key,
+            path,
+            size: photo.size,
+            sha256: hex::encode(sha256),
+            etag: photo.etag,
+            last_modified: photo.last_modified.map(instant),
+            content_type: photo.content_type,
+            http_metadata: photo.http_metadata,
+            custom_metadata: photo.custom_metadata,
+            artwork_ids: planned.artwork_ids.clone(),
+        };
+        let json = serde_json::to_string(&entry)
+            .map_err(|error| Error::Internal { problem: format!("{INDEX}: {error}") })?;
+        self.write_index(&format!("{}{json}", if self.entries == 0 { "[\n" } else { ",\n" }))?;
+        self.entries += 1;
+        self.meter.add(1, entry.size);
+        Ok(())
+    }
+
+    fn miss(&mut self, planned: &PlannedPhoto, error: GetError) -> Result<()> {
+        let (key, reason) = (planned.key.clone(), error.reason());
+        self.refuse_failure(&key, reason)?;
+        let artwork_ids = planned.artwork_ids.clone();
+        self.photos.metadata.missing.push(MissingPhoto { key, reason: reason.into(), artwork_ids });
+        self.meter.add(1, 0);
+        Ok(())
+    }
+
+    fn refuse_failure(&self, key: &str, reason: &str) -> Result<()> {
+        match self.settings.fail_on_photo_error {
+            true => Err(Error::PhotoFailed { key: key.to_owned(), reason: reason.to_owned() }),
+            false => Ok(()),
+        }
+    }
+
+    fn write_index(&mut self, json: &str) -> Result<()> {
+        self.index.write_all(json.as_bytes()).map_err(|error| Error::output(self.index.path(), error))
+    }
+}
+
+/// As photos/index.json has it.
+pub fn instant(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Which photos go into a backup, where they come from, and what to say of the others.
+
+use std::sync::Arc;
+
+use super::blocking;
+use super::options::{PhotoScope, Settings};
+use crate::database::source::Snapshot;
+use crate::error::{Error, Result};
+use crate::job::{Job, Warning};
+use crate::photos::source::directory::Directory;
+use crate::photos::source::{Listing, PhotoSource, StoredPhoto};
+use crate::platform::photo_plan::{
+    PhotoPlan, PlannedPhoto, Scope, Unlisted, plan_photos, plan_without_store,
+};
+
+/// A store of photos and what it holds; no listing if it cannot tell.
+pub struct Store {
+    source: Arc<dyn PhotoSource>,
+    listing: Option<Listing>,
+}
+
+/// Opens and lists the store that the options name; None when they name none.
+pub async fn open_store(settings: &Settings, job: &Job) -> Result<Option<Store>> {
+    let Some(directory) = settings.photos.clone() else { return Ok(None) };
+    let source: Arc<dyn PhotoSource> = Arc::new(blocking(move || Directory::open(&directory)).await?);
+    let listing = source.list(job).await?;
+    if listing.is_none() && settings.photo_scope == PhotoScope::All {
+        return Err(Error::invalid(
+            "photoScope is 'all', but these photos cannot be listed; take 'approved' or a source that lists",
+        ));
+    }
+    Ok(Some(Store { source, listing }))
+}
+
+/// Which photos go into the archive, and where they come from.
+pub struct Plan {
+    source: Option<Arc<dyn PhotoSource>>,
+    scope: PhotoScope,
+    plan: PhotoPlan,
+    /// What the store said of its photos, in bytewise order of keys.
+    listed: Vec<StoredPhoto>,
+}
+
+impl Plan {
+    /// Plans for a database and its store. Fails when rows refer to photos of ours and the store has none of them:
+    /// then it is not their store.
+    pub fn make(snapshot: &Snapshot, store: Option<Store>, scope: PhotoScope) -> Result<Plan> {
+        let connection = snapshot.connection();
+        let failure = |error| snapshot.failure(&error);
+        let Some(Store { source, listing }) = store else {
+            let plan = plan_without_store(connection).map_err(failure)?;
+            return Ok(Plan { source: None, scope, plan, listed: Vec::new() });
+        };
+        let wanted = match scope {
+            PhotoScope::Approved => Scope::Approved,
+            PhotoScope::All => Scope::All,
+        };
+        let mut plan = plan_photos(connection, wanted, listing.as_ref()).map_err(failure)?;
+        if listing.is_some() && plan.references > 0 && plan.found == 0 {
+            return Err(wrong_store(plan.references));
+        }
+        let Listing { photos: listed, warnings, .. } = listing.unwrap_or_default();
+        plan.warnings.extend(warnings);
+        Ok(Plan { source: Some(source), scope, plan, listed })
+    }
+
+    /// Where the photos come from; none without photos.
+    pub fn store(&self) -> Option<Arc<dyn PhotoSource>> {
+        self.source.clone()
+    }
+
+    /// What was asked for; none without photos.
+    pub fn scope(&self) -> Option<PhotoScope> {
+        self.source.as_ref().map(|_| self.scope)
+    }
+
+    /// The kind of source; none without photos.
+    pub fn source(&self) -> Option<&'static str> {
+        self.source.as_ref().map(|source| source.kind())
+    }
+
+    /// Bytes of all photos, as they were listed.
+    pub fn bytes(&self) -> u64 {
+        self.plan.items.iter().filter_map(|planned| self.listed(&planned.key)).map(|photo| photo.size).sum()
+    }
+
+    /// The photos to copy, in the order of the archive.
+    pub fn photos(&self) -> &[PlannedPhoto] {
+        &self.plan.items
+    }
+
+    /// What the store did not list and does not deny holding.
+    pub fn unlisted(&self) -> &[Unlisted] {
+        &self.plan.unlisted
+    }
+
+    /// References to other hosts.
+    pub fn foreign(&self) -> u64 {
+        self.plan.foreign
+    }
+
+    /// References to photos that the store does not hold.
+    pub fn dangling(&self) -> u64 {
+        self.plan.dangling
+    }
+
+    /// A photo as it was listed; None when the store could not list.
+    pub fn listed(&self, key: &str) -> Option<&StoredPhoto> {
+        let place = self.listed.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()?;
+        self.listed.get(place)
+    }
+
+    /// What a reader might expect and will not find.
+    pub fn not_included(&self) -> Vec<String> {
+        let mut lines = self.plan.not_included.clone();
+        if self.source.is_none() {
+            lines.push("all photos".into());
+        }
+        lines.push("Workers KV".into());
+        lines
+    }
+
+    /// What the operator should know before a photo is copied.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.plan.warnings.clone();
+        if self.source.is_none() {
+            let message = "no source of photos was given: the archive holds the rows alone";
+            warnings.push(Warning::new("PHOTOS_LEFT_OUT", message));
+        }
+        warnings
+    }
+}
+
+fn wrong_store(references: u64) -> Error {
+    let found = match references {
+        1 => "the only photo that approved rows refer to is not in the store".into(),
+        n => format!("none of the {n} photos that approved rows refer to is in the store"),
+    };
+    let problem = format!(
+        "{found}; is it the right one, and does it hold the keys from their first folder on (originals/…)?"
+    );
+    Error::SourceUnreachable { what: "the photos".into(), problem, source: None }
+}

@@ -1,0 +1,164 @@
+//! README.md of a backup: what is in it and how to get it back, with the commands and numbers of this archive.
+
+use super::metadata::BackupMetadata;
+use crate::job::counted;
+
+/// The whole text.
+pub fn text(metadata: &BackupMetadata, archive: &str) -> String {
+    let sections = [
+        head(metadata, archive),
+        contents(metadata),
+        check(archive),
+        restore_sqlite(metadata),
+        restore_d1(metadata),
+        restore_photos(metadata),
+        missing(metadata),
+        warnings(metadata),
+        privacy(),
+    ];
+    sections.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn head(metadata: &BackupMetadata, archive: &str) -> Option<String> {
+    let state = match (metadata.complete, &metadata.drill) {
+        (false, _) => "**This backup is incomplete**: see *Not in this archive* below.",
+        (true, Some(_)) => {
+            "Complete. Before it got its name, its SQL was loaded into a new database and every table was compared with the source."
+        }
+        (true, None) => "Complete. The restore drill was switched off: the SQL was not tried.",
+    };
+    Some(format!(
+        "# {archive}\n\nA backup of a Cultural Archiver, as of {} (UTC), made by {}.\n\n{state}\n",
+        metadata.created_at, metadata.generator
+    ))
+}
+
+fn contents(metadata: &BackupMetadata) -> Option<String> {
+    let (database, photos) = (&metadata.database, &metadata.photos);
+    let mut text = format!(
+        "## What is here\n\n| file | what it holds |\n|---|---|\n| database.sql | {} tables, {} rows, {} bytes of SQL |\n",
+        database.tables.len(),
+        database.total_rows,
+        database.sql_bytes
+    );
+    if !database.in_extra.is_empty() {
+        text += "| database-extra.sql | what D1 does not take, listed below; run it after database.sql |\n";
+    }
+    text += &format!(
+        "| photos/originals/ | {} |\n| photos/thumbnails/ | {} |\n\
+         | photos/index.json | key, name here, size, SHA-256, headers and artworks of each photo |\n\
+         | metadata.json | counts, digests, what is missing, the drill's result |\n\
+         | SHA256SUMS | a checksum of every file but itself |\n\nThe photos have {} bytes together.\n",
+        counted(photos.originals, "photo as it was uploaded", "photos as they were uploaded"),
+        counted(photos.thumbnails, "smaller copy of them", "smaller copies of them"),
+        photos.bytes
+    );
+    if !database.in_extra.is_empty() {
+        text += "\nIn database-extra.sql:\n\n";
+        text += &list(&database.in_extra);
+    }
+    Some(text)
+}
+
+fn check(archive: &str) -> Option<String> {
+    Some(format!(
+        "## Check it first\n\nWith `@cultural-archiver/backup` at hand, run its `verify` command where your version has one. \
+         Everywhere else:\n\n```sh\nunzip -t {archive}\nunzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
+         In PowerShell:\n\n```powershell\nExpand-Archive {archive} -DestinationPath restored; Set-Location restored\n\
+         Get-Content SHA256SUMS | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
+         if ((Get-FileHash -Algorithm SHA256 -LiteralPath $name).Hash -ne $sum) {{ \"DAMAGED: $name\" }}\n}}\n```\n\n\
+         Nothing but the prompt means that all is well.\n"
+    ))
+}
+
+fn restore_sqlite(metadata: &BackupMetadata) -> Option<String> {
+    let mut text = String::from(
+        "## The database as a SQLite file\n\n```sh\nsqlite3 restored.db \"BEGIN\" \".read database.sql\" \"COMMIT\"\n",
+    );
+    if !metadata.database.in_extra.is_empty() {
+        text += "sqlite3 restored.db \".dbconfig defensive off\" \".read database-extra.sql\"\n";
+    }
+    text += "sqlite3 restored.db \"PRAGMA integrity_check\"\n```\n\nBEGIN and COMMIT only make it fast. The file must be new.\n";
+    Some(text)
+}
+
+fn restore_d1(metadata: &BackupMetadata) -> Option<String> {
+    let mut text = String::from(
+        "## The database in Cloudflare D1\n\nInto a database that is empty, never into the live one:\n\n```sh\n\
+         npx wrangler d1 create restored\nnpx wrangler d1 execute restored --remote --file database.sql\n\
+         npx wrangler d1 execute restored --remote --command \"SELECT count(*) FROM sqlite_schema\"\n```\n\n\
+         Then put the new `database_id` into the Worker's wrangler configuration and deploy. With `--local` instead of \
+         `--remote` the same file loads into the database of `wrangler dev`. D1 takes the file whole or not at all.\n",
+    );
+    if !metadata.database.in_extra.is_empty() {
+        text += "\nD1 refuses what stands in database-extra.sql. Keep it: it comes back in a SQLite file.\n";
+    }
+    Some(text)
+}
+
+fn restore_photos(metadata: &BackupMetadata) -> Option<String> {
+    let photos = &metadata.photos;
+    if photos.originals + photos.thumbnails == 0 {
+        return None;
+    }
+    Some(String::from(
+        "## The photos\n\nThe key of a photo is its path below photos/originals/ or photos/thumbnails/. A name that starts \
+         with `_/` stands for a key that not every system can use as a file name; photos/index.json has the key itself.\n\n\
+         ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
+         rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\
+         One by one, with its type:\n\n```sh\n\
+         npx wrangler r2 object put \"BUCKET/KEY\" --remote --file photos/originals/KEY --content-type image/jpeg\n```\n",
+    ))
+}
+
+fn missing(metadata: &BackupMetadata) -> Option<String> {
+    let mut text = String::from("## Not in this archive\n\n");
+    text += &list(&metadata.not_included);
+    let photos = &metadata.photos;
+    if photos.foreign > 0 {
+        let foreign = counted(photos.foreign, "photo", "photos");
+        text += &format!("- {foreign} that rows show from other hosts\n");
+    }
+    if photos.dangling > 0 {
+        let dangling = counted(photos.dangling, "photo", "photos");
+        text += &format!("- {dangling} that rows name and the store does not have\n");
+    }
+    for photo in &photos.missing {
+        text += &format!("- the photo `{}`, which could not be copied: {}\n", code(&photo.key), photo.reason);
+    }
+    if !metadata.database.left_out.is_empty() {
+        text += &format!(
+            "- tables that belong to D1 or the query planner: {}\n",
+            metadata.database.left_out.join(", ")
+        );
+    }
+    Some(text)
+}
+
+fn warnings(metadata: &BackupMetadata) -> Option<String> {
+    if metadata.warnings.is_empty() {
+        return None;
+    }
+    let lines = metadata.warnings.iter().map(|warning| match &warning.subject {
+        Some(subject) => format!("{} (`{}`): {}", warning.code, code(subject), warning.message),
+        None => format!("{}: {}", warning.code, warning.message),
+    });
+    Some(format!("## Warnings\n\n{}", list(&lines.collect::<Vec<_>>())))
+}
+
+fn privacy() -> Option<String> {
+    Some(String::from(
+        "## Keep it private\n\nThis archive holds everything the platform knows about its users. On this platform a user's \
+         id is the secret that logs the user in: whoever reads database.sql can act as anybody. Do not publish it, and \
+         encrypt it where others can reach it.\n",
+    ))
+}
+
+fn list(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("- {line}\n")).collect()
+}
+
+/// A key within backticks, on one line.
+fn code(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || c == '`' { '?' } else { c }).collect()
+}

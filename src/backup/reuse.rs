@@ -1,0 +1,94 @@
+//! Photos that an earlier backup holds already and that have not changed since.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::metadata::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
+use super::options::Settings;
+use super::{blocking, photos};
+use crate::archive::Archive;
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::photos::fetch::{Body, Fetched};
+use crate::photos::source::StoredPhoto;
+
+/// photos/index.json of a million photos, some 500 bytes each.
+const INDEX_LIMIT: u64 = 512 * 1024 * 1024;
+const METADATA_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// An earlier backup, found sound.
+pub struct Earlier {
+    path: PathBuf,
+    archive: Archive,
+    photos: HashMap<String, IndexEntry>,
+}
+
+/// Opens the backup that `reuseFrom` names and checks all of it, before anything is fetched.
+pub async fn open(settings: &Settings, job: &Job) -> Result<Option<Earlier>> {
+    let Some(path) = settings.reuse_from.clone() else { return Ok(None) };
+    let job = job.clone();
+    blocking(move || Earlier::open(path, &job).map(Some)).await
+}
+
+impl Earlier {
+    fn open(path: PathBuf, job: &Job) -> Result<Earlier> {
+        let mut archive = Archive::open(&path, job)?;
+        let metadata: BackupMetadata =
+            parse(&path, "metadata.json", &archive.read_bytes("metadata.json", METADATA_LIMIT)?)?;
+        if metadata.format != FORMAT || major(&metadata.format_version) != major(FORMAT_VERSION) {
+            return Err(Error::invalid(format!(
+                "reuseFrom names {}, which is no backup of format version {FORMAT_VERSION}",
+                path.display()
+            )));
+        }
+        let index: Vec<IndexEntry> =
+            parse(&path, "photos/index.json", &archive.read_bytes("photos/index.json", INDEX_LIMIT)?)?;
+        let photos = index.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+        Ok(Earlier { path, archive, photos })
+    }
+
+    /// Whether the photo as the store lists it now is the one that the backup holds.
+    pub fn holds(&self, now: &StoredPhoto) -> bool {
+        self.photos.get(&now.key).is_some_and(|then| {
+            then.size == now.size
+                && then.etag == now.etag
+                && then.last_modified.is_some()
+                && then.last_modified == now.last_modified.map(photos::instant)
+        })
+    }
+
+    /// A photo that the backup [`holds`](Earlier::holds), checked against the SHA-256 in its index.
+    pub fn read(&mut self, photo: &StoredPhoto) -> Result<Fetched> {
+        let damaged = |problem: &str| Error::ArchiveCorrupt {
+            path: self.path.clone(),
+            problem: format!("{problem}; leave reuseFrom out to fetch everything"),
+            source: None,
+        };
+        let entry =
+            self.photos.get(&photo.key).ok_or_else(|| damaged("a photo of its index is not there"))?;
+        let mut bytes = Vec::new();
+        let mut stored = self.archive.open_stored(&entry.path)?;
+        stored.read_to_end(&mut bytes).map_err(|_| damaged("a photo cannot be read"))?;
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        if hex::encode(sha256) != entry.sha256 || bytes.len() as u64 != entry.size {
+            return Err(damaged("a photo is not what its index says"));
+        }
+        let crc32 = crc32fast::hash(&bytes);
+        Ok(Fetched { photo: photo.clone(), body: Body::Memory(bytes), sha256, crc32 })
+    }
+}
+
+fn major(version: &str) -> &str {
+    version.split('.').next().unwrap_or_default()
+}
+
+fn parse<T: serde::de::DeserializeOwned>(path: &Path, name: &str, json: &[u8]) -> Result<T> {
+    serde_json::from_slice(json).map_err(|error| Error::ArchiveCorrupt {
+        path: path.to_owned(),
+        problem: format!("its {name} cannot be read; is it a backup?"),
+        source: Some(Box::new(error)),
+    })
+}

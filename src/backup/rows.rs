@@ -1,0 +1,163 @@
+//! The rows of a backup: database.sql is written and, side by side with it, read back and tried.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::metadata::{DatabaseMetadata, TableMetadata};
+use crate::archive::{ArchiveWriter, Deflated, Deflater, Follower, Workspace};
+use crate::database::drill::{Drill, DrillReport, Expected};
+use crate::database::source::Snapshot;
+use crate::database::sql::{self, Dump, Repairs};
+use crate::error::{Error, Result};
+use crate::job::{Job, Phase};
+
+/// Names of the entries, in the archive and in the workspace.
+pub const MAIN: &str = "database.sql";
+/// Only in the archive when it is needed.
+pub const EXTRA: &str = "database-extra.sql";
+
+/// What the drill loads is at most so many times as large as the database: blobs double as hexadecimal, small rows
+/// grow by their punctuation.
+const SQL_PER_BYTE: u64 = 8;
+
+/// The rows as they lie in the workspace, ready to go into the archive.
+pub struct Rows {
+    /// What was written.
+    pub dump: Dump,
+    main: Deflated,
+    extra: Option<Deflated>,
+}
+
+impl Rows {
+    /// The part of metadata.json.
+    pub fn metadata(&self) -> DatabaseMetadata {
+        let tables = self.dump.tables.iter().map(|table| TableMetadata {
+            name: table.name.clone(),
+            rows: table.rows,
+            digest: table.digest.clone(),
+        });
+        DatabaseMetadata {
+            tables: tables.collect(),
+            total_rows: self.dump.tables.iter().map(|table| table.rows).sum(),
+            sql_bytes: self.dump.sql_bytes,
+            left_out: self.dump.left_out.clone(),
+            in_extra: self.dump.in_extra.clone(),
+        }
+    }
+
+    /// Appends database.sql and, where needed, database-extra.sql.
+    pub fn add_to(&self, archive: &mut ArchiveWriter, workspace: &Workspace) -> Result<()> {
+        archive.add_deflated(MAIN, &self.main, open(workspace, MAIN)?)?;
+        match &self.extra {
+            Some(extra) => archive.add_deflated(EXTRA, extra, open(workspace, EXTRA)?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Bytes of the database's pages.
+pub fn size(snapshot: &Snapshot) -> Result<u64> {
+    let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    let size = snapshot.connection().query_row(sql, [], |row| row.get::<_, i64>(0));
+    size.map(|bytes| bytes as u64).map_err(|error| snapshot.failure(&error))
+}
+
+fn open(workspace: &Workspace, name: &str) -> Result<File> {
+    workspace.open_file(name)
+}
+
+/// The two halves of the work, each to be run on a thread of its own.
+pub struct Work {
+    /// Writes.
+    pub writer: Writer,
+    /// Reads back what the writer writes; None when the drill is switched off.
+    pub drill: Option<DrillWork>,
+}
+
+/// The half that writes.
+pub struct Writer {
+    snapshot: Snapshot,
+    repairs: Repairs,
+    main: Deflater,
+    extra: Deflater,
+    done: Option<oneshot::Sender<Expected>>,
+}
+
+/// The half that reads back.
+pub struct DrillWork {
+    workspace: Arc<Workspace>,
+    main: Follower,
+    extra: Follower,
+    bytes: u64,
+    expected: oneshot::Receiver<Expected>,
+}
+
+impl Work {
+    /// Prepares both halves for `snapshot`.
+    pub fn new(
+        snapshot: Snapshot,
+        repairs: Repairs,
+        workspace: &Arc<Workspace>,
+        level: u32,
+        drill: bool,
+    ) -> Result<Work> {
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let deflater =
+            |name, threads| Deflater::new(workspace.create_file(name)?, workspace.path(name), level, threads);
+        let (main, extra) = (deflater(MAIN, threads)?, deflater(EXTRA, 1)?);
+        let (done, expected) = oneshot::channel();
+        let drill = match drill {
+            true => Some(DrillWork {
+                workspace: Arc::clone(workspace),
+                main: main.follow()?,
+                extra: extra.follow()?,
+                bytes: size(&snapshot)?.saturating_mul(SQL_PER_BYTE),
+                expected,
+            }),
+            false => None,
+        };
+        Ok(Work { writer: Writer { snapshot, repairs, main, extra, done: Some(done) }, drill })
+    }
+}
+
+impl Writer {
+    /// Writes everything; the phase `database`.
+    pub fn run(mut self, job: &Job) -> Result<Rows> {
+        let meter = job.meter(Phase::Database, None, None);
+        let snapshot = &self.snapshot;
+        let failure = |error: &rusqlite::Error| snapshot.failure(error);
+        let dump = sql::dump(
+            snapshot.connection(),
+            &self.repairs,
+            failure,
+            &mut self.main,
+            &mut self.extra,
+            job,
+            &meter,
+        )?;
+        let (main, extra) = (self.main.finish()?, self.extra.finish()?);
+        if let Some(done) = self.done.take() {
+            // Nobody waits when there is no drill.
+            let _ = done.send(Expected { tables: dump.tables.clone(), makings: dump.makings.clone() });
+        }
+        meter.finish();
+        Ok(Rows { main, extra: (dump.extra_bytes > 0).then_some(extra), dump })
+    }
+}
+
+impl DrillWork {
+    /// Loads what is written while it is written, then compares. Fails with DRILL_FAILED, or ABORT_ERR when the
+    /// writing failed, whose error then counts.
+    pub fn run(self, job: &Job) -> Result<DrillReport> {
+        let mut drill = Drill::start(&self.workspace.path("drill.sqlite"), self.bytes, job)?;
+        let loaded = drill
+            .load(MAIN, BufReader::new(self.main))
+            .and_then(|()| drill.load(EXTRA, BufReader::new(self.extra)));
+        let Ok(expected) = self.expected.blocking_recv() else { return Err(Error::Aborted) };
+        loaded?;
+        drill.compare(&expected)
+    }
+}
