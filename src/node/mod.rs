@@ -1,1 +1,42 @@
-//! Written next.
+//! The door to Node: what JavaScript may call.
+//!
+//! This folder alone names napi. An export reads its options, starts one verb of the core and hands back a promise;
+//! whatever goes wrong on the way, also while reading the options, is a rejection with a `code`.
+
+mod js;
+mod metadata;
+mod options;
+mod promise;
+mod report;
+
+use napi::bindgen_prelude::{PromiseRaw, Unknown};
+use napi::{Env, Result};
+use napi_derive::napi;
+
+use crate::backup;
+use options::BackupOptions;
+use report::BackupResult;
+
+/// Makes one private backup: a ZIP with the whole database as SQL that loads everywhere, the photos, an index,
+/// checksums and the result of a restore drill. It gets its name only after all of it was read back.
+///
+/// Rejects with an `Error` whose `code` is one of
+/// - `INVALID_OPTIONS`: an option is missing, unknown, of the wrong type or out of range; nothing was touched
+/// - `DATABASE_NOT_FOUND`, `DATABASE_UNREADABLE`: no database there; or not SQLite, corrupt, empty, locked
+/// - `SOURCE_UNREACHABLE`, `SOURCE_REFUSED`, `SOURCE_CHANGED`: a source is not there, may not be read, kept changing
+/// - `PHOTO_FAILED`: a photo could not be copied, with `onPhotoError: 'fail'`
+/// - `ARCHIVE_EXISTS`, `OUTPUT_UNWRITABLE`, `DISK_FULL`: the archive cannot be put into `outputDir`
+/// - `ARCHIVE_CORRUPT`: the archive named in `reuseFrom` is damaged, or what was written does not read back
+/// - `DRILL_FAILED`: what was written does not load back as the same database
+/// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
+/// - `INTERNAL_ERROR`: a defect in this package
+///
+/// The message says what failed, on what, and what to do next; `cause` holds the underlying failure. After a
+/// rejection `outputDir` holds what it held before.
+#[napi(ts_args_type = "options: BackupOptions")]
+pub fn create_backup<'env>(env: &'env Env, options: Unknown<'env>) -> Result<PromiseRaw<'env, BackupResult>> {
+    promise::rejecting(env, || {
+        let (options, watcher) = BackupOptions::read(env, options)?.split();
+        promise::run(env, watcher, |job| backup::create_backup(options, job))
+    })
+}

@@ -1,0 +1,13 @@
+import process from 'node:process';
+
+// CAB_TEST_FULL=1 (`npm run test:full`) makes the slow cases larger; they need more time than a unit test.
+const full = process.env.CAB_TEST_FULL === '1';
+
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/__test__'],
+  testMatch: ['**/*.spec.ts'],
+  transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/__test__/tsconfig.json' }] },
+  testTimeout: full ? 600_000 : 60_000,
+};

@@ -1,0 +1,104 @@
+//! What a job tells JavaScript: progress while it runs, a result at its end.
+//!
+//! Counts and bytes are numbers: below 2^53 they are exact, and a BigInt would break `JSON.stringify`.
+
+use napi_derive::napi;
+
+use super::metadata::BackupMetadata;
+use crate::backup::BackupReport;
+use crate::job::{self, Phase};
+
+/// How far a job is.
+#[napi(object, object_from_js = false)]
+pub struct Progress {
+    /// The stage: getting one consistent state of the database, writing its rows, copying photos, writing the end of
+    /// the archive, reading back what was written. Drill and photos run side by side, so phases may alternate.
+    #[napi(ts_type = "'snapshot' | 'database' | 'photos' | 'finish' | 'verify'")]
+    pub phase: &'static str,
+    /// Units done in this phase: tables, photos, entries.
+    pub done: i64,
+    /// Units in all; absent while unknown.
+    pub total: Option<i64>,
+    /// Bytes done in this phase.
+    pub bytes: i64,
+    /// Bytes in all; absent while unknown.
+    pub total_bytes: Option<i64>,
+    /// What is being worked on, such as the name of a table; never a private value.
+    pub item: Option<String>,
+}
+
+/// Something the operator should know though the job went on.
+#[napi(object, object_from_js = false)]
+pub struct Warning {
+    /// Stable, in upper case with underscores, for programs.
+    pub code: String,
+    /// What it means and what to do, for people.
+    pub message: String,
+    /// What it is about: `table.column`, a table or a photo's key; absent when it is about the whole.
+    pub subject: Option<String>,
+}
+
+/// The archive that was made.
+#[napi(object, object_from_js = false)]
+pub struct BackupResult {
+    /// `backup-YYYY-MM-DD-HHMMSS.zip`, in UTC.
+    pub filename: String,
+    /// Where it is, absolute.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: i64,
+    /// SHA-256 of the whole file, lower-case hex.
+    pub sha256: String,
+    /// False when something that the store holds, or does not deny holding, was not copied: see
+    /// `metadata.photos.missing`. Foreign and dangling references are warnings and leave it true.
+    pub complete: bool,
+    /// How long the job took, in milliseconds.
+    pub duration_ms: i64,
+    /// Photos taken from the archive in `reuseFrom` instead of fetched.
+    pub reused_photos: i64,
+    /// metadata.json of the archive, parsed.
+    pub metadata: BackupMetadata,
+    /// What the operator should know; the same as in `metadata`.
+    pub warnings: Vec<Warning>,
+}
+
+impl From<job::Progress> for Progress {
+    fn from(progress: job::Progress) -> Self {
+        Progress {
+            phase: match progress.phase {
+                Phase::Snapshot => "snapshot",
+                Phase::Database => "database",
+                Phase::Photos => "photos",
+                Phase::Finish => "finish",
+                Phase::Verify => "verify",
+            },
+            done: progress.done as i64,
+            total: progress.total.map(|n| n as i64),
+            bytes: progress.bytes as i64,
+            total_bytes: progress.total_bytes.map(|n| n as i64),
+            item: progress.item,
+        }
+    }
+}
+
+impl From<job::Warning> for Warning {
+    fn from(warning: job::Warning) -> Self {
+        Warning { code: warning.code, message: warning.message, subject: warning.subject }
+    }
+}
+
+impl From<BackupReport> for BackupResult {
+    fn from(report: BackupReport) -> Self {
+        BackupResult {
+            filename: report.filename,
+            path: report.path.to_string_lossy().into_owned(),
+            size: report.size as i64,
+            sha256: report.sha256,
+            complete: report.complete,
+            duration_ms: report.duration_ms as i64,
+            reused_photos: report.reused_photos as i64,
+            metadata: report.metadata.into(),
+            warnings: report.warnings.into_iter().map(Into::into).collect(),
+        }
+    }
+}
