@@ -1,0 +1,32 @@
+/** Numbers as people read them. */
+
+const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+
+/** `9,000` */
+export function count(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+/** `1 table`, `23 tables` */
+export function counted(n: number, noun: string): string {
+  return `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** `12.3 MB`; decimal, as disks and downloads are sold. */
+export function size(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? count(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** `0.4 s`, `3 min 12 s` */
+export function duration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return `${count(Math.floor(whole / 60))} min ${count(whole % 60)} s`;
+}

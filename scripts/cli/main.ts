@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+/** `cultural-archiver-backup`: the commands, the signals, the exit code. */
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+
+import { backupCommand, runBackup } from './backup.js';
+import { refuseSwallowedFlags } from './configuration.js';
+import { codeOf, exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
+import { type Mode, Terminal } from './terminal.js';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<ExitCode> {
+  surviveClosedPipes();
+  const terminal = new Terminal(modeOf(args));
+  let outcome: ExitCode = exitCode.complete;
+  const backup = backupCommand();
+  backup.action(async () => {
+    outcome = await runBackup(backup, terminal, abortOnSignals());
+  });
+  const program = new Command('cultural-archiver-backup')
+    .description('backups of the Cultural Archiver that restore')
+    .version(ownVersion())
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 complete, 1 failed, 2 usage, 3 made but incomplete, 130 interrupted',
+    )
+    .addCommand(backup);
+  for (const command of [program, backup]) {
+    // What commander would print about a wrong command line goes the way of every other error.
+    command
+      .exitOverride()
+      .configureOutput({ outputError: () => undefined })
+      .helpCommand(false);
+  }
+  try {
+    refuseSwallowedFlags(
+      program.commands.flatMap(({ options }) => options.map(({ long }) => long ?? '')),
+      process.env,
+    );
+    await program.parseAsync(args, { from: 'user' });
+    return outcome;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCode.complete;
+      terminal.error(usage(error));
+      return exitCode.usage;
+    }
+    terminal.error(error);
+    return exitCodeOf(error);
+  }
+}
+
+/** Known before the arguments are parsed: a mistake in them is told the same way. */
+function modeOf(args: readonly string[]): Mode {
+  if (args.includes('--json')) return 'json';
+  return args.includes('--quiet') ? 'quiet' : 'human';
+}
+
+function usage(error: CommanderError): UsageError {
+  if (error.code === 'commander.help') return new UsageError('no command was given: see --help');
+  return new UsageError(
+    `${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see --help`,
+  );
+}
+
+/** The first signal ends the job in good order, the second one at once. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(exitCode.interrupted);
+    process.stderr.write('\nstopping; once more to quit at once\n');
+    controller.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const) process.on(signal, stop);
+  return controller.signal;
+}
+
+/** Whoever read our output has gone; the backup is still wanted. */
+function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (codeOf(error) !== 'EPIPE') throw error;
+    });
+  }
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

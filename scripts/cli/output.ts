@@ -1,0 +1,41 @@
+/** The folder that receives archives. */
+
+import { existsSync } from 'node:fs';
+import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+
+/** A folder this command made. */
+export interface MadeFolder {
+  /** Takes it and the parents made with it away again, unless something came into them. */
+  undo(): Promise<void>;
+}
+
+/**
+ * Makes the folder when it is missing, with a `.gitignore` of `*`: what comes into it is private, and the usual place
+ * for it is a repository. Undefined when it was there, and when it cannot be made: the job's error says why then.
+ */
+export async function makeFolder(path: string): Promise<MadeFolder | undefined> {
+  const missing = missingFolders(resolve(path));
+  const folder = missing.at(-1);
+  if (folder === undefined) return undefined;
+  const ignore = join(folder, '.gitignore');
+  try {
+    // One at a time: with `recursive` Node never returns where the file system refuses with ENOENT (/proc).
+    for (const one of missing) await mkdir(one);
+    await writeFile(ignore, '*\n');
+  } catch {
+    return undefined;
+  }
+  return {
+    async undo() {
+      await rm(ignore, { force: true });
+      for (const one of [...missing].reverse()) await rmdir(one);
+    },
+  };
+}
+
+/** The folders that a path needs, outermost first. */
+function missingFolders(path: string): string[] {
+  if (existsSync(path) || dirname(path) === path) return [];
+  return [...missingFolders(dirname(path)), path];
+}

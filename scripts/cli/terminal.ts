@@ -1,0 +1,111 @@
+/**
+ * Where a command speaks: people read lines on stdout and a bar on stderr; with `--json` stdout holds one JSON
+ * object per line and nothing else; with `--quiet` the archive's path alone. Errors always go to stderr as well.
+ */
+
+import cliProgress, { type SingleBar } from 'cli-progress';
+
+import type { BackupResult, Progress } from '../../index.js';
+import { describe } from './errors.js';
+import { count, size } from './format.js';
+
+export type Mode = 'human' | 'json' | 'quiet';
+
+const phases: Record<Progress['phase'], string> = {
+  snapshot: 'taking one consistent state of the database',
+  database: 'writing the rows',
+  photos: 'copying the photos',
+  finish: 'writing index, checksums and the end of the archive',
+  verify: 'reading back what was written',
+};
+
+export class Terminal {
+  readonly #mode: Mode;
+  readonly #bars: Bars | undefined;
+  readonly #begun = new Set<Progress['phase']>();
+
+  constructor(mode: Mode) {
+    this.#mode = mode;
+    this.#bars = process.stderr.isTTY && mode === 'human' ? new Bars() : undefined;
+  }
+
+  /** A line for people. */
+  say(text: string): void {
+    if (this.#mode === 'human') process.stdout.write(`${text}\n`);
+    if (this.#mode === 'json') process.stderr.write(`${text}\n`);
+  }
+
+  progress(progress: Progress): void {
+    if (this.#mode === 'json') this.#object('progress', progress);
+    if (this.#bars !== undefined) {
+      this.#bars.update(progress);
+    } else if (!this.#begun.has(progress.phase)) {
+      this.#begun.add(progress.phase);
+      this.say(`  ${progress.phase.padEnd(10)}  ${phases[progress.phase]}`);
+    }
+  }
+
+  /** The result, for programs. */
+  result(result: BackupResult): void {
+    if (this.#mode === 'json') this.#object('summary', result);
+    if (this.#mode === 'quiet') process.stdout.write(`${result.path}\n`);
+  }
+
+  error(error: unknown): void {
+    const failure = describe(error);
+    if (this.#mode === 'json') this.#object('error', failure);
+    process.stderr.write(`error: ${failure.message}\n`);
+    for (const cause of failure.causes) process.stderr.write(`  because: ${cause}\n`);
+    process.stderr.write(`  code: ${failure.code}\n`);
+    if (process.env['DEBUG'] && error instanceof Error)
+      process.stderr.write(`${error.stack ?? ''}\n`);
+  }
+
+  /** Takes the bar away. */
+  close(): void {
+    this.#bars?.stop();
+  }
+
+  #object(type: string, members: object): void {
+    process.stdout.write(`${JSON.stringify({ type, ...members })}\n`);
+  }
+}
+
+/** One bar per phase: the drill and the photos run side by side. */
+class Bars {
+  readonly #group = new cliProgress.MultiBar(
+    {
+      format: '{phase} [{bar}] {detail}',
+      hideCursor: true,
+      clearOnComplete: true,
+      stopOnComplete: false,
+    },
+    cliProgress.Presets.shades_classic,
+  );
+  readonly #bars = new Map<Progress['phase'], SingleBar>();
+
+  update(progress: Progress): void {
+    const [value, total] =
+      progress.totalBytes === undefined
+        ? [progress.done, progress.total ?? 0]
+        : [progress.bytes, progress.totalBytes];
+    const payload = { phase: progress.phase.padEnd(8), detail: detail(progress) };
+    let bar = this.#bars.get(progress.phase);
+    if (bar === undefined) {
+      bar = this.#group.create(total, 0, payload);
+      this.#bars.set(progress.phase, bar);
+    }
+    bar.setTotal(total);
+    bar.update(value, payload);
+  }
+
+  stop(): void {
+    this.#group.stop();
+  }
+}
+
+function detail({ done, total, bytes, totalBytes, item }: Progress): string {
+  const units = total === undefined ? count(done) : `${count(done)}/${count(total)}`;
+  const written = totalBytes === undefined ? size(bytes) : `${size(bytes)} of ${size(totalBytes)}`;
+  return [units, written, item].filter((part) => part !== undefined).join('  ');
+}
