@@ -1,0 +1,96 @@
+/**
+ * `npm run demo`: makes an invented archive of public art in a fresh folder, backs it up through the package's public
+ * API, and shows what came out. Nothing of yours is read.
+ */
+
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import initSqlJs from 'sql.js';
+
+import { createBackup } from '../index.js';
+import { codeOf, describe } from './cli/errors.js';
+import { counted } from './cli/format.js';
+import { summarise } from './cli/summary.js';
+import { describeArchive } from './demo/listing.js';
+import { makeSample, type Row, type StoredPhoto } from './demo/sample.js';
+import { schema } from './demo/schema.js';
+
+try {
+  const { values } = parseArgs({ options: { dir: { type: 'string', default: 'demo' } } });
+  await main(values.dir);
+} catch (error) {
+  const { message, code, causes } = describe(error);
+  console.error([`error: ${message}`, ...causes.map((cause) => `  because: ${cause}`)].join('\n'));
+  process.exitCode = code.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+}
+
+async function main(base: string): Promise<void> {
+  const folder = await freshFolder(base);
+  const file = join(folder, 'archive.sqlite');
+  const directory = join(folder, 'photos');
+  const outputDir = join(folder, 'backups');
+
+  const { rows, photos } = makeSample();
+  await writeFile(file, await database(rows));
+  for (const photo of photos) await store(directory, photo);
+  say(
+    `Made a sample in ${folder}: ${counted(rows.length, 'row')}, ${counted(photos.length, 'photo')}`,
+  );
+
+  const result = await createBackup({
+    database: { file },
+    photos: { directory },
+    outputDir,
+    now: '2026-01-02T03:04:05Z',
+  });
+  say('', `Backup of the database file ${file}`, ...summarise(result));
+  say('', ...(await describeArchive(result.path)));
+  say(
+    '',
+    'Try next:',
+    `  unzip -t ${result.path}`,
+    `  unzip -p ${result.path} database.sql | less`,
+    `  npm run backup -- --database-file ${file} --photos-dir ${directory} --output-dir ${outputDir}`,
+    '  npm run backup -- --help',
+  );
+}
+
+/** The folder, or the first of `folder-2`, `folder-3`… that is free: nothing is ever overwritten. */
+async function freshFolder(base: string): Promise<string> {
+  await mkdir(dirname(base), { recursive: true });
+  for (let n = 1; ; n += 1) {
+    const folder = n === 1 ? base : `${base}-${n}`;
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+async function database(
+  rows: readonly (readonly [table: string, row: Row])[],
+): Promise<Uint8Array> {
+  const { Database } = await initSqlJs();
+  const db = new Database();
+  db.run(schema);
+  for (const [table, row] of rows) {
+    const columns = Object.keys(row);
+    const places = columns.map(() => '?').join(', ');
+    db.run(`INSERT INTO "${table}" (${columns.join(', ')}) VALUES (${places})`, Object.values(row));
+  }
+  return db.export();
+}
+
+async function store(directory: string, { key, bytes, modified }: StoredPhoto): Promise<void> {
+  const path = join(directory, ...key.split('/'));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, bytes);
+  await utimes(path, modified, modified);
+}
+
+function say(...lines: string[]): void {
+  console.log(lines.join('\n'));
+}
