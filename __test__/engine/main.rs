@@ -1,1 +1,12 @@
 //! Behaviour of the core on real SQLite files and real archives.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod archive;
+mod compare;
+mod contents;
+mod damaged;
+mod drill;
+mod dump;
+mod export_cases;
+mod generator;
+mod round_trip;
