@@ -1,0 +1,112 @@
+/** Real workerd is the judge: what the engine writes as database.sql goes into an empty D1 through wrangler's splitter. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { folder, removeFolders, root } from './support';
+
+const full = process.env['CAB_TEST_FULL'] === '1';
+/** Every recipe of the generator comes up once in 50 databases. */
+const count = full ? 500 : 50;
+
+interface Verdict {
+  readonly case: string;
+  readonly seed: number;
+  readonly recipes: readonly string[];
+  readonly problems: readonly string[];
+  readonly couldStandInMain: readonly string[];
+}
+
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr.slice(-2000)}`);
+  return stdout;
+}
+
+/** A process of its own: workerd's proxies do not get on with jest's module registry. */
+function judge(cases: string): Verdict[] {
+  const lines = run(process.execPath, [join(root, '__test__', 'd1', 'judge.mjs'), cases]);
+  return lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Verdict);
+}
+
+function generate(cases: string): void {
+  run('cargo', ['test', '--target', 'host-tuple', '--test', 'engine', 'export_cases'], {
+    CAB_CASES_DIR: cases,
+    CAB_CASES: String(count),
+  });
+}
+
+/** A case of one table with one cell, of which it is claimed that it is `cell`. */
+function claim(cases: string, name: string, literal: string, cell: string): void {
+  const table = 'CREATE TABLE t(a)';
+  const contents = [
+    { content: { what: 't', columns: ['a'], from: 't', vocabulary: null }, rows: [cell] },
+  ];
+  const expected = {
+    seed: 0,
+    recipes: [],
+    objects: [['table', 't', 't', table]],
+    notKept: [],
+    contents,
+  };
+  const path = join(cases, name);
+  mkdirSync(path);
+  writeFileSync(join(path, 'database.sql'), `${table};\nINSERT INTO t VALUES (${literal});\n`);
+  writeFileSync(join(path, 'expected.json'), JSON.stringify(expected));
+}
+
+describe('the judge itself', () => {
+  afterAll(removeFolders);
+
+  const cells: readonly [literal: string, right: string, wrong: string][] = [
+    ['-0.0', 'r:8000000000000000', 'r:0000000000000000'],
+    ['0.0', 'r:0000000000000000', 'r:8000000000000000'],
+    ['9e999', 'r:7ff0000000000000', 'n'],
+    ['-9e999', 'r:fff0000000000000', 'r:7ff0000000000000'],
+    ['9007199254740993', 'i:9007199254740993', 'i:9007199254740992'],
+    ['3', 'i:3', 'r:4008000000000000'],
+    ["CAST(X'610062FF' AS TEXT)", 't:610062ff', 't:61'],
+    ["X'6162'", 'b:6162', 't:6162'],
+    ["''", 't:', 'n'],
+  ];
+
+  it('agrees with what is so and finds what is not', () => {
+    const cases = folder();
+    cells.forEach(([literal, right, wrong], at) => {
+      claim(cases, `case-${2 * at}`, literal, right);
+      claim(cases, `case-${2 * at + 1}`, literal, wrong);
+    });
+    const agreed = judge(cases).map(({ problems }) => problems.length === 0);
+    expect(agreed).toEqual(cells.flatMap(() => [true, false]));
+  }, 300_000);
+});
+
+describe('database.sql in an empty D1', () => {
+  let verdicts: Verdict[];
+
+  beforeAll(() => {
+    const cases = folder();
+    generate(cases);
+    verdicts = judge(cases);
+  }, 1_800_000);
+
+  afterAll(removeFolders);
+
+  it('loads whole and holds every cell exactly', () => {
+    expect(verdicts).toHaveLength(count);
+    expect(verdicts.filter(({ problems }) => problems.length > 0)).toEqual([]);
+  });
+
+  it('lacks nothing that D1 would have taken', () => {
+    expect(verdicts.filter(({ couldStandInMain }) => couldStandInMain.length > 0)).toEqual([]);
+  });
+});
