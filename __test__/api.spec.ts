@@ -1,0 +1,244 @@
+/** The contract of createBackup at the boundary: rejections and their codes, progress, abort, both module systems. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { type BackupOptions, createBackup, type Progress } from '../index.js';
+import { database, folder, largeDatabase, listing, removeFolders, root } from './support';
+
+afterEach(removeFolders);
+
+/** What a rejection says; a synchronous throw is a failure of the spec. */
+interface Rejection {
+  readonly code?: string;
+  readonly name?: string;
+  readonly message?: string;
+  readonly cause?: unknown;
+}
+
+function rejection(options: unknown): Promise<Rejection> {
+  const promise = createBackup(options as BackupOptions);
+  return promise.then(
+    () => ({}),
+    (error: unknown) => error as Rejection,
+  );
+}
+
+const file = { file: 'no-such.sqlite' };
+
+describe('options that cannot be taken', () => {
+  const cases: [title: string, options: unknown, message: RegExp][] = [
+    ['no argument', undefined, /options is undefined/],
+    ['null', null, /options is null/],
+    ['a number', 3, /options is a number/],
+    ['no database', {}, /database is missing/],
+    ['a database that is null', { database: null }, /database is null; it takes an object/],
+    ['a database that is a string', { database: 'a.db' }, /database is a string/],
+    ['no source of rows', { database: {} }, /database\.file or database\.sql/],
+    ['two sources of rows', { database: { file: 'a', sql: 'b' } }, /two sources/],
+    ['no source of photos', { database: file, photos: {} }, /photos\.directory/],
+    [
+      'a number as text',
+      { database: file, concurrency: '8' },
+      /concurrency is a string; it takes a number/,
+    ],
+    ['a bigint', { database: file, concurrency: 8n }, /concurrency is a bigint/],
+    ['a number that is none', { database: file, concurrency: NaN }, /concurrency is NaN/],
+    ['half a level', { database: file, compressionLevel: 2.5 }, /from 0 to 9/],
+    ['an unknown word', { database: file, photoScope: 'some' }, /photoScope .*'approved' or 'all'/],
+    ['a time without zone', { database: file, now: '2026-01-02T03:04:05' }, /now .*RFC 3339/],
+    ['a signal that is null', { database: file, signal: null }, /signal is null/],
+    ['a signal that is none', { database: file, signal: {} }, /not an AbortSignal/],
+    ['a callback that is null', { database: file, onProgress: null }, /onProgress is null/],
+  ];
+
+  it.each(cases)('reject: %s', async (_, options, message) => {
+    const { code, message: said } = await rejection(options);
+    expect(code).toBe('INVALID_OPTIONS');
+    expect(said).toMatch(message);
+  });
+
+  it('names a stranger and everything that is known', async () => {
+    expect((await rejection({ database: file, output: '.' })).message).toMatch(
+      /^output is not an option; known are database, photos, outputDir/,
+    );
+    expect((await rejection({ database: { wrangler: {} } })).message).toBe(
+      'database.wrangler is not an option; known are database.file, database.sql',
+    );
+    expect((await rejection({ database: file, photos: { s3: {} } })).message).toBe(
+      'photos.s3 is not an option; known are photos.directory',
+    );
+  });
+
+  it('knows exactly the options that index.d.ts declares', async () => {
+    const { message = '' } = await rejection({ database: file, stranger: 1 });
+    const known = message.replace(/^.*known are /, '').split(', ');
+    const types = readFileSync(join(root, 'index.d.ts'), 'utf8');
+    const [, body = ''] = /interface BackupOptions \{(.*?)\n\}/s.exec(types) ?? [];
+    expect([...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name)).toEqual(known);
+  });
+
+  it('keeps what a getter throws as the cause', async () => {
+    const boom = new TypeError('boom');
+    const options = {
+      get database(): never {
+        throw boom;
+      },
+    };
+    expect(await rejection(options)).toMatchObject({ code: 'INVALID_OPTIONS', cause: boom });
+    const inner = {
+      database: Object.defineProperty({}, 'file', {
+        enumerable: true,
+        get: () => options.database,
+      }),
+    };
+    expect(await rejection(inner)).toMatchObject({ code: 'INVALID_OPTIONS', cause: boom });
+  });
+
+  it('keeps what a signal throws as the cause', async () => {
+    const boom = new TypeError('boom');
+    const signal = {
+      aborted: false,
+      addEventListener: () => {
+        throw boom;
+      },
+    };
+    expect(await rejection({ database: file, signal })).toMatchObject({
+      code: 'INVALID_OPTIONS',
+      cause: boom,
+    });
+  });
+});
+
+describe('an aborted job', () => {
+  it('rejects with an AbortError when the signal is aborted already, and leaves nothing', async () => {
+    const dir = folder();
+    const path = await database(dir);
+    const outputDir = join(dir, 'out');
+    mkdirSync(outputDir);
+    const reason = new Error('changed my mind');
+    const signal = AbortSignal.abort(reason);
+    expect(await rejection({ database: { file: path }, outputDir, signal })).toMatchObject({
+      code: 'ABORT_ERR',
+      name: 'AbortError',
+      cause: reason,
+    });
+    expect(listing(outputDir)).toEqual([]);
+  });
+
+  it('rejects with an AbortError when the signal is aborted meanwhile, and leaves nothing', async () => {
+    const dir = folder();
+    const path = await largeDatabase(dir);
+    const outputDir = join(dir, 'out');
+    mkdirSync(outputDir);
+    const controller = new AbortController();
+    const options = {
+      database: { file: path },
+      outputDir,
+      signal: controller.signal,
+      onProgress: () => {
+        controller.abort();
+      },
+    };
+    expect(await rejection(options)).toMatchObject({ code: 'ABORT_ERR', name: 'AbortError' });
+    expect(listing(outputDir)).toEqual([]);
+  });
+
+  it('takes its listener off the signal again', async () => {
+    const { signal } = new AbortController();
+    const added: unknown[] = [];
+    const removed: unknown[] = [];
+    const watched = {
+      aborted: false,
+      addEventListener: (...args: unknown[]) => added.push(...args),
+      removeEventListener: (...args: unknown[]) => removed.push(...args),
+      reason: signal.reason as unknown,
+    };
+    await rejection({ database: file, signal: watched });
+    expect(added).toEqual(['abort', expect.any(Function)]);
+    expect(removed).toEqual(added);
+  });
+});
+
+describe('a job', () => {
+  it('rejects with the code of what is missing', async () => {
+    const outputDir = folder();
+    const { code, message } = await rejection({ database: file, outputDir });
+    expect(code).toBe('DATABASE_NOT_FOUND');
+    expect(message).toContain('no-such.sqlite');
+    expect(listing(outputDir)).toEqual([]);
+  });
+
+  it('leaves the event loop free and tells how far it is', async () => {
+    const dir = folder();
+    const path = await largeDatabase(dir);
+    const told: Progress[] = [];
+    let ticks = 0;
+    const timer = setInterval(() => (ticks += 1), 1);
+    const result = await createBackup({
+      database: { file: path },
+      photos: undefined,
+      outputDir: dir,
+      onProgress: (progress) => told.push(progress),
+    }).finally(() => {
+      clearInterval(timer);
+    });
+    expect(ticks).toBeGreaterThan(10);
+    const phases = new Set(told.map(({ phase }) => phase));
+    for (const phase of ['snapshot', 'database', 'finish', 'verify'] as const) {
+      expect(phases).toContain(phase);
+    }
+    expect(result).toMatchObject({
+      complete: true,
+      reusedPhotos: 0,
+      warnings: result.metadata.warnings,
+    });
+    // Byte counts are numbers: a BigInt would throw here.
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+  });
+
+  it('returns the metadata that stands in the archive', async () => {
+    const dir = folder();
+    const path = await database(dir);
+    const now = '2026-01-02T03:04:05Z';
+    const result = await createBackup({ database: { file: path }, outputDir: dir, now });
+    expect(result.filename).toBe('backup-2026-01-02-030405.zip');
+    expect(result.path).toBe(join(dir, result.filename));
+    expect(result.metadata).toMatchObject({
+      format: 'cultural-archiver-backup',
+      created_at: now,
+      source: { database: 'file', photos: null },
+      database: { tables: [{ name: 'artwork', rows: 3 }], total_rows: 3 },
+      photos: { scope: null, missing: [] },
+      drill: { loaded: true, tables: 1, rows: 3, integrity_check: 'ok' },
+    });
+    const options = { encoding: 'utf8' } as const;
+    const inside = execFileSync('unzip', ['-p', result.path, 'metadata.json'], options);
+    expect(JSON.parse(inside)).toEqual(result.metadata);
+  });
+});
+
+describe('the package', () => {
+  const check = 'createBackup().catch((error) => console.log(typeof createBackup, error.code))';
+
+  it.each([
+    [
+      'an ES module',
+      'consumer.mjs',
+      `import { createBackup } from '@cultural-archiver/backup'; ${check}`,
+    ],
+    [
+      'CommonJS',
+      'consumer.cjs',
+      `const { createBackup } = require('@cultural-archiver/backup'); ${check}`,
+    ],
+  ])('is imported by %s', (_, name, source) => {
+    const dir = folder();
+    mkdirSync(join(dir, 'node_modules', '@cultural-archiver'), { recursive: true });
+    symlinkSync(root, join(dir, 'node_modules', '@cultural-archiver', 'backup'), 'junction');
+    writeFileSync(join(dir, name), source);
+    const printed = execFileSync(process.execPath, [name], { cwd: dir, encoding: 'utf8' });
+    expect(printed).toBe('function INVALID_OPTIONS\n');
+  });
+});

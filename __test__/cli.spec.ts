@@ -1,0 +1,223 @@
+/** The command line as a process: exit codes, streams, layers of configuration, signals. */
+
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import {
+  database,
+  finish,
+  folder,
+  largeDatabase,
+  listing,
+  objects,
+  removeFolders,
+  root,
+  run,
+  start,
+} from './support';
+
+afterEach(removeFolders);
+
+const now = '2026-01-02T03:04:05Z';
+const archive = 'backup-2026-01-02-030405.zip';
+
+describe('a command line that cannot be carried out', () => {
+  const cases: [title: string, args: string[], message: RegExp][] = [
+    ['no command', [], /no command was given/],
+    ['an unknown command', ['bakup'], /unknown command 'bakup'.*backup/],
+    ['an unknown flag', ['backup', '--databse-file', 'x'], /unknown option '--databse-file'/],
+    ['no database', ['backup'], /--database-file FILE or --database-sql FILE/],
+    [
+      'two databases',
+      ['backup', '--database-file', 'x', '--database-sql', 'y'],
+      /cannot be used with/,
+    ],
+    ['no number', ['backup', '--database-file', 'x', '--concurrency', 'many'], /It takes a number/],
+    [
+      'a number out of range',
+      ['backup', '--database-file', 'x', '--concurrency', '99'],
+      /from 1 to 64/,
+    ],
+    [
+      'an unknown word',
+      ['backup', '--database-file', 'x', '--photo-scope', 'some'],
+      /approved, all/,
+    ],
+  ];
+
+  it.each(cases)('ends with 2: %s', async (_, args, message) => {
+    const cwd = folder();
+    const { code, stderr } = await run(args, { cwd });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(2);
+    expect(listing(cwd)).toEqual([]);
+  });
+
+  it('is an object on stdout with --json', async () => {
+    const result = await run(['backup', '--json'], { cwd: folder() });
+    expect(result.code).toBe(2);
+    const [error, ...others] = objects(result);
+    expect(error).toMatchObject({ type: 'error', code: 'INVALID_OPTIONS', causes: [] });
+    expect(error?.['message']).toContain('--database-file');
+    expect(others).toEqual([]);
+  });
+
+  it.each([
+    ['--database-file', { npm_config_database_file: 'true' }],
+    ['--no-drill', { npm_config_drill: '' }],
+    ['--json', { npm_config_json: 'true' }],
+  ])('is refused when npm has swallowed %s', async (flag, variables) => {
+    const env = { npm_lifecycle_event: 'backup', ...variables };
+    const { code, stderr } = await run(['backup', 'x'], { cwd: folder(), env });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`npm run backup -- ${flag}`);
+  });
+
+  it('is refused under npm itself', async () => {
+    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+    const args = ['run', '--silent', 'backup', '--database-file', 'no-such.sqlite'];
+    const options = { cwd: root, shell: process.platform === 'win32' };
+    const [code, stderr] = await new Promise<[unknown, string]>((done) => {
+      execFile(npm, args, options, (error, _, text) => {
+        done([error?.code, text]);
+      });
+    });
+    expect(code).toBe(2);
+    expect(stderr).toContain('npm run backup -- --database-file');
+  });
+});
+
+describe('help and version', () => {
+  it('end with 0', async () => {
+    const cwd = folder();
+    const help = await run(['backup', '--help'], { cwd });
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toContain('--database-file <file>');
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(await run(['--version'], { cwd })).toEqual({
+      code: 0,
+      stdout: `${version}\n`,
+      stderr: '',
+    });
+  });
+});
+
+describe('a backup that fails', () => {
+  it('ends with 1, says why and takes away the folder it made', async () => {
+    const cwd = folder();
+    const { code, stdout, stderr } = await run(['backup', '--database-file', 'no-such.sqlite'], {
+      cwd,
+    });
+    expect(code).toBe(1);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toContain('no-such.sqlite');
+    expect(lines.at(-1)).toMatch(/^Failed: .*no-such\.sqlite/);
+    expect(stderr).toMatch(/^error: there is no database at .*no-such\.sqlite/);
+    expect(stderr).toContain('code: DATABASE_NOT_FOUND');
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(listing(cwd)).toEqual([]);
+  });
+
+  it('refuses to replace an archive, unless forced', async () => {
+    const cwd = folder();
+    const args = ['backup', '--database-file', await database(cwd), '--now', now, '--quiet'];
+    expect(await run(args, { cwd })).toMatchObject({ code: 0 });
+    const again = await run(args, { cwd });
+    expect(again).toMatchObject({ code: 1, stdout: '' });
+    expect(again.stderr).toContain('code: ARCHIVE_EXISTS');
+    expect(await run([...args, '--force'], { cwd })).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a backup that is made', () => {
+  it('ends with 0 and names the database first and last', async () => {
+    const cwd = folder();
+    const file = await database(cwd);
+    const { code, stdout, stderr } = await run(['backup', '--database-file', file, '--now', now], {
+      cwd,
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toContain(file);
+    expect(lines.at(-1)).toMatch(/^Complete: /);
+    expect(lines.at(-1)).toContain(file);
+    expect(stdout).toContain('loaded back: 1 table, 3 rows, identical');
+    expect(listing(join(cwd, 'backups'))).toEqual(['.gitignore', archive]);
+    expect(readFileSync(join(cwd, 'backups', '.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  it('writes JSON and nothing else on stdout with --json', async () => {
+    const cwd = folder();
+    const file = await database(cwd);
+    const result = await run(['backup', '--database-file', file, '--now', now, '--json'], { cwd });
+    expect(result.code).toBe(0);
+    expect(result.stderr).toContain(file);
+    const told = objects(result);
+    expect(told.at(-1)).toMatchObject({ type: 'summary', filename: archive, complete: true });
+    expect(new Set(told.slice(0, -1).map(({ type }) => type))).toEqual(new Set(['progress']));
+  });
+
+  it('writes the path and nothing else with --quiet', async () => {
+    const cwd = folder();
+    const file = await database(cwd);
+    const result = await run(['backup', '--database-file', file, '--now', now, '--quiet'], { cwd });
+    expect(result.stderr).toBe('');
+    expect(result.stdout.endsWith(`${archive}\n`)).toBe(true);
+    expect(existsSync(result.stdout.trimEnd())).toBe(true);
+  });
+
+  it('survives a reader that goes away', async () => {
+    const cwd = folder();
+    const file = await largeDatabase(cwd);
+    const child = start(['backup', '--database-file', file, '--now', now, '--json'], { cwd });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const { code, stderr } = await finish(child);
+    expect(stderr).not.toMatch(/EPIPE|^\s+at /m);
+    expect(code).toBe(0);
+    expect(listing(join(cwd, 'backups'))).toContain(archive);
+  });
+});
+
+describe('the output folder', () => {
+  it('comes from .env, over that the environment, over that the flag', async () => {
+    const cwd = folder();
+    const args = ['backup', '--database-file', await database(cwd), '--now', now, '--quiet'];
+    const env = { BACKUP_OUTPUT_DIR: 'from-environment' };
+    writeFileSync(join(cwd, '.env'), '# where backups go\nBACKUP_OUTPUT_DIR="from-dotenv"\n');
+    const folderOf = (stdout: string): string => stdout.trimEnd().split(/[\\/]/).at(-2) ?? '';
+    expect(folderOf((await run(args, { cwd })).stdout)).toBe('from-dotenv');
+    expect(folderOf((await run(args, { cwd, env })).stdout)).toBe('from-environment');
+    const flag = [...args, '--output-dir', 'from-flag'];
+    expect(folderOf((await run(flag, { cwd, env })).stdout)).toBe('from-flag');
+    rmSync(join(cwd, '.env'));
+    expect(folderOf((await run(args, { cwd })).stdout)).toBe('backups');
+  });
+
+  it('is left as it is when it was there', async () => {
+    const cwd = folder();
+    mkdirSync(join(cwd, 'backups'));
+    await run(['backup', '--database-file', await database(cwd), '--now', now], { cwd });
+    expect(listing(join(cwd, 'backups'))).toEqual([archive]);
+  });
+});
+
+describe('a signal', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends the job with 130 and leaves nothing',
+    async (signal) => {
+      const cwd = folder();
+      const file = await largeDatabase(cwd);
+      const before = listing(cwd);
+      const child = start(['backup', '--database-file', file, '--json'], { cwd });
+      child.stdout.once('data', () => child.kill(signal));
+      const result = await finish(child);
+      expect(result.code).toBe(130);
+      expect(objects(result).at(-1)).toMatchObject({ type: 'error', code: 'ABORT_ERR' });
+      expect(listing(cwd)).toEqual(before);
+    },
+  );
+});

@@ -1,0 +1,50 @@
+/**
+ * One backup in a process of its own, to be starved, paused and killed. Its argument is a JSON object:
+ * `{ options, fill?: { phase, file } }`; with `fill`, that file takes all the space that is left once the phase is
+ * seen. It prints one JSON object per line: `{ phase }` for each report, then `{ result }` or `{ error }`, with what
+ * was in the output folder before and after.
+ */
+
+import { Buffer } from 'node:buffer';
+import { appendFileSync, readdirSync, writeSync } from 'node:fs';
+import process from 'node:process';
+
+import index from '../../index.js';
+
+const { options, fill } = JSON.parse(process.argv[2]);
+const block = Buffer.alloc(1 << 16);
+let filled = false;
+
+function tell(object) {
+  writeSync(1, `${JSON.stringify(object)}\n`);
+}
+
+function listing() {
+  try {
+    return readdirSync(options.outputDir, { recursive: true }).sort();
+  } catch {
+    return null;
+  }
+}
+
+function fillUp(file) {
+  filled = true;
+  for (let size = block.length; size > 0; size >>= 4) {
+    try {
+      for (;;) appendFileSync(file, block.subarray(0, size));
+    } catch (error) {
+      if (error.code !== 'ENOSPC') throw error;
+    }
+  }
+}
+
+const before = listing();
+const onProgress = ({ phase }) => {
+  if (!filled && phase === fill?.phase) fillUp(fill.file);
+  tell({ phase });
+};
+await index.createBackup({ ...options, onProgress }).then(
+  (result) => tell({ result, before, after: listing() }),
+  ({ code, name, message, cause }) =>
+    tell({ error: { code, name, message, cause: cause?.message }, before, after: listing() }),
+);

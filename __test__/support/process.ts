@@ -1,0 +1,103 @@
+/** Backups in processes of their own (see job.mjs), under limits that only a process can be put under. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import type { BackupOptions, BackupResult } from '../../index.js';
+
+/** How a job ended, and the output folder before and after. */
+export interface Outcome {
+  readonly result?: BackupResult;
+  readonly error?: {
+    readonly code?: string;
+    readonly name: string;
+    readonly message: string;
+    readonly cause?: string;
+  };
+  readonly before: readonly string[] | null;
+  readonly after: readonly string[] | null;
+}
+
+export interface JobRequest {
+  readonly options: BackupOptions;
+  /** Fills the disk once the phase is seen. */
+  readonly fill?: { readonly phase: string; readonly file: string };
+}
+
+export interface RunningJob {
+  readonly child: ChildProcess;
+  /** The first report of a phase. */
+  seen(phase: string): Promise<void>;
+  /** Undefined when it was killed. */
+  readonly outcome: Promise<Outcome | undefined>;
+}
+
+const script = join(__dirname, 'job.mjs');
+
+/** Starts a job; `wrapper` is a command that runs the command behind it. */
+export function startJob(
+  request: JobRequest,
+  wrapper: readonly string[] = [],
+  cwd?: string,
+): RunningJob {
+  const command = [...wrapper, process.execPath, script, JSON.stringify(request)];
+  const child = spawn(command[0] ?? '', command.slice(1), {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const phases = new Set<string>();
+  const waiting: (() => void)[] = [];
+  let outcome: Outcome | undefined;
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => {
+    const told = JSON.parse(line) as { phase?: string } & Outcome;
+    if (told.phase === undefined) outcome = told;
+    else phases.add(told.phase);
+    waiting.forEach((look) => {
+      look();
+    });
+  });
+  return {
+    child,
+    seen: (phase) =>
+      new Promise((found, failed) => {
+        const look = (): void => {
+          if (phases.has(phase)) found();
+          else if (outcome !== undefined)
+            failed(new Error(`ended before ${phase}: ${JSON.stringify(outcome)}`));
+        };
+        waiting.push(look);
+        look();
+      }),
+    outcome: Promise.all([once(child, 'close'), once(lines, 'close')]).then(() => outcome),
+  };
+}
+
+export async function runJob(
+  request: JobRequest,
+  wrapper?: readonly string[],
+  cwd?: string,
+): Promise<Outcome> {
+  const outcome = await startJob(request, wrapper, cwd).outcome;
+  if (outcome === undefined) throw new Error('the job died');
+  return outcome;
+}
+
+const isRoot = process.getuid?.() === 0;
+
+/**
+ * A new mount namespace with a tmpfs on `folder`, which is gone with the process. As another user than root, that
+ * takes a user namespace.
+ */
+export function onTmpfs(folder: string, mountOptions: string): string[] {
+  const unshare = ['unshare', ...(isRoot ? [] : ['--map-root-user']), '--mount'];
+  const mount = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"';
+  return [...unshare, 'sh', '-c', mount, mountOptions, folder];
+}
+
+/** Permissions count for root too. */
+export function boundByModes(): string[] {
+  return isRoot ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : [];
+}
