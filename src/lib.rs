@@ -9,6 +9,7 @@
 
 pub mod archive;
 pub mod backup;
+pub mod data_dump;
 pub mod database;
 pub mod error;
 pub mod job;

@@ -1,0 +1,3 @@
+//! The public data dump: every approved work, and nothing about anybody.
+
+pub mod photos;
