@@ -12,6 +12,7 @@ pub mod backup;
 pub mod data_dump;
 pub mod database;
 pub mod error;
+pub mod http;
 pub mod job;
 // Unit tests run without Node, and napi registers nothing there.
 #[cfg(all(feature = "node", not(test)))]

@@ -90,6 +90,16 @@ impl Intake {
         }
     }
 
+    /// The photo as the store described it when it was opened.
+    pub(super) fn photo(&self) -> &StoredPhoto {
+        &self.photo
+    }
+
+    /// Bytes taken so far.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// Bytes the photo has by what the store says.
     pub(super) fn announced(&self) -> u64 {
         self.photo.size

@@ -3,6 +3,10 @@
 //! At most `concurrency` photos are under way or waiting, each with at most [`MEMORY_LIMIT`] bytes in memory. What
 //! is handed on was read in one go without changing meanwhile, has the announced length and, where the store
 //! announces an MD5, that MD5. Hashing and files never block the runtime.
+//!
+//! A store that fails is asked again, after longer and longer pauses; a body that broke off is gone on with where the
+//! store can. A store that stays silent for all of that, for several photos in a row, is not asked again: what is
+//! left ends at once with the same reason, or the job with an error when the store never gave anything.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,19 +14,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, Stream, StreamExt};
+use futures::stream::{self, Stream, StreamExt};
 use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::body::{Intake, Trouble};
-use super::source::{Content, GetError, OpenFile, PhotoSource, StoredPhoto};
+use super::retry::pauses;
+use super::source::{ByteStream, Content, GetError, OpenFile, PhotoSource};
 use crate::error::{Error, Result};
 use crate::job::Job;
 
 pub use super::body::{Body, Fetched, MEMORY_LIMIT};
 
-/// How often a photo is read again when the failure may pass.
+mod health;
+
+use health::Health;
+
+/// How often a photo is read again that was not what it was announced to be.
 const RETRIES: u32 = 2;
+/// A photo may take ten minutes, and one more for every 4 MiB that it has.
+const DEADLINE: Duration = Duration::from_secs(600);
+const PER_MINUTE: u64 = 4 << 20;
 /// The pause before the first retry; the second waits twice as long.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Bytes handled between two looks at whether the job is stopped: 1 MiB.
@@ -52,7 +65,8 @@ pub fn fetch<K>(
 where
     K: IntoIterator<Item = String, IntoIter: Send>,
 {
-    let fetcher = Fetcher { source, workspace: workspace.into(), job: job.clone() };
+    let health = Arc::new(Health::of(&*source));
+    let fetcher = Fetcher { source, workspace: workspace.into(), job: job.clone(), health };
     stream::iter(keys)
         .map(move |key| {
             let task = AbortOnDropHandle::new(tokio::spawn(fetcher.clone().one(key)));
@@ -66,44 +80,111 @@ struct Fetcher {
     source: Arc<dyn PhotoSource>,
     workspace: Arc<Path>,
     job: Job,
+    health: Arc<Health>,
 }
 
 impl Fetcher {
     async fn one(self, key: String) -> Result<Attempt> {
-        let mut retries = 0;
-        let outcome = loop {
-            match self.attempt(&key).await {
-                Ok(fetched) => break Ok(fetched),
-                Err(Trouble::Job(error)) => return Err(error),
-                Err(Trouble::Photo(error)) if retries == RETRIES || !error.may_pass() => break Err(error),
-                Err(Trouble::Photo(_)) => retries += 1,
-            }
-            self.unless_stopped(tokio::time::sleep(PAUSE * retries)).await?;
+        let outcome = match self.health.outage() {
+            Some(error) => Err(error),
+            None => self.persist(&key).await?,
         };
+        self.health.tell(outcome.as_ref().err().copied())?;
         Ok(Attempt { key, outcome })
     }
 
-    async fn attempt(&self, key: &str) -> Result<Fetched, Trouble> {
-        match self.unless_stopped(self.source.get(key)).await?? {
+    /// Attempts until one succeeds, or there is no hope.
+    async fn persist(&self, key: &str) -> Result<Result<Fetched, GetError>> {
+        let (mut retries, mut pauses, mut partial) = (0, pauses(), None::<Partial>);
+        let mut deadline = Instant::now() + DEADLINE;
+        loop {
+            let had = partial.as_ref().map_or(0, Partial::taken);
+            let error = match self.attempt(key, &mut partial, &mut deadline).await {
+                Ok(fetched) => return Ok(Ok(fetched)),
+                Err(Trouble::Job(error)) => return Err(error),
+                Err(Trouble::Photo(error)) => error,
+            };
+            let pause = if !error.is_outage() {
+                retries += 1;
+                (error.may_pass() && retries <= RETRIES).then_some(PAUSE * retries)
+            } else {
+                if partial.as_ref().is_some_and(|partial| partial.taken() > had) {
+                    // It goes on, if in pieces; the deadline bounds how long.
+                    pauses = self::pauses();
+                }
+                pauses.next().map(|pause| pause.max(error.retry_after().unwrap_or_default()))
+            };
+            match pause {
+                Some(pause) if Instant::now() + pause < deadline => {
+                    self.unless_stopped(tokio::time::sleep(pause)).await?;
+                }
+                _ => return Ok(Err(error)),
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        key: &str,
+        partial: &mut Option<Partial>,
+        deadline: &mut Instant,
+    ) -> Result<Fetched, Trouble> {
+        if let Some(begun) = partial.take() {
+            let photo = begun.intake.photo().clone();
+            let opened = self.in_time(*deadline, self.source.resume(&photo, begun.taken())).await;
+            match opened {
+                Ok(Some(pieces)) => return self.read_stream(begun.intake, pieces, partial, *deadline).await,
+                // It cannot, or it is another photo by now: from the beginning.
+                Ok(None) | Err(Trouble::Photo(GetError::ChangedWhileRead)) => {}
+                Err(trouble) => {
+                    *partial = Some(begun);
+                    return Err(trouble);
+                }
+            }
+        }
+        match self.in_time(*deadline, self.source.get(key)).await? {
             Content::File(open) => {
                 let (workspace, job) = (Arc::clone(&self.workspace), self.job.clone());
                 // Opening, reading and hashing in one call: a hop between threads costs more than a small photo.
                 blocking(move || read_file(open()?, &workspace, &job)).await
             }
-            Content::Stream(photo, pieces) => self.read_stream(*photo, pieces).await,
+            Content::Stream(photo, pieces) => {
+                *deadline +=
+                    Duration::from_secs(60).saturating_mul((photo.size / PER_MINUTE).min(10_000) as u32);
+                let intake = Intake::new(*photo, &self.workspace);
+                self.read_stream(intake, pieces, partial, *deadline).await
+            }
         }
     }
 
+    /// Reads a body to its end. One that breaks off leaves in `partial` what came until then.
     async fn read_stream(
         &self,
-        photo: StoredPhoto,
-        mut pieces: BoxStream<'static, Result<Bytes, GetError>>,
+        mut intake: Intake,
+        mut pieces: ByteStream,
+        partial: &mut Option<Partial>,
+        deadline: Instant,
     ) -> Result<Fetched, Trouble> {
-        let mut left = photo.size;
-        let mut intake = Intake::new(photo, &self.workspace);
+        let mut left = intake.announced().saturating_sub(intake.taken());
         let (mut waiting, mut bytes_waiting) = (Vec::new(), 0);
-        while let Some(piece) = self.unless_stopped(pieces.next()).await? {
-            let piece = piece?;
+        loop {
+            let next = async { pieces.next().await.transpose() };
+            let piece = match self.in_time(deadline, next).await {
+                Ok(Some(piece)) => piece,
+                // Fewer bytes than announced: the connection was closed in the middle.
+                Ok(None) if left > 0 && intake.photo().etag.is_some() => {
+                    let intake = blocking(move || take_batch(intake, waiting)).await?;
+                    *partial = Some(Partial { intake });
+                    return Err(GetError::BadLength.into());
+                }
+                Ok(None) => break,
+                Err(Trouble::Photo(error)) if error.is_outage() => {
+                    let intake = blocking(move || take_batch(intake, waiting)).await?;
+                    *partial = Some(Partial { intake });
+                    return Err(error.into());
+                }
+                Err(trouble) => return Err(trouble),
+            };
             left = left.checked_sub(piece.len() as u64).ok_or(GetError::BadLength)?;
             bytes_waiting += piece.len();
             waiting.push(piece);
@@ -116,8 +197,30 @@ impl Fetcher {
         blocking(move || take_batch(intake, waiting)?.finish()).await
     }
 
+    async fn in_time<T>(
+        &self,
+        deadline: Instant,
+        future: impl Future<Output = Result<T, GetError>>,
+    ) -> Result<T, Trouble> {
+        match self.unless_stopped(timeout_at(deadline, future)).await? {
+            Ok(outcome) => Ok(outcome?),
+            Err(_) => Err(GetError::Timeout.into()),
+        }
+    }
+
     async fn unless_stopped<F: Future>(&self, future: F) -> Result<F::Output> {
         self.job.stop_token().run_until_cancelled(future).await.ok_or(Error::Aborted)
+    }
+}
+
+/// What came of a body that broke off.
+struct Partial {
+    intake: Intake,
+}
+
+impl Partial {
+    fn taken(&self) -> u64 {
+        self.intake.taken()
     }
 }
 

@@ -12,13 +12,14 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
-use crate::photos::source::Listing;
 use crate::photos::source::directory::Directory;
+use crate::photos::source::{Listing, StoredPhoto};
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // The clock stands still while something happens and leaps over every pause.
+    tokio::runtime::Builder::new_current_thread()
         .enable_time()
+        .start_paused(true)
         .build()
         .unwrap()
         .block_on(future)
@@ -220,6 +221,122 @@ fn a_failure_that_may_pass_is_tried_again_and_others_are_not() {
     assert_eq!(with(vec![broken(GetError::Timeout), hello()]), Ok(b"hello".to_vec()));
     assert_eq!(with(vec![broken(GetError::Timeout)]), Err(GetError::Timeout));
     assert_eq!(with(vec![broken(GetError::Refused), hello()]), Err(GetError::Refused));
+}
+
+/// A store whose bodies break off after `piece` bytes, and which goes on where they did.
+struct Breaking {
+    whole: Vec<u8>,
+    piece: usize,
+    etag: Option<&'static str>,
+    opened: AtomicUsize,
+    resumed: Arc<AtomicUsize>,
+}
+
+impl Breaking {
+    fn from(&self, from: usize) -> ByteStream {
+        let end = self.whole.len().min(from + self.piece);
+        let piece = Ok(Bytes::copy_from_slice(&self.whole[from..end]));
+        let broken = (end < self.whole.len()).then_some(Err(GetError::Unreachable));
+        stream::iter([piece].into_iter().chain(broken)).boxed()
+    }
+}
+
+#[async_trait]
+impl PhotoSource for Breaking {
+    fn kind(&self) -> &'static str {
+        "breaking"
+    }
+
+    async fn list(&self, _: &Job) -> Result<Option<Listing>> {
+        Ok(None)
+    }
+
+    async fn get(&self, key: &str) -> Result<Content, GetError> {
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        let photo = StoredPhoto {
+            key: key.into(),
+            size: self.whole.len() as u64,
+            etag: self.etag.map(str::to_owned),
+            last_modified: None,
+            content_type: None,
+            http_metadata: serde_json::Map::new(),
+            custom_metadata: serde_json::Map::new(),
+        };
+        Ok(Content::Stream(Box::new(photo), self.from(0)))
+    }
+
+    async fn resume(&self, photo: &StoredPhoto, from: u64) -> Result<Option<ByteStream>, GetError> {
+        self.resumed.fetch_add(1, Ordering::SeqCst);
+        Ok(photo.etag.is_some().then(|| self.from(from as usize)))
+    }
+}
+
+#[test]
+fn a_body_that_breaks_off_is_gone_on_with() {
+    for bytes in [50_000, MEMORY_LIMIT as usize + 50_000] {
+        let resumed = Arc::new(AtomicUsize::new(0));
+        let store = |etag| Breaking {
+            whole: noise(bytes),
+            piece: bytes / 20 + 1,
+            etag,
+            opened: AtomicUsize::new(0),
+            resumed: Arc::clone(&resumed),
+        };
+        let mut attempts = run(fetch_all(store(Some("tag")), &["a"], 1));
+        assert_eq!(content(attempts.pop().unwrap()), Ok(noise(bytes)));
+        assert_eq!(resumed.load(Ordering::SeqCst), 19, "more often than a store that is down is asked");
+        let attempts = run(fetch_all(store(None), &["a", "b"], 1));
+        assert!(attempts.into_iter().all(|a| content(a) == Err(GetError::Unreachable)));
+    }
+}
+
+#[test]
+fn an_outage_in_the_middle_of_ten_thousand_photos_ends_soon() {
+    struct Dying(AtomicUsize);
+    #[async_trait]
+    impl PhotoSource for Dying {
+        fn kind(&self) -> &'static str {
+            "dying"
+        }
+        async fn list(&self, _: &Job) -> Result<Option<Listing>> {
+            Ok(None)
+        }
+        async fn get(&self, _: &str) -> Result<Content, GetError> {
+            let asked = self.0.fetch_add(1, Ordering::SeqCst);
+            assert!(asked < 5_100, "a store that is down is left alone");
+            Err(if asked < 5_000 { GetError::NoSuchKey } else { GetError::Timeout })
+        }
+    }
+    let keys: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let attempts = run(async {
+        let begun = tokio::time::Instant::now();
+        let attempts = fetch_all(Dying(AtomicUsize::new(0)), &keys, 8).await;
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+        attempts
+    });
+    assert_eq!(attempts.iter().map(|a| a.key.as_str()).collect::<Vec<_>>(), keys);
+    let timed_out = attempts.iter().filter(|a| matches!(a.outcome, Err(GetError::Timeout))).count();
+    assert_eq!(timed_out, 5_000);
+}
+
+#[test]
+fn a_store_that_hangs_is_given_up_at_the_deadline() {
+    struct Hanging;
+    #[async_trait]
+    impl PhotoSource for Hanging {
+        fn kind(&self) -> &'static str {
+            "hanging"
+        }
+        async fn list(&self, _: &Job) -> Result<Option<Listing>> {
+            Ok(None)
+        }
+        async fn get(&self, _: &str) -> Result<Content, GetError> {
+            std::future::pending().await
+        }
+    }
+    let mut attempts = run(fetch_all(Hanging, &["a"], 1));
+    assert_eq!(content(attempts.pop().unwrap()), Err(GetError::Timeout));
 }
 
 #[test]

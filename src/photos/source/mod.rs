@@ -4,6 +4,7 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use crate::error::Result;
 use crate::job::{Job, Warning};
 
 pub mod directory;
+pub mod s3;
 mod walk;
 
 /// A store of photos.
@@ -23,12 +25,23 @@ pub trait PhotoSource: Send + Sync {
     /// The kind of source that metadata.json names, such as `directory`.
     fn kind(&self) -> &'static str;
 
+    /// What an error calls it; without credentials.
+    fn place(&self) -> String {
+        "the photos".into()
+    }
+
     /// Everything the store holds, or `None` when it cannot list. Fails when the store cannot be reached, refuses
     /// us, or the job is stopped.
     async fn list(&self, job: &Job) -> Result<Option<Listing>>;
 
     /// Opens one photo. Reading it is the caller's, see [`crate::photos::fetch`].
     async fn get(&self, key: &str) -> Result<Content, GetError>;
+
+    /// The bytes of an opened photo from byte `from` on, provided that it still is that photo. `None`: the store
+    /// cannot, and the photo has to be read from its beginning.
+    async fn resume(&self, _photo: &StoredPhoto, _from: u64) -> Result<Option<ByteStream>, GetError> {
+        Ok(None)
+    }
 }
 
 /// What a store holds.
@@ -70,13 +83,16 @@ pub struct StoredPhoto {
     pub custom_metadata: Map<String, Value>,
 }
 
+/// Bytes that arrive in pieces.
+pub type ByteStream = BoxStream<'static, Result<Bytes, GetError>>;
+
 /// An opened photo.
 pub enum Content {
     /// A file on this machine. The function opens it; it blocks, so it is called on a blocking thread, together
     /// with all the reading.
     File(Box<dyn FnOnce() -> Result<OpenFile, GetError> + Send>),
     /// Bytes that arrive in pieces, with what the store says of them now.
-    Stream(Box<StoredPhoto>, BoxStream<'static, Result<Bytes, GetError>>),
+    Stream(Box<StoredPhoto>, ByteStream),
 }
 
 /// An opened file on this machine.
@@ -113,6 +129,15 @@ pub enum GetError {
     /// The store did not answer in time.
     #[error("the store did not answer in time")]
     Timeout,
+    /// No connection could be made, or it broke off.
+    #[error("the store could not be reached")]
+    Unreachable,
+    /// The store answers that it cannot at the moment.
+    #[error("the store is overloaded or down")]
+    Unavailable {
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl GetError {
@@ -126,6 +151,21 @@ impl GetError {
             GetError::BadLength => "bad_length",
             GetError::BadChecksum => "bad_checksum",
             GetError::Timeout => "timeout",
+            GetError::Unreachable => "unreachable",
+            GetError::Unavailable { .. } => "unavailable",
+        }
+    }
+
+    /// Whether it is the store, not the photo, that fails at the moment.
+    pub fn is_outage(self) -> bool {
+        matches!(self, GetError::Timeout | GetError::Unreachable | GetError::Unavailable { .. })
+    }
+
+    /// How long the store wants to be left alone.
+    pub fn retry_after(self) -> Option<Duration> {
+        match self {
+            GetError::Unavailable { retry_after } => retry_after,
+            _ => None,
         }
     }
 

@@ -1,0 +1,279 @@
+//! The HTTP client that every store behind a network is read with.
+//!
+//! It speaks HTTP/1.1, over TLS with rustls, and sends paths exactly as they are given: a key such as `x/../y` is
+//! legal in S3, and a client that tidies URLs would ask for `y`. It follows no redirect, keeps no cookie, uses no
+//! proxy. A failure never holds the URL or a header: both may hold secrets.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::{BoxStream, StreamExt};
+use http::{Request, Response};
+use http_body_util::{BodyStream, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as Pool;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower_service::Service;
+
+use crate::error::{Cause, Error, Result};
+
+/// A connection is made within 10 seconds.
+const CONNECT: Duration = Duration::from_secs(10);
+/// An answer begins, and goes on, within 30 seconds.
+const STALLED: Duration = Duration::from_secs(30);
+/// An idle connection is closed before most servers close it: 20 seconds.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// Which hosts a client may connect to. Counted are the addresses that names resolve to, at each connection anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them.
+    Anywhere,
+    /// None that is private, loopback, link-local or otherwise not of the public Internet.
+    Public,
+}
+
+/// Why there is no answer, or not all of it.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nothing came in time.
+    Timeout,
+    /// The host is not one that may be connected to.
+    Forbidden,
+    /// No connection, or it broke off.
+    Broken(Cause),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Failure::Timeout => "no answer came in time",
+            Failure::Forbidden => "the name leads to a private address",
+            Failure::Broken(_) => "the connection could not be made or broke off",
+        })
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Failure::Broken(cause) => Some(cause.as_ref()),
+            Failure::Timeout | Failure::Forbidden => None,
+        }
+    }
+}
+
+/// Pieces of a body as they come.
+pub type Pieces = BoxStream<'static, Result<Bytes, Failure>>;
+
+/// A pool of connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    pool: Pool<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+}
+
+impl Client {
+    /// A client without connections yet. Fails when TLS cannot be set up.
+    pub fn new(reach: Reach) -> Result<Self> {
+        let mut plain = HttpConnector::new_with_resolver(Resolver { reach, inner: GaiResolver::new() });
+        plain.set_connect_timeout(Some(CONNECT));
+        plain.set_nodelay(true);
+        plain.enforce_http(false);
+        // A provider of our own choice: rustls panics when a process holds two and none was chosen.
+        let provider = rustls::crypto::ring::default_provider();
+        let secure = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(provider)
+            .map_err(|e| Error::Internal { problem: format!("TLS cannot be set up: {e}") })?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(plain);
+        let pool = Pool::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(secure);
+        Ok(Client { pool })
+    }
+
+    /// Sends one request; the answer's head is there, its body is still to be read.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
+        match tokio::time::timeout(CONNECT + STALLED, self.pool.request(request)).await {
+            Err(_) => Err(Failure::Timeout),
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if is_forbidden(&error) => Err(Failure::Forbidden),
+            Ok(Err(error)) => Err(Failure::Broken(error.into())),
+        }
+    }
+}
+
+/// The pieces of a body; one that stalls ends with [`Failure::Timeout`].
+pub fn pieces(body: Incoming) -> Pieces {
+    let frames = futures::stream::unfold(Some(BodyStream::new(body)), |frames| async {
+        let mut frames = frames?;
+        match tokio::time::timeout(STALLED, frames.next()).await {
+            Err(_) => Some((Err(Failure::Timeout), None)),
+            Ok(None) => None,
+            Ok(Some(Err(error))) => Some((Err(Failure::Broken(error.into())), None)),
+            Ok(Some(Ok(frame))) => Some((Ok(frame.into_data().unwrap_or_default()), Some(frames))),
+        }
+    });
+    frames.boxed()
+}
+
+/// A body of at most `limit` bytes.
+pub async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Failure> {
+    let mut pieces = pieces(body);
+    let mut whole = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        if whole.len() + piece.len() > limit {
+            return Err(Failure::Broken("the answer is longer than any that is expected".into()));
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
+}
+
+/// Looks names up, and keeps to the addresses that may be connected to. What was checked here is what is connected to.
+#[derive(Clone)]
+struct Resolver {
+    reach: Reach,
+    inner: GaiResolver,
+}
+
+/// Every address of a name is forbidden.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to a private address")]
+struct Forbidden;
+
+type Addresses = std::vec::IntoIter<SocketAddr>;
+
+impl Service<Name> for Resolver {
+    type Response = Addresses;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Addresses>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let (reach, found) = (self.reach, self.inner.call(name));
+        Box::pin(async move {
+            let found: Vec<_> = found.await?.collect();
+            let held = found.len();
+            let allowed: Vec<_> =
+                found.into_iter().filter(|at| reach == Reach::Anywhere || is_public(at.ip())).collect();
+            if allowed.is_empty() && held > 0 {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, Forbidden));
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}
+
+fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<io::Error>().and_then(|e| e.get_ref());
+        if error.is::<Forbidden>() || inner.is_some_and(|e| e.is::<Forbidden>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Whether an address belongs to the public Internet (IANA's special-purpose address registries).
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(a == 0
+        || address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || address.is_multicast()
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && (b == 18 || b == 19)))
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_public_v4(Ipv4Addr::new(w, x, y, z))
+    };
+    match (a, b) {
+        (0, 0) if (c, d, e, f) == (0, 0, 0, 0xffff) => embedded(g, h),
+        (0x64, 0xff9b) if (c, d, e, f) == (0, 0, 0, 0) => embedded(g, h),
+        (0x2002, _) => embedded(b, c),
+        // Teredo and the rest of IETF protocol assignments, then documentation.
+        (0x2001, 0..0x200) | (0x2001, 0xdb8) => false,
+        // Global unicast is 2000::/3; everything else is special.
+        _ => (0x2000..0x4000).contains(&a),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn addresses_of_the_public_internet_are_told_from_all_others() {
+        for public in
+            ["1.1.1.1", "100.63.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:1.1.1.1", "2002:101:101::1"]
+        {
+            assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+        for other in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.0.0.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "2002:7f00:1::",
+            "fc00::1",
+            "fe80::1",
+            "ff02::1",
+            "2001:db8::1",
+            "::7f00:1",
+        ] {
+            assert!(!is_public(other.parse().unwrap()), "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_not_connected_to() {
+        let client = Client::new(Reach::Public).unwrap();
+        let request = Request::get("http://localhost:9/").body(Full::default()).unwrap();
+        assert!(matches!(client.send(request).await, Err(Failure::Forbidden)));
+    }
+}

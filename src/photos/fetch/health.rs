@@ -1,0 +1,111 @@
+//! Whether a store is worth asking: what ends an outage in one clear way instead of ten thousand slow failures.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::photos::source::{GetError, PhotoSource};
+
+/// The store is down when it failed this many photos in a row, each after all its attempts.
+const GIVEN_UP: u32 = 3;
+/// The store does not let us in when it refused this many photos in a row, and gave none before.
+const REFUSED: u32 = 10;
+
+/// How the photos of one store went so far.
+pub(super) struct Health {
+    place: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// It answered for at least one photo.
+    answered: bool,
+    given_up: u32,
+    refused: u32,
+    outage: Option<GetError>,
+}
+
+impl Health {
+    pub(super) fn of(source: &dyn PhotoSource) -> Self {
+        Health { place: source.place(), state: Mutex::default() }
+    }
+
+    /// Why nothing is asked of the store any more.
+    pub(super) fn outage(&self) -> Option<GetError> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).outage
+    }
+
+    /// Counts how a photo went. Fails when the store never gave one and is down, or refuses us.
+    pub(super) fn tell(&self, error: Option<GetError>) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error) if error.is_outage() => {
+                state.given_up += 1;
+                if state.given_up >= GIVEN_UP {
+                    state.outage = Some(error);
+                }
+            }
+            Some(GetError::Refused) => {
+                state.refused += 1;
+                state.given_up = 0;
+            }
+            _ => *state = State { answered: true, outage: state.outage, ..State::default() },
+        }
+        match (state.answered, state.outage) {
+            (false, Some(error)) => Err(Error::SourceUnreachable {
+                what: self.place.clone(),
+                problem: "it gave no photo at all, however often it was asked; try again later".into(),
+                source: Some(Box::new(error)),
+            }),
+            (false, None) if state.refused >= REFUSED => Err(Error::SourceRefused {
+                what: self.place.clone(),
+                problem:
+                    "it refused every photo; check that the credentials may read photos, not only list them"
+                        .into(),
+                source: Some(Box::new(GetError::Refused)),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn health() -> Health {
+        Health { place: "the bucket".into(), state: Mutex::default() }
+    }
+
+    #[test]
+    fn a_store_that_never_answers_is_an_error_soon() {
+        let health = health();
+        assert!(health.tell(Some(GetError::Timeout)).is_ok());
+        assert!(health.tell(Some(GetError::Unreachable)).is_ok());
+        let error = health.tell(Some(GetError::Timeout));
+        assert_eq!(error.map_err(|e| e.code()), Err("SOURCE_UNREACHABLE"));
+    }
+
+    #[test]
+    fn an_outage_ends_the_asking_and_single_failures_do_not() {
+        let health = health();
+        for _ in 0..100 {
+            assert!(health.tell(Some(GetError::Timeout)).is_ok());
+            assert!(health.tell(Some(GetError::Timeout)).is_ok());
+            assert!(health.tell(None).is_ok());
+        }
+        assert_eq!(health.outage(), None);
+        for _ in 0..3 {
+            assert!(health.tell(Some(GetError::Unreachable)).is_ok());
+        }
+        assert_eq!(health.outage(), Some(GetError::Unreachable));
+    }
+
+    #[test]
+    fn a_store_that_refuses_every_photo_refuses_us() {
+        let health = health();
+        let mut told = (0..10).map(|_| health.tell(Some(GetError::Refused)));
+        assert_eq!(told.by_ref().take(9).filter(Result::is_ok).count(), 9);
+        assert_eq!(told.next().map(|r| r.map_err(|e| e.code())), Some(Err("SOURCE_REFUSED")));
+    }
+}
