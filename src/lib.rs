@@ -5,12 +5,13 @@
 //!
 //! The rooms, in the order they may import one another: [`error`] and [`job`], then [`database`] (rows), [`photos`]
 //! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
-//! means by its rows; [`backup`] tells the story. Node is met in `node` alone, behind the feature of that name.
+//! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`backup`] tells the story. Node is met in `node` alone, behind the feature of that name.
 
 pub mod archive;
 pub mod backup;
 pub mod data_dump;
 pub mod database;
+pub mod dataset;
 pub mod error;
 pub mod http;
 pub mod job;
@@ -19,3 +20,4 @@ pub mod job;
 mod node;
 pub mod photos;
 pub mod platform;
+pub mod privacy;

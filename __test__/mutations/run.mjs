@@ -22,7 +22,15 @@ import process from 'node:process';
 const root = resolve(import.meta.dirname, '..', '..');
 const target = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target');
 const copy = join(target, 'mutations');
-const sources = ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'src', '__test__/engine'];
+const sources = [
+  'Cargo.toml',
+  'Cargo.lock',
+  'build.rs',
+  '.cargo',
+  'src',
+  '__test__/engine',
+  '__test__/fixtures',
+];
 
 /** Makes the copy equal to the project. What is equal already is not touched, so that Cargo sees no change. */
 function restore() {

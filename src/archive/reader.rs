@@ -100,6 +100,17 @@ impl Archive {
         Ok(bytes)
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens an entry, to be read inflated from its start. Reading fails at the end when the bytes do not have its
+    /// CRC-32.
+    pub fn open_entry(&mut self, name: &str) -> Result<impl Read> {
+        self.entry(name)
+    }
+
     /// An entry that is stored as it is, to be copied. Fails with `ARCHIVE_CORRUPT` when it is missing or is not
     /// stored.
     pub fn open_stored(&mut self, name: &str) -> Result<StoredEntry<'_>> {

@@ -4,8 +4,15 @@
 //! that is absent is no error, and no value can make reading fail. Messages carry counts, hosts and keys, never
 //! other content of a row.
 
+pub mod content;
+pub mod drift;
+pub mod fields;
+pub mod licences;
 pub mod photo_key;
+pub mod photo_list;
 pub mod photo_plan;
+pub mod tag_values;
+pub mod times;
 
 mod photo_family;
 mod photo_mentions;

@@ -3,9 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Result};
 
 /// A table that is there, and the columns it has.
+#[derive(Debug)]
 pub(super) struct Table {
     name: String,
     columns: Vec<String>,
+    without_rowid: bool,
 }
 
 impl Table {
@@ -23,7 +25,20 @@ impl Table {
             columns.extend(row.get_ref("name")?.as_str().ok().map(str::to_owned));
             Ok(())
         })?;
-        Ok(Some(Table { name, columns }))
+        let sql = "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1";
+        let without_rowid = conn.query_row(sql, [&name], |row| row.get(0))?;
+        Ok(Some(Table { name, columns, without_rowid }))
+    }
+
+    /// A name for the rowid that no column hides; none in a table without rowids.
+    pub(super) fn rowid(&self) -> Option<&'static str> {
+        let hidden = |alias: &str| self.columns.iter().any(|column| column.eq_ignore_ascii_case(alias));
+        ["rowid", "_rowid_", "oid"].into_iter().find(|alias| !self.without_rowid && !hidden(alias))
+    }
+
+    /// Every column, as its name is written.
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
     }
 
     /// The table's name, quoted for SQL.

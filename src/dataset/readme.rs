@@ -1,0 +1,180 @@
+//! README.md of a dump: what it is, where it is from, what its fields mean, and what is not in it.
+
+use std::collections::BTreeMap;
+
+use crate::job::counted;
+use crate::platform::fields::files::{DataFile, Field, Kind};
+
+/// Who publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The archive's name.
+    pub name: String,
+    /// Its site, without a slash at the end.
+    pub url: Option<String>,
+    /// Whom to write to.
+    pub contact: Option<String>,
+}
+
+/// What the text says.
+#[derive(Debug)]
+pub struct Contents<'a> {
+    /// Who publishes.
+    pub source: &'a Source,
+    /// `2026-01-02T03:04:05Z`.
+    pub generated_at: &'a str,
+    /// Package and version.
+    pub generator: &'a str,
+    /// `format_version` of metadata.json.
+    pub format_version: &'a str,
+    /// The data files that are here, with their records and the fields that the operator added.
+    pub files: Vec<(&'static DataFile, u64, &'a [String])>,
+    /// Thumbnails.
+    pub photos: u64,
+    /// The longest side of a thumbnail; none without thumbnails.
+    pub max_side: Option<u32>,
+    /// Rows that are not in artwork.json, by licence.
+    pub foreign: &'a BTreeMap<String, u64>,
+    /// Whether CHANGES.json is here.
+    pub changes: bool,
+    /// Whether photos are missing that should be here.
+    pub complete: bool,
+}
+
+/// The whole text.
+pub fn text(contents: &Contents<'_>) -> String {
+    let mut text = head(contents);
+    text += &files(contents);
+    text += &citing(contents);
+    text += "## Fields\n\nEvery data file is a JSON array with one record per line, in UTF-8. A field with nothing to say is left out. \
+             Times are RFC 3339 in UTC. `schemas/` has a JSON Schema for each file.\n\n";
+    for (file, _, extra) in &contents.files {
+        text += &dictionary(file, extra);
+    }
+    text + &privacy(contents) + &versions(contents)
+}
+
+fn head(contents: &Contents<'_>) -> String {
+    let source = contents.source;
+    let name = cell(&source.name);
+    let mut text = format!(
+        "# {name}: public data dump\n\nEvery approved work of public art in this archive, as of {} (UTC).\n\n",
+        contents.generated_at
+    );
+    text += "| | |\n|---|---|\n";
+    text += &format!("| from | {name} |\n");
+    if let Some(url) = &source.url {
+        text += &format!("| site | <{url}> |\n");
+    }
+    if let Some(contact) = &source.contact {
+        text += &format!("| contact | {} |\n", cell(contact));
+    }
+    text += &format!("| made by | {} |\n| licence | CC0 1.0, see LICENSE.txt |\n\n", contents.generator);
+    if !contents.complete {
+        text += "**Some photos could not be had**: see `photos_missing` in metadata.json.\n\n";
+    }
+    text
+}
+
+fn files(contents: &Contents<'_>) -> String {
+    let mut text = String::from("## What is here\n\n| file | what it holds |\n|---|---|\n");
+    for (file, records, _) in &contents.files {
+        text += &format!(
+            "| {} | {}, each {} |\n",
+            file.name,
+            counted(*records, "record", "records"),
+            file.record
+        );
+    }
+    match contents.max_side {
+        Some(side) => {
+            text += &format!(
+                "| photos/thumbnails/ | {}, JPEG, longest side at most {side} pixels |\n",
+                counted(contents.photos, "photo", "photos")
+            );
+        }
+        None => text += "| photos/thumbnails/ | not in this dump |\n",
+    }
+    text += "| metadata.json | counts, filters, what was left out and why |\n| datapackage.json | the same files as a Data Package |\n\
+             | schemas/ | a JSON Schema for each data file |\n| CITATION.cff | how to cite, for programs |\n";
+    if contents.changes {
+        text += "| CHANGES.json | ids that were added, changed and removed since the dump before |\n";
+    }
+    text += "| LICENSE.txt | the legal code of CC0 1.0 |\n| SHA256SUMS | a checksum of every file but itself: `sha256sum -c SHA256SUMS` |\n\n";
+    text
+}
+
+fn citing(contents: &Contents<'_>) -> String {
+    let source = contents.source;
+    let date = contents.generated_at.get(..10).unwrap_or(contents.generated_at);
+    let url = source.url.as_ref().map_or(String::new(), |url| format!(" {url}"));
+    format!(
+        "## How to cite\n\nCC0 asks for nothing. We would be glad if you wrote:\n\n> {} contributors: public data dump, {date}. CC0 1.0.{url}\n\n\
+         A photo with a `credit` in artwork.json should be shown with it.\n\n",
+        source.name
+    )
+}
+
+fn dictionary(file: &DataFile, extra: &[String]) -> String {
+    let mut text = format!(
+        "### {}\n\nSorted by {}.\n\n| field | type | meaning |\n|---|---|---|\n",
+        file.name,
+        file.key.join(", ")
+    );
+    rows(file.fields, "", &mut text);
+    for name in extra {
+        text += &format!("| `{}` | any | a column that the publisher added |\n", cell(name));
+    }
+    text + "\n"
+}
+
+fn rows(fields: &[Field], prefix: &str, text: &mut String) {
+    for field in fields {
+        let kind = match field.kind {
+            Kind::Text => "text",
+            Kind::Number => "number",
+            Kind::Count => "whole number",
+            Kind::Instant => "time",
+            Kind::Tags => "object",
+            Kind::Texts => "array of texts",
+            Kind::Objects(_) => "array of objects",
+        };
+        let optional = if field.required { "" } else { ", optional" };
+        *text += &format!("| `{prefix}{}` | {kind}{optional} | {} |\n", field.name, field.about);
+        if let Kind::Objects(inner) = field.kind {
+            rows(inner, &format!("{prefix}{}[].", field.name), text);
+        }
+    }
+}
+
+fn privacy(contents: &Contents<'_>) -> String {
+    let mut text = String::from(
+        "## What is not here\n\n\
+         - Nothing about users: no accounts, addresses, sessions, submissions, log entries, lists or messages.\n\
+         - Only approved works; only creators of these works; only links whose two ends are here.\n\
+         - Identifiers of users, e-mail addresses, network addresses and tokens that stood in a text are replaced by `[redacted]`; \
+         metadata.json counts them.\n\
+         - Photos are made anew from the approved ones: they hold pixels, no place, camera or time.\n",
+    );
+    for (licence, count) in contents.foreign {
+        text += &format!(
+            "- {} under another licence ({}), not in artwork.json\n",
+            counted(*count, "work", "works"),
+            cell(licence)
+        );
+    }
+    text + "\n"
+}
+
+fn versions(contents: &Contents<'_>) -> String {
+    format!(
+        "## What may change\n\nThis is format {}. Within the first number, fields and files may be added; none goes away or changes its \
+         meaning. Ids are stable. What is approved today may be gone tomorrow: take the newest dump.\n",
+        contents.format_version
+    )
+}
+
+/// One cell of a table.
+fn cell(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || matches!(c, '|' | '`') { '?' } else { c }).collect()
+}

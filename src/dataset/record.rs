@@ -1,0 +1,166 @@
+//! Writes records as JSON, one per line, with no other fields than the table has and in no other order.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::platform::fields::files::Field;
+
+/// A record that is being written.
+pub struct Record {
+    fields: &'static [Field],
+    /// The first field that may still come.
+    next: usize,
+    json: Vec<u8>,
+}
+
+impl Record {
+    /// A record without a field.
+    pub fn new(fields: &'static [Field]) -> Record {
+        Record { fields, next: 0, json: vec![b'{'] }
+    }
+
+    /// Adds a field. Fails when the table has no such field after those that are there.
+    pub fn put(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
+        self.begin(name)?;
+        serde_json::to_writer(&mut self.json, value).map_err(|error| defect(name, &error.to_string()))
+    }
+
+    /// The same for a value that may be absent.
+    pub fn put_some(&mut self, name: &str, value: Option<&(impl Serialize + ?Sized)>) -> Result<()> {
+        value.map_or(Ok(()), |value| self.put(name, value))
+    }
+
+    /// Adds a field of objects, each of which is a finished record.
+    pub fn put_objects(&mut self, name: &str, objects: &[Vec<u8>]) -> Result<()> {
+        self.begin(name)?;
+        self.json.push(b'[');
+        self.json.extend(objects.join(&b','));
+        self.json.push(b']');
+        Ok(())
+    }
+
+    /// Adds a field that the operator asked for; they come after all others.
+    pub fn put_extra(&mut self, name: &str, value: &Value) -> Result<()> {
+        self.skip_to(self.fields.len(), name)?;
+        self.write_name(name)?;
+        serde_json::to_writer(&mut self.json, value).map_err(|error| defect(name, &error.to_string()))
+    }
+
+    /// Ends the record. Fails when a field is missing that every record has.
+    pub fn finish(mut self) -> Result<Vec<u8>> {
+        self.skip_to(self.fields.len(), "its end")?;
+        self.json.push(b'}');
+        Ok(self.json)
+    }
+
+    fn begin(&mut self, name: &str) -> Result<()> {
+        let place = self.fields.iter().skip(self.next).position(|field| field.name == name);
+        let place = place.ok_or_else(|| defect(name, "it is no field of this record, or comes too late"))?;
+        self.skip_to(self.next + place, name)?;
+        self.next += 1;
+        self.write_name(name)
+    }
+
+    fn skip_to(&mut self, place: usize, name: &str) -> Result<()> {
+        let skipped = self.fields.get(self.next..place).unwrap_or_default();
+        if let Some(field) = skipped.iter().find(|field| field.required) {
+            return Err(defect(name, &format!("{} is missing before it", field.name)));
+        }
+        self.next = place;
+        Ok(())
+    }
+
+    fn write_name(&mut self, name: &str) -> Result<()> {
+        if self.json.len() > 1 {
+            self.json.push(b',');
+        }
+        serde_json::to_writer(&mut self.json, name).map_err(|error| defect(name, &error.to_string()))?;
+        self.json.push(b':');
+        Ok(())
+    }
+}
+
+fn defect(name: &str, problem: &str) -> Error {
+    Error::Internal { problem: format!("the field {name} of a record: {problem}") }
+}
+
+/// An array of records, one per line: a whole JSON text for those who take it as such, lines for those who stream.
+pub struct RecordWriter<W> {
+    out: W,
+    count: u64,
+}
+
+impl<W: Write> RecordWriter<W> {
+    /// An empty array.
+    pub fn new(out: W) -> RecordWriter<W> {
+        RecordWriter { out, count: 0 }
+    }
+
+    /// Adds a finished record.
+    pub fn write(&mut self, record: &[u8]) -> io::Result<()> {
+        self.out.write_all(if self.count == 0 { b"[\n" } else { b",\n" })?;
+        self.out.write_all(record)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Records so far.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// What is written to.
+    pub fn get_ref(&self) -> &W {
+        &self.out
+    }
+
+    /// Ends the array.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.write_all(if self.count == 0 { b"[]\n" } else { b"\n]\n" })?;
+        Ok(self.out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::platform::fields::files::LINKS;
+
+    #[test]
+    fn a_record_has_the_fields_of_the_table_in_its_order() {
+        let mut record = Record::new(LINKS.fields);
+        record.put("artwork_id", "a\"b").unwrap();
+        record.put("creator_id", "c").unwrap();
+        record.put_some("created_at", Some("t")).unwrap();
+        record.put_extra("more", &serde_json::json!([1])).unwrap();
+        let json = String::from_utf8(record.finish().unwrap()).unwrap();
+        assert_eq!(json, r#"{"artwork_id":"a\"b","creator_id":"c","created_at":"t","more":[1]}"#);
+    }
+
+    #[test]
+    fn no_other_field_can_be_written() {
+        let mut record = Record::new(LINKS.fields);
+        assert!(record.put("email", "x").is_err());
+        assert!(record.put("creator_id", "x").is_err(), "artwork_id is missing");
+        record.put("artwork_id", "x").unwrap();
+        record.put("creator_id", "x").unwrap();
+        assert!(record.put("artwork_id", "x").is_err(), "it comes too late");
+        assert!(Record::new(LINKS.fields).finish().is_err());
+    }
+
+    #[test]
+    fn an_array_is_whole_and_has_a_record_per_line() {
+        let written = |records: &[&str]| {
+            let mut writer = RecordWriter::new(Vec::new());
+            records.iter().for_each(|record| writer.write(record.as_bytes()).unwrap());
+            String::from_utf8(writer.finish().unwrap()).unwrap()
+        };
+        assert_eq!(written(&[]), "[]\n");
+        assert_eq!(written(&["{}", "{}"]), "[\n{},\n{}\n]\n");
+    }
+}

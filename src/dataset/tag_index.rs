@@ -1,0 +1,235 @@
+//! Turns the tags of works, which come work by work, into works by label and value.
+//!
+//! What does not fit into a buffer is sorted and goes to files of the workspace, which are merged at the end: memory
+//! does not grow with the number of tags.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+
+use crate::archive::Workspace;
+use crate::error::{Error, Result};
+
+/// Bytes of labels and values that are held before they are sorted and written.
+const BUFFER: usize = 16 << 20;
+
+/// A label and value of one work. Ordered by label, value, work.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    label: Vec<u8>,
+    value: Vec<u8>,
+    work: u32,
+}
+
+/// The place of an entry in the buffer.
+struct Place {
+    start: usize,
+    label: u32,
+    value: u32,
+    work: u32,
+}
+
+/// Collects tags.
+pub struct TagIndex<'w> {
+    workspace: &'w Workspace,
+    limit: usize,
+    bytes: Vec<u8>,
+    places: Vec<Place>,
+    runs: Vec<String>,
+}
+
+impl<'w> TagIndex<'w> {
+    /// An empty index whose files go to `workspace`.
+    pub fn new(workspace: &'w Workspace) -> TagIndex<'w> {
+        TagIndex { workspace, limit: BUFFER, bytes: Vec::new(), places: Vec::new(), runs: Vec::new() }
+    }
+
+    /// Adds a tag of the work with that number.
+    pub fn add(&mut self, label: &str, value: &str, work: u32) -> Result<()> {
+        let too_long = || Error::Internal { problem: "a tag has more than 4 GiB".into() };
+        let place = Place {
+            start: self.bytes.len(),
+            label: u32::try_from(label.len()).map_err(|_| too_long())?,
+            value: u32::try_from(value.len()).map_err(|_| too_long())?,
+            work,
+        };
+        self.bytes.extend_from_slice(label.as_bytes());
+        self.bytes.extend_from_slice(value.as_bytes());
+        self.places.push(place);
+        if self.bytes.len() + self.places.len() * size_of::<Place>() >= self.limit {
+            self.spill()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Gives each label and value once, sorted bytewise, with its works in ascending order.
+    pub fn each(mut self, mut visit: impl FnMut(&str, &str, &[u32]) -> Result<()>) -> Result<()> {
+        if !self.runs.is_empty() {
+            self.spill()?;
+        }
+        let mut group = Group::default();
+        if self.runs.is_empty() {
+            self.sort();
+            for place in &self.places {
+                group.add(self.entry(place), &mut visit)?;
+            }
+        } else {
+            (self.bytes, self.places) = (Vec::new(), Vec::new());
+            let mut runs: Vec<_> =
+                self.runs.iter().map(|name| Run::open(self.workspace, name)).collect::<Result<_>>()?;
+            let mut heap = BinaryHeap::new();
+            for (nth, run) in runs.iter_mut().enumerate() {
+                heap.extend(run.next()?.map(|entry| Reverse((entry, nth))));
+            }
+            while let Some(Reverse((entry, nth))) = heap.pop() {
+                if let Some(run) = runs.get_mut(nth) {
+                    heap.extend(run.next()?.map(|entry| Reverse((entry, nth))));
+                }
+                group.add((&entry.label, &entry.value, entry.work), &mut visit)?;
+            }
+        }
+        group.end(&mut visit)
+    }
+
+    fn entry(&self, place: &Place) -> (&[u8], &[u8], u32) {
+        let middle = place.start + place.label as usize;
+        let end = middle + place.value as usize;
+        let part = |from, to| self.bytes.get(from..to).unwrap_or_default();
+        (part(place.start, middle), part(middle, end), place.work)
+    }
+
+    fn sort(&mut self) {
+        let mut places = std::mem::take(&mut self.places);
+        places.sort_unstable_by(|a, b| self.entry(a).cmp(&self.entry(b)));
+        self.places = places;
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        self.sort();
+        let name = format!("tags-{}", self.runs.len());
+        let path = self.workspace.path(&name);
+        let mut file = BufWriter::new(self.workspace.create_file(&name)?);
+        for place in &self.places {
+            let (label, value, work) = self.entry(place);
+            let numbers = [place.label, place.value, work].map(u32::to_le_bytes);
+            [&numbers.concat()[..], label, value]
+                .iter()
+                .try_for_each(|part| file.write_all(part))
+                .map_err(|error| Error::output(&path, error))?;
+        }
+        file.flush().map_err(|error| Error::output(&path, error))?;
+        self.bytes.clear();
+        self.places.clear();
+        self.runs.push(name);
+        Ok(())
+    }
+}
+
+/// A sorted file, read from its start.
+struct Run {
+    name: String,
+    file: BufReader<File>,
+}
+
+impl Run {
+    fn open(workspace: &Workspace, name: &str) -> Result<Run> {
+        Ok(Run { name: name.into(), file: BufReader::new(workspace.open_file(name)?) })
+    }
+
+    fn next(&mut self) -> Result<Option<Entry>> {
+        self.read().map_err(|error| Error::Internal {
+            problem: format!("{} cannot be read back: {error}", self.name),
+        })
+    }
+
+    fn read(&mut self) -> io::Result<Option<Entry>> {
+        let mut numbers = [[0; 4]; 3];
+        match self.file.read_exact(numbers.as_flattened_mut()) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        let [label, value, work] = numbers.map(u32::from_le_bytes);
+        let mut entry = Entry { label: vec![0; label as usize], value: vec![0; value as usize], work };
+        self.file.read_exact(&mut entry.label)?;
+        self.file.read_exact(&mut entry.value)?;
+        Ok(Some(entry))
+    }
+}
+
+/// The works of the label and value that came last.
+#[derive(Default)]
+struct Group {
+    label: Vec<u8>,
+    value: Vec<u8>,
+    works: Vec<u32>,
+}
+
+impl Group {
+    fn add(
+        &mut self,
+        (label, value, work): (&[u8], &[u8], u32),
+        visit: &mut impl FnMut(&str, &str, &[u32]) -> Result<()>,
+    ) -> Result<()> {
+        if label != self.label || value != self.value {
+            self.end(visit)?;
+            self.label.clear();
+            self.label.extend_from_slice(label);
+            self.value.clear();
+            self.value.extend_from_slice(value);
+        }
+        if self.works.last() != Some(&work) {
+            self.works.push(work);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, visit: &mut impl FnMut(&str, &str, &[u32]) -> Result<()>) -> Result<()> {
+        if self.works.is_empty() {
+            return Ok(());
+        }
+        let text = |bytes| {
+            str::from_utf8(bytes).map_err(|_| Error::Internal { problem: "a tag came back changed".into() })
+        };
+        visit(text(&self.label)?, text(&self.value)?, &self.works)?;
+        self.works.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn tags_come_sorted_and_once_whether_they_fit_or_not(
+            tags in proptest::collection::vec(("[a-c\u{e9}]{0,2}", "[a-b]{0,2}", 0_u32..5), 0..60),
+            limit in 1_usize..2000,
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let workspace = Workspace::create(dir.path()).unwrap();
+            let mut index = TagIndex::new(&workspace);
+            index.limit = limit;
+            let mut expected: BTreeMap<(String, String), BTreeSet<u32>> = BTreeMap::new();
+            for (label, value, work) in &tags {
+                index.add(label, value, *work).unwrap();
+                expected.entry((label.clone(), value.clone())).or_default().insert(*work);
+            }
+            let mut found = Vec::new();
+            index.each(|label, value, works| {
+                found.push(((label.to_owned(), value.to_owned()), works.iter().copied().collect()));
+                Ok(())
+            }).unwrap();
+            prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+}

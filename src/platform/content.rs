@@ -1,0 +1,186 @@
+//! Reads the rows of a content table by its known columns, in a schema of any generation.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Result, Row};
+
+use super::tables::Table;
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Cell {
+    /// Nothing, or no such column.
+    #[default]
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Bytes, or text that is not Unicode.
+    Unreadable,
+}
+
+impl Cell {
+    fn read(value: ValueRef<'_>) -> Cell {
+        match value {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(number) => Cell::Integer(number),
+            ValueRef::Real(number) => Cell::Real(number),
+            ValueRef::Text(text) => match str::from_utf8(text) {
+                Ok(text) => Cell::Text(text.to_owned()),
+                Err(_) => Cell::Unreadable,
+            },
+            ValueRef::Blob(_) => Cell::Unreadable,
+        }
+    }
+
+    /// The text of an id: not empty.
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Cell::Text(text) if !text.is_empty() => Some(text.clone()),
+            Cell::Integer(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// How a row is found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowKey {
+    /// By its rowid.
+    Rowid(i64),
+    /// By its id, in a table without rowids.
+    Id(String),
+}
+
+/// A content table that is there.
+#[derive(Debug)]
+pub struct Content {
+    /// Its name among the decisions.
+    pub name: &'static str,
+    table: Table,
+    /// The expression of each column that is read: quoted, or NULL where it is absent.
+    columns: Vec<String>,
+}
+
+impl Content {
+    /// The table, to be read by `columns`, of which any may be absent.
+    pub fn find<'n>(
+        conn: &Connection,
+        name: &'static str,
+        columns: impl IntoIterator<Item = &'n str>,
+    ) -> Result<Option<Content>> {
+        let Some(table) = Table::find(conn, name)? else { return Ok(None) };
+        let columns = columns.into_iter().map(|column| table.column_or_null(column)).collect();
+        Ok(Some(Content { name, table, columns }))
+    }
+
+    /// Whether it has a column of that name, in any case.
+    pub fn has(&self, column: &str) -> bool {
+        self.table.column(column).is_some()
+    }
+
+    /// Visits each row that `condition` takes, in no order that counts.
+    pub fn each<E: From<rusqlite::Error>>(
+        &self,
+        conn: &Connection,
+        condition: &str,
+        mut visit: impl FnMut(RowKey, Vec<Cell>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let key = self.key();
+        let condition = if condition.is_empty() { String::new() } else { format!(" WHERE {condition}") };
+        let columns = self.columns.iter().map(|column| format!(", {column}")).collect::<String>();
+        // NOT INDEXED: a broken index hides no row.
+        let sql = format!("SELECT {key}{columns} FROM main.{} NOT INDEXED{condition}", self.table.quoted());
+        let mut statement = conn.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let key = match (self.table.rowid(), Cell::read(row.get_ref(0)?)) {
+                (Some(_), Cell::Integer(rowid)) => RowKey::Rowid(rowid),
+                (_, cell) => RowKey::Id(cell.id().unwrap_or_default()),
+            };
+            visit(key, self.cells(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// Reads one row again; none when it cannot be found.
+    pub fn fetch(&self, conn: &Connection, key: &RowKey) -> Result<Option<Vec<Cell>>> {
+        let columns = self.columns.join(", ");
+        let sql = format!("SELECT {columns} FROM main.{} WHERE {} = ?1", self.table.quoted(), self.key());
+        let mut statement = conn.prepare_cached(&sql)?;
+        let mut rows = match key {
+            RowKey::Rowid(rowid) => statement.query([rowid])?,
+            RowKey::Id(id) => statement.query([id])?,
+        };
+        match rows.next()? {
+            // The key stands before the columns in `each` alone.
+            Some(row) => (0..self.columns.len())
+                .map(|at| Ok(Cell::read(row.get_ref(at)?)))
+                .collect::<Result<_>>()
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn cells(&self, row: &Row<'_>) -> Result<Vec<Cell>> {
+        (1..=self.columns.len()).map(|at| Ok(Cell::read(row.get_ref(at)?))).collect()
+    }
+
+    fn key(&self) -> String {
+        self.table.rowid().map_or_else(|| self.table.column_or_null("id"), str::to_owned)
+    }
+}
+
+/// A condition that takes the rows whose status is one of `words`, byte for byte.
+pub fn has_status(table: &Content, words: &[&str]) -> Option<String> {
+    let status = table.table.column("status")?;
+    let words = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
+    Some(format!("{status} COLLATE BINARY IN ({words})"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn ids(sql: &str) -> Vec<(RowKey, Vec<Cell>)> {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(sql).unwrap();
+        let table = Content::find(&conn, "artwork", ["id", "missing", "lat"]).unwrap().unwrap();
+        let mut found = Vec::new();
+        let condition = has_status(&table, &["approved"]).unwrap();
+        table
+            .each::<rusqlite::Error>(&conn, &condition, |key, cells| {
+                assert_eq!(table.fetch(&conn, &key).unwrap().unwrap(), cells);
+                found.push((key, cells));
+                Ok(())
+            })
+            .unwrap();
+        found
+    }
+
+    #[test]
+    fn rows_are_read_and_found_again_with_and_without_rowids() {
+        let rows = "INSERT INTO artwork VALUES ('a', 1.5, 'approved'), ('b', 2, 'Approved'), ('c', x'00', 'approved')";
+        for (without, key) in [("", RowKey::Rowid(1)), ("WITHOUT ROWID", RowKey::Id("a".into()))] {
+            let sql = format!(
+                "CREATE TABLE artwork (ID TEXT PRIMARY KEY, lat, Status TEXT COLLATE NOCASE) {without}; {rows}"
+            );
+            let found = ids(&sql);
+            assert_eq!(found[0], (key, vec![Cell::Text("a".into()), Cell::Null, Cell::Real(1.5)]));
+            assert_eq!(found[1].1[2], Cell::Unreadable);
+            assert_eq!(found.len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_column_called_rowid_hides_nothing() {
+        let found = ids("CREATE TABLE artwork (id TEXT, rowid TEXT, lat REAL, status TEXT);
+             INSERT INTO artwork VALUES ('a', 'x', 1.0, 'approved'), ('a', 'x', 2.0, 'approved')");
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].1[2], Cell::Real(2.0));
+    }
+}

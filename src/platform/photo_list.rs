@@ -1,0 +1,180 @@
+//! The photos of a work as its row lists them: in order, with their credits.
+
+use serde_json::{Map, Value};
+
+use super::content::Cell;
+use super::photo_key::{Reference, classify};
+
+/// JSON text within JSON text, and members within members, are followed this deep.
+const DEPTH: u32 = 8;
+/// Members of an object that name its photo, the best first.
+const NAMES: [&str; 4] = ["url", "key", "src", "thumbnail_url"];
+
+/// One photo of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPhoto {
+    /// Its 1-based place in the row's list. What cannot be read and what is there twice leaves a gap.
+    pub n: u32,
+    /// What it refers to.
+    pub reference: Reference,
+    /// Who is to be credited.
+    pub credit: Option<String>,
+}
+
+/// The photos of a row.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PhotoList {
+    /// In the order of the row, each reference once.
+    pub photos: Vec<ListedPhoto>,
+    /// Whether something stood there that is no photo.
+    pub unreadable: bool,
+    places: u32,
+}
+
+impl PhotoList {
+    /// Reads the `photos` column, then `_photos` of the tags, where the first schema kept them.
+    pub fn read(photos: &Cell, tags: &Map<String, Value>) -> PhotoList {
+        let mut list = PhotoList::default();
+        match photos {
+            Cell::Null => {}
+            Cell::Text(text) => list.add_text(text, DEPTH),
+            Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable => list.unreadable = true,
+        }
+        if let Some(legacy) = tags.get("_photos") {
+            list.add_value(legacy, DEPTH);
+        }
+        list
+    }
+
+    fn add_text(&mut self, text: &str, depth: u32) {
+        let text = text.trim();
+        if text.is_empty() || text == "null" {
+            return;
+        }
+        if !text.starts_with(['[', '{', '"']) {
+            self.add(text, None);
+            return;
+        }
+        match (serde_json::from_str(text), depth.checked_sub(1)) {
+            (Ok(value), Some(depth)) => self.add_value(&value, depth),
+            _ => self.miss(),
+        }
+    }
+
+    fn add_value(&mut self, value: &Value, depth: u32) {
+        match value {
+            Value::Null => {}
+            Value::String(text) => self.add_text(text, depth),
+            Value::Array(items) => items.iter().for_each(|item| self.add_item(item, depth)),
+            Value::Object(members) => self.add_object(members, depth),
+            Value::Bool(_) | Value::Number(_) => self.miss(),
+        }
+    }
+
+    /// An item takes a place in the list even when nothing can be made of it.
+    fn add_item(&mut self, item: &Value, depth: u32) {
+        let before = self.places;
+        self.add_value(item, depth);
+        self.places = self.places.max(before + 1);
+    }
+
+    fn add_object(&mut self, members: &Map<String, Value>, depth: u32) {
+        let text = |name: &str| {
+            members.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+        };
+        if let Some(value) = NAMES.iter().find_map(|name| text(name)) {
+            self.add(value, text("credit"));
+        } else if let (Some(inner), Some(depth)) =
+            (["photos", "_photos"].iter().find_map(|name| members.get(*name)), depth.checked_sub(1))
+        {
+            self.add_value(inner, depth);
+        } else {
+            self.miss();
+        }
+    }
+
+    fn add(&mut self, value: &str, credit: Option<&str>) {
+        self.places += 1;
+        let reference = classify(value);
+        if reference == Reference::Unusable {
+            self.unreadable = true;
+        }
+        if self.photos.iter().any(|photo| same(&photo.reference, &reference))
+            && reference != Reference::Unusable
+        {
+            return;
+        }
+        self.photos.push(ListedPhoto { n: self.places, reference, credit: credit.map(str::to_owned) });
+    }
+
+    fn miss(&mut self) {
+        self.places += 1;
+        self.unreadable = true;
+    }
+}
+
+/// Whether two references are the same photo of ours. Those to other hosts are only counted.
+fn same(a: &Reference, b: &Reference) -> bool {
+    match (a, b) {
+        (Reference::Own(a), Reference::Own(b)) => a.last() == b.last() || a == b,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(column: &str, tags: &str) -> (Vec<String>, bool) {
+        let tags = serde_json::from_str(tags).unwrap_or_default();
+        let list = PhotoList::read(&Cell::Text(column.into()), &tags);
+        let told = list.photos.iter().map(|photo| {
+            let place = match &photo.reference {
+                Reference::Own(keys) => keys.last().cloned().unwrap_or_default(),
+                Reference::Foreign(host) => format!("at {host}"),
+                Reference::Unusable => "unusable".into(),
+            };
+            let credit = photo.credit.as_deref().map_or(String::new(), |credit| format!(" by {credit}"));
+            format!("{} {place}{credit}", photo.n)
+        });
+        (told.collect(), list.unreadable)
+    }
+
+    fn sound(photos: &[&str]) -> (Vec<String>, bool) {
+        (photos.iter().map(|&photo| photo.into()).collect(), false)
+    }
+
+    #[test]
+    fn photos_keep_their_order_and_places() {
+        assert_eq!(read(r#"["b.jpg","a.jpg"]"#, "{}"), sound(&["1 b.jpg", "2 a.jpg"]));
+        assert_eq!(
+            read(
+                r#"["https://example.org/x.jpg",{"url":"a.jpg","credit":"Ann","thumbnail_url":"t.jpg"},null,"c.jpg"]"#,
+                "{}"
+            ),
+            sound(&["1 at example.org", "2 a.jpg by Ann", "4 c.jpg"])
+        );
+        assert_eq!(read("a.jpg", "{}"), sound(&["1 a.jpg"]));
+        for nothing in ["", "null", "[]", "[null]", "\"[]\""] {
+            assert_eq!(read(nothing, "{}"), sound(&[]), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn the_same_photo_twice_leaves_a_gap() {
+        assert_eq!(
+            read(
+                r#"["originals/a.jpg",{"url":"/photos/originals/a.jpg"},"b.jpg"]"#,
+                r#"{"_photos":["b.jpg","c.jpg"]}"#
+            ),
+            sound(&["1 originals/a.jpg", "3 b.jpg", "5 c.jpg"])
+        );
+    }
+
+    #[test]
+    fn what_is_no_photo_is_told_and_keeps_its_place() {
+        assert_eq!(read(r#"[7,{"caption":"x"},"a.jpg"]"#, "{}"), (vec!["3 a.jpg".into()], true));
+        assert_eq!(read("[broken", "{}"), (vec![], true));
+        assert_eq!(read("", r#"{"_photos":"[\"a.jpg\"]"}"#), sound(&["1 a.jpg"]));
+    }
+}

@@ -1,0 +1,218 @@
+//! The shapes in which a `tags` column holds what is known of a work.
+//!
+//! Seen in the field: NULL, the empty text, an object, an object in a wrapper (`{"tags": {…}, "version": …}`) that may
+//! have stray members beside it, an array of labels, JSON text inside JSON text, and text that is no JSON at all.
+
+use serde_json::{Map, Value};
+
+use super::content::Cell;
+
+/// JSON text within JSON text, and wrappers within wrappers, are followed this deep.
+const DEPTH: u32 = 8;
+/// Members of a wrapper that say something of the wrapper.
+const WRAPPER: [&str; 2] = ["version", "lastModified"];
+
+/// Reads a column as labels and values; `Err` when something stands there that is none of the shapes.
+pub fn tags(cell: &Cell) -> Result<Map<String, Value>, Unreadable> {
+    match cell {
+        Cell::Null => Ok(Map::new()),
+        Cell::Text(text) => from_text(text, DEPTH),
+        Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable => Err(Unreadable),
+    }
+}
+
+/// A column that is none of the shapes that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
+
+/// Reads a column of names: a JSON array of texts, or one plain text.
+pub fn names(cell: &Cell) -> Result<Vec<String>, Unreadable> {
+    let Cell::Text(text) = cell else {
+        return if *cell == Cell::Null { Ok(Vec::new()) } else { Err(Unreadable) };
+    };
+    let text = text.trim();
+    if !text.starts_with(['[', '"', '{']) {
+        let name = (!text.is_empty() && text != "null").then(|| text.to_owned());
+        return Ok(name.into_iter().collect());
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::String(inner)) => names(&Cell::Text(inner)),
+        Ok(Value::Array(items)) => items
+            .into_iter()
+            .filter(|item| !item.is_null())
+            .map(|item| match item {
+                Value::String(name) => Ok(name),
+                _ => Err(Unreadable),
+            })
+            .filter(|name| name.as_ref().map_or(true, |name| !name.trim().is_empty()))
+            .collect(),
+        _ => Err(Unreadable),
+    }
+}
+
+/// Adds a tag of a row of its own. A label that is there with another value has both.
+pub fn add(tags: &mut Map<String, Value>, label: &str, value: Value) {
+    match tags.get_mut(label) {
+        None => {
+            tags.insert(label.to_owned(), value);
+        }
+        Some(held) if *held == value => {}
+        Some(Value::Array(held)) => {
+            if !held.contains(&value) {
+                held.push(value);
+            }
+        }
+        Some(held) => *held = Value::Array(vec![held.take(), value]),
+    }
+}
+
+fn from_text(text: &str, depth: u32) -> Result<Map<String, Value>, Unreadable> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
+    from_value(serde_json::from_str(text).map_err(|_| Unreadable)?, depth)
+}
+
+fn from_value(value: Value, depth: u32) -> Result<Map<String, Value>, Unreadable> {
+    let depth = depth.checked_sub(1).ok_or(Unreadable)?;
+    match value {
+        Value::Null => Ok(Map::new()),
+        Value::String(text) => from_text(&text, depth),
+        Value::Array(items) => from_labels(items),
+        Value::Object(members) => unwrap(members, depth),
+        Value::Bool(_) | Value::Number(_) => Err(Unreadable),
+    }
+}
+
+/// Labels without values are true.
+fn from_labels(items: Vec<Value>) -> Result<Map<String, Value>, Unreadable> {
+    let mut tags = Map::new();
+    for item in items {
+        match item {
+            Value::Null => {}
+            Value::String(label) if label.trim().is_empty() => {}
+            Value::String(label) => {
+                tags.insert(label, Value::Bool(true));
+            }
+            Value::Number(label) => {
+                tags.insert(label.to_string(), Value::Bool(true));
+            }
+            // {"label": …, "value": …}, or members that are labels themselves.
+            Value::Object(mut members) => match (members.remove("label"), members.remove("value")) {
+                (Some(Value::String(label)), Some(value)) => add(&mut tags, &label, value),
+                (None, None) => members.into_iter().for_each(|(label, value)| add(&mut tags, &label, value)),
+                _ => return Err(Unreadable),
+            },
+            Value::Array(_) | Value::Bool(_) => return Err(Unreadable),
+        }
+    }
+    Ok(tags)
+}
+
+fn unwrap(mut members: Map<String, Value>, depth: u32) -> Result<Map<String, Value>, Unreadable> {
+    let is_wrapper = match members.get("tags") {
+        Some(Value::Object(_)) => true,
+        Some(Value::String(text)) => text.trim_start().starts_with('{'),
+        Some(Value::Array(_) | Value::Null) => WRAPPER.iter().any(|name| members.contains_key(*name)),
+        _ => false,
+    };
+    if !is_wrapper {
+        return Ok(members);
+    }
+    let mut tags = from_value(members.shift_remove("tags").unwrap_or(Value::Null), depth)?;
+    for (label, value) in members {
+        if !WRAPPER.contains(&label.as_str()) && !tags.contains_key(&label) {
+            tags.insert(label, value);
+        }
+    }
+    Ok(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> String {
+        match tags(&Cell::Text(text.into())) {
+            Ok(tags) => Value::Object(tags).to_string(),
+            Err(Unreadable) => "unreadable".into(),
+        }
+    }
+
+    #[test]
+    fn every_shape_of_the_field_is_read() {
+        for (column, means) in [
+            ("", "{}"),
+            ("{}", "{}"),
+            ("null", "{}"),
+            (
+                r#"{"material":"bronze","artwork_type":"mural"}"#,
+                r#"{"material":"bronze","artwork_type":"mural"}"#,
+            ),
+            (
+                r#"{"tags":{"material":"bronze"},"version":"1.0.0","lastModified":"2025-09-05"}"#,
+                r#"{"material":"bronze"}"#,
+            ),
+            (
+                r#"{"tags":{"material":"bronze"},"version":"1.0.0","artwork_type":"mural"}"#,
+                r#"{"material":"bronze","artwork_type":"mural"}"#,
+            ),
+            (r#"{"tags":"{\"material\":\"bronze\"}","version":"1.0.0"}"#, r#"{"material":"bronze"}"#),
+            (r#"{"tags":["mural"],"version":"1.0.0"}"#, r#"{"mural":true}"#),
+            (r#"["street-art","mural"]"#, r#"{"street-art":true,"mural":true}"#),
+            (r#""{\"material\":\"bronze\"}""#, r#"{"material":"bronze"}"#),
+            (
+                r#"[{"label":"material","value":"bronze"},{"style":"modern"}]"#,
+                r#"{"material":"bronze","style":"modern"}"#,
+            ),
+            (
+                r#"{"tags":"mural, red","year":1999,"lit":true,"artists":["A",{"b":1}]}"#,
+                r#"{"tags":"mural, red","year":1999,"lit":true,"artists":["A",{"b":1}]}"#,
+            ),
+            ("{broken", "unreadable"),
+            ("mural, red", "unreadable"),
+            ("7", "unreadable"),
+        ] {
+            assert_eq!(read(column), means, "{column}");
+        }
+        assert_eq!(tags(&Cell::Null), Ok(Map::new()));
+        assert_eq!(tags(&Cell::Unreadable), Err(Unreadable));
+        assert_eq!(read(&"[".repeat(100_000)), "unreadable");
+    }
+
+    #[test]
+    fn names_are_an_array_or_a_text() {
+        let read = |text: &str| names(&Cell::Text(text.into()));
+        assert_eq!(read(r#"["A", "", null, "B"]"#).unwrap(), ["A", "B"]);
+        assert_eq!(read("Núñez").unwrap(), ["Núñez"]);
+        assert_eq!(read(r#""[\"A\"]""#).unwrap(), ["A"]);
+        assert!(
+            read("").unwrap().is_empty()
+                && read("null").unwrap().is_empty()
+                && read("[]").unwrap().is_empty()
+        );
+        assert_eq!(read("[1]"), Err(Unreadable));
+        assert_eq!(read("[broken"), Err(Unreadable));
+    }
+
+    #[test]
+    fn a_label_may_have_several_values() {
+        let mut tags = Map::new();
+        for value in ["a", "a", "b", "c", "b"] {
+            add(&mut tags, "style", value.into());
+        }
+        assert_eq!(Value::Object(tags).to_string(), r#"{"style":["a","b","c"]}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn any_column_is_taken(column in "[\\[\\]{}\":,a-ctags0-9 \\\\]{0,40}") {
+            read(&column);
+        }
+    }
+}

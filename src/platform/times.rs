@@ -1,0 +1,98 @@
+//! The shapes in which rows hold an instant.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+
+use super::content::Cell;
+
+/// From here on a number counts milliseconds, below it seconds: 1e11 seconds are the year 5138, 1e11 milliseconds are
+/// March 1973, and the platform is younger than that.
+const MILLISECONDS_FROM: f64 = 1e11;
+
+/// Reads `YYYY-MM-DD HH:MM:SS` (UTC, SQLite's default), RFC 3339, a date alone, and the milliseconds since 1970 that
+/// an import left as a number or as its text (`"1795457119361.0"`). None for anything else.
+pub fn instant(cell: &Cell) -> Option<DateTime<Utc>> {
+    match cell {
+        Cell::Null | Cell::Unreadable => None,
+        Cell::Integer(number) => from_number(*number as f64),
+        Cell::Real(number) => from_number(*number),
+        Cell::Text(text) => from_text(text.trim()),
+    }
+}
+
+/// As data files have it: RFC 3339 in UTC, fractions of a second where there are any.
+pub fn rfc3339(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn from_text(text: &str) -> Option<DateTime<Utc>> {
+    let zoned = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%:z"));
+    if let Ok(instant) = zoned {
+        return in_range(instant.to_utc());
+    }
+    for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"] {
+        if let Ok(instant) = NaiveDateTime::parse_from_str(text, format) {
+            return in_range(instant.and_utc());
+        }
+    }
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return in_range(date.and_time(chrono::NaiveTime::MIN).and_utc());
+    }
+    from_number(text.parse().ok()?)
+}
+
+fn from_number(number: f64) -> Option<DateTime<Utc>> {
+    if !number.is_finite() || number <= 0.0 {
+        return None;
+    }
+    let milliseconds = if number >= MILLISECONDS_FROM { number } else { number * 1000.0 };
+    // More than chrono can hold saturates and is then out of its range.
+    in_range(DateTime::from_timestamp_millis(milliseconds as i64)?)
+}
+
+/// RFC 3339 has years of four digits.
+fn in_range(instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    use chrono::Datelike;
+    (0..=9999).contains(&instant.year()).then_some(instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        instant(&Cell::Text(text.into())).map(rfc3339)
+    }
+
+    #[test]
+    fn every_shape_of_the_field_is_read() {
+        for (text, means) in [
+            ("2025-09-04 14:30:22", "2025-09-04T14:30:22Z"),
+            ("2025-09-04T14:30:22Z", "2025-09-04T14:30:22Z"),
+            ("2025-09-04T14:30:22.123Z", "2025-09-04T14:30:22.123Z"),
+            ("2025-09-04T14:30:22+02:00", "2025-09-04T12:30:22Z"),
+            ("2025-09-04T14:30:22", "2025-09-04T14:30:22Z"),
+            ("2025-09-04", "2025-09-04T00:00:00Z"),
+            ("1795457119361.0", "2026-11-23T18:05:19.361Z"),
+            (" 1795457119361 ", "2026-11-23T18:05:19.361Z"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(means), "{text}");
+        }
+        assert_eq!(
+            instant(&Cell::Integer(1_795_457_119)).map(rfc3339).as_deref(),
+            Some("2026-11-23T18:05:19Z")
+        );
+        assert_eq!(
+            instant(&Cell::Real(1_795_457_119_361.0)).map(rfc3339).as_deref(),
+            Some("2026-11-23T18:05:19.361Z")
+        );
+    }
+
+    #[test]
+    fn what_is_no_instant_is_none() {
+        for text in ["", "yesterday", "2025-13-01", "2025-02-30 00:00:00", "-5", "inf", "NaN", "1e300", "0"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(instant(&Cell::Real(f64::INFINITY)), None);
+    }
+}
