@@ -4,28 +4,47 @@ use serde_json::{Value, json};
 
 use super::readme::Source;
 use super::schemas::table_schema;
-use crate::platform::fields::files::DataFile;
+use crate::platform::fields::files::{DataFile, OTHER_LICENSES};
 
-/// An entry of the archive that the package describes.
+/// A data file of the archive.
 #[derive(Debug)]
-pub struct Resource<'a> {
-    /// Its name in the archive.
-    pub path: &'a str,
-    /// The data file it is, with the fields that the operator added; none for schemas and changes.
-    pub data: Option<(&'static DataFile, &'a [String])>,
-    /// Bytes.
-    pub bytes: u64,
+pub struct Table<'a> {
+    /// Which one.
+    pub file: &'static DataFile,
+    /// Fields that the operator added.
+    pub extra: &'a [String],
     /// Lower-case hex.
     pub sha256: String,
 }
 
-/// The whole descriptor. `photos` are the thumbnails, by name.
-pub fn descriptor(source: &Source, created: &str, resources: &[Resource<'_>], photos: &[String]) -> Value {
-    let cc0 = json!([{ "name": "CC0-1.0", "path": "https://creativecommons.org/publicdomain/zero/1.0/", "title": "CC0 1.0 Universal" }]);
-    let mut listed: Vec<Value> = resources.iter().map(resource).collect();
-    if !photos.is_empty() {
-        listed.push(json!({
-            "name": "photos", "path": photos, "format": "jpg", "mediatype": "image/jpeg",
+/// The rest of the archive, by name.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// JSON Schemas.
+    pub schemas: Vec<String>,
+    /// Whether CHANGES.json is there.
+    pub changes: bool,
+    /// Thumbnails.
+    pub photos: Vec<String>,
+}
+
+/// The whole descriptor.
+pub fn descriptor(source: &Source, created: &str, tables: &[Table<'_>], others: &Others) -> Value {
+    let mut resources: Vec<Value> = tables.iter().map(table).collect();
+    // As JSON, validators would take schemas for Table Schemas.
+    resources.push(json!({
+        "name": "schemas", "path": others.schemas, "format": "schema", "mediatype": "application/schema+json",
+        "description": "a JSON Schema for each data file",
+    }));
+    if others.changes {
+        resources.push(json!({
+            "name": "changes", "path": "CHANGES.json", "format": "json", "mediatype": "application/json",
+            "encoding": "utf-8", "description": "ids that were added, changed and removed since the dump before",
+        }));
+    }
+    if !others.photos.is_empty() {
+        resources.push(json!({
+            "name": "photos", "path": others.photos, "format": "jpg", "mediatype": "image/jpeg",
             "description": "thumbnails, named in the photos of artwork.json",
         }));
     }
@@ -34,30 +53,28 @@ pub fn descriptor(source: &Source, created: &str, resources: &[Resource<'_>], ph
         "name": "public-art",
         "title": format!("{}: public data dump", source.name),
         "created": created,
-        "licenses": cc0,
+        "licenses": [{
+            "name": "CC0-1.0", "path": "https://creativecommons.org/publicdomain/zero/1.0/", "title": "CC0 1.0 Universal",
+        }],
     });
     if let Some(url) = &source.url {
         package["homepage"] = url.as_str().into();
     }
     package["contributors"] = json!([{ "title": format!("{} contributors", source.name) }]);
-    package["resources"] = listed.into();
+    package["resources"] = resources.into();
     package
 }
 
-fn resource(resource: &Resource<'_>) -> Value {
-    let name: String = resource.path.trim_end_matches(".json").to_lowercase().replace('/', "-");
+fn table(table: &Table<'_>) -> Value {
+    let Table { file, extra, sha256 } = table;
     let mut described = json!({
-        "name": name, "path": resource.path, "format": "json", "mediatype": "application/json", "encoding": "utf-8",
-        "bytes": resource.bytes, "hash": format!("sha256:{}", resource.sha256),
+        "name": file.name.trim_end_matches(".json"), "path": file.name, "type": "table", "format": "json",
+        "mediatype": "application/json", "encoding": "utf-8", "hash": format!("sha256:{sha256}"),
+        "description": format!("Each record is {}.", file.record), "schema": table_schema(file, extra),
     });
-    if let Some((file, extra)) = resource.data {
-        described["type"] = "table".into();
-        described["description"] = format!("Each record is {}.", file.record).into();
-        described["schema"] = table_schema(file, extra);
-        if file.name == crate::platform::fields::files::OTHER_LICENSES.name {
-            described["licenses"] =
-                json!([{ "name": "other-open", "title": "the licence that each record names" }]);
-        }
+    if file.name == OTHER_LICENSES.name {
+        described["licenses"] =
+            json!([{ "name": "other-open", "title": "the licence that each record names" }]);
     }
     described
 }

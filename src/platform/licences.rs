@@ -3,6 +3,9 @@
 //! What people submit is CC0 by the platform's terms. Imported rows may be under another licence: they say so in a
 //! tag, or come from OpenStreetMap, whose data is under the ODbL whatever a tag says.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use serde_json::{Map, Value};
 
 /// The licence of a row.
@@ -37,10 +40,14 @@ pub fn licence(tags: &Map<String, Value>, column: Option<&str>) -> Licence {
 
 /// A quick look at the text of `tags`: false when nothing in it can make the licence another.
 pub fn may_be_foreign(tags: &str) -> bool {
-    const HINTS: [&[u8]; 4] = [b"licen", b"osm", b"openstreetmap", b"\\u"];
-    let bytes = tags.as_bytes();
-    // Escapes are looked through by whoever reads the tags.
-    HINTS.iter().any(|hint| bytes.windows(hint.len()).any(|window| window.eq_ignore_ascii_case(hint)))
+    static HINTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        // Escapes are looked through by whoever reads the tags.
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(["licen", "osm", "openstreetmap", r"\u"])
+            .ok()
+    });
+    HINTS.as_ref().is_none_or(|hints| hints.is_match(tags))
 }
 
 fn look(members: &Map<String, Value>, found: &mut Option<String>) {

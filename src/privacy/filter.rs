@@ -1,24 +1,50 @@
 //! Fence 2: which names may leave, as columns and at every depth of the JSON inside.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
 use serde_json::{Map, Value};
 
 use crate::platform::fields::blacklist::{forms, matches, normal, rule_for};
 
+/// How many names are remembered. Rows repeat the same few; hostile ones must not fill the memory.
+const REMEMBERED: usize = 10_000;
+
 /// The built-in blacklist and the operator's.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Filter {
     extra: Vec<String>,
+    /// What was decided on names that were met.
+    decided: RwLock<HashMap<String, bool>>,
+}
+
+impl Clone for Filter {
+    fn clone(&self) -> Self {
+        Filter { extra: self.extra.clone(), decided: RwLock::default() }
+    }
 }
 
 impl Filter {
     /// The built-in list with `extra` names, of which `*` stands for any text.
     pub fn new<'n>(extra: impl IntoIterator<Item = &'n str>) -> Filter {
         let form = |name: &str| normal(name).replace(':', "_");
-        Filter { extra: extra.into_iter().map(form).collect() }
+        Filter { extra: extra.into_iter().map(form).collect(), decided: RwLock::default() }
     }
 
     /// Whether a column or member of that name may leave.
     pub fn allows(&self, name: &str) -> bool {
+        if let Some(&allowed) = self.decided.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return allowed;
+        }
+        let allowed = self.decide(name);
+        let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
+        if decided.len() < REMEMBERED {
+            decided.insert(name.to_owned(), allowed);
+        }
+        allowed
+    }
+
+    fn decide(&self, name: &str) -> bool {
         let is_extra = |form: &str| self.extra.iter().any(|pattern| matches(pattern, form));
         rule_for(name).is_none() && !forms(name).any(|form| is_extra(&form))
     }
