@@ -9,14 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-
 use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
 use crate::database::drill::DrillReport;
-use crate::database::source::{self, Snapshot};
+use crate::database::source::Snapshot;
 use crate::database::sql::Repairs;
 use crate::error::{Error, Result};
-use crate::job::{Job, Phase, Warning};
+use crate::inputs::take_snapshot;
+use crate::job::{Job, Phase, Warning, blocking, first_failure, stop_on_error};
 
 pub mod metadata;
 pub mod options;
@@ -29,7 +28,7 @@ mod rows;
 pub use options::BackupOptions;
 
 use metadata::BackupMetadata;
-use options::{DatabaseSource, Settings};
+use options::Settings;
 use photos::Photos;
 use plan::Plan;
 use rows::{Rows, Work};
@@ -66,7 +65,7 @@ pub async fn create_backup(options: BackupOptions, job: Job) -> Result<BackupRep
     let started = Instant::now();
     let settings = Arc::new(options.check()?);
     job.check()?;
-    let filename = format!("backup-{}.zip", settings.now.format("%Y-%m-%d-%H%M%S"));
+    let filename = format!("backup-{}.zip", settings.common.now.format("%Y-%m-%d-%H%M%S"));
     let mut attempt = attempt(&settings, &filename, Repairs::default(), &job).await;
     if let Ok(Attempt::Again(repairs)) = attempt {
         attempt = self::attempt(&settings, &filename, repairs, &job).await;
@@ -127,7 +126,7 @@ fn is_suspicious(made: &Result<Made>) -> bool {
 }
 
 fn find_repairs(settings: &Settings, workspace: &Workspace, job: &Job) -> Result<Repairs> {
-    let snapshot = take_snapshot(settings, workspace, job)?;
+    let snapshot = take_snapshot(&settings.common.database, workspace.folder(), job)?;
     workspace.create_file(COPY)?;
     Repairs::find(snapshot.connection(), &workspace.path(COPY)).map_err(|error| snapshot.failure(&error))
 }
@@ -135,7 +134,7 @@ fn find_repairs(settings: &Settings, workspace: &Workspace, job: &Job) -> Result
 fn publish(made: Made, settings: &Settings, workspace: &Workspace, filename: String) -> Result<BackupReport> {
     let path = workspace.output_dir().join(&filename);
     let (size, sha256) = (made.archive.size(), made.archive.sha256().to_owned());
-    made.archive.publish(&path, settings.overwrite)?;
+    made.archive.publish(&path, settings.common.overwrite)?;
     Ok(BackupReport {
         filename,
         path,
@@ -149,20 +148,11 @@ fn publish(made: Made, settings: &Settings, workspace: &Workspace, filename: Str
     })
 }
 
-/// Runs blocking work off the runtime's own threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failure) if failure.is_cancelled() => Err(Error::Aborted),
-        Err(_) => Err(Error::Internal { problem: "a part of the job panicked".into() }),
-    }
-}
-
 /// Everything that can be refused before anything is read.
 fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
-    let workspace = Workspace::create(&settings.output_dir)?;
+    let workspace = Workspace::create(&settings.common.output_dir)?;
     let path = workspace.output_dir().join(filename);
-    if !settings.overwrite && path.symlink_metadata().is_ok() {
+    if !settings.common.overwrite && path.symlink_metadata().is_ok() {
         return Err(Error::ArchiveExists { path });
     }
     Ok(Arc::new(workspace))
@@ -187,7 +177,7 @@ async fn make(
     let (snapshot, plan) = {
         let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
         blocking(move || {
-            let snapshot = take_snapshot(&settings, &workspace, &job)?;
+            let snapshot = take_snapshot(&settings.common.database, workspace.folder(), &job)?;
             let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
             workspace.ensure_space(space_needed(&snapshot, &plan, settings.drill)?)?;
             Ok((snapshot, plan))
@@ -197,8 +187,10 @@ async fn make(
     let facts = Facts::of(&snapshot, &plan);
     let Work { writer, drill } = {
         let (settings, workspace) = (Arc::clone(settings), Arc::clone(workspace));
-        blocking(move || Work::new(snapshot, repairs, &workspace, settings.compression_level, settings.drill))
-            .await?
+        blocking(move || {
+            Work::new(snapshot, repairs, &workspace, settings.common.compression_level, settings.drill)
+        })
+        .await?
     };
     let drilling = async {
         match drill {
@@ -219,27 +211,6 @@ async fn make(
     let (written, drilled) = first_failure(written, drilled)?;
     let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
     blocking(move || finish(&settings, &filename, facts, written, drilled, &job)).await
-}
-
-/// One failing half stops the other.
-fn stop_on_error<T>(job: &Job, result: Result<T>) -> Result<T> {
-    result.inspect_err(|_| job.stop())
-}
-
-/// Of two failures, the one that is not merely the echo of the other.
-fn first_failure<A, B>(a: Result<A>, b: Result<B>) -> Result<(A, B)> {
-    match (a, b) {
-        (Ok(a), Ok(b)) => Ok((a, b)),
-        (Err(Error::Aborted), Err(error)) | (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-    }
-}
-
-fn take_snapshot(settings: &Settings, workspace: &Workspace, job: &Job) -> Result<Snapshot> {
-    let work = workspace.folder();
-    match &settings.database {
-        DatabaseSource::File(path) => source::file::open(path, work, job),
-        DatabaseSource::Sql(path) => source::sql::open(path, work, job),
-    }
 }
 
 /// An estimate of what the workspace will hold: the database that the drill loads, the SQL of it, deflated to a third
@@ -320,7 +291,7 @@ fn describe(
     BackupMetadata {
         format: metadata::FORMAT.into(),
         format_version: metadata::FORMAT_VERSION.into(),
-        created_at: rfc3339(settings.now),
+        created_at: photos::instant(settings.common.now),
         generator: metadata::GENERATOR.into(),
         source: metadata::SourceKinds {
             database: facts.database.into(),
@@ -339,8 +310,4 @@ fn describe(
         }),
         warnings,
     }
-}
-
-fn rfc3339(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

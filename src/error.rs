@@ -128,6 +128,46 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
+    /// A data dump needs a table of artworks and there is none.
+    #[error("there is no table of artworks in {what}: {problem}")]
+    SchemaUnknown {
+        /// The database, without credentials.
+        what: String,
+        /// Which tables there are instead, and what to do.
+        problem: String,
+    },
+    /// An archive grows beyond what the options allow.
+    #[error("the archive would have more than {limit} bytes: {problem}")]
+    ArchiveTooLarge {
+        /// The most it may have, in bytes.
+        limit: u64,
+        /// What to do.
+        problem: String,
+    },
+    /// A finished data dump holds something private. It was deleted.
+    #[error("{entry} would have published a value of {place}: {problem}")]
+    PrivacyLeak {
+        /// The entry of the archive; never the value.
+        entry: String,
+        /// `table.column` where the platform keeps that value.
+        place: String,
+        /// What to do.
+        problem: String,
+    },
+    /// A data dump holds far fewer records than the one before it.
+    #[error("{problem}")]
+    DumpShrunk {
+        /// Which counts, before and after, and what to do.
+        problem: String,
+    },
+    /// A restore would write over something else.
+    #[error("{what} is not empty: {problem}")]
+    TargetNotEmpty {
+        /// The database, or the key.
+        what: String,
+        /// What to do.
+        problem: String,
+    },
     /// The caller's signal was aborted. Nothing is left behind.
     #[error("the job was aborted; nothing was written")]
     Aborted,
@@ -155,6 +195,11 @@ impl Error {
             Error::ArchiveExists { .. } => "ARCHIVE_EXISTS",
             Error::ArchiveCorrupt { .. } => "ARCHIVE_CORRUPT",
             Error::DrillFailed { .. } => "DRILL_FAILED",
+            Error::SchemaUnknown { .. } => "SCHEMA_UNKNOWN",
+            Error::ArchiveTooLarge { .. } => "ARCHIVE_TOO_LARGE",
+            Error::PrivacyLeak { .. } => "PRIVACY_LEAK",
+            Error::DumpShrunk { .. } => "DUMP_SHRUNK",
+            Error::TargetNotEmpty { .. } => "TARGET_NOT_EMPTY",
             Error::Aborted => "ABORT_ERR",
             Error::Internal { .. } => "INTERNAL_ERROR",
         }

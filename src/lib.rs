@@ -5,7 +5,9 @@
 //!
 //! The rooms, in the order they may import one another: [`error`] and [`job`], then [`database`] (rows), [`photos`]
 //! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
-//! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`backup`] tells the story. Node is met in `node` alone, behind the feature of that name.
+//! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`options`] and
+//! [`inputs`] are what the verbs share; [`backup`] tells the story. Node is met in `node` alone, behind the feature of
+//! that name.
 
 pub mod archive;
 pub mod backup;
@@ -14,10 +16,12 @@ pub mod database;
 pub mod dataset;
 pub mod error;
 pub mod http;
+pub mod inputs;
 pub mod job;
 // Unit tests run without Node, and napi registers nothing there.
 #[cfg(all(feature = "node", not(test)))]
 mod node;
+pub mod options;
 pub mod photos;
 pub mod platform;
 pub mod privacy;

@@ -4,16 +4,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 
 import { type BackupOptions, createBackup } from '../../index.js';
 import { readDefaults } from './configuration.js';
-import { exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
+import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
 import { makeFolder } from './output.js';
+import { addSourceFlags, type SourceFlags, sourcesOf } from './sources.js';
 import { summarise } from './summary.js';
 import type { Terminal } from './terminal.js';
 
 /** Flags as commander hands them over. */
-interface Flags {
-  databaseFile?: string;
-  databaseSql?: string;
-  photosDir?: string;
+interface Flags extends SourceFlags {
   outputDir?: string;
   force?: true;
   now?: string;
@@ -26,15 +24,10 @@ interface Flags {
 }
 
 export function backupCommand(): Command {
-  return new Command('backup')
-    .description('make one private ZIP of the database and the photos, and prove that it restores')
-    .addOption(
-      new Option('--database-file <file>', 'the rows: a SQLite file, also one in use').conflicts(
-        'databaseSql',
-      ),
-    )
-    .option('--database-sql <file>', 'the rows: an SQL script (wrangler d1 export, sqlite3 .dump)')
-    .option('--photos-dir <dir>', 'the photos: a folder whose relative paths are the R2 keys')
+  const command = new Command('backup').description(
+    'make one private ZIP of the database and the photos, and prove that it restores',
+  );
+  return addSourceFlags(command)
     .option(
       '--output-dir <dir>',
       'where the archive goes (default: $BACKUP_OUTPUT_DIR or ./backups/)',
@@ -68,15 +61,15 @@ export async function runBackup(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const flags = command.opts<Flags>();
-  const source = sourceOf(flags);
+  const { name, ...sources } = sourcesOf(flags);
   const outputDir = flags.outputDir ?? readDefaults(process.env).outputDir;
 
-  terminal.say(`Backup of ${source.name}`);
+  terminal.say(`Backup of ${name}`);
   const folder = await makeFolder(outputDir);
   try {
     const result = await createBackup({
       ...optionsOf(flags),
-      database: source.database,
+      ...sources,
       outputDir,
       signal,
       onProgress: (progress) => {
@@ -89,7 +82,7 @@ export async function runBackup(
       terminal.say(line);
     });
     terminal.say(
-      `${result.complete ? 'Complete' : 'INCOMPLETE: photos are missing'}: backup of ${source.name}`,
+      `${result.complete ? 'Complete' : 'INCOMPLETE: photos are missing'}: backup of ${name}`,
     );
     return result.complete ? exitCode.complete : exitCode.incomplete;
   } catch (error) {
@@ -98,28 +91,14 @@ export async function runBackup(
     terminal.error(error);
     const code = exitCodeOf(error);
     terminal.say(
-      `${code === exitCode.interrupted ? 'Interrupted' : 'Failed'}: no backup of ${source.name} was made`,
+      `${code === exitCode.interrupted ? 'Interrupted' : 'Failed'}: no backup of ${name} was made`,
     );
     return code;
   }
 }
 
-function sourceOf({
-  databaseFile,
-  databaseSql,
-}: Flags): Pick<BackupOptions, 'database'> & { name: string } {
-  if (databaseFile !== undefined) {
-    return { database: { file: databaseFile }, name: `the database file ${databaseFile}` };
-  }
-  if (databaseSql !== undefined) {
-    return { database: { sql: databaseSql }, name: `the SQL script ${databaseSql}` };
-  }
-  throw new UsageError('no database was named: give --database-file FILE or --database-sql FILE');
-}
-
-function optionsOf(flags: Flags): Omit<BackupOptions, 'database'> {
+function optionsOf(flags: Flags): Omit<BackupOptions, 'database' | 'photos'> {
   return {
-    photos: flags.photosDir === undefined ? undefined : { directory: flags.photosDir },
     overwrite: flags.force,
     now: flags.now,
     concurrency: flags.concurrency,

@@ -7,15 +7,15 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
+use super::Written;
 use super::metadata::{IndexEntry, MissingPhoto, PhotosMetadata};
 use super::options::Settings;
 use super::plan::Plan;
 use super::reuse::Earlier;
 use super::rows::Rows;
-use super::{Written, blocking, stop_on_error};
 use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter, Phase, Warning, counted};
+use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
 use crate::photos::source::GetError;
 use crate::platform::photo_plan::{PhotoKind, PlannedPhoto};
@@ -76,7 +76,8 @@ pub async fn copy(
     let writing = {
         let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
         blocking(move || {
-            let mut archive = ArchiveWriter::create(&workspace, settings.now, settings.compression_level)?;
+            let mut archive =
+                ArchiveWriter::create(&workspace, settings.common.now, settings.common.compression_level)?;
             rows.add_to(&mut archive, &workspace)?;
             let copier = Copier::new(&settings, &workspace, archive, &plan, fetched, earlier, &job)?;
             let (archive, photos) = copier.run(&plan, &is_reused)?;
@@ -85,7 +86,8 @@ pub async fn copy(
     };
     let fetching = async {
         let Some(source) = source else { return };
-        let mut photos = std::pin::pin!(fetch(source, wanted, settings.concurrency, workspace.folder(), job));
+        let mut photos =
+            std::pin::pin!(fetch(source, wanted, settings.common.concurrency, workspace.folder(), job));
         while let Some(photo) = photos.next().await {
             // Once the writer is gone its error counts.
             if sender.send(photo).await.is_err() {
@@ -125,7 +127,7 @@ impl<'a> Copier<'a> {
         let index = Deflater::new(
             workspace.create_file(INDEX_FILE)?,
             workspace.path(INDEX_FILE),
-            settings.compression_level,
+            settings.common.compression_level,
             1,
         )?;
         let missing = plan.unlisted().iter().map(|unlisted| MissingPhoto {
@@ -189,7 +191,7 @@ impl<'a> Copier<'a> {
         *count += 1;
         self.photos.metadata.bytes += photo.size;
         let path = format!("photos/{folder}/{name}");
-        let modified = photo.last_modified.unwrap_or(self.settings.now);
+        let modified = photo.last_modified.unwrap_or(self.settings.common.now);
         let mut reader = body.into_reader();
         self.archive.add_stored(&path, modified, photo.size, crc32, sha256, &mut reader)?;
         let entry = IndexEntry {

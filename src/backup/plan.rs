@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::blocking;
 use super::options::{PhotoScope, Settings};
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
+use crate::inputs;
 use crate::job::{Job, Warning};
-use crate::photos::source::directory::Directory;
 use crate::photos::source::{Listing, PhotoSource, StoredPhoto};
 use crate::platform::photo_plan::{
     PhotoPlan, PlannedPhoto, Scope, Unlisted, plan_photos, plan_without_store,
@@ -21,8 +20,8 @@ pub struct Store {
 
 /// Opens and lists the store that the options name; None when they name none.
 pub async fn open_store(settings: &Settings, job: &Job) -> Result<Option<Store>> {
-    let Some(directory) = settings.photos.clone() else { return Ok(None) };
-    let source: Arc<dyn PhotoSource> = Arc::new(blocking(move || Directory::open(&directory)).await?);
+    let Some(photos) = &settings.common.photos else { return Ok(None) };
+    let source = inputs::open_store(photos).await?;
     let listing = source.list(job).await?;
     if listing.is_none() && settings.photo_scope == PhotoScope::All {
         return Err(Error::invalid(

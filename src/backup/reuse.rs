@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::metadata::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
 use super::options::Settings;
-use super::{blocking, photos};
+use super::photos;
 use crate::archive::Archive;
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{Job, blocking};
 use crate::photos::fetch::{Body, Fetched};
 use crate::photos::source::StoredPhoto;
 

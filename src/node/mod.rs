@@ -4,10 +4,12 @@
 //! whatever goes wrong on the way, also while reading the options, is a rejection with a `code`.
 
 mod js;
+mod members;
 mod metadata;
 mod options;
 mod promise;
 mod report;
+mod sources;
 
 use napi::bindgen_prelude::{PromiseRaw, Unknown};
 use napi::{Env, Result};

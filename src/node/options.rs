@@ -1,34 +1,14 @@
 //! Options as JavaScript sees them, and how they are read: names and types are checked here, values by the core.
 
-use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, JsValue, Object, Unknown};
+use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
-use super::js;
+use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
-use crate::backup::{self, options as core};
-use crate::error::Error;
-
-/// Where the rows are. Exactly one member is set; none or two is `INVALID_OPTIONS`.
-#[napi(object, object_to_js = false)]
-pub struct DatabaseSource {
-    /// Path of a SQLite file, also one that a live process is writing (WAL or rollback journal).
-    #[napi(ts_type = "string | undefined")]
-    pub file: Option<String>,
-    /// Path of an SQL script: `wrangler d1 export`, `sqlite3 .dump`, or `database.sql` of a backup. It is treated as
-    /// hostile: a statement that reaches outside the database is `DATABASE_UNREADABLE`.
-    #[napi(ts_type = "string | undefined")]
-    pub sql: Option<String>,
-}
-
-/// Where the photo bytes are. Exactly one member is set.
-#[napi(object, object_to_js = false)]
-pub struct PhotoSource {
-    /// Path of a folder of files whose relative path is the R2 key. A folder that does not exist is
-    /// `SOURCE_UNREACHABLE`.
-    #[napi(ts_type = "string | undefined")]
-    pub directory: Option<String>,
-}
+use super::sources::{self, DatabaseSource, PhotoSource};
+use crate::backup;
+use crate::options::CommonOptions;
 
 /// What a backup is made of, where it goes and how. Unknown names are `INVALID_OPTIONS`.
 #[napi(object, object_to_js = false)]
@@ -79,11 +59,6 @@ pub struct BackupOptions<'env> {
     pub signal: Option<Object<'env>>,
 }
 
-/// The members an object may have, and their types.
-type Members = &'static [(&'static str, ValueType)];
-
-const DATABASE: Members = &[("file", ValueType::String), ("sql", ValueType::String)];
-const PHOTOS: Members = &[("directory", ValueType::String)];
 const BACKUP: Members = &[
     ("database", ValueType::Object),
     ("photos", ValueType::Object),
@@ -104,80 +79,27 @@ impl<'env> BackupOptions<'env> {
     /// Reads what JavaScript gave. Everything but the values is settled afterwards.
     pub fn read(env: &'env Env, given: Unknown<'env>) -> Result<Self> {
         let mut options = members(env, given, "", BACKUP)?;
-        for (name, prefix, known) in [("database", "database.", DATABASE), ("photos", "photos.", PHOTOS)] {
-            if let Some(inner) = options.get::<Unknown>(name)? {
-                options.set(name, members(env, inner, prefix, known)?)?;
-            }
-        }
-        if !options.has_own_property("database")? {
-            let error = Error::invalid("database is missing: set database.file or database.sql");
-            return Err(js::error(env, &error, None));
-        }
+        sources::check(env, &mut options)?;
         Self::from_unknown(options.to_unknown())
     }
 
     /// The part the core takes, and who watches the job.
     pub fn split(self) -> (backup::BackupOptions, Watcher<'env>) {
         let options = backup::BackupOptions {
-            database: core::DatabaseOptions {
-                file: self.database.file.map(Into::into),
-                sql: self.database.sql.map(Into::into),
+            common: CommonOptions {
+                database: self.database.into(),
+                photos: self.photos.map(Into::into),
+                output_dir: self.output_dir.map(Into::into),
+                overwrite: self.overwrite,
+                now: self.now,
+                concurrency: self.concurrency,
+                compression_level: self.compression_level,
             },
-            photos: self.photos.map(|p| core::PhotoOptions { directory: p.directory.map(Into::into) }),
-            output_dir: self.output_dir.map(Into::into),
-            overwrite: self.overwrite,
-            now: self.now,
-            concurrency: self.concurrency,
-            compression_level: self.compression_level,
             photo_scope: self.photo_scope,
             on_photo_error: self.on_photo_error,
             reuse_from: self.reuse_from.map(Into::into),
             drill: self.drill,
         };
         (options, Watcher { on_progress: self.on_progress, signal: self.signal })
-    }
-}
-
-/// A copy of `given` that holds only `known` members of the right types; undefined ones are gone.
-fn members<'env>(env: &'env Env, given: Unknown<'env>, prefix: &str, known: Members) -> Result<Object<'env>> {
-    let invalid = |message: String| js::error(env, &Error::invalid(message), None);
-    let whole = if prefix.is_empty() { "options" } else { prefix.trim_end_matches('.') };
-    let kind = given.get_type()?;
-    if kind != ValueType::Object {
-        return Err(invalid(format!("{whole} is {}; it takes an object", noun(kind))));
-    }
-    let given = js::copy(env, given).map_err(|thrown| {
-        let error = Error::invalid(format!("{whole} cannot be read: a getter or proxy threw, see cause"));
-        js::error(env, &error, Some(thrown))
-    })?;
-    if let Some(stranger) = Object::keys(&given)?.iter().find(|key| known.iter().all(|(name, _)| name != key))
-    {
-        let known: Vec<_> = known.iter().map(|(name, _)| format!("{prefix}{name}")).collect();
-        return Err(invalid(format!("{prefix}{stranger} is not an option; known are {}", known.join(", "))));
-    }
-    let mut taken = Object::new(env)?;
-    for (name, takes) in known {
-        let Some(value) = given.get::<Unknown>(name)? else { continue };
-        let kind = value.get_type()?;
-        if kind != *takes {
-            return Err(invalid(format!("{prefix}{name} is {}; it takes {}", noun(kind), noun(*takes))));
-        }
-        taken.set(name, value)?;
-    }
-    Ok(taken)
-}
-
-fn noun(kind: ValueType) -> &'static str {
-    match kind {
-        ValueType::Undefined => "undefined",
-        ValueType::Null => "null",
-        ValueType::Boolean => "a boolean",
-        ValueType::Number => "a number",
-        ValueType::String => "a string",
-        ValueType::Symbol => "a symbol",
-        ValueType::Object => "an object",
-        ValueType::Function => "a function",
-        ValueType::BigInt => "a bigint",
-        _ => "a value of another kind",
     }
 }

@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::archive::Archive;
-use crate::backup::options::{BackupOptions, DatabaseOptions, PhotoOptions};
+use crate::backup::options::BackupOptions;
 use crate::backup::{BackupReport, create_backup};
 use crate::job::{Observer, Progress};
+use crate::options::{CommonOptions, DatabaseOptions, PhotoOptions};
 
 /// A database and a folder of photos.
 struct Site(TempDir);
@@ -47,11 +48,14 @@ impl Site {
 
     fn options(&self) -> BackupOptions {
         BackupOptions {
-            database: DatabaseOptions { file: Some(self.path("db")), sql: None },
-            photos: Some(PhotoOptions { directory: Some(self.path("photos")) }),
-            output_dir: Some(self.path("out")),
-            overwrite: Some(true),
-            now: Some("2026-01-02T03:04:05Z".into()),
+            common: CommonOptions {
+                database: DatabaseOptions { file: Some(self.path("db")), sql: None },
+                photos: Some(PhotoOptions { directory: Some(self.path("photos")) }),
+                output_dir: Some(self.path("out")),
+                overwrite: Some(true),
+                now: Some("2026-01-02T03:04:05Z".into()),
+                ..CommonOptions::default()
+            },
             ..BackupOptions::default()
         }
     }
@@ -166,7 +170,9 @@ fn unchanged_photos_are_taken_from_the_earlier_backup() {
 #[test]
 fn without_a_store_rows_are_all_there_is() {
     let site = Site::new("CREATE TABLE t (a)", &[]);
-    let report = run(BackupOptions { photos: None, ..site.options() }, Job::unattended()).unwrap();
+    let mut without_photos = site.options();
+    without_photos.common.photos = None;
+    let report = run(without_photos, Job::unattended()).unwrap();
     assert_eq!(codes(&report.warnings), ["NOT_PLATFORM", "PHOTOS_LEFT_OUT"]);
     assert_eq!(report.metadata.not_included, ["all photos", "Workers KV"]);
     assert_eq!((report.complete, &report.metadata.photos.scope), (true, &None));

@@ -1,0 +1,228 @@
+//! What every verb takes, and the one place where it is checked: where rows and photos are, where the archive goes.
+//!
+//! Options are what the caller gave: numbers are still any number, names still any text. Settings are checked.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Datelike, FixedOffset, SubsecRound, Utc};
+
+use crate::error::{Error, Result};
+
+/// Where the rows are. Exactly one member is set.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseOptions {
+    /// A SQLite file, also one that a live process is writing.
+    pub file: Option<PathBuf>,
+    /// An SQL script; treated as hostile.
+    pub sql: Option<PathBuf>,
+}
+
+/// Where the photo bytes are. Exactly one member is set.
+#[derive(Debug, Clone, Default)]
+pub struct PhotoOptions {
+    /// A folder of files whose relative path is the R2 key.
+    pub directory: Option<PathBuf>,
+}
+
+/// What makes an archive: the options that a backup and a data dump share.
+#[derive(Debug, Clone, Default)]
+pub struct CommonOptions {
+    /// Where the rows are.
+    pub database: DatabaseOptions,
+    /// Where the photos are; left out: an archive without photos.
+    pub photos: Option<PhotoOptions>,
+    /// Where the archive goes; default the working directory; created when missing.
+    pub output_dir: Option<PathBuf>,
+    /// Whether an archive of that name is replaced; default no.
+    pub overwrite: Option<bool>,
+    /// The instant that names and dates the archive, RFC 3339 with zone, 1980 to 2107; default the clock.
+    pub now: Option<String>,
+    /// Photo requests in flight, 1 to 64; default 8.
+    pub concurrency: Option<f64>,
+    /// Deflate level, 0 to 9; default 5.
+    pub compression_level: Option<f64>,
+}
+
+/// Where rows come from, checked.
+#[derive(Debug, Clone)]
+pub enum DatabaseSource {
+    /// A SQLite file.
+    File(PathBuf),
+    /// An SQL script.
+    Sql(PathBuf),
+}
+
+/// Where photos come from, checked.
+#[derive(Debug, Clone)]
+pub enum PhotoSource {
+    /// A folder.
+    Directory(PathBuf),
+}
+
+/// The options that a backup and a data dump share, checked and complete.
+#[derive(Debug, Clone)]
+pub struct Common {
+    /// Where the rows are.
+    pub database: DatabaseSource,
+    /// Where the photos are, if there are any.
+    pub photos: Option<PhotoSource>,
+    /// Where the archive goes.
+    pub output_dir: PathBuf,
+    /// Whether an archive of that name is replaced.
+    pub overwrite: bool,
+    /// The instant that names and dates the archive, whole seconds.
+    pub now: DateTime<Utc>,
+    /// Photo requests in flight.
+    pub concurrency: usize,
+    /// Deflate level.
+    pub compression_level: u32,
+}
+
+impl CommonOptions {
+    /// Checks every option; the first that cannot be taken is named in the error.
+    pub fn check(self) -> Result<Common> {
+        Ok(Common {
+            database: self.database.check()?,
+            photos: self.photos.map(PhotoOptions::check).transpose()?,
+            output_dir: match self.output_dir {
+                Some(dir) => path("outputDir", dir)?,
+                None => PathBuf::from("."),
+            },
+            overwrite: self.overwrite.unwrap_or(false),
+            now: instant(self.now.as_deref())?,
+            concurrency: whole("concurrency", self.concurrency, 1, 64, 8)? as usize,
+            compression_level: whole("compressionLevel", self.compression_level, 0, 9, 5)?,
+        })
+    }
+}
+
+impl DatabaseOptions {
+    /// Fails unless exactly one source is named.
+    pub fn check(self) -> Result<DatabaseSource> {
+        match (self.file, self.sql) {
+            (Some(file), None) => Ok(DatabaseSource::File(path("database.file", file)?)),
+            (None, Some(sql)) => Ok(DatabaseSource::Sql(path("database.sql", sql)?)),
+            (None, None) => {
+                Err(Error::invalid("database names no source: set database.file or database.sql"))
+            }
+            (Some(_), Some(_)) => Err(Error::invalid(
+                "database names two sources: set exactly one of database.file and database.sql",
+            )),
+        }
+    }
+}
+
+impl PhotoOptions {
+    /// Fails unless exactly one source is named.
+    pub fn check(self) -> Result<PhotoSource> {
+        match self.directory {
+            Some(directory) => Ok(PhotoSource::Directory(path("photos.directory", directory)?)),
+            None => Err(Error::invalid("photos names no source: set photos.directory, or leave photos out")),
+        }
+    }
+}
+
+/// A word that an option does not take.
+pub fn choice(option: &str, given: &str, takes: &str) -> Error {
+    Error::invalid(format!("{option} is {given:?}; it takes {takes}"))
+}
+
+/// A path that may exist.
+pub fn path(option: &str, path: PathBuf) -> Result<PathBuf> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::invalid(format!("{option} is empty; it takes a path")));
+    }
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(Error::invalid(format!("{option} holds a NUL character; no path can")));
+    }
+    Ok(path)
+}
+
+/// A whole number within bounds.
+pub fn whole(option: &str, given: Option<f64>, least: u32, most: u32, default: u32) -> Result<u32> {
+    let Some(given) = given else { return Ok(default) };
+    if given.fract() == 0.0 && (f64::from(least)..=f64::from(most)).contains(&given) {
+        Ok(given as u32)
+    } else {
+        Err(Error::invalid(format!("{option} is {given}; it takes a whole number from {least} to {most}")))
+    }
+}
+
+/// The instant of a job. ZIP dates hold 1980 to 2107 (APPNOTE 4.4.6), and an archive's name is its date.
+pub fn instant(given: Option<&str>) -> Result<DateTime<Utc>> {
+    let now = match given {
+        None => Utc::now(),
+        Some(text) => DateTime::<FixedOffset>::parse_from_rfc3339(text)
+            .map_err(|_| {
+                Error::invalid(format!(
+                    "now is {text:?}; it takes RFC 3339 with a zone, like 2026-01-02T03:04:05Z"
+                ))
+            })?
+            .to_utc(),
+    };
+    if !(1980..=2107).contains(&now.year()) {
+        return Err(Error::invalid(format!(
+            "now is {}; it takes a year from 1980 to 2107",
+            now.to_rfc3339()
+        )));
+    }
+    Ok(now.trunc_subsecs(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> CommonOptions {
+        CommonOptions {
+            database: DatabaseOptions { file: Some("a.db".into()), sql: None },
+            ..CommonOptions::default()
+        }
+    }
+
+    fn refused(options: CommonOptions) -> String {
+        match options.check() {
+            Err(error) => {
+                assert_eq!(error.code(), "INVALID_OPTIONS");
+                error.to_string()
+            }
+            Ok(settings) => format!("taken: {settings:?}"),
+        }
+    }
+
+    #[test]
+    fn exactly_one_source_of_rows() {
+        assert!(refused(CommonOptions::default()).contains("no source"));
+        let mut both = file();
+        both.database.sql = Some("b.sql".into());
+        assert!(refused(both).contains("two sources"));
+    }
+
+    #[test]
+    fn numbers_are_whole_and_in_range() {
+        for bad in [0.0, 65.0, 2.9, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(
+                refused(CommonOptions { concurrency: Some(bad), ..file() }).contains("concurrency"),
+                "{bad}"
+            );
+        }
+        for bad in [-1.0, 10.0, 0.5, f64::NAN] {
+            let options = CommonOptions { compression_level: Some(bad), ..file() };
+            assert!(refused(options).contains("compressionLevel"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn now_has_a_zone_and_a_year_that_zip_can_hold() {
+        for bad in ["", "2026-01-02", "2026-01-02T03:04:05", "1979-12-31T23:59:59Z", "2108-01-01T00:00:00Z"] {
+            assert!(refused(CommonOptions { now: Some(bad.into()), ..file() }).contains("now"), "{bad}");
+        }
+        let zoned = CommonOptions { now: Some("2026-01-02T03:04:05.9+02:00".into()), ..file() }.check();
+        assert_eq!(zoned.ok().map(|s| s.now.to_rfc3339()), Some("2026-01-02T01:04:05+00:00".into()));
+    }
+
+    #[test]
+    fn paths_are_not_empty() {
+        assert!(refused(CommonOptions { output_dir: Some("".into()), ..file() }).contains("outputDir"));
+    }
+}
