@@ -7,6 +7,7 @@
 pub mod content;
 pub mod drift;
 pub mod fields;
+pub mod identifiers;
 pub mod licences;
 pub mod photo_key;
 pub mod photo_list;

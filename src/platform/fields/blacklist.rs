@@ -110,6 +110,14 @@ pub fn rule_for(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether what stands under that name tells who or where a person is, or lets somebody in.
+pub fn identifies(name: &str) -> bool {
+    const REASONS: [&str; 5] = [ADDRESS, SECRET, PERSON, MODERATION, NETWORK];
+    forms(name).any(|form| {
+        BLACKLIST.iter().any(|rule| REASONS.contains(&rule.reason) && matches(rule.pattern, &form))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

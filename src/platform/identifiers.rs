@@ -1,0 +1,205 @@
+//! What identifies the platform's users, and where the platform keeps it.
+//!
+//! Places are found by the names of columns, in whatever tables there are: a form of the schema that nobody has seen
+//! gives its identifiers all the same. Whether a value is one, its shape decides, see `privacy::shape`.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Result};
+use serde_json::Value;
+
+use super::fields::blacklist::{identifies, matches, normal};
+use super::fields::tables::content;
+use super::tables::Table;
+
+/// The classes of identifiers that are hunted, as metadata.json counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// A user's UUID or Clerk id (`user_…`). On this platform it is the secret that logs the user in.
+    UserId,
+    /// An e-mail address.
+    Email,
+    /// A network address that is not private.
+    IpAddress,
+    /// A secret or its hash: 32 or more characters of hexadecimal or base64url.
+    Token,
+}
+
+impl Class {
+    /// Every class, in the order of metadata.json.
+    pub const ALL: [Class; 4] = [Class::Email, Class::UserId, Class::IpAddress, Class::Token];
+
+    /// The word in metadata.json.
+    pub fn word(self) -> &'static str {
+        match self {
+            Class::UserId => "user_id",
+            Class::Email => "email",
+            Class::IpAddress => "ip_address",
+            Class::Token => "token",
+        }
+    }
+}
+
+/// Names of columns that hold identifiers, beside those that the blacklist keeps in as such.
+const PLACES: [&str; 3] = ["*_by", "identifier", "*_identifier"];
+
+/// Tables whose very `id` lets somebody in.
+const SESSIONS: [&str; 3] = ["auth_sessions", "sessions", "magic_links"];
+
+/// Tables whose ids are public, or are at least no user's.
+const PUBLIC_IDS: [&str; 7] =
+    ["artwork", "artists", "creators", "logbook", "submissions", "artwork_artists", "artwork_creators"];
+
+/// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column`. JSON in the
+/// private tables is looked into.
+pub fn each_private_value<E: From<rusqlite::Error>>(
+    conn: &Connection,
+    mut visit: impl FnMut(&str, &str) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    for name in table_names(conn)? {
+        let Some(table) = Table::find(conn, &name)? else { continue };
+        // JSON in content is published, or is not, by the names in it: the second fence.
+        let is_content = content(&name).is_some();
+        let columns: Vec<_> =
+            table.columns().iter().filter(|column| !is_content || is_place(&name, column)).collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let list: Vec<_> = columns.iter().map(|column| table.column_or_null(column)).collect();
+        // NOT INDEXED: a broken index hides no row.
+        let sql = format!("SELECT {} FROM main.{} NOT INDEXED", list.join(", "), table.quoted());
+        let places: Vec<_> =
+            columns.iter().map(|column| (format!("{name}.{column}"), is_place(&name, column))).collect();
+        let mut statement = conn.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            for (at, (place, is_place)) in places.iter().enumerate() {
+                let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at)? else { continue };
+                let Ok(text) = str::from_utf8(bytes) else { continue };
+                if *is_place {
+                    visit(place, text)?;
+                }
+                if text.trim_start().starts_with(['{', '[']) {
+                    // What does not parse is free text: no place.
+                    if let Ok(json) = serde_json::from_str::<Value>(text) {
+                        inside(&json, *is_place, &mut |value| visit(place, value))?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Hands every id of a work, an artist or a log entry to `visit`: whatever else it may be, it is public.
+pub fn each_public_id<E: From<rusqlite::Error>>(
+    conn: &Connection,
+    mut visit: impl FnMut(&str) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    for name in PUBLIC_IDS {
+        let Some(table) = Table::find(conn, name)? else { continue };
+        let Some(id) = table.column("id") else { continue };
+        let sql = format!("SELECT {id} FROM main.{} NOT INDEXED", table.quoted());
+        let mut statement = conn.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if let ValueRef::Text(bytes) = row.get_ref(0)?
+                && let Ok(id) = str::from_utf8(bytes)
+            {
+                visit(id)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every text under a name of identifiers, at any depth.
+fn inside<E>(
+    json: &Value,
+    named: bool,
+    visit: &mut impl FnMut(&str) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    match json {
+        Value::String(text) if named => visit(text),
+        Value::Array(items) => items.iter().try_for_each(|item| inside(item, named, visit)),
+        Value::Object(members) => {
+            members.iter().try_for_each(|(name, value)| inside(value, named || is_named(name), visit))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_place(table: &str, column: &str) -> bool {
+    let opens = SESSIONS.iter().any(|known| known.eq_ignore_ascii_case(table));
+    is_named(column) || (opens && column.eq_ignore_ascii_case("id"))
+}
+
+fn is_named(name: &str) -> bool {
+    let form = normal(name);
+    identifies(name) || PLACES.iter().any(|pattern| matches(pattern, &form))
+}
+
+/// Ordinary tables; shadow tables of virtual ones are among them.
+fn table_names(conn: &Connection) -> Result<Vec<String>> {
+    let sql = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage > 0
+               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    conn.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn found(sql: &str) -> Vec<String> {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(sql).unwrap();
+        let mut found = Vec::new();
+        each_private_value::<rusqlite::Error>(&conn, |place, value| {
+            found.push(format!("{place}={value}"));
+            Ok(())
+        })
+        .unwrap();
+        found
+    }
+
+    #[test]
+    fn places_are_known_by_name_in_any_table_and_in_json() {
+        assert_eq!(
+            found(
+                r#"CREATE TABLE users (uuid, Email, note); INSERT INTO users VALUES ('u', 'e', 'n');
+                CREATE TABLE strange (entity_id, "granted_by", data);
+                INSERT INTO strange VALUES ('x', 'g', '{"a":[{"user_token":"t","artwork_id":"x"}]}');
+                CREATE TABLE auth_sessions (id); INSERT INTO auth_sessions VALUES ('s');
+                CREATE TABLE artwork (id, created_by, tags);
+                INSERT INTO artwork VALUES ('a', 'c', '{"email":"e"}')"#
+            ),
+            [
+                "artwork.created_by=c",
+                "auth_sessions.id=s",
+                "strange.granted_by=g",
+                "strange.data=t",
+                "users.uuid=u",
+                "users.Email=e"
+            ]
+        );
+    }
+
+    #[test]
+    fn public_ids_are_those_of_works_artists_and_log_entries() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            "CREATE TABLE artwork (id); INSERT INTO artwork VALUES ('a'), (1), (x'ff');
+             CREATE TABLE artists (Id TEXT); INSERT INTO artists VALUES ('b');
+             CREATE TABLE users (id); INSERT INTO users VALUES ('u')",
+        )
+        .unwrap();
+        let mut ids = Vec::new();
+        each_public_id::<rusqlite::Error>(&conn, |id| {
+            ids.push(id.to_owned());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(ids, ["a", "b"]);
+    }
+}

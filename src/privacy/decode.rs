@@ -1,0 +1,174 @@
+//! The encodings that an identifier may hide in, undone: percent signs, JSON escapes, hexadecimal, base64.
+
+use std::ops::Range;
+
+/// Decoded text, and where each of its bytes comes from.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The text.
+    pub bytes: Vec<u8>,
+    /// For each byte the place in the source where its spelling begins, and one more for the end.
+    starts: Vec<usize>,
+}
+
+impl Decoded {
+    fn with_capacity(capacity: usize) -> Decoded {
+        Decoded { bytes: Vec::with_capacity(capacity), starts: Vec::with_capacity(capacity + 1) }
+    }
+
+    fn push(&mut self, byte: u8, start: usize) {
+        self.bytes.push(byte);
+        self.starts.push(start);
+    }
+
+    fn end(mut self, end: usize) -> Decoded {
+        self.starts.push(end);
+        self
+    }
+
+    /// What spells `range` in the source.
+    pub fn source(&self, range: Range<usize>) -> Range<usize> {
+        let at = |index: usize| self.starts.get(index).or(self.starts.last()).copied().unwrap_or_default();
+        at(range.start)..at(range.end)
+    }
+}
+
+/// Undoes `%41`; None when there is nothing to undo.
+pub fn percent(text: &[u8]) -> Option<Decoded> {
+    let mut decoded = Decoded::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        let spelled = if byte == b'%' { text.get(at + 1..at + 3).and_then(hex_byte) } else { None };
+        decoded.push(spelled.unwrap_or(byte), at);
+        at += if spelled.is_some() { 3 } else { 1 };
+    }
+    (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+/// Undoes the escapes of JSON strings (RFC 8259, 7); None when there is nothing to undo.
+pub fn escapes(text: &[u8]) -> Option<Decoded> {
+    let mut decoded = Decoded::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        let length = match (byte, text.get(at + 1)) {
+            (b'\\', Some(b'u')) => escaped_unit(text, at).map(|(c, length)| {
+                let mut buffer = [0; 4];
+                for byte in c.encode_utf8(&mut buffer).bytes() {
+                    decoded.push(byte, at);
+                }
+                length
+            }),
+            (b'\\', Some(&escaped)) => short(escaped).map(|byte| {
+                decoded.push(byte, at);
+                2
+            }),
+            _ => None,
+        };
+        if length.is_none() {
+            decoded.push(byte, at);
+        }
+        at += length.unwrap_or(1);
+    }
+    (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+fn short(escaped: u8) -> Option<u8> {
+    match escaped {
+        b'"' | b'\\' | b'/' => Some(escaped),
+        b'n' => Some(b'\n'),
+        b'r' => Some(b'\r'),
+        b't' => Some(b'\t'),
+        b'b' => Some(8),
+        b'f' => Some(12),
+        _ => None,
+    }
+}
+
+/// The character that `\uXXXX`, or a pair of them, spells at `at`, and how long that is.
+fn escaped_unit(text: &[u8], at: usize) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        let (high, low) = (hex_byte(&digits[..2])?, hex_byte(&digits[2..])?);
+        Some(u16::from_be_bytes([high, low]))
+    };
+    let first = unit(at)?;
+    let units = [first, unit(at + 6).unwrap_or_default()];
+    let pair = char::decode_utf16(units).next()?.ok();
+    match pair {
+        Some(c) if c.len_utf16() == 2 => Some((c, 12)),
+        Some(c) => Some((c, 6)),
+        None => Some((char::REPLACEMENT_CHARACTER, 6)),
+    }
+}
+
+/// Hexadecimal from its first digit on; an odd one at the end is left out.
+pub fn hexadecimal(digits: &[u8]) -> Vec<u8> {
+    digits.chunks_exact(2).map_while(hex_byte).collect()
+}
+
+fn hex_byte(digits: &[u8]) -> Option<u8> {
+    let [high, low] = digits else { return None };
+    Some((digit(*high)? << 4) | digit(*low)?)
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
+/// Base64 of either alphabet from its first character on, padding left out. What is left at the end counts as far as
+/// it makes whole bytes.
+pub fn base64(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    for group in text.chunks(4) {
+        let mut bits = 0_u32;
+        for byte in group {
+            bits = (bits << 6) | u32::from(sextet(*byte));
+        }
+        bits <<= 6 * (4 - group.len());
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..][..group.len() * 3 / 4]);
+    }
+    bytes
+}
+
+fn sextet(byte: u8) -> u8 {
+    match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        _ => 63,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn percent_signs_are_undone_and_traced_back() {
+        let decoded = percent(b"a%40b%2").unwrap();
+        assert_eq!(decoded.bytes, b"a@b%2");
+        assert_eq!(decoded.source(1..2), 1..4);
+        assert_eq!(decoded.source(0..5), 0..7);
+        assert!(percent(b"50 % of it").is_none());
+    }
+
+    #[test]
+    fn escapes_are_undone_and_traced_back() {
+        let decoded = escapes(br"a\u0040b\/\ud83d\ude00\x\ud800").unwrap();
+        assert_eq!(decoded.bytes, "a@b/😀\\x\u{fffd}".as_bytes());
+        assert_eq!(decoded.source(0..3), 0..8);
+        assert!(escapes(b"plain").is_none());
+    }
+
+    #[test]
+    fn hexadecimal_and_base64_are_undone() {
+        assert_eq!(hexadecimal(b"616Bf"), b"ak");
+        assert_eq!(base64(b"YW5uQGV4"), b"ann@ex");
+        assert_eq!(base64(b"YW5uQA"), b"ann@");
+        assert_eq!(base64(b"-_-_"), base64(b"+/+/"));
+        assert_eq!(base64(b"Y"), b"");
+    }
+}

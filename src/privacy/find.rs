@@ -1,0 +1,304 @@
+//! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
+//!
+//! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
+//! percent signs and JSON escapes are undone and what comes out is searched again.
+
+use std::ops::{ControlFlow, Range};
+
+use memchr::{memchr, memchr_iter};
+
+use super::decode;
+use super::shape::{self, Key};
+use super::values::Values;
+use crate::platform::identifiers::Class;
+
+/// How many encodings may lie one in the other.
+const DEPTH: u8 = 3;
+/// Characters of the shortest run that may be base64 of an identifier: nine bytes, `a@b.co.uk`.
+const BASE64: usize = 8;
+/// Digits of the shortest run that may be hexadecimal of one: `a@b.co`.
+const HEX: usize = 12;
+/// Bytes before an `@` among which the start of an address is looked for (RFC 5321, 4.5.3.1).
+const LOCAL: usize = 64;
+/// Characters of the longest IPv6 address.
+const IPV6: usize = 45;
+
+/// An identifier in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<'v> {
+    /// What spells it, in bytes of the text that was searched.
+    pub range: Range<usize>,
+    /// What it is.
+    pub class: Class,
+    /// Which it is.
+    pub key: Key,
+    /// The `table.column` that it stands in; None for an e-mail address that nobody knows.
+    pub place: Option<&'v str>,
+}
+
+/// Hands each identifier in `text` to `found`, which may end the search. One may be found more than once. Anything
+/// that looks like an e-mail address is one.
+pub fn search<'v>(
+    text: &[u8],
+    values: &'v Values,
+    found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    Search { values, found }.text(text, &|range| range, true, DEPTH)
+}
+
+struct Search<'v, 'f> {
+    values: &'v Values,
+    found: &'f mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
+}
+
+/// Where a range of a decoded text stands in the whole.
+type Origin<'o> = &'o dyn Fn(Range<usize>) -> Range<usize>;
+
+impl<'v> Search<'v, '_> {
+    /// `readable` text is meant to be read; other bytes came out of a decoder and may be noise, in which an address
+    /// counts only when it is known.
+    fn text(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
+        self.emails(text, origin, readable)?;
+        self.clerk_ids(text, origin)?;
+        self.ipv4(text, origin)?;
+        self.ipv6(text, origin)?;
+        for run in runs(text, shape::is_in_token, BASE64) {
+            self.run(text, run, origin, depth)?;
+        }
+        if depth > 0 {
+            self.percent_signs(text, origin, readable, depth)?;
+            self.escapes(text, origin, readable, depth)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn look_up(&mut self, key: Key, range: Range<usize>, origin: Origin) -> ControlFlow<()> {
+        match self.values.get(key) {
+            Some((class, place)) => {
+                (self.found)(Found { range: origin(range), class, key, place: Some(place) })
+            }
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn emails(&mut self, text: &[u8], origin: Origin, readable: bool) -> ControlFlow<()> {
+        for at in memchr_iter(b'@', text) {
+            let before =
+                text[..at].iter().rev().take(LOCAL).take_while(|byte| shape::is_local(**byte)).count();
+            let after =
+                text[at + 1..].iter().take(shape::EMAIL).take_while(|byte| shape::is_in_domain(**byte));
+            let domain = at + 1..at + 1 + after.count();
+            if before == 0 || domain.is_empty() {
+                continue;
+            }
+            if readable && let Some(range) = readable_email(text, at, before, domain.clone()) {
+                let key = shape::email(&text[range.clone()]);
+                let place = self.values.get(key).map(|(_, place)| place);
+                (self.found)(Found { range: origin(range), class: Class::Email, key, place })?;
+            }
+            // What stands around a known address may be glued to it.
+            let ends = domain.clone().filter(|end| is_end(&text[at + 1..=*end]));
+            for end in ends {
+                for start in at - before..at {
+                    self.look_up(shape::email(&text[start..=end]), start..end + 1, origin)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn clerk_ids(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
+        for at in memchr_iter(b'_', text) {
+            let Some(start) = at.checked_sub(4) else { continue };
+            let Some(lengths) = shape::clerk_run(&text[start..]) else { continue };
+            for length in lengths.take(LOCAL) {
+                if let Some(key) = shape::clerk(&text[start..start + length]) {
+                    self.look_up(key, start..start + length, origin)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Four numbers between dots, wherever in a run of them.
+    fn ipv4(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
+        for run in runs(text, |byte| byte.is_ascii_digit() || byte == b'.', 7) {
+            let groups = groups(&text[run.clone()], b'.');
+            for four in
+                groups.windows(4).filter(|four| four.iter().all(|group| (1..=3).contains(&group.len())))
+            {
+                let range = run.start + four[0].start..run.start + four[3].end;
+                if let Some(key) = shape::ip(&text[range.clone()]) {
+                    self.look_up(key, range, origin)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Groups between colons, wherever in a run of them.
+    fn ipv6(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
+        let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+        let mut from = 0;
+        // Most runs are words; the colon tells.
+        while let Some(colon) = memchr(b':', &text[from..]).map(|at| from + at) {
+            let start = colon - text[from..colon].iter().rev().take_while(|byte| is_part(**byte)).count();
+            let end = colon + text[colon..].iter().take_while(|byte| is_part(**byte)).count();
+            from = end;
+            let run = &text[start..end];
+            let colons = memchr_iter(b':', run).count();
+            if colons < 2 || (colons < 6 && memchr::memmem::find(run, b"::").is_none()) {
+                continue;
+            }
+            let edges: Vec<_> = (0..run.len()).filter(|at| run[*at] == b':' || run[*at] == b'.').collect();
+            let starts = edges.iter().flat_map(|at| [*at, at + 1]).chain([0]);
+            for first in starts {
+                let ends = edges.iter().flat_map(|at| [*at, at + 1]).chain([run.len()]);
+                for last in ends.filter(|last| (first + 2..=first + IPV6).contains(last)) {
+                    if let Some(key) = shape::ip(&run[first..last]) {
+                        self.look_up(key, start + first..start + last, origin)?;
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A run of letters, digits and what base64 has beside them: ids, tokens, and what hexadecimal or base64 hides.
+    fn run(&mut self, text: &[u8], run: Range<usize>, origin: Origin, depth: u8) -> ControlFlow<()> {
+        let bytes = &text[run.clone()];
+        self.uuids(bytes, run.start, origin)?;
+        self.tokens(bytes, run.start, origin)?;
+        // The whole run goes: what is left of an encoded secret can still be decoded.
+        for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), HEX) {
+            let range = run.start + digits.start..run.start + digits.end;
+            for window in shape::BARE_UUID..=digits.len().max(shape::BARE_UUID) {
+                let Some(candidate) = bytes[digits.clone()].get(window - shape::BARE_UUID..window) else {
+                    break;
+                };
+                if let Some(key) = shape::bare_uuid(candidate) {
+                    let end = range.start + window;
+                    self.look_up(key, end - shape::BARE_UUID..end, origin)?;
+                }
+            }
+            if depth > 0 {
+                for parity in 0..2 {
+                    let decoded = decode::hexadecimal(&bytes[digits.clone()][parity..]);
+                    self.text(&decoded, &|_| origin(range.clone()), false, depth - 1)?;
+                }
+            }
+        }
+        if depth > 0 {
+            for offset in 0..4.min(bytes.len()) {
+                let decoded = decode::base64(&bytes[offset..]);
+                self.text(&decoded, &|_| origin(run.clone()), false, depth - 1)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn uuids(&mut self, bytes: &[u8], start: usize, origin: Origin) -> ControlFlow<()> {
+        for dash in memchr_iter(b'-', bytes) {
+            let Some(at) = dash.checked_sub(8) else { continue };
+            let Some(candidate) = bytes.get(at..at + shape::UUID) else { break };
+            if let Some(key) = shape::uuid(candidate) {
+                self.look_up(key, start + at..start + at + shape::UUID, origin)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn tokens(&mut self, bytes: &[u8], start: usize, origin: Origin) -> ControlFlow<()> {
+        if bytes.len() < shape::TOKEN {
+            return ControlFlow::Continue(());
+        }
+        self.look_up(shape::token(bytes), start..start + bytes.len(), origin)?;
+        for length in self.values.token_lengths() {
+            for (at, window) in bytes.windows(length).enumerate() {
+                self.look_up(shape::token(window), start + at..start + at + length, origin)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn percent_signs(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
+        let mut from = 0;
+        while let Some(at) = memchr(b'%', &text[from..]).map(|at| from + at) {
+            let ends = |byte: &&u8| !byte.is_ascii_whitespace() && **byte != b'"';
+            let start = at - text[from..at].iter().rev().take_while(ends).count();
+            let end = at + text[at..].iter().take_while(ends).count();
+            if let Some(decoded) = decode::percent(&text[start..end]) {
+                let back = |range| {
+                    let source = decoded.source(range);
+                    origin(start + source.start..start + source.end)
+                };
+                self.text(&decoded.bytes, &back, readable, depth - 1)?;
+            }
+            from = end;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn escapes(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
+        let mut from = 0;
+        while let Some(at) = memchr(b'\\', &text[from..]).map(|at| from + at) {
+            let start = memchr::memrchr(b'\n', &text[from..at]).map_or(from, |line| from + line + 1);
+            let end = memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line);
+            if let Some(decoded) = decode::escapes(&text[start..end]) {
+                let back = |range| {
+                    let source = decoded.source(range);
+                    origin(start + source.start..start + source.end)
+                };
+                self.text(&decoded.bytes, &back, readable, depth - 1)?;
+            }
+            from = end;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// What a reader would take for an e-mail address around the `@`.
+fn readable_email(text: &[u8], at: usize, before: usize, domain: Range<usize>) -> Option<Range<usize>> {
+    // A narrower choice than the standard's: an address in a query string ends at the `=`.
+    let is_usual = |byte: &&u8| byte.is_ascii_alphanumeric() || b"._+'-".contains(*byte);
+    let local = text[at - before..at].iter().rev().take_while(is_usual).count();
+    let domain_text = &text[domain.clone()];
+    let trimmed = domain_text.iter().rposition(|byte| *byte != b'.' && *byte != b'-')? + 1;
+    let range = at - local..domain.start + trimmed;
+    (local > 0 && shape::is_email(&text[range.clone()])).then_some(range)
+}
+
+/// Whether a domain may end where `domain` does.
+fn is_end(domain: &[u8]) -> bool {
+    domain.len() >= 3 && !domain.ends_with(b".") && domain.contains(&b'.')
+}
+
+/// The longest runs of bytes that `is_part` takes, of at least `least` bytes.
+fn runs(
+    text: &[u8],
+    is_part: impl Fn(u8) -> bool + Copy,
+    least: usize,
+) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = from + text.get(from..)?.iter().position(|byte| is_part(*byte))?;
+            let end = start + text[start..].iter().take_while(|byte| is_part(**byte)).count();
+            from = end;
+            if end - start >= least {
+                return Some(start..end);
+            }
+        }
+    })
+}
+
+/// What stands between the separators, empty groups too.
+fn groups(run: &[u8], separator: u8) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let ends = memchr_iter(separator, run).chain([run.len()]);
+    ends.map(|end| std::mem::replace(&mut start, end + 1)..end).collect()
+}
+
+#[cfg(test)]
+#[path = "find_tests.rs"]
+mod tests;

@@ -1,0 +1,216 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::super::redact::{Counts, Redactor};
+use super::super::scan::Scanner;
+use super::*;
+
+const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
+const CLERK: &str = "user_2abcDEF0123456789abcdefXYZ";
+const EMAIL: &str = "Ann.Lee+art@mail.example.org";
+const IPV4: &str = "203.0.113.97";
+const IPV6: &str = "2001:db8:0:17::5";
+const TOKEN: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+const BASE64URL: &str = "Zk3x-Qw9_LmN8vB2cX7zAs5DfG1hJk4P";
+
+fn values() -> Values {
+    let mut values = Values::default();
+    for value in [UUID, CLERK, EMAIL, IPV4, IPV6, TOKEN, BASE64URL] {
+        values.add("users.some", value);
+    }
+    assert_eq!(values.len(), 7);
+    values
+}
+
+fn clean(text: &str) -> String {
+    let values = values();
+    Redactor::new(&values).text(text, &mut Counts::default()).into_owned()
+}
+
+fn percent(text: &str, all: bool) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if all || !byte.is_ascii_alphanumeric() {
+            write!(encoded, "%{byte:02x}").unwrap();
+        } else {
+            encoded.push(char::from(byte));
+        }
+    }
+    encoded
+}
+
+fn base64(bytes: &[u8], url: bool) -> String {
+    const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut encoded = String::new();
+    for group in bytes.chunks(3) {
+        let mut bits = [0; 4];
+        bits[1..=group.len()].copy_from_slice(group);
+        let bits = u32::from_be_bytes(bits);
+        for at in 0..=group.len() {
+            let letter = char::from(STANDARD[(bits >> (18 - 6 * at)) as usize & 63]);
+            encoded.push(match letter {
+                '+' if url => '-',
+                '/' if url => '_',
+                letter => letter,
+            });
+        }
+    }
+    encoded
+}
+
+/// Every spelling of a value that the fence promises to see through.
+fn spellings(value: &str) -> Vec<String> {
+    let hex = hex::encode(value);
+    let mut all = vec![
+        value.to_owned(),
+        value.to_uppercase(),
+        percent(value, false),
+        percent(value, true),
+        percent(&percent(value, false), false),
+        hex.to_uppercase(),
+        format!("0{hex}"),
+        hex,
+        value.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect(),
+        value.replace('@', "\\u0040"),
+    ];
+    for pad in ["", "x", "xy"] {
+        for url in [false, true] {
+            all.push(base64(format!("{pad}{value}").as_bytes(), url));
+            all.push(format!("A{}", base64(format!("{pad}{value}{pad}").as_bytes(), url)));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_class_is_found_in_every_spelling() {
+    let values = values();
+    for value in [UUID, CLERK, EMAIL, IPV4, IPV6, TOKEN, BASE64URL] {
+        for spelling in spellings(value) {
+            for (before, after) in
+                [("", ""), ("Made by ", ", in 1970."), ("(", ")"), ("\"", "\""), ("é", "é")]
+            {
+                let text = format!("{before}{spelling}{after}");
+                let clean = clean(&text);
+                assert!(clean.contains("[redacted]"), "{value} in {text}");
+                assert_eq!(Scanner::new(&values, []).name(&clean), None, "{text} became {clean}");
+                let class = Redactor::new(&values).holds(&text).map(|hit| hit.class);
+                assert!(class.is_some());
+            }
+        }
+    }
+}
+
+#[test]
+fn glued_neighbours_hide_nothing() {
+    for text in [
+        format!("x{UUID}x"),
+        format!("id{}", UUID.replace('-', "")),
+        format!("{CLERK}and"),
+        format!("mail:{EMAIL}"),
+        format!("x={EMAIL}&y"),
+        format!("a{TOKEN}b"),
+        format!("ip:{IPV6}"),
+        format!("[{IPV6}]:443"),
+        format!("{IPV4}:8080"),
+        format!("v1.{IPV4}.5"),
+    ] {
+        assert!(clean(&text).contains("[redacted]"), "{text} became {}", clean(&text));
+    }
+}
+
+#[test]
+fn what_is_around_an_identifier_stays() {
+    assert_eq!(clean(&format!("Ask {EMAIL}, or not.")), "Ask [redacted], or not.");
+    assert_eq!(clean(&format!("“{UUID}”")), "“[redacted]”");
+    assert_eq!(
+        clean("https://example.org/?mail=nobody%40example.net&x=1"),
+        "https://example.org/?mail=[redacted]&x=1"
+    );
+    assert_eq!(clean("Write to new.person@museum.example."), "Write to [redacted].");
+}
+
+#[test]
+fn public_text_is_left_alone() {
+    for text in [
+        "bronze",
+        "unknown",
+        "system",
+        "deleted-user",
+        "inscription",
+        "participants",
+        "4f1c9a52-7b64-4c0e-9d2a-5e8f00112233",
+        "49.2827, -123.1207",
+        "2026-01-02T03:04:05Z",
+        "12:34:56",
+        "https://maps.example.org/@49.28,-123.12,17z",
+        "@artist on three networks",
+        "50% off, 100%25 sure",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "C:\\photos\\n.jpg",
+        "1.2.3.4",
+        "https://commons.wikimedia.org/wiki/File:The_long_name_of_a_mural_in_Vancouver_(2019).jpg",
+    ] {
+        assert_eq!(clean(text), text);
+    }
+}
+
+#[test]
+fn hits_are_counted_once_and_by_class() {
+    let values = values();
+    let mut counts = Counts::default();
+    let text = format!("{UUID} {EMAIL} {} {IPV4} {TOKEN} new@example.net", percent(EMAIL, true));
+    Redactor::new(&values).text(&text, &mut counts);
+    let found = [Class::UserId, Class::Email, Class::IpAddress, Class::Token].map(|class| counts.get(class));
+    assert_eq!(found, [1, 3, 1, 1]);
+}
+
+#[test]
+fn the_operators_own_strings_are_exempt_from_the_last_fence() {
+    let values = values();
+    let text = format!("contact: {EMAIL}");
+    assert!(Scanner::new(&values, []).name(&text).is_some());
+    assert_eq!(Scanner::new(&values, [EMAIL]).name(&text), None);
+    assert!(Scanner::new(&values, [EMAIL]).name(UUID).is_some());
+}
+
+#[test]
+fn a_hit_is_found_wherever_a_chunk_ends() {
+    let values = values();
+    let scanner = Scanner::new(&values, []);
+    let long = 1024 * 1024 + 16 * 1024;
+    for (at, filler) in
+        [(0, b' '), (long - 36, b'\n'), (long - 18, b' '), (long - 1, b' '), (long - 18, b'x')]
+    {
+        let mut bytes = vec![filler; long + 40];
+        bytes[at..at + UUID.len()].copy_from_slice(UUID.as_bytes());
+        assert!(scanner.bytes(bytes.as_slice()).unwrap().is_some(), "{at} {filler}");
+    }
+    assert_eq!(scanner.bytes(vec![b' '; 3 * long].as_slice()).unwrap(), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_text_makes_the_search_fail_and_redacted_text_is_clean(
+        before in "\\PC{0,40}", after in "\\PC{0,40}", which in 0..7usize, spelling in 0..22usize,
+    ) {
+        let values = values();
+        let value = [UUID, CLERK, EMAIL, IPV4, IPV6, TOKEN, BASE64URL][which];
+        let spelling = &spellings(value)[spelling];
+        let text = format!("{before} {spelling} {after}");
+        let clean = Redactor::new(&values).text(&text, &mut Counts::default()).into_owned();
+        prop_assert!(clean.contains("[redacted]"), "{} in {}", value, text);
+        prop_assert_eq!(Scanner::new(&values, []).name(&clean), None);
+    }
+
+    #[test]
+    fn no_bytes_make_the_search_fail(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let values = values();
+        prop_assert!(Scanner::new(&values, []).bytes(bytes.as_slice()).is_ok());
+    }
+}

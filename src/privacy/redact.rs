@@ -1,0 +1,112 @@
+//! Fence 3 at work: takes identifiers out of free text that leaves.
+
+use std::borrow::Cow;
+use std::ops::{ControlFlow, Range};
+
+use super::find::{Found, search};
+use super::values::Values;
+use crate::platform::identifiers::Class;
+
+/// What stands for an identifier.
+pub const REDACTED: &str = "[redacted]";
+
+/// An identifier where none may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// What it is.
+    pub class: Class,
+    /// The `table.column` that it stands in; None for an e-mail address that nobody knows.
+    pub place: Option<String>,
+}
+
+impl From<Found<'_>> for Hit {
+    fn from(found: Found<'_>) -> Self {
+        Hit { class: found.class, place: found.place.map(str::to_owned) }
+    }
+}
+
+/// How many identifiers of each class were taken out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts([u64; Class::ALL.len()]);
+
+impl Counts {
+    /// Of one class.
+    pub fn get(&self, class: Class) -> u64 {
+        self.0.get(class as usize).copied().unwrap_or_default()
+    }
+
+    /// One more.
+    pub fn add(&mut self, class: Class) {
+        if let Some(count) = self.0.get_mut(class as usize) {
+            *count += 1;
+        }
+    }
+
+    /// Those of another part.
+    pub fn merge(&mut self, other: &Counts) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+}
+
+/// Takes known identifiers, and whatever looks like an e-mail address, out of text.
+#[derive(Debug, Clone, Copy)]
+pub struct Redactor<'v> {
+    values: &'v Values,
+}
+
+impl<'v> Redactor<'v> {
+    /// Hunts `values`.
+    pub fn new(values: &'v Values) -> Self {
+        Redactor { values }
+    }
+
+    /// The text with [`REDACTED`] for each identifier in it, in whatever encoding it stands there.
+    pub fn text<'t>(&self, text: &'t str, counts: &mut Counts) -> Cow<'t, str> {
+        let mut hits: Vec<(Range<usize>, Class)> = Vec::new();
+        let _ = search(text.as_bytes(), self.values, &mut |found| {
+            hits.push((found.range, found.class));
+            ControlFlow::Continue(())
+        });
+        if hits.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        hits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        let mut clean = String::with_capacity(text.len());
+        let mut from = 0;
+        for (range, class) in hits {
+            if range.end <= from {
+                continue;
+            }
+            if range.start >= from {
+                clean.push_str(&text[on_boundary(text, from)..before_boundary(text, range.start)]);
+                clean.push_str(REDACTED);
+                counts.add(class);
+            }
+            from = range.end;
+        }
+        clean.push_str(&text[on_boundary(text, from)..]);
+        Cow::Owned(clean)
+    }
+
+    /// An identifier in the text, if there is one.
+    pub fn holds(&self, text: &str) -> Option<Hit> {
+        let mut hit = None;
+        let _ = search(text.as_bytes(), self.values, &mut |found| {
+            hit = Some(found.into());
+            ControlFlow::Break(())
+        });
+        hit
+    }
+}
+
+/// The next place at or after `at` that is between characters.
+fn on_boundary(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
+/// The last place at or before `at` that is between characters.
+fn before_boundary(text: &str, at: usize) -> usize {
+    text.floor_char_boundary(at)
+}

@@ -1,0 +1,219 @@
+//! The shapes that identifiers have. A value counts, and a text is searched, by its whole shape alone: words such as
+//! `unknown` or `system` have none.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::platform::identifiers::Class;
+
+/// Characters of the shortest token; an MD5 in hexadecimal.
+pub const TOKEN: usize = 32;
+/// Characters of a UUID with its dashes, and without.
+pub const UUID: usize = 36;
+/// The same without.
+pub const BARE_UUID: usize = 32;
+/// Characters behind the `user_` of a Clerk id, at least.
+const CLERK: usize = 24;
+/// Bytes of an address beyond which none is looked for (RFC 5321, 4.5.3.1).
+pub const EMAIL: usize = 254;
+
+/// An identifier in its one form, as a number: spellings that mean the same have the same key.
+pub type Key = u64;
+
+/// The class and the key of a value, if the whole of it has a shape.
+pub fn identify(value: &str) -> Option<(Class, Key)> {
+    let bytes = value.trim().as_bytes();
+    if let Some(key) = uuid(bytes).or_else(|| clerk(bytes)) {
+        return Some((Class::UserId, key));
+    }
+    if is_email(bytes) {
+        return Some((Class::Email, email(bytes)));
+    }
+    if let Some(key) = ip(bytes) {
+        return Some((Class::IpAddress, key));
+    }
+    is_token(bytes).then(|| (Class::Token, token(bytes)))
+}
+
+/// A UUID with dashes.
+pub fn uuid(bytes: &[u8]) -> Option<Key> {
+    const DASHES: [usize; 4] = [8, 13, 18, 23];
+    if bytes.len() != UUID || DASHES.iter().any(|&at| bytes[at] != b'-') {
+        return None;
+    }
+    let mut digits = [0; BARE_UUID];
+    for (digit, byte) in digits.iter_mut().zip(bytes.iter().filter(|byte| **byte != b'-')) {
+        *digit = *byte;
+    }
+    bare_uuid(&digits)
+}
+
+/// A UUID without dashes.
+pub fn bare_uuid(bytes: &[u8]) -> Option<Key> {
+    let mut raw = [0; BARE_UUID / 2];
+    hex::decode_to_slice(bytes, &mut raw).ok().map(|()| key(Class::UserId, raw))
+}
+
+/// `user_` and 24 or more letters and digits.
+pub fn clerk(bytes: &[u8]) -> Option<Key> {
+    let (start, id) = bytes.split_at_checked(5)?;
+    let fits =
+        start.eq_ignore_ascii_case(b"user_") && id.len() >= CLERK && id.iter().all(u8::is_ascii_alphanumeric);
+    fits.then(|| key(Class::UserId, bytes.iter().map(u8::to_ascii_lowercase)))
+}
+
+/// How many characters of a Clerk id stand at the start of `bytes`, at least; none without one.
+pub fn clerk_run(bytes: &[u8]) -> Option<std::ops::RangeInclusive<usize>> {
+    let (start, rest) = bytes.split_at_checked(5)?;
+    let run = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    (start.eq_ignore_ascii_case(b"user_") && run >= CLERK).then_some(5 + CLERK..=5 + run)
+}
+
+/// Whether the whole is one e-mail address.
+pub fn is_email(bytes: &[u8]) -> bool {
+    let Some(at) = bytes.iter().position(|byte| *byte == b'@') else { return false };
+    let (local, domain) = (&bytes[..at], &bytes[at + 1..]);
+    !local.is_empty() && bytes.len() <= EMAIL && local.iter().all(|byte| is_local(*byte)) && is_domain(domain)
+}
+
+/// The key of an address.
+pub fn email(bytes: &[u8]) -> Key {
+    key(Class::Email, bytes.iter().map(u8::to_ascii_lowercase))
+}
+
+/// What may stand before the `@` (RFC 5322 atoms, and letters beyond ASCII, RFC 6531).
+pub fn is_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii() || b".!#$%&'*+-/=?^_`{|}~".contains(&byte)
+}
+
+/// What may stand behind it.
+pub fn is_in_domain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'-' || byte == b'.'
+}
+
+/// Two labels or more, the last of letters.
+pub fn is_domain(bytes: &[u8]) -> bool {
+    let mut labels = bytes.split(|byte| *byte == b'.');
+    let fits = |label: &[u8]| !label.is_empty() && label.iter().all(|byte| is_in_domain(*byte));
+    let Some(last) = labels.next_back() else { return false };
+    let is_top = last.len() >= 2
+        && (last.iter().all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+            || last.starts_with(b"xn--"));
+    is_top && labels.clone().next().is_some() && fits(last) && labels.all(fits)
+}
+
+/// A network address that is somebody's: not private, not of this machine, not of a group.
+pub fn ip(bytes: &[u8]) -> Option<Key> {
+    let address: IpAddr = str::from_utf8(bytes).ok()?.parse().ok()?;
+    let is_nobodys = match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || v4.is_broadcast()
+                || v4.is_multicast()
+        }
+        IpAddr::V6(v6) => {
+            v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || is_local_network(v6)
+        }
+    };
+    let octets = match address.to_canonical() {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    };
+    (!is_nobodys).then(|| key(Class::IpAddress, octets))
+}
+
+fn is_local_network(address: Ipv6Addr) -> bool {
+    address.is_unique_local() || address.is_unicast_link_local()
+}
+
+/// Whether the whole is one secret or hash.
+pub fn is_token(bytes: &[u8]) -> bool {
+    let has_digit = bytes.iter().any(u8::is_ascii_digit);
+    let trimmed = bytes.trim_ascii_end().strip_suffix(b"=").unwrap_or(bytes);
+    let trimmed = trimmed.strip_suffix(b"=").unwrap_or(trimmed);
+    trimmed.len() >= TOKEN && has_digit && trimmed.iter().all(|byte| is_in_token(*byte))
+}
+
+/// Hexadecimal and base64url, and the letters in which base64 differs.
+pub fn is_in_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/')
+}
+
+/// The key of a token; padding says nothing.
+pub fn token(bytes: &[u8]) -> Key {
+    key(Class::Token, bytes.iter().filter(|byte| **byte != b'=').map(u8::to_ascii_lowercase))
+}
+
+fn key(class: Class, bytes: impl IntoIterator<Item = u8>) -> Key {
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u8(class as u8);
+    let mut buffer = [0; 64];
+    let mut filled = 0;
+    for byte in bytes {
+        buffer[filled] = byte;
+        filled += 1;
+        if filled == buffer.len() {
+            hasher.write(&buffer);
+            filled = 0;
+        }
+    }
+    hasher.write(&buffer[..filled]);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(value: &str) -> Option<Class> {
+        identify(value).map(|(class, _)| class)
+    }
+
+    #[test]
+    fn a_value_counts_by_its_whole_shape() {
+        assert_eq!(class("3f1c9a52-7b64-4c0e-9d2a-5e8f00112233"), Some(Class::UserId));
+        assert_eq!(class("user_2abcDEF0123456789abcdefXYZ"), Some(Class::UserId));
+        assert_eq!(class("Ann.O'Neil+x@mail.example.org"), Some(Class::Email));
+        assert_eq!(class("203.0.113.9"), Some(Class::IpAddress));
+        assert_eq!(class("2001:db8::1"), Some(Class::IpAddress));
+        assert_eq!(class(&"0aF9".repeat(16)), Some(Class::Token));
+        for word in [
+            "unknown",
+            "system",
+            "deleted-user",
+            "bronze",
+            "127.0.0.1",
+            "10.1.2.3",
+            "fe80::1",
+            "::",
+            "",
+            "a@b",
+            "user_short",
+            "2026-01-02T03:04:05Z",
+            "the-long-words-of-a-title-without-numbers",
+            "Mozilla/5.0 (X11; Linux x86_64)",
+            "x 203.0.113.9",
+        ] {
+            assert_eq!(class(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_identifier_have_one_key() {
+        for (one, other) in [
+            ("3f1c9a52-7b64-4c0e-9d2a-5e8f00112233", "3F1C9A52-7B64-4C0E-9D2A-5E8F00112233"),
+            ("user_2abcDEF0123456789abcdefXYZ", "USER_2ABCDEF0123456789ABCDEFXYZ"),
+            ("ann@example.org", "ANN@Example.ORG"),
+            ("2001:db8::1", "2001:0DB8:0:0:0:0:0:1"),
+            ("203.0.113.9", "::ffff:203.0.113.9"),
+        ] {
+            assert!(identify(one).is_some());
+            assert_eq!(identify(one), identify(other), "{one}");
+        }
+        let dashed = uuid(b"3f1c9a52-7b64-4c0e-9d2a-5e8f00112233");
+        assert_eq!(dashed, bare_uuid(b"3f1c9a527b644c0e9d2a5e8f00112233"));
+    }
+}
