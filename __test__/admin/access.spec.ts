@@ -1,0 +1,376 @@
+/** Every route of the admin service against every kind of caller. */
+
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { folder, listing, removeFolders } from '../support';
+import {
+  bearer,
+  forwarded,
+  type Headers,
+  issuer,
+  forwardSecret,
+  jwt,
+  jwtConfused,
+  jwtNone,
+  organization,
+  panelOrigin,
+  publicKey,
+  type Request,
+} from '../support/admin/callers';
+import { clerkIds, firstGeneration, newestGeneration, people } from '../support/admin/people';
+import { serve, type Service, stopServices } from '../support/admin/service';
+
+interface Envelope {
+  readonly success: boolean;
+  readonly error?: string;
+  readonly message?: string;
+  readonly timestamp?: string;
+  readonly details?: { readonly correlation_id?: string };
+  readonly data?: Record<string, unknown>;
+}
+
+const jobId = randomUUID();
+const routes: readonly Request[] = [
+  { method: 'POST', target: '/api/admin/data-dump/generate', body: '{}' },
+  { method: 'POST', target: '/api/admin/backup/generate', body: '{}' },
+  { method: 'GET', target: '/api/admin/data-dumps?page=1&limit=5' },
+  { method: 'DELETE', target: '/api/admin/data-dumps/20260102T030405Z' },
+  { method: 'GET', target: '/api/admin/backups' },
+  { method: 'GET', target: '/api/admin/jobs' },
+  { method: 'GET', target: `/api/admin/jobs/${jobId}` },
+  { method: 'GET', target: `/api/admin/jobs/${jobId}/events` },
+  { method: 'DELETE', target: `/api/admin/jobs/${jobId}` },
+  { method: 'POST', target: `/api/admin/jobs/${jobId}/publish` },
+  { method: 'PUT', target: '/api/admin/data-dumps' },
+  { method: 'GET', target: '/api/admin/no-such-route' },
+];
+
+type Caller = (request: Request) => Headers;
+
+const admin = people.roleAdmin;
+const long = 'x'.repeat(70_000);
+const now = (): number => Math.floor(Date.now() / 1000);
+
+/** Callers that are not let in, and why. */
+const refused: Readonly<Record<string, readonly [status: number, caller: Caller]>> = {
+  nobody: [401, () => ({})],
+  'a cookie alone': [401, () => ({ cookie: `user_token=${admin}; __session=${jwt()}` })],
+  'an empty token': [401, () => ({ authorization: 'Bearer ' })],
+  'another scheme': [401, () => ({ authorization: `Basic ${btoa(`${admin}:x`)}` })],
+  'a stranger': [403, () => ({ 'x-user-token': people.stranger })],
+  'a user': [403, () => ({ 'x-user-token': people.user })],
+  'a user by bearer': [403, () => bearer(people.user)],
+  'a moderator': [403, () => ({ 'x-user-token': people.moderator })],
+  'an admin no longer active': [403, () => ({ 'x-user-token': people.inactive })],
+  'a revoked admin': [403, () => ({ 'x-user-token': people.revoked })],
+  'a banned admin': [403, () => ({ 'x-user-token': people.banned })],
+  'a suspended admin': [403, () => ({ 'x-user-token': people.suspended })],
+  'an expired grant': [403, () => ({ 'x-user-token': people.expired })],
+  'a grant that expires nobody knows when': [
+    403,
+    () => ({ 'x-user-token': people.unreadableExpiry }),
+  ],
+  'a grant for one resource': [403, () => ({ 'x-user-token': people.scoped })],
+  'SQL for a token': [403, () => ({ 'x-user-token': "'/**/OR/**/1=1--" })],
+  'a JWT of a user': [
+    403,
+    () => bearer(jwt({ sub: clerkIds.user, org_id: undefined, org_role: undefined })),
+  ],
+  'a JWT of a member': [403, () => bearer(jwt({ org_role: 'org:member' }))],
+  'an admin of another organisation': [403, () => bearer(jwt({ org_id: 'org_theirs' }))],
+  'an admin of another organisation, newer form': [
+    403,
+    () =>
+      bearer(
+        jwt({ org_id: undefined, org_role: undefined, o: { id: 'org_theirs', rol: 'admin' } }),
+      ),
+  ],
+  'claims of two organisations mixed': [
+    403,
+    () => bearer(jwt({ org_role: 'org:member', o: { id: 'org_theirs', rol: 'admin' } })),
+  ],
+  'a banned admin of our organisation': [403, () => bearer(jwt({ sub: clerkIds.banned }))],
+  'alg none': [401, () => bearer(jwtNone())],
+  'alg HS256 with the public key': [401, () => bearer(jwtConfused())],
+  'another key': [401, () => bearer(jwt({}, 'other'))],
+  'a wrong issuer': [401, () => bearer(jwt({ iss: 'https://clerk.example.com' }))],
+  'a wrong azp': [401, () => bearer(jwt({ azp: 'https://elsewhere.example' }))],
+  'no azp': [401, () => bearer(jwt({ azp: undefined }))],
+  'an expired JWT': [401, () => bearer(jwt({ exp: now() - 60 }))],
+  'a JWT that never expires': [401, () => bearer(jwt({ exp: undefined }))],
+  'a JWT of tomorrow': [401, () => bearer(jwt({ nbf: now() + 86_400 }))],
+  'a pending session': [401, () => bearer(jwt({ sts: 'pending' }))],
+  'a wrong signature': [
+    401,
+    (r) => forwarded(r, admin, { secret: 'another-secret-of-many-characters-000' }),
+  ],
+  'no signature': [401, (r) => forwarded(r, admin, {}, { 'x-archiver-signature': '' })],
+  'a cut signature': [401, (r) => forwarded(r, admin, {}, { 'x-archiver-signature': 'v1=00' })],
+  'an old timestamp': [401, (r) => forwarded(r, admin, { timestamp: String(Date.now() - 61_000) })],
+  'a timestamp to come': [
+    401,
+    (r) => forwarded(r, admin, { timestamp: String(Date.now() + 61_000) }),
+  ],
+  'a fresh timestamp over an old signature': [
+    401,
+    (r) =>
+      forwarded(
+        r,
+        admin,
+        { timestamp: String(Date.now() - 61_000) },
+        { 'x-archiver-timestamp': String(Date.now()) },
+      ),
+  ],
+  'another body': [401, (r) => forwarded(r, admin, { body: '{"allow_shrink":true}' })],
+  'another query': [401, (r) => forwarded(r, admin, { target: `${r.target}&x=1` })],
+  'another path': [401, (r) => forwarded(r, admin, { target: '/api/admin/other' })],
+  'another method': [401, (r) => forwarded(r, admin, { method: 'PATCH' })],
+  'another audience': [401, (r) => forwarded(r, admin, { audience: 'another-service' })],
+  'another admin': [401, (r) => forwarded(r, admin, { admin: people.user })],
+  'another nonce': [401, (r) => forwarded(r, admin, {}, { 'x-archiver-nonce': randomUUID() })],
+  'a short nonce': [401, (r) => forwarded(r, admin, { nonce: 'short' })],
+  'fields that run into each other': [
+    401,
+    (r) => forwarded(r, `${admin}x`, { nonce: randomUUID(), admin }),
+  ],
+  'a huge token': [401, () => bearer(long.slice(0, 12_000))],
+};
+
+let service: Service;
+let base: string;
+
+beforeAll(async () => {
+  base = folder();
+  service = await serve(environment(newestGeneration(base)));
+});
+
+afterAll(async () => {
+  await stopServices();
+  removeFolders();
+});
+
+function environment(database: string): Record<string, string> {
+  return {
+    SOURCE_DATABASE_FILE: database,
+    ADMIN_PLATFORM_ROWS: '1',
+    ADMIN_FORWARD_SECRET: forwardSecret,
+    ADMIN_JWT_ISSUER: issuer,
+    ADMIN_JWT_KEY: publicKey,
+    ADMIN_JWT_ORGANIZATION_ID: organization,
+    ADMIN_ORIGINS: panelOrigin,
+    ADMIN_STATE_DIR: join(base, 'state'),
+    BACKUP_OUTPUT_DIR: join(base, 'backups'),
+    DUMPS_DIR: join(base, 'public'),
+  };
+}
+
+async function ask(request: Request, headers: Headers): Promise<Response> {
+  const { method, target, body } = request;
+  return fetch(service.url + target, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body }),
+  });
+}
+
+async function statusOf(request: Request, headers: Headers): Promise<number> {
+  const response = await ask(request, headers);
+  await response.body?.cancel();
+  return response.status;
+}
+
+/** No id of anybody, in whatever was said. */
+function expectNobody(text: string): void {
+  for (const id of [...Object.values(people), ...Object.values(clerkIds)]) {
+    expect(text).not.toContain(id);
+  }
+  expect(text).not.toContain('user_2organisationadmin');
+  expect(text).not.toContain(forwardSecret);
+}
+
+/** No job, no file. */
+async function expectNothingStarted(): Promise<void> {
+  const jobs = await ask({ method: 'GET', target: '/api/admin/jobs' }, bearer(admin));
+  expect(((await jobs.json()) as Envelope).data).toEqual({ jobs: [], running: null });
+  expect(listing(join(base, 'public'))).toEqual([]);
+  expect(listing(join(base, 'backups'))).toEqual([]);
+}
+
+describe.each(Object.entries(refused))('%s', (_, [status, caller]) => {
+  it(`is ${status} on every route, and learns nothing`, async () => {
+    for (const request of routes) {
+      const response = await ask(request, caller(request));
+      expect([request, response.status]).toEqual([request, status]);
+      const text = await response.text();
+      const envelope = JSON.parse(text) as Envelope;
+      expect(envelope).toEqual({
+        success: false,
+        error: status === 401 ? 'UNAUTHORIZED' : 'FORBIDDEN',
+        message: expect.any(String) as string,
+        timestamp: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+        details: { correlation_id: expect.stringMatching(/^[0-9a-f]{8}$/) as string },
+      });
+      expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(response.headers.get('access-control-allow-origin')).toBeNull();
+      expectNobody(text + JSON.stringify([...response.headers]));
+    }
+  });
+});
+
+it('starts nothing for any of them', expectNothingStarted);
+
+const list: Request = { method: 'GET', target: '/api/admin/data-dumps' };
+
+it.each<[string, Caller]>([
+  ['a role', () => ({ 'x-user-token': people.roleAdmin })],
+  ['a role, by bearer', () => bearer(people.roleAdmin)],
+  ['a permission', () => bearer(people.permissionAdmin)],
+  ['a permission by uuid', () => bearer(people.uuidAdmin)],
+  ['an organisation', () => bearer(jwt())],
+  [
+    'an organisation, newer form',
+    () =>
+      bearer(
+        jwt({ org_id: undefined, org_role: undefined, o: { id: organization, rol: 'admin' } }),
+      ),
+  ],
+  [
+    "Clerk's id of an admin",
+    () => bearer(jwt({ sub: clerkIds.admin, org_id: undefined, org_role: undefined })),
+  ],
+  ['a signature', (request) => forwarded(request, people.stranger)],
+])('lets an admin in by %s', async (_, caller) => {
+  expect(await statusOf(list, caller(list))).toBe(200);
+});
+
+it('lets two honest identical requests pass that only look', async () => {
+  const headers = forwarded(list, admin);
+  expect(await statusOf(list, headers)).toBe(200);
+  expect(await statusOf(list, headers)).toBe(200);
+});
+
+it('refuses a change that was signed once and sent twice, also after a restart', async () => {
+  const change: Request = { method: 'DELETE', target: `/api/admin/jobs/${jobId}` };
+  const headers = forwarded(change, admin);
+  expect(await statusOf(change, headers)).toBe(404);
+  expect(await statusOf(change, headers)).toBe(401);
+  const said = service.output();
+  await service.stop('SIGKILL');
+  service = await serve(environment(join(base, 'newest.sqlite')));
+  expect(await statusOf(change, headers)).toBe(401);
+  expectNobody(said);
+});
+
+it('refuses changes from pages of other origins', async () => {
+  for (const request of routes.filter(({ method }) => method !== 'GET')) {
+    for (const origin of ['https://elsewhere.example', 'null', `${panelOrigin}.evil.example`]) {
+      expect(await statusOf(request, { ...bearer(admin), origin })).toBe(403);
+    }
+  }
+  const change: Request = { method: 'DELETE', target: `/api/admin/jobs/${jobId}` };
+  expect(await statusOf(change, { ...bearer(admin), origin: panelOrigin })).toBe(404);
+});
+
+it('reads no more than a few words, even of an admin', async () => {
+  for (const { method, target } of routes.filter(({ method: m }) => m !== 'GET')) {
+    const request = { method, target, body: JSON.stringify({ allow_shrink: long }) };
+    expect(await statusOf(request, bearer(admin))).toBe(413);
+    expect(await statusOf(request, {})).toBe(401);
+  }
+});
+
+it('says which methods a path has', async () => {
+  const response = await ask({ method: 'PUT', target: '/api/admin/data-dumps' }, bearer(admin));
+  expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
+  expect(await statusOf({ method: 'GET', target: '/api/admin/no-such-route' }, bearer(admin))).toBe(
+    404,
+  );
+});
+
+it.each(['page=0', 'page=x', 'page=1.5', 'page=-1', 'limit=0', 'limit=101', 'limit=', 'page=1e3'])(
+  'refuses %s by name of the field',
+  async (query) => {
+    const response = await ask({ ...list, target: `${list.target}?${query}` }, bearer(admin));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: 'VALIDATION_ERROR',
+      show_details: true,
+      details: { validation_errors: [{ field: query.split('=')[0] }] },
+    });
+  },
+);
+
+it.each(['{', '[]', '{"allow_shrink":"yes"}', '{"unknown":true}', '{"publish":null}'])(
+  'refuses the body %s',
+  async (body) => {
+    const request = { method: 'POST', target: '/api/admin/data-dump/generate', body };
+    expect(await statusOf(request, bearer(admin))).toBe(400);
+  },
+);
+
+it('still has started nothing, and has written nobody down', async () => {
+  await expectNothingStarted();
+  expectNobody(service.output());
+  for (const name of listing(join(base, 'state'))) {
+    expectNobody(name);
+    if (name.endsWith('.json')) expectNobody(readFileSync(join(base, 'state', name), 'utf8'));
+  }
+  expect(service.output()).toMatch(/"actor":"adm_[0-9a-f]{12}","action":"job.cancel"/);
+});
+
+it('reads the rows of the first generation too', async () => {
+  const older = folder();
+  const other = await serve({
+    SOURCE_DATABASE_FILE: firstGeneration(older),
+    ADMIN_PLATFORM_ROWS: '1',
+    ADMIN_STATE_DIR: join(older, 'state'),
+    BACKUP_OUTPUT_DIR: join(older, 'backups'),
+    DUMPS_DIR: join(older, 'public'),
+  });
+  const status = async (token: string): Promise<number> =>
+    (await fetch(other.url + list.target, { headers: bearer(token) })).status;
+  expect(await status(people.olderAdmin)).toBe(200);
+  expect(await status(people.olderRevoked)).toBe(403);
+  expect(await status(people.moderator)).toBe(403);
+});
+
+describe('a service that nobody could use', () => {
+  const complete = (): Record<string, string> => ({ ...environment(join(base, 'newest.sqlite')) });
+  const without = (...names: string[]): Record<string, string> => {
+    const env = complete();
+    return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
+  };
+  it.each<[string, () => Record<string, string>, RegExp]>([
+    [
+      'no way in',
+      () => without('ADMIN_PLATFORM_ROWS', 'ADMIN_FORWARD_SECRET', 'ADMIN_JWT_ISSUER'),
+      /nobody could be let in.*ADMIN_FORWARD_SECRET/,
+    ],
+    ['a short secret', () => ({ ...complete(), ADMIN_FORWARD_SECRET: 'short' }), /at least 32/],
+    ['no storage', () => without('DUMPS_DIR'), /set DUMPS_DIR/],
+    [
+      'half a bucket',
+      () => ({ ...without('DUMPS_DIR'), DUMPS_S3_ENDPOINT: 'http://x' }),
+      /DUMPS_S3_BUCKET/,
+    ],
+    ['no database', () => without('SOURCE_DATABASE_FILE'), /SOURCE_DATABASE_FILE/],
+    ['a bad origin', () => ({ ...complete(), ADMIN_ORIGINS: 'example.org' }), /ADMIN_ORIGINS/],
+    ['a key that is none', () => ({ ...complete(), ADMIN_JWT_KEY: 'nonsense' }), /PEM, JWKS/],
+    [
+      'backups among dumps',
+      () => ({ ...complete(), BACKUP_OUTPUT_DIR: join(base, 'public', 'b') }),
+      /DUMPS_DIR/,
+    ],
+    [
+      'state among dumps',
+      () => ({ ...complete(), ADMIN_STATE_DIR: join(base, 'public') }),
+      /DUMPS_DIR/,
+    ],
+  ])('does not start: %s', async (_, env, message) => {
+    await expect(serve(env())).rejects.toThrow(message);
+    await expect(serve(env())).rejects.toThrow(/exit code 2/);
+  });
+});

@@ -1,0 +1,70 @@
+/** The admin service as a process, as an operator starts it. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import { root } from '../../support';
+
+export interface Service {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** Everything it has said on stdout and stderr. */
+  output(): string;
+  /** Ends it as an operator does, or as a power cut does. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+const services = new Set<Service>();
+
+/** Starts `npm run admin` with an environment; rejects with what it said when it refuses. */
+export function serve(env: Readonly<Record<string, string>>): Promise<Service> {
+  return started([join(root, 'dist', 'admin', 'main.js')], env);
+}
+
+/** Starts the service with a stand-in for the addon: see stand-in.mjs. */
+export function serveStandIn(env: Readonly<Record<string, string>>): Promise<Service> {
+  return started([join(__dirname, 'stand-in.mjs')], env);
+}
+
+export async function stopServices(): Promise<void> {
+  await Promise.all([...services].map((service) => service.stop('SIGKILL')));
+}
+
+async function started(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Service> {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, args, {
+    env: { PATH, ADMIN_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  const ended = once(child, 'close');
+  const url = await new Promise<string>((ready, failed) => {
+    const hear = (text: string): void => {
+      said += text;
+      const found = /Admin service at (http:\S+?)\/admin\//.exec(said)?.[1];
+      if (found !== undefined) ready(found);
+    };
+    child.stdout.setEncoding('utf8').on('data', hear);
+    child.stderr.setEncoding('utf8').on('data', hear);
+    child.on('close', (code) => {
+      failed(new Error(`exit code ${code}: ${said}`));
+    });
+  });
+  const service: Service = {
+    url,
+    child,
+    output: () => said,
+    async stop(signal = 'SIGTERM') {
+      services.delete(service);
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      await ended;
+      return child.exitCode;
+    },
+  };
+  services.add(service);
+  return service;
+}

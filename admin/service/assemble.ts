@@ -1,0 +1,47 @@
+/** The parts that make and publish, with or without the web service in front of them. */
+
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { checkStorage } from './checks.js';
+import { realEngine } from './engine.js';
+import { BackupJobs } from './jobs/backup.js';
+import { DumpJobs } from './jobs/dump.js';
+import type { Job } from './jobs/job.js';
+import { JobRecords } from './jobs/records.js';
+import { JobRunner } from './jobs/runner.js';
+import { logDefect } from './log.js';
+import type { AdminOptions } from './options.js';
+import { Catalogue } from './storage/catalogue.js';
+import { FolderStore } from './storage/folder.js';
+import { S3Store } from './storage/s3.js';
+
+export interface Workshop {
+  /** The service's own memory, absolute. */
+  readonly stateDir: string;
+  readonly store: FolderStore | S3Store;
+  readonly catalogue: Catalogue;
+  readonly runner: JobRunner;
+  readonly dumps: DumpJobs;
+  readonly backups: BackupJobs;
+}
+
+/** Dumps that stay published unless told otherwise: a year of months. */
+const defaultKeep = 12;
+
+export function assemble(options: AdminOptions, onEnd: (job: Job) => void): Workshop {
+  checkStorage(options);
+  const stateDir = resolve(options.stateDir);
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const settled = { ...options, stateDir, backupDir: resolve(options.backupDir) };
+
+  const { engine = realEngine, dumps: target, keep = defaultKeep } = options;
+  const store =
+    's3' in target ? new S3Store(target.s3) : new FolderStore(resolve(target.directory));
+  const catalogue = new Catalogue(store, target.publicUrl.replace(/\/+$/, ''), keep);
+  const records = new JobRecords(stateDir);
+  const runner = new JobRunner(records, store, { onEnd, onDefect: logDefect });
+  const dumps = new DumpJobs(settled, engine, catalogue);
+  void dumps.sweep(records).catch(logDefect);
+  return { stateDir, store, catalogue, runner, dumps, backups: new BackupJobs(settled, engine) };
+}

@@ -1,0 +1,48 @@
+/** Remembers nonces, across restarts and for all processes that share the folder: one empty file for each. */
+
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { open, readdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { codeOf, Problem } from '../envelope.js';
+
+export class Nonces {
+  #sweptAt = 0;
+
+  constructor(
+    private readonly folder: string,
+    private readonly rememberedMs: number,
+  ) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** True the first time, false ever after. */
+  async spend(nonce: string): Promise<boolean> {
+    await this.#sweep();
+    const name = createHash('sha256').update(nonce).digest('hex');
+    try {
+      await (await open(join(this.folder, name), 'wx', 0o600)).close();
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw new Problem(503, 'STATE_UNWRITABLE', 'The service cannot write its state folder', {
+        cause: error,
+      });
+    }
+  }
+
+  /** Forgets what no window reaches any more. */
+  async #sweep(): Promise<void> {
+    const now = Date.now();
+    if (now - this.#sweptAt < this.rememberedMs) return;
+    this.#sweptAt = now;
+    for (const name of await readdir(this.folder)) {
+      const path = join(this.folder, name);
+      const made = await stat(path).catch(() => undefined);
+      if (made !== undefined && now - made.mtimeMs > this.rememberedMs) {
+        await unlink(path).catch(() => undefined);
+      }
+    }
+  }
+}

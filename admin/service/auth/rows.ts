@@ -1,0 +1,112 @@
+/** The platform's own rows: who is an admin in user_roles and user_permissions, in both generations of its schema. */
+
+import { DatabaseSync } from '@photostructure/sqlite';
+
+import { Problem } from '../envelope.js';
+import type { RowsAuth } from '../options.js';
+
+type Row = Readonly<Record<string, unknown>>;
+type Query = (sql: string, parameters?: readonly string[]) => Promise<readonly Row[]>;
+
+export type Standing = 'admin' | 'banned' | 'other';
+
+export class PlatformRows {
+  readonly #query: Query;
+
+  constructor(options: RowsAuth) {
+    this.#query = 'file' in options ? inFile(options.file) : inD1(options.d1);
+  }
+
+  /** What the rows say about a token, or about Clerk's id of a person. Read anew each time: a revocation counts at once. */
+  async standingOf(id: string): Promise<Standing> {
+    try {
+      return await this.#look(id);
+    } catch (error) {
+      throw new Problem(503, 'AUTH_UNAVAILABLE', "The platform's database cannot be read", {
+        cause: error,
+      });
+    }
+  }
+
+  async #look(id: string): Promise<Standing> {
+    const users = await this.#rowsOf('users', ['uuid', 'clerk_user_id'], [id]);
+    if (users.some(({ status }) => status === 'suspended')) return 'banned';
+    const uuids = users.map(({ uuid }) => uuid).filter((uuid) => typeof uuid === 'string');
+    const ids = [...new Set([id, ...uuids])];
+
+    const roles = (await this.#rowsOf('user_roles', ['user_token'], ids)).filter(isInForce);
+    if (roles.some(({ role }) => role === 'banned')) return 'banned';
+    if (roles.some(({ role }) => role === 'admin')) return 'admin';
+
+    const permissions = await this.#rowsOf('user_permissions', ['user_token', 'user_uuid'], ids);
+    const everywhere = permissions.filter(isInForce).filter(isUnscoped);
+    return everywhere.some(({ permission }) => permission === 'admin') ? 'admin' : 'other';
+  }
+
+  /** Rows that have one of the ids in one of the columns, as far as this generation has table and columns. */
+  async #rowsOf(
+    table: string,
+    wanted: readonly string[],
+    ids: readonly string[],
+  ): Promise<readonly Row[]> {
+    const found = await this.#query(`PRAGMA table_info("${table}")`);
+    const columns = wanted.filter((column) => found.some(({ name }) => name === column));
+    if (columns.length === 0) return [];
+    const places = ids.map(() => '?').join(', ');
+    const where = columns.map((column) => `"${column}" IN (${places})`).join(' OR ');
+    return this.#query(
+      `SELECT * FROM "${table}" WHERE ${where}`,
+      columns.flatMap(() => ids),
+    );
+  }
+}
+
+function isInForce(row: Row): boolean {
+  const { is_active, revoked_at, expires_at } = row;
+  return Number(is_active) === 1 && isBlank(revoked_at) && !isPast(expires_at);
+}
+
+/** A permission for one resource makes nobody an admin of the whole. */
+function isUnscoped({ resource_type, resource_id }: Row): boolean {
+  return isBlank(resource_type) && isBlank(resource_id);
+}
+
+function isBlank(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+/** SQLite's `YYYY-MM-DD HH:MM:SS` is UTC. A time that cannot be read has passed. */
+function isPast(value: unknown): boolean {
+  if (isBlank(value)) return false;
+  const text = String(value);
+  const time = Date.parse(/[zZ]$|[+-]\d\d:?\d\d$/.test(text) ? text : `${text.replace(' ', 'T')}Z`);
+  return !(time > Date.now());
+}
+
+function inFile(path: string): Query {
+  return (sql, parameters = []) => {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      const rows = database.prepare(sql).all(...parameters) as Row[];
+      return Promise.resolve(rows);
+    } finally {
+      database.close();
+    }
+  };
+}
+
+function inD1(d1: Extract<RowsAuth, { d1: unknown }>['d1']): Query {
+  const base = d1.apiUrl ?? 'https://api.cloudflare.com/client/v4';
+  const url = `${base}/accounts/${d1.accountId}/d1/database/${d1.databaseId}/query`;
+  return async (sql, params = []) => {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${d1.apiToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ sql, params }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (!answer.ok) throw new Error(`D1 answered ${answer.status}`);
+    const { result } = (await answer.json()) as { result: readonly { results: readonly Row[] }[] };
+    return result[0]?.results ?? [];
+  };
+}

@@ -1,0 +1,85 @@
+/** What must hold before the service starts. */
+
+import { readdirSync, realpathSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
+
+import { codeOf } from './envelope.js';
+import { ConfigurationError } from './options.js';
+import type { AdminOptions } from './options.js';
+
+const secretLength = 32;
+
+/** Somebody can be let in, and nobody else. */
+export function checkAuth({ auth, origins }: AdminOptions): void {
+  if (Object.values(auth).every((way) => way === undefined)) {
+    throw new ConfigurationError(
+      'nobody could be let in: set ADMIN_FORWARD_SECRET (requests of the Worker), ADMIN_JWT_ISSUER with a key ' +
+        "(Clerk's tokens) or ADMIN_PLATFORM_ROWS=1 (the platform's roles, for local work)",
+    );
+  }
+  if (auth.forwarded !== undefined && auth.forwarded.secret.length < secretLength) {
+    throw new ConfigurationError(`ADMIN_FORWARD_SECRET needs at least ${secretLength} characters`);
+  }
+  for (const origin of origins) {
+    if (!isOrigin(origin)) {
+      throw new ConfigurationError(
+        `ADMIN_ORIGINS: ${origin} is no origin such as https://example.org`,
+      );
+    }
+  }
+}
+
+/** Dumps have a place to go, and nothing private lies there. */
+export function checkStorage(options: AdminOptions): void {
+  const { dumps, keep } = options;
+  if (keep !== undefined && !(Number.isInteger(keep) && keep >= 1)) {
+    throw new ConfigurationError('DUMPS_KEEP must be a whole number from 1 on');
+  }
+  if (!URL.canParse(dumps.publicUrl)) {
+    throw new ConfigurationError('DUMPS_PUBLIC_URL must be the URL at which the world reads dumps');
+  }
+  if ('directory' in dumps) checkFolder(dumps.directory, options);
+}
+
+/** A folder that is served must hold nothing private, now or later. */
+function checkFolder(directory: string, { backupDir, stateDir }: AdminOptions): void {
+  const served = real(directory);
+  for (const [name, path] of Object.entries({
+    BACKUP_OUTPUT_DIR: backupDir,
+    ADMIN_STATE_DIR: stateDir,
+  })) {
+    const own = real(path);
+    if (own === served || own.startsWith(served + sep) || served.startsWith(own + sep)) {
+      throw new ConfigurationError(
+        `DUMPS_DIR is served to everybody and ${name} is private: neither may lie inside the other`,
+      );
+    }
+  }
+  if (holdsBackup(served)) {
+    throw new ConfigurationError(
+      'DUMPS_DIR holds a private backup and would be served to everybody: move the backup, or choose another folder',
+    );
+  }
+}
+
+function holdsBackup(folder: string): boolean {
+  try {
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    return names.some((name) => /(^|[\\/])backup-[^\\/]*\.zip$/i.test(name));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}

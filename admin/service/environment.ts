@@ -1,0 +1,186 @@
+/** The service's configuration out of the environment and `.env`; the README has the table. */
+
+import { createHash, createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'dotenv';
+
+import { codeOf } from './envelope.js';
+import { ConfigurationError } from './options.js';
+import type {
+  AdminOptions,
+  AuthOptions,
+  DatabaseSource,
+  DumpStore,
+  PhotoSource,
+  RowsAuth,
+} from './options.js';
+
+type Look = (name: string) => string | undefined;
+
+/** Where the service listens, beside what it does. */
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly admin: AdminOptions;
+}
+
+export function readEnvironment(
+  environment: NodeJS.ProcessEnv,
+  dotenvPath = '.env',
+): ServerOptions {
+  const layers = [environment, readDotenv(dotenvPath)];
+  const look: Look = (name) =>
+    layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
+  const port = numberOf(look, 'ADMIN_PORT', 0, 65_535) ?? 8788;
+  const own = `http://localhost:${port}`;
+  const photos = photosOf(look);
+  return {
+    host: look('ADMIN_HOST') ?? '127.0.0.1',
+    port,
+    admin: {
+      database: databaseOf(look),
+      ...(photos === undefined ? {} : { photos }),
+      auth: authOf(look),
+      dumps: dumpsOf(look, own),
+      backupDir: look('BACKUP_OUTPUT_DIR') ?? './backups/',
+      stateDir: look('ADMIN_STATE_DIR') ?? './admin-state/',
+      origins: listOf(look('ADMIN_ORIGINS')) ?? [own],
+      source: given({
+        name: look('DUMP_SOURCE_NAME'),
+        url: look('DUMP_SOURCE_URL'),
+        contact: look('DUMP_SOURCE_CONTACT'),
+      }),
+      keep: numberOf(look, 'DUMPS_KEEP', 1, 10_000),
+    },
+  };
+}
+
+function databaseOf(look: Look): DatabaseSource {
+  const file = look('SOURCE_DATABASE_FILE') ?? wranglerFile(look);
+  const sql = look('SOURCE_DATABASE_SQL');
+  if (file !== undefined) return { file };
+  if (sql !== undefined) return { sql };
+  throw new ConfigurationError(
+    'no database was named: set SOURCE_DATABASE_FILE, SOURCE_DATABASE_SQL, or SOURCE_WRANGLER_STATE with D1_DATABASE_ID',
+  );
+}
+
+function photosOf(look: Look): PhotoSource | undefined {
+  const directory = look('SOURCE_PHOTOS_DIR');
+  return directory === undefined ? undefined : { directory };
+}
+
+function authOf(look: Look): AuthOptions {
+  const secret = look('ADMIN_FORWARD_SECRET');
+  const issuer = look('ADMIN_JWT_ISSUER');
+  return given({
+    forwarded:
+      secret === undefined ? undefined : { secret, audience: look('ADMIN_FORWARD_AUDIENCE') },
+    jwt:
+      issuer === undefined
+        ? undefined
+        : {
+            issuer,
+            key: look('ADMIN_JWT_KEY'),
+            jwksUrl: look('ADMIN_JWT_JWKS_URL'),
+            authorizedParties: listOf(look('ADMIN_JWT_AUTHORIZED_PARTIES')),
+            organizationId: look('ADMIN_JWT_ORGANIZATION_ID'),
+          },
+    rows: look('ADMIN_PLATFORM_ROWS') === '1' ? rowsOf(look) : undefined,
+  });
+}
+
+function rowsOf(look: Look): RowsAuth {
+  const file = look('SOURCE_DATABASE_FILE') ?? wranglerFile(look);
+  if (file !== undefined) return { file };
+  const [accountId, databaseId, apiToken] = [
+    look('CLOUDFLARE_ACCOUNT_ID'),
+    look('D1_DATABASE_ID'),
+    look('CLOUDFLARE_API_TOKEN'),
+  ];
+  if (accountId === undefined || databaseId === undefined || apiToken === undefined) {
+    throw new ConfigurationError(
+      'ADMIN_PLATFORM_ROWS needs a live database: set SOURCE_DATABASE_FILE, or CLOUDFLARE_ACCOUNT_ID, ' +
+        'D1_DATABASE_ID and CLOUDFLARE_API_TOKEN',
+    );
+  }
+  return { d1: { accountId, databaseId, apiToken, apiUrl: look('CLOUDFLARE_API_URL') } };
+}
+
+function dumpsOf(look: Look, own: string): DumpStore {
+  const directory = look('DUMPS_DIR');
+  const endpoint = look('DUMPS_S3_ENDPOINT');
+  const publicUrl = look('DUMPS_PUBLIC_URL');
+  if (directory !== undefined && endpoint === undefined) {
+    return { directory, publicUrl: publicUrl ?? own };
+  }
+  if (endpoint === undefined || directory !== undefined) {
+    throw new ConfigurationError(
+      'dumps need exactly one place: set DUMPS_DIR (a folder that this service serves), or DUMPS_S3_ENDPOINT with ' +
+        'DUMPS_S3_BUCKET, DUMPS_S3_ACCESS_KEY_ID, DUMPS_S3_SECRET_ACCESS_KEY and DUMPS_PUBLIC_URL',
+    );
+  }
+  const need = (name: string): string => {
+    const value = look(name);
+    if (value === undefined) throw new ConfigurationError(`a bucket needs ${name}: set it`);
+    return value;
+  };
+  return {
+    s3: {
+      endpoint,
+      bucket: need('DUMPS_S3_BUCKET'),
+      accessKeyId: need('DUMPS_S3_ACCESS_KEY_ID'),
+      secretAccessKey: need('DUMPS_S3_SECRET_ACCESS_KEY'),
+      region: look('DUMPS_S3_REGION'),
+    },
+    publicUrl: need('DUMPS_PUBLIC_URL'),
+  };
+}
+
+/** The file that wrangler keeps a local D1 in: its name is computed from the database's id. */
+function wranglerFile(look: Look): string | undefined {
+  const state = look('SOURCE_WRANGLER_STATE');
+  const id = look('D1_DATABASE_ID');
+  if (state === undefined) return undefined;
+  if (id === undefined) throw new ConfigurationError('SOURCE_WRANGLER_STATE needs D1_DATABASE_ID');
+  const actor = 'miniflare-D1DatabaseObject';
+  const key = createHash('sha256').update(actor).digest();
+  const half = (of: string | Buffer): Buffer =>
+    createHmac('sha256', key).update(of).digest().subarray(0, 16);
+  const first = half(id);
+  const name = Buffer.concat([first, half(first)]).toString('hex');
+  return join(state, 'd1', actor, `${name}.sqlite`);
+}
+
+function numberOf(look: Look, name: string, least: number, most: number): number | undefined {
+  const text = look(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new ConfigurationError(`${name} must be a whole number from ${least} to ${most}`);
+}
+
+function listOf(text: string | undefined): readonly string[] | undefined {
+  return text
+    ?.split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** An object without the members that are not set. */
+function given<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const set = Object.entries(object).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(set) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+function readDotenv(path: string): Readonly<Record<string, string>> {
+  try {
+    return parse(readFileSync(path));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return {};
+    throw new ConfigurationError(`cannot read ${path}: make it readable or move it away`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,56 @@
+/** Reads what a request carries, up to a cap, and checks what it says. */
+
+import * as v from 'valibot';
+
+import { invalid, Problem } from '../envelope.js';
+
+/** No body of this API has more than a few words. */
+const cap = 64 * 1024;
+
+export async function readBody(request: Request): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > cap) throw tooLarge();
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > cap) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A body that is JSON of a shape; an empty one counts as `{}`. */
+export function parseBody<T extends v.GenericSchema>(
+  schema: T,
+  body: Uint8Array,
+): v.InferOutput<T> {
+  const text = Buffer.from(body).toString('utf8').trim();
+  let value: unknown;
+  try {
+    value = text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw invalid([{ field: 'body', message: 'It is not JSON', code: 'invalid_json' }]);
+  }
+  // An array is an object without members, to the library.
+  return check(schema, Array.isArray(value) ? null : value);
+}
+
+/** Holds a value against a shape. Messages name fields and never repeat what was sent. */
+export function check<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  throw invalid(
+    result.issues.map((issue) => ({
+      field: v.getDotPath(issue) ?? 'body',
+      // The library's own messages repeat what was sent, except where we wrote them.
+      message:
+        issue.type === 'regex' ? issue.message : `It must be ${issue.expected ?? 'different'}`,
+      code: `invalid_${issue.type}`,
+    })),
+  );
+}
+
+function tooLarge(): Problem {
+  return new Problem(413, 'PAYLOAD_TOO_LARGE', 'The request is too large');
+}

@@ -1,0 +1,30 @@
+/** How often one caller may ask: a fixed window of a minute for each. */
+
+import { Problem } from '../envelope.js';
+
+const windowMs = 60_000;
+/** Callers that are counted; beyond it the window starts anew, so that memory stays bounded. */
+const crowd = 100_000;
+
+export class RateLimit {
+  readonly #counts = new Map<string, number>();
+  #since = Date.now();
+
+  constructor(private readonly perMinute: number) {}
+
+  /** Counts one request; a Problem once there were too many. */
+  spend(caller: string): void {
+    const now = Date.now();
+    if (now - this.#since >= windowMs || this.#counts.size > crowd) {
+      this.#counts.clear();
+      this.#since = now;
+    }
+    const count = (this.#counts.get(caller) ?? 0) + 1;
+    this.#counts.set(caller, count);
+    if (count <= this.perMinute) return;
+    const seconds = Math.max(1, Math.ceil((this.#since + windowMs - now) / 1000));
+    throw new Problem(429, 'RATE_LIMITED', 'Too many requests', {
+      headers: { 'retry-after': String(seconds) },
+    });
+  }
+}

@@ -1,0 +1,50 @@
+/** The panel's files: a handful, read once. */
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { Hono } from 'hono';
+
+import { codeOf, Problem } from '../envelope.js';
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+export function panel(folder: string): Hono {
+  const files = readFiles(folder);
+  const app = new Hono();
+  app.get('/admin', (context) => context.redirect('/admin/', 308));
+  app.get('/admin/*', (context) => {
+    const name = new URL(context.req.url).pathname.slice('/admin/'.length);
+    const path = name === '' ? 'index.html' : name;
+    const body = files.get(path);
+    if (body === undefined) throw new Problem(404, 'NOT_FOUND', 'There is no such page');
+    const isHashed = path.startsWith('assets/');
+    return new Response(Uint8Array.from(body), {
+      headers: {
+        'content-type': types[extname(path)] ?? 'application/octet-stream',
+        'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+      },
+    });
+  });
+  return app;
+}
+
+function readFiles(folder: string): ReadonlyMap<string, Buffer> {
+  try {
+    const found = readdirSync(folder, { recursive: true, withFileTypes: true });
+    const paths = found.filter((entry) => entry.isFile());
+    return new Map(
+      paths.map(({ parentPath, name }) => {
+        const path = join(parentPath, name);
+        return [path.slice(folder.length + 1).replaceAll('\\', '/'), readFileSync(path)];
+      }),
+    );
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return new Map();
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The admin service: makes public data dumps and private backups for administrators of the platform, and publishes
+ * the former. `createAdminApp` is a Hono app to mount; `npm run admin` serves it.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Hono } from 'hono';
+
+import { assemble } from './assemble.js';
+import { Audit } from './audit.js';
+import { Doorkeeper } from './auth/caller.js';
+import { Nonces } from './auth/nonces.js';
+import { checkAuth } from './checks.js';
+import { codeOf, failure, newCorrelationId, Problem, problemOf, success } from './envelope.js';
+import { api } from './http/api.js';
+import { panel } from './http/panel.js';
+import { publicDumps } from './http/public.js';
+import { secure } from './http/security.js';
+import type { JobRunner } from './jobs/runner.js';
+import { logDefect } from './log.js';
+import type { AdminOptions } from './options.js';
+import { windowMs } from './signature.js';
+import { FolderStore } from './storage/folder.js';
+
+export type { AuditLine } from './audit.js';
+export { ConfigurationError } from './options.js';
+export type * from './options.js';
+
+/** The service as a Hono app. */
+export class AdminApp extends Hono {
+  constructor(private readonly runner: JobRunner) {
+    super();
+  }
+
+  /** Stops the running job, waits until it has cleaned up, and takes no more. */
+  close(): Promise<void> {
+    return this.runner.close();
+  }
+}
+
+/**
+ * Makes the service. Throws a ConfigurationError when nobody could be let in, when dumps have no place to go, or when
+ * public and private files would lie in one folder.
+ */
+export function createAdminApp(options: AdminOptions): AdminApp {
+  checkAuth(options);
+  const { auth, origins, rateLimits = {} } = options;
+  const { stateDir, store, catalogue, runner, dumps, backups } = assemble(options, (job) => {
+    audit.record(null, `job.${job.kind}`, job.error?.code ?? job.state, job.id);
+  });
+  const audit = new Audit(auditKey(stateDir), options.onAudit);
+  const nonces = new Nonces(join(stateDir, 'nonces'), 2 * windowMs);
+  const doorkeeper = new Doorkeeper(auth, origins, nonces);
+
+  const app = new AdminApp(runner);
+  app.use(secure);
+  app.onError(answerTo);
+  app.notFound(() => answerTo(new Problem(404, 'NOT_FOUND', 'There is nothing here')));
+  app.get('/healthz', (context) => context.json(success({ status: 'ok' })));
+  const parts = { doorkeeper, audit, runner, dumps, backups, catalogue, origins, rateLimits };
+  app.route('/', api(parts));
+  if (store instanceof FolderStore) app.route('/', publicDumps(store, catalogue));
+  app.route('/', panel(fileURLToPath(new URL('../panel', import.meta.url))));
+  return app;
+}
+
+function answerTo(error: unknown): Response {
+  const problem = problemOf(error);
+  const correlationId = newCorrelationId();
+  if (problem.status >= 500) logDefect(problem, correlationId);
+  return Response.json(failure(problem, correlationId), {
+    status: problem.status,
+    headers: { 'cache-control': 'no-store', ...problem.headers },
+  });
+}
+
+/** The key of the names in the audit: made once, kept beside what else must survive a restart. */
+function auditKey(stateDir: string): string {
+  const path = join(stateDir, 'audit-key');
+  try {
+    writeFileSync(path, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  return readFileSync(path, 'utf8');
+}

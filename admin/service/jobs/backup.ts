@@ -1,0 +1,103 @@
+/** The job that makes a private backup. The archive stays in a folder that nothing serves. */
+
+import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Engine } from '../engine.js';
+import type { AdminOptions } from '../options.js';
+import { progressOf } from './job.js';
+import type { Outcome, Work } from './runner.js';
+
+const nameShape = /^backup-(\d{4}-\d\d-\d\d)-(\d\d)(\d\d)(\d\d)\.zip$/;
+
+/** What the list says about one archive. Without a record, for one made by hand, less is known. */
+export interface BackupEntry {
+  readonly filename: string;
+  readonly created_at: string;
+  readonly size: number;
+  readonly sha256: string | null;
+  readonly complete: boolean | null;
+  readonly warnings: readonly string[] | null;
+}
+
+export class BackupJobs {
+  readonly #records: string;
+
+  constructor(
+    private readonly options: AdminOptions,
+    private readonly engine: Engine,
+  ) {
+    this.#records = join(options.stateDir, 'backups');
+    mkdirSync(this.#records, { recursive: true, mode: 0o700 });
+    if (mkdirSync(options.backupDir, { recursive: true, mode: 0o700 }) !== undefined) {
+      chmodSync(options.backupDir, 0o700);
+    }
+  }
+
+  async make({ signal, report }: Work): Promise<Outcome> {
+    const { database, photos, backupDir } = this.options;
+    const result = await this.engine.createBackup({
+      database,
+      ...(photos === undefined ? {} : { photos }),
+      outputDir: backupDir,
+      signal,
+      onProgress: (progress) => {
+        report(progressOf(progress));
+      },
+    });
+    const entry: BackupEntry = {
+      filename: result.filename,
+      created_at: result.metadata.created_at,
+      size: result.size,
+      sha256: result.sha256,
+      complete: result.complete,
+      warnings: result.warnings.map(({ message }) => message),
+    };
+    await mkdir(this.#records, { recursive: true, mode: 0o700 });
+    const record = join(this.#records, `${result.filename}.json`);
+    await writeFile(record, JSON.stringify(entry), { mode: 0o600 });
+    return { state: 'succeeded', result: entry };
+  }
+
+  /** The archives, newest first, and the last good one. */
+  async list(): Promise<object> {
+    const names = (await readdir(this.options.backupDir)).filter((name) => nameShape.test(name));
+    const entries = await Promise.all(
+      names
+        .sort()
+        .reverse()
+        .map((name) => this.#entry(name)),
+    );
+    const backups = entries.filter((entry) => entry !== undefined);
+    const good = backups.find(({ complete }) => complete === true);
+    const ageMs = good && Date.now() - Date.parse(good.created_at);
+    return {
+      backups,
+      total: backups.length,
+      last_good: good?.filename ?? null,
+      last_good_at: good?.created_at ?? null,
+      last_good_age_seconds: ageMs === undefined ? null : Math.max(0, Math.round(ageMs / 1000)),
+      retrieved_at: new Date().toISOString(),
+    };
+  }
+
+  async #entry(filename: string): Promise<BackupEntry | undefined> {
+    const found = await stat(join(this.options.backupDir, filename)).catch(() => undefined);
+    if (found === undefined) return undefined;
+    const record = await this.#record(filename);
+    if (record?.size === found.size) return record;
+    const created_at = filename.replace(nameShape, '$1T$2:$3:$4Z');
+    return { filename, created_at, size: found.size, sha256: null, complete: null, warnings: null };
+  }
+
+  async #record(filename: string): Promise<BackupEntry | undefined> {
+    try {
+      return JSON.parse(
+        await readFile(join(this.#records, `${filename}.json`), 'utf8'),
+      ) as BackupEntry;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+/** The job that makes a public data dump and publishes it. */
+
+import { mkdirSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { DumpResult, Engine } from '../engine.js';
+import { codeOf, Problem } from '../envelope.js';
+import type { AdminOptions } from '../options.js';
+import type { Catalogue, LocalDump, PublishedDump } from '../storage/catalogue.js';
+import { firstRecords } from './first-records.js';
+import { progressOf } from './job.js';
+import type { JobProgress } from './job.js';
+import { Previous } from './previous.js';
+import type { JobRecords } from './records.js';
+import type { Outcome, Work } from './runner.js';
+
+export interface DumpWish {
+  readonly allow_shrink?: boolean | undefined;
+  readonly publish?: boolean | undefined;
+}
+
+/** Warnings that are published with a dump; the rest is in the archive. */
+const shownWarnings = 100;
+
+export class DumpJobs {
+  readonly #outbox: string;
+  readonly #previous: Previous;
+
+  constructor(
+    private readonly options: AdminOptions,
+    private readonly engine: Engine,
+    private readonly catalogue: Catalogue,
+  ) {
+    this.#outbox = join(options.stateDir, 'outbox');
+    this.#previous = new Previous(join(options.stateDir, 'previous'), catalogue);
+    mkdirSync(this.#outbox, { recursive: true, mode: 0o700 });
+  }
+
+  /** Makes a dump; publishes it, or keeps it for review. */
+  async make(wish: DumpWish, work: Work): Promise<Outcome> {
+    try {
+      const result = await this.#create(wish, work);
+      const local = localOf(result);
+      work.keep(local);
+      if (wish.publish === false) {
+        return { state: 'review', result: await reviewOf(local, result) };
+      }
+    } catch (error) {
+      await this.#clear(work.job.id);
+      throw error;
+    }
+    return this.publish(work);
+  }
+
+  /** Publishes what a job has kept. When that fails the file stays, to be sent again. */
+  async publish({ job, lock, signal, report, keep }: Work): Promise<Outcome> {
+    const local = job.kept;
+    if (local === null) throw new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has kept no dump');
+    let step: JobProgress['phase'] = 'upload';
+    let published: PublishedDump;
+    try {
+      published = await this.catalogue.publish(local, lock, {
+        signal,
+        onStep: (next) => {
+          step = next;
+          report({ phase: step, done: 0, total: null, bytes: 0, total_bytes: local.size });
+        },
+        onBytes: (bytes) => {
+          report({ phase: step, done: 0, total: null, bytes, total_bytes: local.size });
+        },
+      });
+    } catch (error) {
+      const reason: unknown = signal.aborted ? signal.reason : error;
+      if (codeOf(reason) === 'CANCELLED') {
+        await this.#clear(job.id);
+        keep(null);
+        throw reason;
+      }
+      throw keptAfter(reason, local.path);
+    }
+    await this.#previous.keep(local).catch(() => undefined);
+    await this.#clear(job.id);
+    keep(null);
+    return { state: 'succeeded', result: published };
+  }
+
+  /** Throws away what a job has kept. */
+  async discard(jobId: string): Promise<void> {
+    await this.#clear(jobId);
+  }
+
+  /** Removes what dead jobs left, but not what can still be published. */
+  async sweep(records: JobRecords): Promise<void> {
+    for (const id of await readdir(this.#outbox)) {
+      const job = records.get(id);
+      if (job === undefined || (job.kept === null && job.state !== 'running'))
+        await this.#clear(id);
+    }
+  }
+
+  async #create(wish: DumpWish, { job, signal, report }: Work): Promise<DumpResult> {
+    const allowShrink = wish.allow_shrink ?? false;
+    const previous = await this.#previous.archive(allowShrink, signal, (bytes, total) => {
+      report({ phase: 'previous', done: 0, total: null, bytes, total_bytes: total });
+    });
+    const outputDir = join(this.#outbox, job.id);
+    await mkdir(outputDir, { mode: 0o700 });
+    const { database, photos, source } = this.options;
+    return this.engine.createDataDump({
+      database,
+      ...(photos === undefined ? {} : { photos }),
+      ...(source === undefined ? {} : { source }),
+      ...(previous === undefined ? {} : { previous }),
+      outputDir,
+      allowShrink,
+      signal,
+      onProgress: (progress) => {
+        report(progressOf(progress));
+      },
+    });
+  }
+
+  async #clear(jobId: string): Promise<void> {
+    await rm(join(this.#outbox, jobId), { recursive: true, force: true });
+  }
+}
+
+/** What is published about a dump: nothing that the archive does not say itself. */
+function localOf({
+  path,
+  filename,
+  size,
+  sha256,
+  complete,
+  metadata,
+  warnings,
+}: DumpResult): LocalDump {
+  if (path === undefined) throw new Problem(500, 'INTERNAL_ERROR', 'The dump was not written');
+  const { total_artworks, total_creators, total_tags, total_photos } = metadata.counts;
+  const words = warnings.map(({ message, subject }) =>
+    subject === undefined ? message : `${message} (${subject})`,
+  );
+  return {
+    path,
+    filename,
+    size,
+    sha256,
+    generated_at: metadata.generated_at,
+    complete,
+    metadata: { total_artworks, total_creators, total_tags, total_photos },
+    warnings: [...new Set(words)].slice(0, shownWarnings),
+  };
+}
+
+/** What somebody needs in order to decide. */
+async function reviewOf({ path, ...facts }: LocalDump, { metadata }: DumpResult): Promise<object> {
+  return {
+    ...facts,
+    redactions: metadata.privacy.redactions,
+    first_records: await firstRecords(path, 'artwork.json', 5),
+  };
+}
+
+function keptAfter(error: unknown, path: string): Problem {
+  const code = codeOf(error) ?? 'STORAGE_UNAVAILABLE';
+  const what = error instanceof Problem ? error.message : 'The dump could not be published';
+  return new Problem(
+    503,
+    code,
+    `${what}. The finished dump is kept and can be sent again: ${path}`,
+    {
+      cause: error,
+    },
+  );
+}

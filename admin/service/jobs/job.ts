@@ -1,0 +1,63 @@
+/** What a job is, and how it is told over HTTP. */
+
+import type { Progress } from '../engine.js';
+import type { LocalDump } from '../storage/catalogue.js';
+
+export type JobKind = 'data-dump' | 'backup';
+
+/** `review`: made, and waiting for somebody to look at it. `interrupted`: its process ended before it did. */
+export type JobState = 'running' | 'review' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
+
+export interface JobProgress {
+  readonly phase: Progress['phase'] | 'previous' | 'upload' | 'check' | 'publish';
+  readonly done: number;
+  readonly total: number | null;
+  readonly bytes: number;
+  readonly total_bytes: number | null;
+}
+
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A job as it is kept; nothing in it says who started it. */
+export interface Job {
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly created_at: string;
+  /** The process that runs it. */
+  readonly pid: number;
+  state: JobState;
+  finished_at: string | null;
+  progress: JobProgress | null;
+  result: unknown;
+  error: JobError | null;
+  /** A dump on the service's disk that can be published, or sent again. */
+  kept: LocalDump | null;
+}
+
+export function isOver({ state }: Job): boolean {
+  return state !== 'running';
+}
+
+/** A job as its callers see it. */
+export function told(job: Job): Readonly<Record<string, unknown>> {
+  const { id, kind, state, created_at, finished_at, progress, result, error, kept } = job;
+  return {
+    job_id: id,
+    kind,
+    state,
+    created_at,
+    finished_at,
+    progress,
+    result,
+    error,
+    publishable: kept !== null && isOver(job),
+  };
+}
+
+/** Progress of the addon in the words of the API. `item` stays here: a bar does not need it. */
+export function progressOf({ phase, done, total, bytes, totalBytes }: Progress): JobProgress {
+  return { phase, done, total: total ?? null, bytes, total_bytes: totalBytes ?? null };
+}

@@ -1,0 +1,280 @@
+/** Runs one job at a time, tells how far it is, and remembers what became of it. */
+
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+
+import { codeOf, Problem, problemOf } from '../envelope.js';
+import type { LocalDump } from '../storage/catalogue.js';
+import { busy, currentHolder, Lock } from '../storage/lock.js';
+import type { ObjectStore } from '../storage/store.js';
+import { isOver, told } from './job.js';
+import type { Job, JobError, JobKind, JobProgress } from './job.js';
+import type { JobRecords } from './records.js';
+
+/** What a piece of work may use. */
+export interface Work {
+  readonly job: Job;
+  readonly lock: Lock;
+  readonly signal: AbortSignal;
+  readonly report: (progress: JobProgress) => void;
+  /** Writes down which dump the job keeps on the disk, so that it can be sent again even after a crash. */
+  readonly keep: (dump: LocalDump | null) => void;
+}
+
+/** How a piece of work ended well. */
+export interface Outcome {
+  readonly state: 'succeeded' | 'review';
+  readonly result: unknown;
+}
+
+export type Run = (work: Work) => Promise<Outcome>;
+
+interface Running {
+  readonly job: Job;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+export interface RunnerEvents {
+  readonly onEnd: (job: Job) => void;
+  readonly onDefect: (error: unknown) => void;
+}
+
+export class JobRunner {
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  #running: Running | undefined;
+  /** Taken from the moment somebody asks, before the bucket has answered. */
+  #reserved: string | undefined;
+  #isClosing = false;
+
+  constructor(
+    readonly records: JobRecords,
+    private readonly store: ObjectStore,
+    private readonly events: RunnerEvents,
+  ) {
+    for (const job of records.all()) {
+      if (job.state === 'running' && isDead(job)) this.#interrupt(job);
+    }
+  }
+
+  /** Starts a job, or the last part of one again; a Problem when there is one already. */
+  async start(kind: JobKind, run: Run, again?: Job): Promise<Job> {
+    if (this.#isClosing) throw closing();
+    if (this.#reserved !== undefined) throw busy(this.#reserved);
+    const job = again ?? newJob(kind);
+    this.#reserved = job.id;
+    try {
+      const lock = await this.#lock(job);
+      // Closing may have begun while the bucket answered.
+      if (this.#isClosing as boolean) {
+        await lock.release();
+        throw closing();
+      }
+      this.#begin(job, run, lock);
+      return job;
+    } catch (error) {
+      this.#reserved = undefined;
+      throw error;
+    }
+  }
+
+  /** Does something short that no job may run beside. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isClosing) throw closing();
+    if (this.#reserved !== undefined) throw busy(this.#reserved);
+    const job = newJob('data-dump');
+    this.#reserved = job.id;
+    try {
+      const lock = await this.#lock(job);
+      try {
+        return await work();
+      } finally {
+        await lock.release();
+      }
+    } finally {
+      this.#reserved = undefined;
+    }
+  }
+
+  /** A job as it is told; one that another instance runs is known from the lock alone. */
+  async find(id: string): Promise<Readonly<Record<string, unknown>>> {
+    const own = this.records.get(id);
+    if (own !== undefined) return told(own);
+    const holder = await currentHolder(this.store);
+    if (holder?.jobId !== id) throw new Problem(404, 'NOT_FOUND', 'There is no such job');
+    return elsewhere(holder.jobId, holder.kind);
+  }
+
+  /** Recent jobs, and the one that is running, here or on another instance. */
+  async recent(): Promise<object> {
+    const jobs = this.records.all().slice(0, 20).map(told);
+    if (this.#running !== undefined) return { jobs, running: told(this.#running.job) };
+    const holder = await currentHolder(this.store);
+    const isDeadOnes = holder !== undefined && this.#isOwnDead(holder.jobId);
+    if (holder === undefined || isDeadOnes) return { jobs, running: null };
+    const own = this.records.get(holder.jobId);
+    return { jobs, running: own ? told(own) : elsewhere(holder.jobId, holder.kind) };
+  }
+
+  /** Stops the running job; undefined when it is not running here. */
+  cancel(id: string): boolean {
+    if (this.#running?.job.id !== id) return false;
+    this.#running.stop.abort(new Problem(499, 'CANCELLED', 'The job was cancelled'));
+    return true;
+  }
+
+  /** Calls back at each change of a job until the returned function is called. */
+  watch(id: string, look: (job: Job) => void): () => void {
+    this.#changes.on(id, look);
+    return () => this.#changes.off(id, look);
+  }
+
+  /** Resolves when a job is over, or after a while. */
+  async wait(job: Job, ms: number): Promise<void> {
+    if (isOver(job)) return;
+    await new Promise<void>((done) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        unwatch();
+        done();
+      };
+      const timer = setTimeout(end, ms);
+      const unwatch = this.watch(job.id, () => {
+        if (isOver(job)) end();
+      });
+    });
+  }
+
+  /** Resolves when no job is running any more. */
+  async finished(): Promise<void> {
+    await this.#running?.ended;
+  }
+
+  /** Takes no more jobs, stops the running one and waits until it has cleaned up. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#running?.stop.abort(new Problem(503, 'INTERRUPTED', 'The service was shut down'));
+    await this.finished();
+  }
+
+  #lock({ id, kind }: Job): Promise<Lock> {
+    return Lock.take(this.store, { jobId: id, kind }, (other) => this.#isOwnDead(other));
+  }
+
+  /** Whether a lock's job is one of ours that died: a restarted service need not wait for its own lock. */
+  #isOwnDead(jobId: string): boolean {
+    const own = this.records.get(jobId);
+    return own !== undefined && (isOver(own) || isDead(own));
+  }
+
+  #begin(job: Job, run: Run, lock: Lock): void {
+    Object.assign(job, { state: 'running', finished_at: null, error: null, progress: null });
+    this.records.save(job);
+    const stop = new AbortController();
+    const work: Work = {
+      job,
+      lock,
+      signal: AbortSignal.any([stop.signal, lock.lost]),
+      report: (progress) => {
+        job.progress = progress;
+        this.#changes.emit(job.id, job);
+      },
+      keep: (dump) => {
+        job.kept = dump;
+        this.records.save(job);
+      },
+    };
+    const ended = this.#carryOut(job, run, work).finally(() => {
+      this.#running = undefined;
+      this.#reserved = undefined;
+      this.#changes.emit(job.id, job);
+      this.events.onEnd(job);
+    });
+    this.#running = { job, stop, ended };
+  }
+
+  async #carryOut(job: Job, run: Run, work: Work): Promise<void> {
+    let end: Pick<Job, 'state'> & Partial<Pick<Job, 'result' | 'error'>>;
+    try {
+      end = await run(work);
+    } catch (error) {
+      const reason: unknown = work.signal.aborted ? work.signal.reason : error;
+      end = { state: stateAfter(reason), error: this.#errorOf(reason) };
+    }
+    // The state changes last: whoever sees that a job is over finds the lock free.
+    const { state, ...rest } = end;
+    Object.assign(job, rest, { progress: null, finished_at: new Date().toISOString() });
+    await work.lock.release();
+    job.state = state;
+    this.records.save(job);
+  }
+
+  /** What a caller is told. The addon's own errors have messages for people; others stay in the log. */
+  #errorOf(error: unknown): JobError {
+    const code = codeOf(error);
+    if (error instanceof Problem || (code !== undefined && isOfAddon(code))) {
+      if (error instanceof Error && error.cause !== undefined) this.events.onDefect(error);
+      return { code: code ?? 'INTERNAL_ERROR', message: (error as Error).message };
+    }
+    this.events.onDefect(error);
+    const { code: own, message } = problemOf(error);
+    return { code: own, message };
+  }
+
+  #interrupt(job: Job): void {
+    job.state = 'interrupted';
+    job.finished_at = new Date().toISOString();
+    job.error = { code: 'INTERRUPTED', message: 'The service ended before the job did' };
+    this.records.save(job);
+  }
+}
+
+function newJob(kind: JobKind): Job {
+  return {
+    id: randomUUID(),
+    kind,
+    created_at: new Date().toISOString(),
+    pid: process.pid,
+    state: 'running',
+    finished_at: null,
+    progress: null,
+    result: null,
+    error: null,
+    kept: null,
+  };
+}
+
+function elsewhere(jobId: string, kind: string): Readonly<Record<string, unknown>> {
+  return { job_id: jobId, kind, state: 'running', progress: null, elsewhere: true };
+}
+
+/** Whether the process of a job is gone. Our own id is that of an earlier life: a container's first process is always 1. */
+function isDead({ pid }: Job): boolean {
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ESRCH';
+  }
+}
+
+function stateAfter(reason: unknown): 'cancelled' | 'interrupted' | 'failed' {
+  switch (codeOf(reason)) {
+    case 'CANCELLED':
+      return 'cancelled';
+    case 'INTERRUPTED':
+      return 'interrupted';
+    default:
+      return 'failed';
+  }
+}
+
+/** The addon's codes are upper case; so are Node's, which begin with E and tell about files of ours. */
+function isOfAddon(code: string): boolean {
+  return /^[A-Z]+(_[A-Z]+)+$/.test(code) && !code.startsWith('ERR_');
+}
+
+function closing(): Problem {
+  return new Problem(503, 'SHUTTING_DOWN', 'The service is shutting down');
+}

@@ -1,0 +1,16 @@
+/** What went wrong, for the operator: on stderr, one line of JSON, with the id that the caller was given. */
+
+import { codeOf } from './envelope.js';
+
+/** Messages and codes down the chain of causes; no stack, no request, and so nobody's credential. */
+export function logDefect(error: unknown, correlationId?: string): void {
+  const chain: string[] = [];
+  for (let at = error; at instanceof Error && chain.length < 8; at = at.cause) {
+    const code = codeOf(at);
+    chain.push(
+      code === undefined ? `${at.name}: ${at.message}` : `${at.name} ${code}: ${at.message}`,
+    );
+  }
+  const line = { at: new Date().toISOString(), error: chain, correlation_id: correlationId };
+  process.stderr.write(`${JSON.stringify(line)}\n`);
+}

@@ -1,0 +1,74 @@
+/** `npm run admin`: serves the admin service until it is told to stop. `-- --demo` shows it on invented data. */
+
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { serve } from '@hono/node-server';
+
+import { readEnvironment } from './environment.js';
+import type { ServerOptions } from './environment.js';
+import { ConfigurationError, createAdminApp } from './index.js';
+import { logDefect } from './log.js';
+
+try {
+  const { values } = parseArgs({ options: { demo: { type: 'boolean', default: false } } });
+  run(values.demo ? await demo(process.env) : readEnvironment(process.env));
+} catch (error) {
+  if (error instanceof ConfigurationError) console.error(`error: ${error.message}`);
+  else logDefect(error);
+  process.exitCode = error instanceof ConfigurationError ? 2 : 1;
+}
+
+function run({ host, port, admin }: ServerOptions): void {
+  const app = createAdminApp(admin);
+  const server = serve({ fetch: app.fetch, hostname: host, port }, ({ address, port: bound }) => {
+    const name = address.includes(':') ? `[${address}]` : address;
+    console.log(`Admin service at http://${name}:${bound}/admin/`);
+  }) as Server;
+  server.on('error', (error) => {
+    logDefect(error);
+    process.exitCode = 1;
+    void app.close();
+  });
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) process.exit(130);
+    isStopping = true;
+    void app.close().finally(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+/** An invented archive in a temporary folder, dumps in a folder beside it, and a token that is gone with the process. */
+async function demo(environment: NodeJS.ProcessEnv): Promise<ServerOptions> {
+  const base = await mkdtemp(join(tmpdir(), 'cultural-archiver-demo-'));
+  const folder = join(base, 'platform');
+  const script = fileURLToPath(new URL('../demo.js', import.meta.url));
+  await promisify(execFile)(process.execPath, [script, '--dir', folder]);
+  const port = environment['ADMIN_PORT'] === undefined ? 8788 : Number(environment['ADMIN_PORT']);
+  const token = randomBytes(24).toString('base64url');
+  const own = `http://localhost:${port}`;
+  console.log(`Demo data in ${base}\nSign in at ${own}/admin/ with the token ${token}`);
+  return {
+    host: '127.0.0.1',
+    port,
+    admin: {
+      database: { file: join(folder, 'archive.sqlite') },
+      photos: { directory: join(folder, 'photos') },
+      auth: { oneTimeToken: token },
+      dumps: { directory: join(base, 'public'), publicUrl: own },
+      backupDir: join(folder, 'backups'),
+      stateDir: join(base, 'state'),
+      origins: [own, `http://127.0.0.1:${port}`],
+    },
+  };
+}

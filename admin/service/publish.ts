@@ -1,0 +1,44 @@
+/**
+ * `npm run publish-dump`: makes a dump and publishes it without the web service, for a schedule. Same configuration,
+ * same lock, same order. Prints the published dump as JSON. Exit codes: 0 published, 1 failed, 2 usage, 3 incomplete,
+ * 130 interrupted.
+ */
+
+import { parseArgs } from 'node:util';
+
+import { assemble } from './assemble.js';
+import { readEnvironment } from './environment.js';
+import { ConfigurationError } from './options.js';
+import type { PublishedDump } from './storage/catalogue.js';
+
+try {
+  const { values } = parseArgs({
+    options: { 'allow-shrink': { type: 'boolean', default: false } },
+  });
+  process.exitCode = await publish(values['allow-shrink']);
+} catch (error) {
+  const isUsage = error instanceof ConfigurationError || String(error).includes('Unknown option');
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = isUsage ? 2 : 1;
+}
+
+async function publish(allowShrink: boolean): Promise<number> {
+  const { admin } = readEnvironment(process.env);
+  const { runner, dumps } = assemble(admin, () => undefined);
+  const stop = (): void => void runner.close();
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+
+  const job = await runner.start('data-dump', (work) =>
+    dumps.make({ allow_shrink: allowShrink }, work),
+  );
+  await runner.finished();
+  if (job.error !== null) {
+    console.error(`error: ${job.error.code}: ${job.error.message}`);
+    return job.state === 'interrupted' ? 130 : 1;
+  }
+  const published = job.result as PublishedDump;
+  console.log(JSON.stringify(published));
+  for (const warning of published.warnings) console.error(`warning: ${warning}`);
+  return published.complete ? 0 : 3;
+}

@@ -1,0 +1,276 @@
+/**
+ * What is published. The bucket is the only record: the list is the sidecars that lie in it, index.json and
+ * latest.json are derived from them. Objects of a dump never change, and what points to a dump is written last and
+ * taken away first, so that whoever follows a pointer finds a whole dump.
+ */
+
+import { createHash } from 'node:crypto';
+
+import { Problem } from '../envelope.js';
+import type { Lock } from './lock.js';
+import { dayOf, indexKey, latestKey, nameAt, nameOf, ownerOf, prefix, timeOf } from './names.js';
+import type { DumpName } from './names.js';
+import { PreconditionFailed } from './store.js';
+import type { Condition, ObjectStore, Transfer } from './store.js';
+
+const dayMs = 86_400_000;
+const immutable = 'public, max-age=31536000, immutable';
+/** Sidecars asked for at once. */
+const width = 8;
+
+export interface Counts {
+  readonly total_artworks: number;
+  readonly total_creators: number;
+  readonly total_tags: number;
+  readonly total_photos: number;
+}
+
+/** A published dump as the world sees it: the content of its sidecar. */
+export interface PublishedDump {
+  readonly id: string;
+  readonly filename: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly generated_at: string;
+  readonly complete: boolean;
+  readonly metadata: Counts;
+  readonly warnings: readonly string[];
+  readonly download_url: string;
+}
+
+/** A finished dump on the service's disk. */
+export interface LocalDump extends Omit<PublishedDump, 'id' | 'download_url'> {
+  readonly path: string;
+}
+
+export interface PublishSteps extends Transfer {
+  /** Told which step begins. */
+  readonly onStep: (step: 'upload' | 'check' | 'publish') => void;
+}
+
+export interface Page {
+  readonly dumps: readonly PublishedDump[];
+  readonly total: number;
+}
+
+interface Found {
+  /** Dumps in the list, newest first: the last one of each day. */
+  readonly listed: readonly DumpName[];
+  /** Dumps that a later one of their day has replaced. */
+  readonly superseded: readonly DumpName[];
+  /** Archives without a sidecar: uploads that did not end well. */
+  readonly orphans: readonly DumpName[];
+}
+
+export class Catalogue {
+  /** Sidecars never change, so each is read once. */
+  readonly #sidecars = new Map<string, PublishedDump>();
+
+  constructor(
+    readonly store: ObjectStore,
+    private readonly publicUrl: string,
+    private readonly keep: number,
+  ) {}
+
+  async page(page: number, limit: number): Promise<Page> {
+    const { listed } = await this.#find();
+    const dumps = await this.#readAll(listed.slice((page - 1) * limit, page * limit));
+    return { dumps, total: listed.length };
+  }
+
+  /** The published dump that a download names; undefined when nothing of that name is published. */
+  async published(id: string): Promise<DumpName | undefined> {
+    const name = nameOf(id);
+    return name && (await this.#sidecar(name)) && name;
+  }
+
+  /** What latest.json names. */
+  async latest(): Promise<PublishedDump | undefined> {
+    const found = await this.store.get(latestKey);
+    return found && (JSON.parse(found.body.toString()) as PublishedDump);
+  }
+
+  /** Publishes a dump. Until its sidecar is there nothing of it can be seen, and until then it can be stopped. */
+  async publish(dump: LocalDump, lock: Lock, steps: PublishSteps): Promise<PublishedDump> {
+    const name = nameAt(dump.generated_at);
+    if (name === undefined) throw new Problem(500, 'INTERNAL_ERROR', 'The dump has no instant');
+    const newest = (await this.#find()).listed[0];
+    if (newest !== undefined && newest.id > name.id) {
+      throw new Problem(409, 'DUMP_OUTDATED', 'A newer dump has been published: discard this one');
+    }
+    const download_url = `${this.publicUrl}/${name.archiveKey}`;
+    const published = toPublished(name, dump, download_url);
+
+    steps.onStep('upload');
+    await this.#upload(name, dump, steps);
+    steps.onStep('check');
+    await this.#readBack(name, dump, steps);
+    steps.signal?.throwIfAborted();
+    await lock.confirm();
+
+    steps.onStep('publish');
+    await this.#putOnce(name.sidecarKey, published);
+    await this.#point();
+    await this.#prune();
+    return published;
+  }
+
+  /** Takes a dump back: pointers first, so that none ever points to nothing. */
+  async takeBack(id: string): Promise<void> {
+    const name = nameOf(id);
+    const { listed, superseded } = await this.#find();
+    const own = [...listed, ...superseded].find((other) => other.id === name?.id);
+    if (own === undefined) throw new Problem(404, 'NOT_FOUND', 'There is no such dump');
+    await this.#point(own.id);
+    await this.#delete(own);
+  }
+
+  async #upload(name: DumpName, { path, size, sha256 }: LocalDump, steps: PublishSteps) {
+    const before = await this.#digest(name, steps);
+    if (before?.sha256 === sha256 && before.size === size) return;
+    if (before !== undefined) {
+      // An earlier attempt left something else under this name. No sidecar has ever shown it.
+      if ((await this.store.get(name.sidecarKey)) !== undefined) throw taken();
+      await this.store.remove(name.archiveKey);
+    }
+    const headers = { contentType: 'application/zip', cacheControl: immutable };
+    await this.store.upload(name.archiveKey, path, headers, steps);
+  }
+
+  async #readBack(name: DumpName, { size, sha256 }: LocalDump, steps: PublishSteps) {
+    const found = await this.#digest(name, steps);
+    if (found?.size === size && found.sha256 === sha256) return;
+    await this.store.remove(name.archiveKey);
+    throw new Problem(502, 'UPLOAD_DAMAGED', 'The bucket holds something else than was uploaded');
+  }
+
+  async #digest(name: DumpName, { signal, onBytes }: PublishSteps) {
+    const body = await this.store.read(name.archiveKey, { signal });
+    if (body === undefined) return undefined;
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of body) {
+      signal?.throwIfAborted();
+      hash.update(chunk);
+      size += chunk.length;
+      onBytes?.(size);
+    }
+    return { size, sha256: hash.digest('hex') };
+  }
+
+  async #putOnce(key: string, dump: PublishedDump): Promise<void> {
+    const body = toJson(dump);
+    try {
+      await this.#json(key, body, immutable, { absent: true });
+    } catch (error) {
+      // Sent again after a failure between the sidecar and the pointers.
+      if (!(error instanceof PreconditionFailed)) throw error;
+      if (!(await this.store.get(key))?.body.equals(body)) throw taken();
+    }
+  }
+
+  /** Derives index.json and then latest.json from what stays listed, as if `without` were gone already. */
+  async #point(without?: string): Promise<void> {
+    const { listed } = await this.#find(without);
+    const dumps = await this.#readAll(listed.slice(0, this.keep));
+    await this.#replace(indexKey, toJson({ dumps, updated_at: new Date().toISOString() }));
+    const [latest] = dumps;
+    if (latest === undefined) await this.store.remove(latestKey);
+    else await this.#replace(latestKey, toJson(latest));
+  }
+
+  async #replace(key: string, body: Buffer): Promise<void> {
+    const before = await this.store.get(key);
+    const condition = before === undefined ? { absent: true as const } : { etag: before.etag };
+    try {
+      await this.#json(key, body, 'no-cache', condition);
+    } catch (error) {
+      if (!(error instanceof PreconditionFailed)) throw error;
+      throw new Problem(409, 'STORAGE_CHANGED', 'Somebody else is changing what is published');
+    }
+  }
+
+  #json(key: string, body: Buffer, cacheControl: string, condition: Condition): Promise<string> {
+    return this.store.put(key, body, { contentType: 'application/json', cacheControl }, condition);
+  }
+
+  /** Removes what is old: beyond `keep`, superseded for a day, or left by an upload of yesterday. Never the latest. */
+  async #prune(): Promise<void> {
+    const { listed, superseded, orphans } = await this.#find();
+    const yesterday = Date.now() - dayMs;
+    const replacedAt = (old: DumpName): number => {
+      const later = [...listed, ...superseded].filter(
+        (other) => dayOf(other) === dayOf(old) && other.id > old.id,
+      );
+      return Math.min(...later.map(timeOf));
+    };
+    const old = [
+      ...listed.slice(this.keep),
+      ...superseded.filter((dump) => replacedAt(dump) < yesterday),
+      ...orphans.filter((dump) => timeOf(dump) < yesterday),
+    ];
+    for (const name of old) await this.#delete(name);
+  }
+
+  /** The sidecar first: without it nothing is listed. */
+  async #delete(name: DumpName): Promise<void> {
+    await this.store.remove(name.sidecarKey);
+    this.#sidecars.delete(name.id);
+    await this.store.remove(name.archiveKey);
+  }
+
+  async #find(without?: string): Promise<Found> {
+    const keys = new Set((await this.store.list(prefix)).map(({ key }) => key));
+    const names = new Map<string, DumpName>();
+    for (const key of keys) {
+      const name = ownerOf(key);
+      if (name !== undefined && name.id !== without) names.set(name.id, name);
+    }
+    const newestFirst = [...names.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+    const whole = newestFirst.filter(
+      ({ archiveKey, sidecarKey }) => keys.has(archiveKey) && keys.has(sidecarKey),
+    );
+    const isLast = (name: DumpName): boolean =>
+      whole.find((other) => dayOf(other) === dayOf(name)) === name;
+    return {
+      listed: whole.filter(isLast),
+      superseded: whole.filter((name) => !isLast(name)),
+      orphans: newestFirst.filter(({ sidecarKey }) => !keys.has(sidecarKey)),
+    };
+  }
+
+  async #readAll(names: readonly DumpName[]): Promise<readonly PublishedDump[]> {
+    const dumps: (PublishedDump | undefined)[] = [];
+    for (let at = 0; at < names.length; at += width) {
+      const some = names.slice(at, at + width).map((name) => this.#sidecar(name));
+      dumps.push(...(await Promise.all(some)));
+    }
+    // One that was taken back since it was listed is not there any more.
+    return dumps.filter((dump) => dump !== undefined);
+  }
+
+  async #sidecar(name: DumpName): Promise<PublishedDump | undefined> {
+    const known = this.#sidecars.get(name.id);
+    if (known !== undefined) return known;
+    const found = await this.store.get(name.sidecarKey);
+    if (found === undefined) return undefined;
+    const dump = JSON.parse(found.body.toString()) as PublishedDump;
+    this.#sidecars.set(name.id, dump);
+    return dump;
+  }
+}
+
+/** Member by member: whatever else is known about a local dump stays local. */
+function toPublished(name: DumpName, dump: LocalDump, download_url: string): PublishedDump {
+  const { filename, size, sha256, generated_at, complete, metadata, warnings } = dump;
+  const { id } = name;
+  return { id, filename, size, sha256, generated_at, complete, metadata, warnings, download_url };
+}
+
+function taken(): Problem {
+  return new Problem(409, 'DUMP_EXISTS', 'Another dump of the same second is published');
+}
+
+function toJson(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}

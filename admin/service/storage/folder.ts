@@ -1,0 +1,178 @@
+/** A folder in place of a bucket, for one machine. ETags are digests of the content. */
+
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { link, mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { codeOf } from '../envelope.js';
+import { PreconditionFailed, unavailable } from './store.js';
+import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
+
+/** Nobody holds a folder's mutex for longer than it takes to write a few kilobytes. */
+const staleMutexMs = 10_000;
+
+export class FolderStore implements ObjectStore {
+  constructor(private readonly root: string) {
+    mkdirSync(root, { recursive: true });
+  }
+
+  /** Where an object lies. Keys are the catalogue's own and hold nothing that a caller chose. */
+  pathOf(key: string): string {
+    return join(this.root, ...key.split('/'));
+  }
+
+  list(prefix: string): Promise<readonly Listed[]> {
+    return answer(async () => {
+      const found = await readdir(this.root, { recursive: true, withFileTypes: true });
+      const listed: Listed[] = [];
+      for (const entry of found) {
+        const path = join(entry.parentPath, entry.name);
+        const key = relative(this.root, path).split(sep).join('/');
+        const isOurs = entry.isFile() && key.startsWith(prefix) && !isTemporary(entry.name);
+        const size = isOurs ? await sizeOf(path) : undefined;
+        if (size !== undefined) listed.push({ key, size });
+      }
+      return listed;
+    });
+  }
+
+  get(key: string): Promise<StoredObject | undefined> {
+    return answer(async () => {
+      const body = await readFile(this.pathOf(key)).catch(unlessMissing);
+      return body && { body, etag: etagOf(body) };
+    });
+  }
+
+  put(key: string, body: Buffer, _headers: Headers, condition?: Condition): Promise<string> {
+    const path = this.pathOf(key);
+    return answer(async () => {
+      await mkdir(dirname(path), { recursive: true });
+      await this.#alone(path, async () => {
+        const before = await readFile(path).catch(unlessMissing);
+        const holds =
+          condition === undefined ||
+          ('absent' in condition
+            ? before === undefined
+            : before !== undefined && etagOf(before) === condition.etag);
+        if (!holds) throw new PreconditionFailed('the object has changed');
+        await viaTemporary(path, (temporary) => writeDurably(temporary, body), rename);
+      });
+      return etagOf(body);
+    });
+  }
+
+  upload(key: string, path: string, _headers: Headers, transfer: Transfer): Promise<void> {
+    const { signal, onBytes } = transfer;
+    const to = this.pathOf(key);
+    return answer(async () => {
+      await mkdir(dirname(to), { recursive: true });
+      let bytes = 0;
+      const count = async function* (source: AsyncIterable<Buffer>) {
+        for await (const chunk of source) {
+          bytes += chunk.length;
+          onBytes?.(bytes);
+          yield chunk;
+        }
+      };
+      const copy = async (temporary: string): Promise<void> => {
+        const target = createWriteStream(temporary, { flags: 'wx', flush: true });
+        await pipeline(createReadStream(path), count, target, signal ? { signal } : {});
+      };
+      await viaTemporary(to, copy, link);
+    }, signal);
+  }
+
+  read(key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    return answer(async () => {
+      const path = this.pathOf(key);
+      return (await sizeOf(path)) === undefined ? undefined : createReadStream(path);
+    });
+  }
+
+  remove(key: string): Promise<void> {
+    return answer(async () => {
+      const path = this.pathOf(key);
+      await rm(path, { force: true });
+      await rmdir(dirname(path)).catch(() => undefined);
+    });
+  }
+
+  /** Keeps other processes from writing the same object meanwhile. */
+  async #alone(path: string, work: () => Promise<void>): Promise<void> {
+    const mutex = `${path}.mutex`;
+    for (;;) {
+      try {
+        await mkdir(mutex);
+        break;
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+      const made = await stat(mutex).catch(unlessMissing);
+      if (made !== undefined && Date.now() - made.mtimeMs > staleMutexMs) {
+        await rmdir(mutex).catch(unlessMissing);
+      }
+      await sleep(10);
+    }
+    try {
+      await work();
+    } finally {
+      await rmdir(mutex);
+    }
+  }
+}
+
+function isTemporary(name: string): boolean {
+  return name.endsWith('.part');
+}
+
+/** Writes beside the object and gives the name last, so that nobody ever reads half of it. */
+async function viaTemporary(
+  path: string,
+  write: (temporary: string) => Promise<void>,
+  name: (from: string, to: string) => Promise<void>,
+): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.part`);
+  try {
+    await write(temporary);
+    await name(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function writeDurably(path: string, body: Buffer): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(body);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(unlessMissing))?.size;
+}
+
+function etagOf(body: Buffer): string {
+  return `"${createHash('sha256').update(body).digest('hex')}"`;
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (codeOf(error) === 'ENOENT') return undefined;
+  throw error;
+}
+
+async function answer<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof PreconditionFailed) throw error;
+    if (codeOf(error) === 'EEXIST') throw new PreconditionFailed('the object is there already');
+    throw unavailable(error);
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * One job at a time, across all instances that publish into one bucket: an object that is only ever written on
+ * condition. Its holder renews it; a holder that has not for two minutes is dead and may be replaced.
+ */
+
+import { Problem } from '../envelope.js';
+import { lockKey } from './names.js';
+import { PreconditionFailed } from './store.js';
+import type { Condition, ObjectStore } from './store.js';
+
+export const staleMs = 120_000;
+const heartbeatMs = 20_000;
+
+/** Who holds the lock; no job when nobody does. */
+export interface LockState {
+  readonly job_id: string | null;
+  readonly kind: string | null;
+  readonly heartbeat_at: string;
+}
+
+export interface Holder {
+  readonly jobId: string;
+  readonly kind: string;
+}
+
+/** The job that holds the lock and lives, if any. */
+export async function currentHolder(store: ObjectStore): Promise<Holder | undefined> {
+  const found = await store.get(lockKey);
+  return found && aliveIn(parse(found.body));
+}
+
+export class Lock {
+  readonly #lost = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  /** Writes come one after the other: each names the ETag of the one before. */
+  #last: Promise<void> = Promise.resolve();
+  #renewedAt = Date.now();
+
+  private constructor(
+    private readonly store: ObjectStore,
+    private readonly holder: Holder,
+    private etag: string,
+  ) {}
+
+  /** Takes the lock. `ownDead` are jobs of this service that died with an earlier process: they hold nothing. */
+  static async take(
+    store: ObjectStore,
+    holder: Holder,
+    ownDead: (jobId: string) => boolean,
+  ): Promise<Lock> {
+    const found = await store.get(lockKey);
+    const other = found && aliveIn(parse(found.body));
+    if (other !== undefined && !ownDead(other.jobId)) throw busy(other.jobId);
+    const condition = found === undefined ? { absent: true as const } : { etag: found.etag };
+    try {
+      const lock = new Lock(store, holder, await write(store, holder, condition));
+      lock.#timer = setInterval(() => void lock.#beat(), heartbeatMs);
+      lock.#timer.unref();
+      return lock;
+    } catch (error) {
+      if (!(error instanceof PreconditionFailed)) throw error;
+      throw busy((await currentHolder(store))?.jobId);
+    }
+  }
+
+  /** Aborted once somebody else holds the lock, or it could not be renewed for so long that somebody may. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Makes sure, by renewing it, that the lock is still ours. */
+  confirm(): Promise<void> {
+    const renewed = this.#last.then(() => this.#renew());
+    this.#last = renewed.catch(() => undefined);
+    return renewed;
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#last;
+    if (this.lost.aborted) return;
+    // A lock that cannot be given back goes stale by itself.
+    await write(this.store, undefined, { etag: this.etag }).catch(() => undefined);
+  }
+
+  async #renew(): Promise<void> {
+    this.lost.throwIfAborted();
+    try {
+      this.etag = await write(this.store, this.holder, { etag: this.etag });
+    } catch (error) {
+      if (!(error instanceof PreconditionFailed)) throw error;
+      // A write whose answer got lost, and that was sent again, finds itself.
+      const found = await this.store.get(lockKey);
+      if (found === undefined || parse(found.body).job_id !== this.holder.jobId) {
+        this.#lost.abort(lostProblem());
+        throw lostProblem();
+      }
+      this.etag = found.etag;
+    }
+    this.#renewedAt = Date.now();
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.confirm();
+    } catch {
+      const isUnsafe = Date.now() - this.#renewedAt > staleMs - 2 * heartbeatMs;
+      if (isUnsafe) this.#lost.abort(lostProblem());
+    }
+  }
+}
+
+export function busy(jobId: string | undefined): Problem {
+  return new Problem(409, 'JOB_RUNNING', 'Another job is running', {
+    details: { job_id: jobId ?? null },
+  });
+}
+
+function lostProblem(): Problem {
+  return new Problem(
+    503,
+    'LOCK_LOST',
+    'Another instance may have started a job: this one has stopped',
+  );
+}
+
+function aliveIn({ job_id, kind, heartbeat_at }: LockState): Holder | undefined {
+  const isAlive = Date.now() - Date.parse(heartbeat_at) < staleMs;
+  return job_id !== null && isAlive ? { jobId: job_id, kind: kind ?? 'data-dump' } : undefined;
+}
+
+function parse(body: Buffer): LockState {
+  try {
+    return JSON.parse(body.toString()) as LockState;
+  } catch {
+    return { job_id: null, kind: null, heartbeat_at: '' };
+  }
+}
+
+function write(
+  store: ObjectStore,
+  holder: Holder | undefined,
+  condition: Condition,
+): Promise<string> {
+  const state: LockState = {
+    job_id: holder?.jobId ?? null,
+    kind: holder?.kind ?? null,
+    heartbeat_at: new Date().toISOString(),
+  };
+  const headers = { contentType: 'application/json', cacheControl: 'no-store' };
+  return store.put(lockKey, Buffer.from(JSON.stringify(state)), headers, condition);
+}

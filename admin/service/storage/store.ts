@@ -1,0 +1,52 @@
+/** What publishing asks of a place for objects: a bucket, or a folder. */
+
+import { Problem } from '../envelope.js';
+
+export interface Headers {
+  readonly contentType: string;
+  readonly cacheControl: string;
+}
+
+/** What must be true of the object that a write replaces: that there is none, or that it is the one with this ETag. */
+export type Condition = { readonly absent: true } | { readonly etag: string };
+
+export interface StoredObject {
+  readonly body: Buffer;
+  readonly etag: string;
+}
+
+export interface Listed {
+  readonly key: string;
+  readonly size: number;
+}
+
+export interface Transfer {
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many bytes have gone over, in all. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+export interface ObjectStore {
+  /** Everything whose key begins with `prefix`. */
+  list(prefix: string): Promise<readonly Listed[]>;
+  get(key: string): Promise<StoredObject | undefined>;
+  /** Writes a small object and returns its ETag; a condition that does not hold is a PreconditionFailed. */
+  put(key: string, body: Buffer, headers: Headers, condition?: Condition): Promise<string>;
+  /** Writes a file. */
+  upload(key: string, path: string, headers: Headers, transfer: Transfer): Promise<void>;
+  /** The bytes of an object. */
+  read(key: string, transfer: Transfer): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Removes an object; one that is not there is no error. */
+  remove(key: string): Promise<void>;
+}
+
+export class PreconditionFailed extends Error {
+  override readonly name = 'PreconditionFailed';
+}
+
+/** The bucket or folder did not do what it was asked. The cause stays in the log. */
+export function unavailable(cause: unknown): Problem {
+  return new Problem(503, 'STORAGE_UNAVAILABLE', 'The storage of public dumps cannot be reached', {
+    cause,
+  });
+}

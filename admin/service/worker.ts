@@ -1,0 +1,112 @@
+/**
+ * The Worker's side: forwards a request of an admin, whom the platform's own middleware has let through, to the
+ * service. Web APIs alone.
+ */
+
+import { defaultAudience, headerNames, sign } from './signature.js';
+
+export interface ForwardOptions {
+  /** Where the service is, such as `https://dumps.example.org`. */
+  readonly serviceUrl: string;
+  /** Shared with the service: its `ADMIN_FORWARD_SECRET`. */
+  readonly secret: string;
+  /** The id of the admin, once it is known that it is one; nothing for anybody else. */
+  readonly adminId: string | null | undefined;
+  /** Origins of pages that may change something. */
+  readonly origins: readonly string[];
+  /** The service's `ADMIN_FORWARD_AUDIENCE`. Default `cultural-archiver-admin`. */
+  readonly audience?: string;
+  /** Default: the global one. A service binding's goes here. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+}
+
+/** Headers of the caller that reach the service. Cookies and credentials do not. */
+const passed = ['accept', 'content-type', 'prefer'];
+/** No request of the API is larger. */
+const largestBody = 64 * 1024;
+
+/**
+ * Signs and forwards a request, and streams the answer back.
+ *
+ *     app.all('/api/admin/*', requireAdmin, (c) =>
+ *       forwardToAdminService(c.req.raw, { serviceUrl, secret, origins, adminId: c.get('userToken') }));
+ */
+export async function forwardToAdminService(
+  request: Request,
+  options: ForwardOptions,
+): Promise<Response> {
+  const { adminId, secret, serviceUrl, audience = defaultAudience } = options;
+  if (adminId === null || adminId === undefined || adminId === '') {
+    return refuse(401, 'UNAUTHORIZED', 'Authentication is required');
+  }
+  const { pathname, search } = new URL(request.url);
+  if (!pathname.startsWith('/api/admin/'))
+    return refuse(404, 'NOT_FOUND', 'There is no such route');
+  const problem = isChange(request) ? problemOf(request, options.origins) : undefined;
+  if (problem !== undefined) return problem;
+
+  const isLong = Number(request.headers.get('content-length') ?? 0) > largestBody;
+  const body = isLong ? new Uint8Array() : new Uint8Array(await request.arrayBuffer());
+  if (isLong || body.length > largestBody) {
+    return refuse(413, 'PAYLOAD_TOO_LARGE', 'The request is too large');
+  }
+  const target = pathname + search;
+  const timestamp = String(Date.now());
+  const nonce = crypto.randomUUID();
+  const signed = {
+    audience,
+    method: request.method,
+    target,
+    body,
+    timestamp,
+    nonce,
+    admin: adminId,
+  };
+  const headers = new Headers({
+    [headerNames.signature]: await sign(secret, signed),
+    [headerNames.timestamp]: timestamp,
+    [headerNames.nonce]: nonce,
+    [headerNames.admin]: adminId,
+  });
+  for (const name of passed) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  const send = options.fetch ?? ((forwarded: Request) => fetch(forwarded));
+  try {
+    return await send(
+      new Request(new URL(target, serviceUrl), {
+        method: request.method,
+        headers,
+        redirect: 'manual',
+        ...(body.length > 0 ? { body } : {}),
+      }),
+    );
+  } catch {
+    return refuse(502, 'SERVICE_UNREACHABLE', 'The admin service does not answer');
+  }
+}
+
+function isChange({ method }: Request): boolean {
+  return method !== 'GET' && method !== 'HEAD';
+}
+
+/**
+ * A browser sends cookies with a request that another site has made it send, but neither of these headers; and it
+ * says which site that was.
+ */
+function problemOf({ headers }: Request, origins: readonly string[]): Response | undefined {
+  if (!headers.has('authorization') && !headers.has('x-user-token')) {
+    return refuse(401, 'UNAUTHORIZED', 'A cookie is not enough to change something');
+  }
+  const origin = headers.get('origin');
+  if (origin !== null && !origins.includes(origin)) {
+    return refuse(403, 'FORBIDDEN', 'The origin is not allowed');
+  }
+  return undefined;
+}
+
+function refuse(status: number, error: string, message: string): Response {
+  const body = { success: false, error, message, timestamp: new Date().toISOString() };
+  return Response.json(body, { status, headers: { 'cache-control': 'no-store' } });
+}
