@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::database::source::{self, Snapshot};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::{Job, blocking};
 use crate::options::{DatabaseSource, PhotoSource};
 use crate::photos::source::PhotoSource as PhotoStore;
@@ -23,4 +23,16 @@ pub async fn open_store(photos: &PhotoSource) -> Result<Arc<dyn PhotoStore>> {
     match photos.clone() {
         PhotoSource::Directory(path) => Ok(Arc::new(blocking(move || Directory::open(&path)).await?)),
     }
+}
+
+/// Rows refer to photos of ours, and the store has none of them: then it is not their store.
+pub fn wrong_store(references: u64) -> Error {
+    let found = match references {
+        1 => "the only photo that approved rows refer to is not in the store".into(),
+        n => format!("none of the {n} photos that approved rows refer to is in the store"),
+    };
+    let problem = format!(
+        "{found}; is it the right one, and does it hold the keys from their first folder on (originals/…)?"
+    );
+    Error::SourceUnreachable { what: "the photos".into(), problem, source: None }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::options::{PhotoScope, Settings};
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
-use crate::inputs;
+use crate::inputs::{self, wrong_store};
 use crate::job::{Job, Warning};
 use crate::photos::source::{Listing, PhotoSource, StoredPhoto};
 use crate::platform::photo_plan::{
@@ -128,15 +128,4 @@ impl Plan {
         }
         warnings
     }
-}
-
-fn wrong_store(references: u64) -> Error {
-    let found = match references {
-        1 => "the only photo that approved rows refer to is not in the store".into(),
-        n => format!("none of the {n} photos that approved rows refer to is in the store"),
-    };
-    let problem = format!(
-        "{found}; is it the right one, and does it hold the keys from their first folder on (originals/…)?"
-    );
-    Error::SourceUnreachable { what: "the photos".into(), problem, source: None }
 }

@@ -9,3 +9,4 @@ pub mod key;
 pub mod retry;
 pub mod s3;
 pub mod source;
+pub mod thumbnail;

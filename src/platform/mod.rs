@@ -9,6 +9,7 @@ pub mod drift;
 pub mod fields;
 pub mod identifiers;
 pub mod licences;
+pub mod photo_choice;
 pub mod photo_key;
 pub mod photo_list;
 pub mod photo_plan;

@@ -1,0 +1,335 @@
+//! The photos of a dump, made anew: what is published are pixels, never a file that somebody uploaded.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
+use crate::archive::Workspace;
+use crate::error::{Error, Result};
+use crate::inputs::wrong_store;
+use crate::job::{Job, Meter, Phase, Warning, blocking, counted};
+use crate::photos::fetch::{Body, Fetched, fetch};
+use crate::photos::source::{GetError, Listing, PhotoSource};
+use crate::photos::thumbnail::{MEMORY_LIMIT, Photo, Refusal};
+use crate::platform::photo_choice::{Choice, choose};
+use crate::platform::photo_key::Reference;
+
+/// The file of the workspace that receives the JPEGs.
+const FILE: &str = "thumbnails";
+/// Photos of more bytes are no photos: 256 MiB.
+const LARGEST: u64 = 256 << 20;
+/// Decoders together may use what one photo may: a large one runs alone. In units of 1 KiB.
+const BUDGET: u64 = MEMORY_LIMIT >> 10;
+
+/// How thumbnails are made.
+#[derive(Debug, Clone, Copy)]
+pub struct ThumbnailOptions {
+    /// The longest side, in pixels; nothing is enlarged.
+    pub max_side: u32,
+    /// Photo requests in flight.
+    pub concurrency: usize,
+}
+
+/// Makes a thumbnail of every photo, of its original or, when that is gone, of the largest stored copy. A photo that
+/// cannot be had or decoded costs only itself; the phase `photos`.
+///
+/// Fails when the store cannot be reached, refuses us, or holds none of the photos; when the workspace cannot be
+/// written; and when the job is stopped.
+pub async fn make(
+    photos: &[DumpPhoto],
+    store: Arc<dyn PhotoSource>,
+    options: ThumbnailOptions,
+    workspace: &Arc<Workspace>,
+    job: &Job,
+) -> Result<Thumbnails> {
+    let listing = store.list(job).await?;
+    let mut making = Making {
+        photos,
+        outcomes: photos.iter().map(|photo| Err(reason_without_key(&photo.reference))).collect(),
+        left: choices(photos, listing.as_ref()),
+        failed: 0,
+        of_copies: 0,
+        meter: job.meter(Phase::Photos, Some(photos.len() as u64), None),
+    };
+    let wanted = making.left.len() as u64;
+    let kitchen = Arc::new(Kitchen::open(workspace, options.max_side)?);
+    // As a rule one round is all; a second asks for what the first was told is gone.
+    while making.is_left() {
+        making.round(&store, options, workspace, &kitchen, job).await?;
+    }
+    making.meter.finish();
+    if wanted > 0
+        && making.outcomes.iter().all(|outcome| matches!(outcome, Err(GONE | "foreign" | "unusable")))
+    {
+        return Err(wrong_store(wanted));
+    }
+    Ok(making.finish(listing.unwrap_or_default()))
+}
+
+/// Why there is no thumbnail when the store denies holding the photo.
+const GONE: &str = "not_found";
+
+fn reason_without_key(reference: &Reference) -> &'static str {
+    match reference {
+        Reference::Own(_) => GONE,
+        Reference::Foreign(_) => "foreign",
+        Reference::Unusable => "unusable",
+    }
+}
+
+/// For each photo that is ours the keys to try.
+fn choices(photos: &[DumpPhoto], listing: Option<&Listing>) -> HashMap<usize, Left> {
+    let listed = listing.map(|listing| listing.photos.as_slice());
+    let has_gaps = listing.is_some_and(|listing| !listing.problems.is_empty());
+    let mut left = HashMap::new();
+    for (at, photo) in photos.iter().enumerate() {
+        let Reference::Own(keys) = &photo.reference else { continue };
+        let mut choice = choose(keys, listed);
+        if has_gaps && choice.originals.is_empty() {
+            // It may lie where nothing could be listed.
+            choice.originals.clone_from(keys);
+        }
+        let Choice { mut originals, mut copies } = choice;
+        originals.reverse();
+        copies.reverse();
+        left.insert(at, Left { originals, copies });
+    }
+    left
+}
+
+/// Keys that are still to try, the next one last.
+struct Left {
+    originals: Vec<String>,
+    copies: Vec<String>,
+}
+
+impl Left {
+    /// The next key, and whether it is of a copy.
+    fn next(&mut self) -> Option<(String, bool)> {
+        let original = self.originals.pop().map(|key| (key, false));
+        original.or_else(|| self.copies.pop().map(|key| (key, true)))
+    }
+}
+
+/// What has become of the photos so far.
+struct Making<'p> {
+    photos: &'p [DumpPhoto],
+    outcomes: Vec<std::result::Result<MadeThumbnail, &'static str>>,
+    left: HashMap<usize, Left>,
+    failed: u64,
+    of_copies: u64,
+    meter: Meter,
+}
+
+impl Making<'_> {
+    fn is_left(&self) -> bool {
+        !self.left.is_empty()
+    }
+
+    /// Tries the next key of every photo that has no outcome yet.
+    async fn round(
+        &mut self,
+        store: &Arc<dyn PhotoSource>,
+        options: ThumbnailOptions,
+        workspace: &Workspace,
+        kitchen: &Arc<Kitchen>,
+        job: &Job,
+    ) -> Result<()> {
+        let mut asked = Vec::new();
+        for at in 0..self.photos.len() {
+            let Some(left) = self.left.get_mut(&at) else { continue };
+            match left.next() {
+                Some((key, is_copy)) => asked.push((at, key, is_copy)),
+                None => {
+                    self.left.remove(&at);
+                }
+            }
+        }
+        let keys: Vec<String> = asked.iter().map(|(_, key, _)| key.clone()).collect();
+        let cooks = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let cooked =
+            fetch(Arc::clone(store), keys, options.concurrency, workspace.folder(), job).map(|attempt| {
+                let kitchen = Arc::clone(kitchen);
+                // Spawned, so that it goes on while others are waited for.
+                let cooking = tokio::spawn(async move {
+                    match attempt?.outcome {
+                        Ok(fetched) => kitchen.cook(fetched).await.map(Ok),
+                        Err(error) => Ok(Err(error)),
+                    }
+                });
+                async { cooking.await.unwrap_or(Err(Error::Aborted)) }
+            });
+        let mut cooked = std::pin::pin!(cooked.buffered(cooks));
+        for (at, _, is_copy) in asked {
+            let Some(outcome) = cooked.next().await else { return Err(Error::Aborted) };
+            self.settle(at, is_copy, outcome?);
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, at: usize, is_copy: bool, outcome: std::result::Result<Dish, GetError>) {
+        let outcome = match outcome {
+            // The next round tries another key, if there is one.
+            Err(GetError::NoSuchKey) => return,
+            Err(error) => {
+                self.failed += 1;
+                Err(error.reason())
+            }
+            Ok(Err(refusal)) => Err(refusal.reason()),
+            Ok(Ok(made)) => {
+                self.of_copies += u64::from(is_copy);
+                Ok(made)
+            }
+        };
+        self.left.remove(&at);
+        if let Some(photo) = self.photos.get(at) {
+            self.meter.item(&photo.to_string());
+        }
+        self.meter.add(1, outcome.map_or(0, |made| made.bytes));
+        if let Some(settled) = self.outcomes.get_mut(at) {
+            *settled = outcome;
+        }
+    }
+
+    fn finish(self, listing: Listing) -> Thumbnails {
+        let mut warnings = Vec::new();
+        let mut warn = |code: &str, count: usize, one: &str, many: &str, rest: &str| {
+            if count > 0 {
+                warnings.push(Warning::new(code, format!("{} {rest}", counted(count as u64, one, many))));
+            }
+        };
+        let of = |wanted: &[&str]| {
+            let is_wanted = |outcome: &&std::result::Result<_, &str>| {
+                outcome.as_ref().is_err_and(|reason| wanted.contains(reason))
+            };
+            self.outcomes.iter().filter(is_wanted).count()
+        };
+        let missing = "see photos_missing in metadata.json";
+        warn(
+            "PHOTO_MISSING",
+            self.failed as usize,
+            "photo could",
+            "photos could",
+            &format!("not be read; {missing}"),
+        );
+        warn(
+            "PHOTO_DANGLING",
+            of(&[GONE]),
+            "photo is",
+            "photos are",
+            &format!("not in the store; {missing}"),
+        );
+        warn(
+            "PHOTO_FOREIGN",
+            of(&["foreign"]),
+            "photo lies",
+            "photos lie",
+            "on other hosts, which are not asked",
+        );
+        let refusals = Refusal::ALL.map(Refusal::reason);
+        warn(
+            "PHOTO_UNDECODABLE",
+            of(&refusals),
+            "photo has",
+            "photos have",
+            &format!("no thumbnail; {missing}"),
+        );
+        warn(
+            "PHOTO_FROM_COPY",
+            self.of_copies as usize,
+            "thumbnail was",
+            "thumbnails were",
+            "made of a stored copy, because the original is gone",
+        );
+        // What was passed over is told by its key in a backup; a dump names no key.
+        warn(
+            "PHOTO_STORE",
+            listing.warnings.len(),
+            "entry",
+            "entries",
+            "of the store of photos could not be used",
+        );
+        Thumbnails { file: FILE.into(), outcomes: self.outcomes, failed: self.failed, warnings }
+    }
+}
+
+type Dish = std::result::Result<MadeThumbnail, Refusal>;
+
+/// Where thumbnails are made: as many at a time as memory allows.
+struct Kitchen {
+    max_side: u32,
+    memory: Semaphore,
+    file: Mutex<(File, u64)>,
+    workspace: Arc<Workspace>,
+}
+
+impl Kitchen {
+    fn open(workspace: &Arc<Workspace>, max_side: u32) -> Result<Kitchen> {
+        let file = Mutex::new((workspace.create_file(FILE)?, 0));
+        let memory = Semaphore::new(BUDGET as usize);
+        Ok(Kitchen { max_side, memory, file, workspace: Arc::clone(workspace) })
+    }
+
+    async fn cook(self: Arc<Self>, fetched: Fetched) -> Result<Dish> {
+        if fetched.photo.size > LARGEST {
+            return Ok(Err(Refusal::TooLarge));
+        }
+        let kitchen = Arc::clone(&self);
+        let (bytes, memory) = blocking(move || {
+            let bytes =
+                whole(fetched.body).map_err(|error| Error::output(kitchen.workspace.folder(), error))?;
+            let memory = Photo::open(&bytes, kitchen.max_side).map(|photo| photo.memory());
+            Ok((bytes, memory))
+        })
+        .await?;
+        let needed = match memory {
+            Ok(memory) => (memory >> 10).clamp(1, BUDGET) as u32,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let _room = self.memory.acquire_many(needed).await.map_err(|_| Error::Aborted)?;
+        let kitchen = Arc::clone(&self);
+        blocking(move || kitchen.make(&bytes)).await
+    }
+
+    fn make(&self, photo: &[u8]) -> Result<Dish> {
+        let thumbnail = match Photo::open(photo, self.max_side).and_then(|photo| photo.thumbnail()) {
+            Ok(thumbnail) => thumbnail,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let jpeg = &thumbnail.jpeg;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, end) = &mut *file;
+        let offset = *end;
+        file.write_all(jpeg).map_err(|error| Error::output(self.workspace.folder(), error))?;
+        *end += jpeg.len() as u64;
+        Ok(Ok(MadeThumbnail {
+            width: thumbnail.width,
+            height: thumbnail.height,
+            bytes: jpeg.len() as u64,
+            sha256: Sha256::digest(jpeg).into(),
+            crc32: crc32fast::hash(jpeg),
+            offset,
+        }))
+    }
+}
+
+fn whole(body: Body) -> std::io::Result<Vec<u8>> {
+    match body {
+        Body::Memory(bytes) => Ok(bytes),
+        Body::File(mut file) => {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

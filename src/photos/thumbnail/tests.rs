@@ -1,0 +1,226 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use libjpeg_turbo_rs::{Encoder, PixelFormat};
+use moxcms::ColorProfile;
+use proptest::prelude::*;
+
+use super::*;
+
+/// A picture whose corners tell how it is turned: red, green, blue and white from the top left on.
+fn picture(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| match (x * 2 < width, y * 2 < height) {
+        (true, true) => Rgb([200, 30, 30]),
+        (false, true) => Rgb([30, 200, 30]),
+        (true, false) => Rgb([30, 30, 200]),
+        (false, false) => Rgb([240, 240, 240]),
+    })
+}
+
+fn jpeg(picture: &RgbImage) -> Vec<u8> {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    Encoder::new(picture, width, height, PixelFormat::Rgb).quality(92).encode().unwrap()
+}
+
+fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+/// Puts a segment right behind the start of a JPEG.
+fn with_segment(jpeg: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
+    let length = (content.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xff, marker], &length, content, &jpeg[2..]].concat()
+}
+
+fn exif(orientation: u16) -> Vec<u8> {
+    let mut tiff = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01".to_vec();
+    tiff.extend(orientation.to_be_bytes());
+    tiff.extend([0; 6]);
+    tiff
+}
+
+fn thumbnail(bytes: &[u8], max_side: u32) -> Result<Thumbnail, Refusal> {
+    Photo::open(bytes, max_side)?.thumbnail()
+}
+
+fn pixels(thumbnail: &Thumbnail) -> RgbImage {
+    let image = libjpeg_turbo_rs::decompress(&thumbnail.jpeg).unwrap();
+    RgbImage::from_raw(thumbnail.width, thumbnail.height, image.data).unwrap()
+}
+
+/// The colours a tenth from each corner, named by the nearest of [`picture`]'s.
+fn corners(thumbnail: &Thumbnail) -> String {
+    let image = pixels(thumbnail);
+    let (w, h) = (image.width(), image.height());
+    let at = |x: u32, y: u32| match image.get_pixel(x, y).0 {
+        [r, g, b] if r > 150 && g > 150 && b > 150 => 'w',
+        [r, g, _] if r > 120 && g < 100 => 'r',
+        [_, g, b] if g > 120 && b < 100 => 'g',
+        [_, _, b] if b > 120 => 'b',
+        _ => '?',
+    };
+    [(w / 10, h / 10), (w - w / 10 - 1, h / 10), (w / 10, h - h / 10 - 1), (w - w / 10 - 1, h - h / 10 - 1)]
+        .map(|(x, y)| at(x, y))
+        .iter()
+        .collect()
+}
+
+#[test]
+fn the_longest_side_is_exact_and_nothing_is_enlarged() {
+    for ((width, height), max_side, expected) in [
+        ((1600, 1200), 800, (800, 600)),
+        ((1200, 1601), 800, (600, 800)),
+        ((4001, 37), 800, (800, 7)),
+        ((3000, 1), 64, (64, 1)),
+        ((800, 600), 800, (800, 600)),
+        ((799, 17), 800, (799, 17)),
+        ((1, 1), 800, (1, 1)),
+        ((801, 800), 800, (800, 799)),
+    ] {
+        for bytes in
+            [jpeg(&picture(width, height)), encoded(&picture(width, height).into(), ImageFormat::Png)]
+        {
+            let made = thumbnail(&bytes, max_side).unwrap();
+            assert_eq!((made.width, made.height), expected);
+            assert_eq!(pixels(&made).dimensions(), expected);
+        }
+    }
+}
+
+#[test]
+fn every_orientation_is_turned_upright() {
+    // What each of the eight stored pictures shows once it is upright (Exif 3.0, tag 274).
+    let shown = ["rgbw", "grwb", "wbgr", "bwrg", "rbgw", "brwg", "wgbr", "gwrb"];
+    for (orientation, shown) in (1..).zip(shown) {
+        let photo = with_segment(&jpeg(&picture(400, 300)), 0xe1, &exif(orientation));
+        let made = thumbnail(&photo, 200).unwrap();
+        let sides = if orientation >= 5 { (150, 200) } else { (200, 150) };
+        assert_eq!((made.width, made.height), sides, "{orientation}");
+        assert_eq!(corners(&made), shown, "{orientation}");
+    }
+    for odd in [0, 9, 300] {
+        let photo = with_segment(&jpeg(&picture(400, 300)), 0xe1, &exif(odd));
+        assert_eq!(corners(&thumbnail(&photo, 200).unwrap()), "rgbw");
+    }
+}
+
+#[test]
+fn other_formats_are_read_and_transparency_is_white() {
+    let opaque = DynamicImage::from(picture(300, 200));
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Tiff, ImageFormat::Bmp]
+    {
+        let made = thumbnail(&encoded(&opaque, format), 100).unwrap();
+        assert_eq!(corners(&made), "rgbw", "{format:?}");
+    }
+    let mut clear = RgbaImage::from_pixel(50, 50, Rgba([0, 0, 0, 0]));
+    clear.put_pixel(0, 0, Rgba([1, 2, 3, 0]));
+    for format in [ImageFormat::Png, ImageFormat::WebP] {
+        let made = thumbnail(&encoded(&clear.clone().into(), format), 100).unwrap();
+        assert_eq!(corners(&made), "wwww", "{format:?}");
+    }
+    for deep in [DynamicImage::from(picture(30, 20)).into_rgb16().into(), opaque.to_luma16().into()] {
+        assert!(thumbnail(&encoded(&deep, ImageFormat::Png), 100).is_ok());
+    }
+}
+
+#[test]
+fn colours_of_a_wide_profile_become_srgb() {
+    // Of Display P3 the same numbers are a stronger red than sRGB has.
+    let red = RgbImage::from_pixel(64, 64, Rgb([200, 30, 30]));
+    let profile = ColorProfile::new_display_p3().encode().unwrap();
+    let segment = [b"ICC_PROFILE\0\x01\x01".as_slice(), &profile].concat();
+    let made = thumbnail(&with_segment(&jpeg(&red), 0xe2, &segment), 64).unwrap();
+    let [r, g, b] = pixels(&made).get_pixel(32, 32).0;
+    // 219, 0, 7 by Little CMS.
+    assert!(r > 212 && g < 10 && b < 25, "{r} {g} {b}");
+}
+
+#[test]
+fn what_rode_along_is_gone() {
+    let mut photo = jpeg(&picture(900, 700));
+    for (marker, content) in [
+        (0xe1, &b"Exif\0\0GPS 49.28 -123.12 SECRET"[..]),
+        (0xe1, b"http://ns.adobe.com/xap/1.0/\0<x>SECRET</x>"),
+        (0xed, b"Photoshop 3.0\0SECRET"),
+        (0xfe, b"SECRET comment"),
+        (0xe2, b"MPF\0SECRET"),
+    ] {
+        photo = with_segment(&photo, marker, content);
+    }
+    photo.extend_from_slice(b"SECRET behind the end");
+    let made = thumbnail(&photo, 800).unwrap();
+    assert!(memchr::memmem::find(&made.jpeg, b"SECRET").is_none());
+    assert!(proof::holds_only_pixels(&made.jpeg, 800, 622));
+}
+
+#[test]
+fn the_proof_sees_whatever_is_added() {
+    let made = thumbnail(&jpeg(&picture(90, 70)), 800).unwrap();
+    assert!(proof::holds_only_pixels(&made.jpeg, 90, 70));
+    assert!(!proof::holds_only_pixels(&made.jpeg, 70, 90));
+    for marker in [0xe1, 0xe2, 0xed, 0xee, 0xfe, 0xc2] {
+        let more = with_segment(&made.jpeg, marker, b"x");
+        assert!(!proof::holds_only_pixels(&more, 90, 70), "{marker:x}");
+    }
+    assert!(!proof::holds_only_pixels(&[&made.jpeg[..], b"x"].concat(), 90, 70));
+    assert!(!proof::holds_only_pixels(&made.jpeg[..made.jpeg.len() - 1], 90, 70));
+}
+
+#[test]
+fn damaged_photos_are_refused() {
+    let whole = jpeg(&picture(900, 700));
+    for bytes in [&whole[..whole.len() / 2], &whole[..20], &whole[..2], b"", b"\xff\xd8\xff\xd9"] {
+        assert!(matches!(thumbnail(bytes, 800), Err(Refusal::Undecodable | Refusal::UnsupportedFormat)));
+    }
+    let png = encoded(&picture(90, 70).into(), ImageFormat::Png);
+    assert_eq!(thumbnail(&png[..png.len() / 2], 800), Err(Refusal::Undecodable));
+}
+
+#[test]
+fn bombs_are_refused_by_their_headers() {
+    // A PNG header that promises 30,000 x 30,000 pixels, and no data.
+    let mut header = b"IHDR\0\0\x75\x30\0\0\x75\x30\x08\x02\0\0\0".to_vec();
+    header.extend(crc32fast::hash(&header).to_be_bytes());
+    let end = b"\0\0\0\x01IDATx\xd2\xfb\x46\x8d\0\0\0\0IEND\xae\x42\x60\x82";
+    let png = [b"\x89PNG\r\n\x1a\n\0\0\0\x0d".as_slice(), &header, end].concat();
+    assert_eq!(thumbnail(&png, 800), Err(Refusal::TooLarge));
+    let mut photo = jpeg(&picture(16, 16));
+    let frame = memchr::memmem::find(&photo, &[0xff, 0xc0]).unwrap();
+    photo[frame + 5..frame + 9].copy_from_slice(&[0xff, 0xdc, 0xff, 0xdc]);
+    assert_eq!(thumbnail(&photo, 800), Err(Refusal::TooLarge));
+    let gif =
+        [b"GIF89a\xff\xff\xff\xff\0\0\0".as_slice(), b",\0\0\0\0\xff\xff\xff\xff\0\x08\x01\0\0;"].concat();
+    assert_eq!(thumbnail(&gif, 800), Err(Refusal::TooLarge));
+}
+
+#[test]
+fn the_same_photo_makes_the_same_bytes() {
+    let photo = jpeg(&picture(1234, 987));
+    assert_eq!(thumbnail(&photo, 800), thumbnail(&photo, 800));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_bytes_make_it_fail_otherwise_than_by_refusing(
+        which in 0..5usize, at in any::<prop::sample::Index>(), new in any::<u8>(), cut in any::<prop::sample::Index>(),
+    ) {
+        let picture = picture(48, 36);
+        let formats = [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Tiff];
+        let mut bytes = match formats.get(which) {
+            Some(format) => encoded(&picture.into(), *format),
+            None => jpeg(&picture),
+        };
+        let place = at.index(bytes.len());
+        bytes[place] = new;
+        bytes.truncate(cut.index(bytes.len() * 2));
+        if let Ok(made) = thumbnail(&bytes, 40) {
+            prop_assert!(proof::holds_only_pixels(&made.jpeg, made.width, made.height));
+        }
+    }
+}
