@@ -136,6 +136,23 @@ export interface BackupSources {
  */
 export declare function createBackup(options: BackupOptions): Promise<BackupResult>
 
+/**
+ * Makes one public data dump (CC0): approved artworks, their creators and tags as JSON, and thumbnails made anew.
+ * Nothing about any person leaves: only known fields of approved rows are read, identifiers of users are taken out of
+ * texts in whatever encoding, and the finished archive is searched for all of them before it gets its name.
+ *
+ * Rejects with an `Error` whose `code` is one of those of `createBackup`, or
+ * - `SCHEMA_UNKNOWN`: there is no table of artworks, or nothing that says which are approved
+ * - `DUMP_SHRUNK`: far fewer records than in `previous`, or no approved artwork at all
+ * - `PRIVACY_LEAK`: an identifier was found, with `onLeak: 'fail'` in a text, else in the finished archive; the message
+ *   names entry and column, never the value
+ * - `ARCHIVE_TOO_LARGE`: more than `maxArchiveBytes`
+ *
+ * The message says what failed, on what, and what to do next; `cause` holds the underlying failure. After a
+ * rejection `outputDir` holds what it held before.
+ */
+export declare function createDataDump(options: DataDumpOptions): Promise<DataDumpResult>
+
 /** The rows of a backup. */
 export interface DatabaseMetadata {
   /** Every table, in the order of the schema. */
@@ -161,6 +178,132 @@ export interface DatabaseSource {
   sql?: string | undefined
 }
 
+/** metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes. */
+export interface DataDumpMetadata {
+  /** Always `'cultural-archiver-datadump'`. */
+  format: string
+  /** Version of the format, `major.minor`; a reader refuses a newer major. */
+  format_version: string
+  /** The instant of the dump: RFC 3339, UTC, whole seconds. */
+  generated_at: string
+  /** Package and version that wrote it. */
+  generator: string
+  /** `'CC0-1.0'`. */
+  license: string
+  /** Who publishes. */
+  source: DumpSourceMetadata
+  /** False when photos are missing that the store holds, or does not deny holding. */
+  complete: boolean
+  /** What is inside. */
+  counts: DumpCounts
+  /** Which rows are inside. */
+  filters: DumpFilters
+  /** What was kept in. */
+  privacy: DumpPrivacy
+  /** How thumbnails were made; null without. */
+  thumbnails: DumpThumbnails | null
+  /** Photos without a thumbnail. */
+  photos_missing: Array<DumpMissingPhoto>
+  /** What a reader should know. */
+  warnings: Array<Warning>
+}
+
+/** What a data dump is made of, where it goes and what leaves. Unknown names are `INVALID_OPTIONS`. */
+export interface DataDumpOptions {
+  /** Where the rows are. */
+  database: DatabaseSource
+  /** Where the photos are. Left out: a dump without thumbnails, which says so. */
+  photos?: PhotoSource | undefined
+  /** Folder that receives `datadump-YYYY-MM-DD.zip`; created when missing. Default: the working directory. */
+  outputDir?: string | undefined
+  /** Whether an archive of that name is replaced. Default `false`: it is `ARCHIVE_EXISTS`. */
+  overwrite?: boolean | undefined
+  /**
+   * The instant that names and dates the archive: RFC 3339 with a zone, years 1980 to 2107, cut to whole seconds.
+   * Same input and same `now` make the same bytes. Default: the clock.
+   */
+  now?: string | undefined
+  /** Photo requests in flight: a whole number from 1 to 64. Never changes the bytes. Default 8. */
+  concurrency?: number | undefined
+  /** Deflate level of text: a whole number from 0 to 9. Thumbnails are stored as they are. Default 5. */
+  compressionLevel?: number | undefined
+  /**
+   * Whether the result holds the archive as a `Buffer`; nothing appears in `outputDir` and nothing remains on the
+   * disk. Default `false`.
+   */
+  inMemory?: boolean | undefined
+  /**
+   * The most bytes the archive may have; more is `ARCHIVE_TOO_LARGE`. A whole number from 1 on. Default 536870912
+   * (512 MiB) with `inMemory`, else any number.
+   */
+  maxArchiveBytes?: number | undefined
+  /** Who publishes: cited in README.md, metadata.json and CITATION.cff. */
+  source?: DumpSource | undefined
+  /** `'make'`: a thumbnail of every photo. `'none'`: none. Default `'make'`. */
+  thumbnails?: 'make' | 'none' | undefined
+  /** The longest side of a thumbnail in pixels: a whole number from 64 to 2048. Nothing is enlarged. Default 800. */
+  thumbnailSize?: number | undefined
+  /**
+   * More names that never leave, as columns, as tags and at any depth within; in any case, `*` stands for any text.
+   * A name that every record has, such as `id`, is `INVALID_OPTIONS`. Default none.
+   */
+  extraBlacklist?: Array<string> | undefined
+  /**
+   * `table.column` of columns that the built-in list does not know and that may leave; a blacklisted name stays in
+   * all the same, with a warning. Default none.
+   */
+  includeFields?: Array<string> | undefined
+  /**
+   * What becomes of works under another licence than CC0 (OpenStreetMap's data is under the ODbL). `'exclude'`:
+   * left out and counted. `'separate'`: they stand in artwork-other-licenses.json. Default `'exclude'`.
+   */
+  foreignLicenses?: 'exclude' | 'separate' | undefined
+  /**
+   * What becomes of an identifier of a user in a text that leaves. `'redact'`: `[redacted]` stands for it. `'fail'`:
+   * `PRIVACY_LEAK`. What is still found in the finished archive always fails. Default `'redact'`.
+   */
+  onLeak?: 'redact' | 'fail' | undefined
+  /**
+   * Path of an earlier dump: what has changed since stands in CHANGES.json, and a dump that has lost more than a
+   * tenth and more than 20 of its artworks, creators or photos is `DUMP_SHRUNK`. Default: none.
+   */
+  previous?: string | undefined
+  /** Whether that loss is meant. A dump without any artwork fails all the same. Default `false`. */
+  allowShrink?: boolean | undefined
+  /**
+   * Told how far the job is: at most about ten times a second, and always at the end of a phase. Does not keep the
+   * process alive. What it throws is an uncaught exception, as in any other callback.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined
+  /** Ends the job when aborted, also when it is aborted already: `ABORT_ERR`, and nothing is left behind. */
+  signal?: AbortSignal | undefined
+}
+
+/** The dump that was made. */
+export interface DataDumpResult {
+  /** `datadump-YYYY-MM-DD.zip`, in UTC. */
+  filename: string
+  /** Where it is, absolute; absent with `inMemory`. */
+  path?: string
+  /** All of it, with `inMemory`; else absent. */
+  archive?: Buffer
+  /** Its size in bytes. */
+  size: number
+  /** SHA-256 of the whole file, lower-case hex. */
+  sha256: string
+  /** False when photos are missing that the store holds, or does not deny holding: see `metadata.photos_missing`. */
+  complete: boolean
+  /** How long the job took, in milliseconds. */
+  durationMs: number
+  /** metadata.json of the archive, parsed. */
+  metadata: DataDumpMetadata
+  /**
+   * What the operator should know: those of `metadata`, and those that name what is not public, such as unknown
+   * columns.
+   */
+  warnings: Array<Warning>
+}
+
 /** What the restore drill found: database.sql was loaded into a fresh database and compared with the source. */
 export interface DrillMetadata {
   /** Always true: a drill that fails makes no archive. */
@@ -173,6 +316,90 @@ export interface DrillMetadata {
   integrity_check: string
   /** Rows whose parent is missing; as many as in the source. */
   foreign_key_problems: number
+}
+
+/** What a dump holds. */
+export interface DumpCounts {
+  /** Records of artwork.json. */
+  total_artworks: number
+  /** Records of creators.json. */
+  total_creators: number
+  /** Records of tags.json. */
+  total_tags: number
+  /** Thumbnails. */
+  total_photos: number
+}
+
+/** Which rows a dump holds. */
+export interface DumpFilters {
+  /** Always `'approved'`. */
+  status: string
+  /** `'exclude'` or `'separate'`. */
+  foreign_licenses: string
+  /** Rows that are not in artwork.json, by licence. */
+  excluded_foreign: Record<string, number>
+}
+
+/** A photo without a thumbnail. */
+export interface DumpMissingPhoto {
+  /** `<artwork id>#<n>`. */
+  photo: string
+  /** Why, as a stable word such as `'not_found'`, `'heic'` or `'timeout'`. */
+  reason: string
+}
+
+/** What was kept out of a dump. */
+export interface DumpPrivacy {
+  /** Tables that are there and are never read for output. */
+  excluded_tables: Array<string>
+  /** Known columns of the others that are not published. */
+  excluded_fields: Array<string>
+  /** Columns that nobody has decided on; the result's `warnings` name them. */
+  unknown_columns_excluded: number
+  /** Identifiers that were taken out of texts. */
+  redactions: DumpRedactions
+}
+
+/** Identifiers that were taken out of texts, by class. */
+export interface DumpRedactions {
+  /** E-mail addresses. */
+  email: number
+  /** Ids of users. */
+  user_id: number
+  /** Network addresses. */
+  ip_address: number
+  /** Secrets and hashes of them. */
+  token: number
+}
+
+/** Who publishes a dump. Each is one line of text; identifiers in them are meant to be public. */
+export interface DumpSource {
+  /** The archive's name. Default `'Cultural Archiver'`. */
+  name?: string | undefined
+  /** Its site, http or https: the pages of works and creators are linked below it. Default: none. */
+  url?: string | undefined
+  /** Whom to write to. Default: nobody. */
+  contact?: string | undefined
+}
+
+/** Who publishes a dump. */
+export interface DumpSourceMetadata {
+  /** The archive's name. */
+  name: string
+  /** Its site, or null. */
+  url: string | null
+  /** Whom to write to, or null. */
+  contact: string | null
+}
+
+/** How the thumbnails of a dump were made. */
+export interface DumpThumbnails {
+  /** The longest side, in pixels. */
+  max_side: number
+  /** `'image/jpeg'`. */
+  format: string
+  /** As libjpeg counts, 0 to 100. */
+  quality: number
 }
 
 /** A photo that the store holds, or does not deny holding, and that was not copied. */

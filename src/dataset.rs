@@ -12,3 +12,6 @@ pub mod tag_index;
 
 /// The legal code of CC0 1.0, taken from a crate of licence texts when this was built.
 pub const CC0: &str = include_str!(concat!(env!("OUT_DIR"), "/CC0-1.0.txt"));
+
+/// What it is called in the archive.
+pub const LICENSE: &str = "LICENSE.txt";

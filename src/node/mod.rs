@@ -3,6 +3,8 @@
 //! This folder alone names napi. An export reads its options, starts one verb of the core and hands back a promise;
 //! whatever goes wrong on the way, also while reading the options, is a rejection with a `code`.
 
+mod data_dump;
+mod dump_metadata;
 mod js;
 mod members;
 mod metadata;
@@ -16,6 +18,8 @@ use napi::{Env, Result};
 use napi_derive::napi;
 
 use crate::backup;
+use crate::data_dump::create_data_dump as start_data_dump;
+use data_dump::{DataDumpOptions, DataDumpResult};
 use options::BackupOptions;
 use report::BackupResult;
 
@@ -40,5 +44,29 @@ pub fn create_backup<'env>(env: &'env Env, options: Unknown<'env>) -> Result<Pro
     promise::rejecting(env, || {
         let (options, watcher) = BackupOptions::read(env, options)?.split();
         promise::run(env, watcher, |job| backup::create_backup(options, job))
+    })
+}
+
+/// Makes one public data dump (CC0): approved artworks, their creators and tags as JSON, and thumbnails made anew.
+/// Nothing about any person leaves: only known fields of approved rows are read, identifiers of users are taken out of
+/// texts in whatever encoding, and the finished archive is searched for all of them before it gets its name.
+///
+/// Rejects with an `Error` whose `code` is one of those of `createBackup`, or
+/// - `SCHEMA_UNKNOWN`: there is no table of artworks, or nothing that says which are approved
+/// - `DUMP_SHRUNK`: far fewer records than in `previous`, or no approved artwork at all
+/// - `PRIVACY_LEAK`: an identifier was found, with `onLeak: 'fail'` in a text, else in the finished archive; the message
+///   names entry and column, never the value
+/// - `ARCHIVE_TOO_LARGE`: more than `maxArchiveBytes`
+///
+/// The message says what failed, on what, and what to do next; `cause` holds the underlying failure. After a
+/// rejection `outputDir` holds what it held before.
+#[napi(ts_args_type = "options: DataDumpOptions")]
+pub fn create_data_dump<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+) -> Result<PromiseRaw<'env, DataDumpResult>> {
+    promise::rejecting(env, || {
+        let (options, watcher) = DataDumpOptions::read(env, options)?.split();
+        promise::run(env, watcher, |job| start_data_dump(options, job))
     })
 }

@@ -43,27 +43,18 @@ impl<'v> Scanner<'v> {
     }
 
     /// An identifier in all that `read` gives, if there is one. Takes a few megabytes of memory, however much it is.
-    pub fn bytes(&self, mut read: impl Read) -> io::Result<Option<Hit>> {
-        let mut buffer = Vec::with_capacity(CHUNK + OVERLAP);
-        loop {
-            let filled = buffer.len();
-            let more = (&mut read).take((CHUNK + OVERLAP - filled) as u64).read_to_end(&mut buffer)?;
-            if let Some(hit) = self.chunk(&buffer) {
+    pub fn bytes(&self, read: impl Read) -> io::Result<Option<Hit>> {
+        let mut chunks = Chunks::new(read);
+        while let Some(chunk) = chunks.next_chunk()? {
+            if let Some(hit) = self.chunk(&chunk) {
                 return Ok(Some(hit));
             }
-            if more == 0 {
-                return Ok(None);
-            }
-            // Records are lines: nothing stands across their ends.
-            let keep = match memrchr(b'\n', &buffer) {
-                Some(line) if buffer.len() - line <= CHUNK => line + 1,
-                _ => buffer.len().saturating_sub(OVERLAP),
-            };
-            buffer.drain(..keep);
         }
+        Ok(None)
     }
 
-    fn chunk(&self, bytes: &[u8]) -> Option<Hit> {
+    /// An identifier in one of the [`Chunks`], if there is one.
+    pub fn chunk(&self, bytes: &[u8]) -> Option<Hit> {
         let mut hit = None;
         let _ = search(bytes, self.values, &mut |found: Found<'_>| {
             if self.exempt.contains(&found.key) {
@@ -73,5 +64,40 @@ impl<'v> Scanner<'v> {
             ControlFlow::Break(())
         });
         hit
+    }
+}
+
+/// Cuts what a reader gives into parts that can be searched apart.
+pub struct Chunks<R> {
+    read: R,
+    /// What the next chunk begins with.
+    kept: Vec<u8>,
+    ended: bool,
+}
+
+impl<R: Read> Chunks<R> {
+    /// Nothing is read yet.
+    pub fn new(read: R) -> Self {
+        Chunks { read, kept: Vec::new(), ended: false }
+    }
+
+    /// The next part; none at the end.
+    pub fn next_chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let mut chunk = Vec::with_capacity(CHUNK + OVERLAP);
+        chunk.append(&mut self.kept);
+        let room = (CHUNK + OVERLAP).saturating_sub(chunk.len()) as u64;
+        self.ended = (&mut self.read).take(room).read_to_end(&mut chunk)? < room as usize;
+        if !self.ended {
+            // Records are lines: nothing stands across their ends.
+            let keep = match memrchr(b'\n', &chunk) {
+                Some(line) if chunk.len() - line <= CHUNK => line + 1,
+                _ => chunk.len().saturating_sub(OVERLAP),
+            };
+            self.kept.extend_from_slice(&chunk[keep..]);
+        }
+        Ok(Some(chunk))
     }
 }

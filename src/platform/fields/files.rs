@@ -74,13 +74,15 @@ const WORK: &[Field] = &[
     maybe("updated_at", Kind::Instant, "when the record was last changed"),
 ];
 
-const WORK_CREATOR: &[Field] = &[
+/// Who made a work.
+pub const WORK_CREATOR: &[Field] = &[
     maybe("id", Kind::Text, "id in creators.json; absent for a name that was never linked to a record"),
     always("name", Kind::Text, "name"),
     maybe("role", Kind::Text, "part in the work, such as primary or collaborator"),
 ];
 
-const WORK_PHOTO: &[Field] = &[
+/// A thumbnail of a work.
+pub const WORK_PHOTO: &[Field] = &[
     always("file", Kind::Text, "name of the thumbnail in this archive"),
     always("width", Kind::Count, "pixels"),
     always("height", Kind::Count, "pixels"),

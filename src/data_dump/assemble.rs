@@ -1,0 +1,171 @@
+//! The archive of a dump, entry after entry in its fixed order.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
+
+use super::files::WrittenFile;
+use super::included::{IncludedField, file_of};
+use super::metadata::{DataDumpMetadata, FORMAT_VERSION, GENERATOR};
+use super::options::Settings;
+use super::photos::Thumbnails;
+use super::plan::Work;
+use super::records::photo_name;
+use crate::archive::{ArchiveWriter, EntryNames, Workspace};
+use crate::dataset::changes::Changes;
+use crate::dataset::package::{self, Others, Table};
+use crate::dataset::readme::{self, Contents};
+use crate::dataset::{CC0, LICENSE, citation, schemas};
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::platform::fields::files::DataFile;
+
+/// Everything that goes into the archive.
+pub struct Parts<'p> {
+    /// What was asked for.
+    pub settings: &'p Settings,
+    /// Columns that the operator adds.
+    pub included: &'p [IncludedField],
+    /// The data files.
+    pub files: &'p [WrittenFile],
+    /// Works with photos.
+    pub works: &'p [Work],
+    /// Their thumbnails.
+    pub thumbnails: &'p Thumbnails,
+    /// What those are called.
+    pub names: &'p EntryNames,
+    /// metadata.json.
+    pub metadata: &'p DataDumpMetadata,
+    /// CHANGES.json, if there is one.
+    pub changes: Option<&'p Changes>,
+}
+
+impl Parts<'_> {
+    /// Writes every entry but leaves the archive open. Fails with `ARCHIVE_TOO_LARGE` as soon as it is.
+    pub fn write(&self, workspace: &Workspace, job: &Job) -> Result<ArchiveWriter> {
+        let common = &self.settings.common;
+        let mut archive = ArchiveWriter::create(workspace, common.now, common.compression_level)?;
+        archive.add_bytes(LICENSE, CC0.as_bytes())?;
+        archive.add_bytes("README.md", self.readme().as_bytes())?;
+        for WrittenFile { file, deflated, .. } in self.files {
+            archive.add_deflated(file.name, deflated, workspace.open_file(file.name)?)?;
+            self.check_size(&archive)?;
+        }
+        let photos = self.add_photos(&mut archive, workspace, job)?;
+        archive.add_bytes("metadata.json", &json(self.metadata)?)?;
+        let schemas: Vec<String> = self.files.iter().map(|written| schemas::name(written.file)).collect();
+        let others = Others { schemas, changes: self.changes.is_some(), photos };
+        archive.add_bytes("datapackage.json", &json(&self.package(&others))?)?;
+        for WrittenFile { file, .. } in self.files {
+            let schema = schemas::schema(file, &self.extra(file));
+            archive.add_bytes(&schemas::name(file), &json(&schema)?)?;
+        }
+        let date = common.now.format("%Y-%m-%d").to_string();
+        let citation = citation::text(&self.settings.source, &date, &date);
+        archive.add_bytes("CITATION.cff", citation.as_bytes())?;
+        if let Some(changes) = self.changes {
+            archive.add_bytes("CHANGES.json", &json(changes)?)?;
+        }
+        let checksums = archive.checksums();
+        archive.add_bytes("SHA256SUMS", checksums.as_bytes())?;
+        self.check_size(&archive)?;
+        Ok(archive)
+    }
+
+    fn add_photos(
+        &self,
+        archive: &mut ArchiveWriter,
+        workspace: &Workspace,
+        job: &Job,
+    ) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        if self.thumbnails.outcomes.iter().all(Result::is_err) {
+            return Ok(names);
+        }
+        let mut file = workspace.open_file(&self.thumbnails.file)?;
+        let unreadable = |error| Error::output(workspace.folder(), error);
+        for work in self.works {
+            for (at, (n, _)) in work.photos.iter().enumerate() {
+                let Some(Ok(made)) = self.thumbnails.outcomes.get(work.first_photo + at) else { continue };
+                job.check()?;
+                let name = photo_name(self.names, &work.id, *n);
+                file.seek(SeekFrom::Start(made.offset)).map_err(unreadable)?;
+                let mut jpeg = (&mut file).take(made.bytes);
+                let now = self.settings.common.now;
+                archive.add_stored(&name, now, made.bytes, made.crc32, made.sha256, &mut jpeg)?;
+                self.check_size(archive)?;
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn check_size(&self, archive: &ArchiveWriter) -> Result<()> {
+        match self.settings.max_archive_bytes {
+            Some(limit) if archive.finished_size() > limit => Err(too_large(limit)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fields that the operator added to a file.
+    fn extra(&self, file: &DataFile) -> Vec<String> {
+        // The file of foreign works has the fields of the other.
+        let has_fields = |of: &&DataFile| std::ptr::eq(of.fields, file.fields);
+        let of_file =
+            self.included.iter().filter(|field| file_of(field.table).as_ref().is_some_and(has_fields));
+        let mut names: Vec<String> = of_file.map(|field| field.field.clone()).collect();
+        names.dedup();
+        names
+    }
+
+    fn package(&self, others: &Others) -> serde_json::Value {
+        let extra: Vec<_> = self.files.iter().map(|written| self.extra(written.file)).collect();
+        let tables: Vec<_> = self
+            .files
+            .iter()
+            .zip(&extra)
+            .map(|(written, extra)| Table {
+                file: written.file,
+                extra,
+                sha256: hex::encode(written.deflated.sha256),
+            })
+            .collect();
+        package::descriptor(&self.settings.source, &self.metadata.generated_at, &tables, others)
+    }
+
+    fn readme(&self) -> String {
+        let extra: Vec<_> = self.files.iter().map(|written| self.extra(written.file)).collect();
+        let files = self.files.iter().zip(&extra);
+        let none = BTreeMap::new();
+        let separate = self.settings.separate_foreign;
+        readme::text(&Contents {
+            source: &self.settings.source,
+            generated_at: &self.metadata.generated_at,
+            generator: GENERATOR,
+            format_version: FORMAT_VERSION,
+            files: files.map(|(written, extra)| (written.file, written.records, extra.as_slice())).collect(),
+            photos: self.metadata.counts.total_photos,
+            max_side: self.settings.max_side.filter(|_| self.settings.common.photos.is_some()),
+            foreign: if separate { &none } else { &self.metadata.filters.excluded_foreign },
+            changes: self.changes.is_some(),
+            complete: self.metadata.complete,
+        })
+    }
+}
+
+/// An archive that no option allows.
+pub fn too_large(limit: u64) -> Error {
+    Error::ArchiveTooLarge {
+        limit,
+        problem:
+            "raise maxArchiveBytes, make smaller thumbnails or none, or have the archive written to a folder"
+                .into(),
+    }
+}
+
+/// As files have it: indented, with a line end.
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|error| Error::Internal { problem: format!("a file of the dump: {error}") })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}

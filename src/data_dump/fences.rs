@@ -1,0 +1,121 @@
+//! Fences 2 and 3 as records pass them: names that may not leave, and identifiers in what leaves.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::troubles::Troubles;
+use crate::error::{Error, Result};
+use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
+use crate::privacy::filter::Filter;
+use crate::privacy::redact::{Counts, Hit, Redactor};
+
+/// What was found on the way, within one part of the work.
+#[derive(Debug, Default, Clone)]
+pub struct Toll {
+    /// Identifiers that were redacted.
+    pub counts: Counts,
+    /// What could not be read.
+    pub troubles: Troubles,
+}
+
+impl Toll {
+    /// Those of another part too.
+    pub fn merge(&mut self, other: &Toll) {
+        self.counts.merge(&other.counts);
+        self.troubles.merge(&other.troubles);
+    }
+}
+
+/// Both fences.
+pub struct Fences<'v> {
+    filter: &'v Filter,
+    redactor: Redactor<'v>,
+    /// Whether an identifier ends the job.
+    fail: bool,
+    /// Fields that the operator's blacklist keeps in.
+    dropped: Vec<&'static str>,
+}
+
+impl<'v> Fences<'v> {
+    /// Fences that redact, or fail at the first identifier.
+    pub fn new(filter: &'v Filter, redactor: Redactor<'v>, fail: bool) -> Fences<'v> {
+        let fields = [ARTWORK.fields, CREATORS.fields, LINKS.fields, WORK_CREATOR, WORK_PHOTO];
+        // What every record has is what records are known and joined by.
+        let mut dropped: Vec<_> = fields.into_iter().flatten().filter(|field| !field.required).collect();
+        dropped.retain(|field| !filter.allows(field.name));
+        Fences { filter, redactor, fail, dropped: dropped.into_iter().map(|field| field.name).collect() }
+    }
+
+    /// Whether a field of a record may leave.
+    pub fn leaves(&self, field: &str) -> bool {
+        !self.dropped.contains(&field)
+    }
+
+    /// Whether there is an identifier in the text.
+    pub fn holds(&self, text: &str) -> bool {
+        self.redactor.holds(text).is_some()
+    }
+
+    /// A text as it may leave in `entry`.
+    pub fn text<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Cow<'t, str>> {
+        if self.fail
+            && let Some(hit) = self.redactor.holds(text)
+        {
+            let problem = "onLeak is 'fail'; correct the row, or let identifiers be redacted";
+            return Err(leak(entry, &hit, problem));
+        }
+        Ok(self.redactor.text(text, counts))
+    }
+
+    /// Makes members fit to leave in `entry`, at every depth: names that may not leave are gone, and so are those
+    /// that hold an identifier and those that say nothing.
+    pub fn members(&self, members: &mut Map<String, Value>, entry: &str, counts: &mut Counts) -> Result<()> {
+        self.filter.clean(members);
+        self.redact_members(members, entry, counts)
+    }
+
+    /// The same for a value.
+    pub fn value(&self, value: &mut Value, entry: &str, counts: &mut Counts) -> Result<()> {
+        self.filter.clean_value(value);
+        self.redact(value, entry, counts)
+    }
+
+    fn redact_members(
+        &self,
+        members: &mut Map<String, Value>,
+        entry: &str,
+        counts: &mut Counts,
+    ) -> Result<()> {
+        let mut unfit = Vec::new();
+        for (name, value) in members.iter_mut() {
+            if value.is_null() || matches!(self.text(name, entry, counts)?, Cow::Owned(_)) {
+                unfit.push(name.clone());
+            } else {
+                self.redact(value, entry, counts)?;
+            }
+        }
+        unfit.iter().for_each(|name| drop(members.shift_remove(name)));
+        Ok(())
+    }
+
+    fn redact(&self, value: &mut Value, entry: &str, counts: &mut Counts) -> Result<()> {
+        match value {
+            Value::String(text) => {
+                if let Cow::Owned(redacted) = self.text(text, entry, counts)? {
+                    *text = redacted;
+                }
+                Ok(())
+            }
+            Value::Array(items) => items.iter_mut().try_for_each(|item| self.redact(item, entry, counts)),
+            Value::Object(members) => self.redact_members(members, entry, counts),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        }
+    }
+}
+
+/// An identifier that would leave in `entry`.
+pub fn leak(entry: &str, hit: &Hit, problem: &str) -> Error {
+    let place = hit.place.clone().unwrap_or_else(|| "no known column, an e-mail address".into());
+    Error::PrivacyLeak { entry: entry.into(), place, problem: problem.into() }
+}

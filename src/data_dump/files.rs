@@ -1,0 +1,291 @@
+//! The data files on their way into the workspace: records are made on every core and written in order.
+
+use std::io::BufRead;
+use std::num::NonZero;
+use std::ops::Range;
+
+use super::fences::Toll;
+use super::parallel::in_order;
+use super::plan::Work;
+use super::previous::Fingerprints;
+use super::records::{Records, each_tag};
+use crate::archive::{Deflated, Deflater, Workspace};
+use crate::database::source::Snapshot;
+use crate::dataset::record::{Record, RecordWriter};
+use crate::dataset::tag_index::TagIndex;
+use crate::error::{Error, Result};
+use crate::job::{Job, Meter, Phase};
+use crate::platform::content::{Cell, Content, RowKey};
+use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_LICENSES, TAGS};
+
+/// Rows that are handed to a thread at a time.
+const BATCH: usize = 256;
+
+/// A data file as it lies in the workspace.
+#[derive(Debug)]
+pub struct WrittenFile {
+    /// Which one.
+    pub file: &'static DataFile,
+    /// Its records.
+    pub records: u64,
+    /// Its text, deflated.
+    pub deflated: Deflated,
+}
+
+/// The data files.
+#[derive(Debug)]
+pub struct Written {
+    /// In the order of the archive.
+    pub files: Vec<WrittenFile>,
+    /// Works and creators by their content, where there is a dump to compare with.
+    pub works: Fingerprints,
+    /// The same of creators.
+    pub creators: Fingerprints,
+    /// What was found on the way.
+    pub toll: Toll,
+}
+
+/// Writes every data file; the phase `database`.
+pub fn write(
+    records: &Records<'_>,
+    snapshot: &Snapshot,
+    workspace: &Workspace,
+    level: u32,
+    compared: bool,
+    job: &Job,
+) -> Result<Written> {
+    let plan = records.plan;
+    let listed = plan.creators.iter().filter(|creator| creator.is_listed).count();
+    let total = plan.works.len() + plan.foreign.len() + listed + plan.links.len();
+    let meter = job.meter(Phase::Database, Some(total as u64), None);
+    let mut writing =
+        Writing { records, snapshot, workspace, level, compared, job, meter, toll: Toll::default() };
+    let mut tags = TagIndex::new(workspace);
+    let (artwork, works) = writing.works(&ARTWORK, &plan.works, Some(&mut tags))?;
+    let (creators_file, creators) = writing.creators()?;
+    let links = writing.links()?;
+    let tags = writing.tags(tags)?;
+    let mut files = vec![artwork, creators_file, links, tags];
+    if !plan.foreign.is_empty() {
+        files.push(writing.works(&OTHER_LICENSES, &plan.foreign, None)?.0);
+    }
+    writing.meter.finish();
+    Ok(Written { files, works, creators, toll: writing.toll })
+}
+
+struct Writing<'w> {
+    records: &'w Records<'w>,
+    snapshot: &'w Snapshot,
+    workspace: &'w Workspace,
+    level: u32,
+    compared: bool,
+    job: &'w Job,
+    meter: Meter,
+    toll: Toll,
+}
+
+impl Writing<'_> {
+    /// Works in their order, and their tags into the index.
+    fn works(
+        &mut self,
+        file: &'static DataFile,
+        works: &[Work],
+        mut tags: Option<&mut TagIndex<'_>>,
+    ) -> Result<(WrittenFile, Fingerprints)> {
+        self.meter.item(file.name);
+        let mut out = self.open(file)?;
+        let mut fingerprints = Fingerprints::default();
+        let (table, records, compared) = (&self.records.plan.works_table, self.records, self.compared);
+        let (mut next, mut toll) = (0, Toll::default());
+        in_order(
+            || {
+                let places = next..(next + BATCH).min(works.len());
+                next = places.end;
+                self.read(table, places, |at| &works[at].key)
+            },
+            |(places, rows): (Range<usize>, Vec<Vec<Cell>>)| {
+                let mut batch = Made::default();
+                for (at, cells) in places.zip(&rows) {
+                    let record = records.work(&works[at], cells, &mut batch.toll)?;
+                    each_tag(&record.tags, &mut |label, value| {
+                        batch.tags.push((label.to_owned(), value.to_owned(), at as u32));
+                        Ok(())
+                    })?;
+                    batch.add(record.json, compared)?;
+                }
+                Ok(batch)
+            },
+            |batch| {
+                batch.write(&mut out, &mut fingerprints)?;
+                if let Some(tags) = &mut tags {
+                    batch.tags.iter().try_for_each(|(label, value, at)| tags.add(label, value, *at))?;
+                }
+                self.meter.add(batch.records.len() as u64, 0);
+                toll.merge(&batch.toll);
+                Ok(())
+            },
+        )?;
+        self.toll.merge(&toll);
+        Ok((self.close(file, out)?, fingerprints))
+    }
+
+    fn creators(&mut self) -> Result<(WrittenFile, Fingerprints)> {
+        let file = &CREATORS;
+        self.meter.item(file.name);
+        let mut out = self.open(file)?;
+        let mut fingerprints = Fingerprints::default();
+        let (records, compared) = (self.records, self.compared);
+        let plan = records.plan;
+        let listed: Vec<_> = plan.creators.iter().filter(|creator| creator.is_listed).collect();
+        let (mut batches, mut toll) = (listed.chunks(BATCH), Toll::default());
+        in_order(
+            || {
+                let Some(batch) = batches.next() else { return Ok(None) };
+                self.job.check()?;
+                let mut rows = Vec::with_capacity(batch.len());
+                for creator in batch {
+                    let table = plan.creator_tables.get(creator.table);
+                    rows.push(table.map_or(Ok(Vec::new()), |table| self.fetch(table, &creator.key))?);
+                }
+                Ok(Some((batch, rows)))
+            },
+            |(creators, rows)| {
+                let mut batch = Made::default();
+                for (creator, cells) in creators.iter().zip(&rows) {
+                    let json = records.creator(creator, cells, &mut batch.toll)?;
+                    batch.add(json, compared)?;
+                }
+                Ok(batch)
+            },
+            |batch| {
+                batch.write(&mut out, &mut fingerprints)?;
+                self.meter.add(batch.records.len() as u64, 0);
+                toll.merge(&batch.toll);
+                Ok(())
+            },
+        )?;
+        self.toll.merge(&toll);
+        Ok((self.close(file, out)?, fingerprints))
+    }
+
+    fn links(&mut self) -> Result<WrittenFile> {
+        let file = &LINKS;
+        self.meter.item(file.name);
+        let mut out = self.open(file)?;
+        for batch in self.records.plan.links.chunks(BATCH) {
+            self.job.check()?;
+            for link in batch {
+                let json = self.records.link(link, &mut self.toll)?;
+                out.write(&json).map_err(|error| unwritable(&out, error))?;
+            }
+            self.meter.add(batch.len() as u64, 0);
+        }
+        self.close(file, out)
+    }
+
+    fn tags(&mut self, tags: TagIndex<'_>) -> Result<WrittenFile> {
+        let file = &TAGS;
+        self.meter.item(file.name);
+        let mut out = self.open(file)?;
+        let works = &self.records.plan.works;
+        let job = self.job;
+        tags.each(|label, value, places| {
+            job.check()?;
+            let ids: Vec<&str> =
+                places.iter().filter_map(|at| works.get(*at as usize)).map(|work| work.id.as_str()).collect();
+            let mut record = Record::new(file.fields);
+            record.put("label", label)?;
+            record.put("value", value)?;
+            record.put("count", &ids.len())?;
+            record.put("artwork_ids", &ids)?;
+            out.write(&record.finish()?).map_err(|error| unwritable(&out, error))
+        })?;
+        self.close(file, out)
+    }
+
+    /// The rows of some works; none when there is none left.
+    fn read<'k>(
+        &self,
+        table: &Content,
+        places: Range<usize>,
+        key: impl Fn(usize) -> &'k RowKey,
+    ) -> Result<Option<(Range<usize>, Vec<Vec<Cell>>)>> {
+        if places.is_empty() {
+            return Ok(None);
+        }
+        self.job.check()?;
+        let rows = places.clone().map(|at| self.fetch(table, key(at))).collect::<Result<_>>()?;
+        Ok(Some((places, rows)))
+    }
+
+    fn fetch(&self, table: &Content, key: &RowKey) -> Result<Vec<Cell>> {
+        let fetched = table.fetch(self.snapshot.connection(), key);
+        fetched.map_err(|error| self.snapshot.failure(&error))?.ok_or_else(|| Error::Internal {
+            problem: format!("a row of {} was not found again", table.name),
+        })
+    }
+
+    fn open(&self, file: &DataFile) -> Result<Out> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let target = self.workspace.create_file(file.name)?;
+        let deflater = Deflater::new(target, self.workspace.path(file.name), self.level, threads)?;
+        Ok(RecordWriter::new(deflater))
+    }
+
+    fn close(&self, file: &'static DataFile, out: Out) -> Result<WrittenFile> {
+        let records = out.count();
+        let path = out.get_ref().path().to_owned();
+        let deflater = out.finish().map_err(|error| Error::output(&path, error))?;
+        Ok(WrittenFile { file, records, deflated: deflater.finish()? })
+    }
+}
+
+type Out = RecordWriter<Deflater>;
+
+fn unwritable(out: &Out, error: std::io::Error) -> Error {
+    Error::output(out.get_ref().path(), error)
+}
+
+/// What a thread made of a batch.
+#[derive(Default)]
+struct Made {
+    records: Vec<Vec<u8>>,
+    fingerprints: Fingerprints,
+    tags: Vec<(String, String, u32)>,
+    toll: Toll,
+}
+
+impl Made {
+    fn add(&mut self, json: Vec<u8>, compared: bool) -> Result<()> {
+        if compared {
+            self.fingerprints.add(&json)?;
+        }
+        self.records.push(json);
+        Ok(())
+    }
+
+    fn write(&self, out: &mut Out, fingerprints: &mut Fingerprints) -> Result<()> {
+        for json in &self.records {
+            out.write(json).map_err(|error| unwritable(out, error))?;
+        }
+        fingerprints.extend(&self.fingerprints);
+        Ok(())
+    }
+}
+
+/// The records of a data file, line by line, as [`RecordWriter`] wrote them.
+pub fn each_record(
+    lines: impl BufRead,
+    mut visit: impl FnMut(&[u8]) -> Result<()>,
+) -> std::io::Result<Result<()>> {
+    for line in lines.split(b'\n') {
+        let line = line?;
+        let record = line.strip_suffix(b",").unwrap_or(&line);
+        if record.starts_with(b"{")
+            && let Err(error) = visit(record)
+        {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,48 @@
+//! Fence 4: the finished archive is opened again, and every name and text in it is searched.
+
+use std::path::Path;
+
+use super::fences::leak;
+use super::parallel::in_order;
+use crate::archive::Archive;
+use crate::dataset::LICENSE;
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::privacy::scan::{Chunks, Scanner};
+
+/// Texts that are ours, word for word, and would only be mistaken.
+const SCHEMAS: &str = "schemas/";
+/// What holds no text: pixels, as was proven when they were written.
+const PIXELS: &str = ".jpg";
+const ADVICE: &str = "the archive was deleted; find the row that holds it, or report it, since the fences before should have seen it";
+
+/// Fails with `PRIVACY_LEAK` when anything in the archive is, or holds, an identifier.
+pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
+    let mut archive = Archive::open(path, job)?;
+    let names: Vec<String> = archive.names().map(str::to_owned).collect();
+    for name in &names {
+        job.check()?;
+        if let Some(hit) = scanner.name(name) {
+            return Err(leak("the name of an entry", &hit, ADVICE));
+        }
+    }
+    let is_searched =
+        |name: &&String| **name != LICENSE && !name.starts_with(SCHEMAS) && !name.ends_with(PIXELS);
+    for name in names.iter().filter(is_searched) {
+        let mut chunks = Chunks::new(archive.open_entry(name)?);
+        let unreadable = |error| Error::ArchiveCorrupt {
+            path: path.to_owned(),
+            problem: format!("{name} cannot be read back"),
+            source: Some(Box::new(error)),
+        };
+        in_order(
+            || {
+                job.check()?;
+                chunks.next_chunk().map_err(unreadable)
+            },
+            |chunk: Vec<u8>| Ok(scanner.chunk(&chunk)),
+            |hit| hit.map_or(Ok(()), |hit| Err(leak(name, &hit, ADVICE))),
+        )?;
+    }
+    Ok(())
+}

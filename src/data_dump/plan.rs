@@ -1,0 +1,469 @@
+//! Fence 1: which rows are in a dump. Only content tables are read, only approved rows, only links with both ends out.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::fences::{Fences, Toll};
+use super::included::IncludedField;
+use super::photos::DumpPhoto;
+use super::troubles::Trouble;
+use crate::database::source::Snapshot;
+use crate::error::{Error, Result};
+use crate::platform::content::{Cell, Content, RowKey, has_status};
+use crate::platform::fields::files::{CREATORS, LINKS};
+use crate::platform::licences::{Licence, licence, may_be_foreign};
+use crate::platform::photo_list::PhotoList;
+use crate::platform::tag_values::tags;
+
+/// The columns of a work that are read for its record, in this order; those that the operator adds follow.
+pub const WORK_COLUMNS: [&str; 9] =
+    ["title", "description", "lat", "lon", "type_id", "tags", "artist_names", "created_at", "updated_at"];
+/// The same of a creator.
+pub const CREATOR_COLUMNS: [&str; 8] =
+    ["name", "description", "bio", "website", "aliases", "tags", "created_at", "updated_at"];
+/// Where licences are counted.
+const METADATA: &str = "metadata.json";
+/// Statuses with which an artist is public.
+const PUBLIC: [&str; 2] = ["approved", "active"];
+
+/// A work that is in the dump.
+#[derive(Debug)]
+pub struct Work {
+    /// Its id.
+    pub id: String,
+    /// Where its row is.
+    pub key: RowKey,
+    /// Its licence, if it is another than CC0.
+    pub licence: Option<String>,
+    /// Its photos: place in the row's list and credit; their outcomes begin at `first_photo`.
+    pub photos: Vec<(u32, Option<String>)>,
+    /// The place of its first photo among all.
+    pub first_photo: usize,
+    /// Tags that stand in rows of their own.
+    pub row_tags: Vec<(String, Value)>,
+    /// Its creators, by their place in [`Plan::creators`], with their roles; the primary ones first.
+    pub creators: Vec<(usize, Option<String>)>,
+}
+
+/// A public creator of a work that is in the dump.
+#[derive(Debug)]
+pub struct Creator {
+    /// Its id.
+    pub id: String,
+    /// Its name; absent when the row has none that may leave.
+    pub name: Option<String>,
+    /// The table its row is in, by its place in [`Plan::creator_tables`].
+    pub table: usize,
+    /// Where its row is.
+    pub key: RowKey,
+    /// Whether it made a work in artwork.json; else it is named in the other file alone.
+    pub is_listed: bool,
+}
+
+/// A creator's part in a work of artwork.json.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    /// The work's id.
+    pub artwork_id: String,
+    /// The creator's id.
+    pub creator_id: String,
+    /// What the creator did.
+    pub role: Option<String>,
+    /// As the row has it.
+    pub created_at: CellText,
+    /// Columns that the operator added.
+    pub extra: Vec<(String, String)>,
+}
+
+/// A time of a link, kept as text so that links can be sorted.
+pub type CellText = Option<String>;
+
+/// Which rows are in the dump.
+#[derive(Debug)]
+pub struct Plan {
+    /// The table of works.
+    pub works_table: Content,
+    /// Works in artwork.json, by id.
+    pub works: Vec<Work>,
+    /// Works in artwork-other-licenses.json, by id; none unless it is asked for.
+    pub foreign: Vec<Work>,
+    /// Rows that are not in artwork.json, by licence.
+    pub excluded_foreign: BTreeMap<String, u64>,
+    /// Tables of creators that are there.
+    pub creator_tables: Vec<Content>,
+    /// Every creator that a record names, by id.
+    pub creators: Vec<Creator>,
+    /// Links, sorted.
+    pub links: Vec<Link>,
+    /// Names of the kinds of works, by id.
+    pub types: HashMap<String, String>,
+    /// The photos to make thumbnails of, work by work.
+    pub photos: Vec<DumpPhoto>,
+    /// What was found on the way.
+    pub toll: Toll,
+}
+
+/// What the options say about which rows are in.
+#[derive(Debug, Clone, Copy)]
+pub struct Wishes<'s> {
+    /// Whether works under another licence get a file.
+    pub separate_foreign: bool,
+    /// Whether thumbnails are made.
+    pub photos: bool,
+    /// Columns that the operator adds and that may leave.
+    pub included: &'s [IncludedField],
+}
+
+impl Plan {
+    /// Reads which rows are in. Fails with `SCHEMA_UNKNOWN` when there is no table of works, or nothing that says
+    /// which are approved.
+    pub fn read(snapshot: &Snapshot, wishes: Wishes<'_>, fences: &Fences<'_>) -> Result<Plan> {
+        let conn = snapshot.connection();
+        let reader = Reader { snapshot, conn, wishes, fences };
+        let works_table = reader.works_table()?;
+        let mut plan = Plan {
+            works_table,
+            works: Vec::new(),
+            foreign: Vec::new(),
+            excluded_foreign: BTreeMap::new(),
+            creator_tables: Vec::new(),
+            creators: Vec::new(),
+            links: Vec::new(),
+            types: HashMap::new(),
+            photos: Vec::new(),
+            toll: Toll::default(),
+        };
+        reader.read_works(&mut plan)?;
+        reader.read_row_tags(&mut plan)?;
+        reader.read_types(&mut plan)?;
+        reader.read_creators(&mut plan)?;
+        Ok(plan)
+    }
+
+    /// A work of either file.
+    fn work_mut(&mut self, place: Place) -> Option<&mut Work> {
+        if place.is_foreign { self.foreign.get_mut(place.at) } else { self.works.get_mut(place.at) }
+    }
+
+    /// Where each work is, by its id.
+    fn places(&self) -> HashMap<String, Place> {
+        let places = |works: &[Work], is_foreign| {
+            let numbered = works.iter().enumerate();
+            numbered.map(|(at, work)| (work.id.clone(), Place { is_foreign, at })).collect::<Vec<_>>()
+        };
+        places(&self.works, false).into_iter().chain(places(&self.foreign, true)).collect()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    is_foreign: bool,
+    at: usize,
+}
+
+struct Reader<'r> {
+    snapshot: &'r Snapshot,
+    conn: &'r Connection,
+    wishes: Wishes<'r>,
+    fences: &'r Fences<'r>,
+}
+
+/// What a visit of rows may fail with.
+enum Failure {
+    Sql(rusqlite::Error),
+    Job(Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Failure::Sql(error)
+    }
+}
+
+impl Reader<'_> {
+    fn works_table(&self) -> Result<Content> {
+        let unknown =
+            |problem: &str| Error::SchemaUnknown { what: "the database".into(), problem: problem.into() };
+        let columns = WORK_COLUMNS.into_iter().chain(self.included("artwork"));
+        let table =
+            Content::find(self.conn, "artwork", columns).map_err(|error| self.snapshot.failure(&error))?;
+        let table =
+            table.ok_or_else(|| unknown("a data dump needs the table artwork; is it the right database?"))?;
+        if !table.has("id") || !table.has("status") {
+            return Err(unknown(
+                "its table artwork has no id or no status, so that nobody can say which works are approved",
+            ));
+        }
+        Ok(table)
+    }
+
+    /// Columns of a table that the operator adds.
+    fn included(&self, table: &str) -> Vec<&str> {
+        let fields = self.wishes.included.iter().filter(|field| field.table == table);
+        fields.map(|field| field.column.as_str()).collect()
+    }
+
+    fn each(
+        &self,
+        table: &Content,
+        condition: &str,
+        mut visit: impl FnMut(RowKey, Vec<Cell>) -> Result<()>,
+    ) -> Result<()> {
+        let visited =
+            table.each::<Failure>(self.conn, condition, |key, cells| visit(key, cells).map_err(Failure::Job));
+        visited.map_err(|failure| match failure {
+            Failure::Sql(error) => self.snapshot.failure(&error),
+            Failure::Job(error) => error,
+        })
+    }
+
+    fn find(&self, name: &'static str, columns: &[&str]) -> Result<Option<Content>> {
+        Content::find(self.conn, name, columns.iter().copied()).map_err(|error| self.snapshot.failure(&error))
+    }
+
+    fn read_works(&self, plan: &mut Plan) -> Result<()> {
+        let columns = ["id", "tags", "photos", "license", "licence"];
+        let Some(table) = self.find("artwork", &columns)? else { return Ok(()) };
+        let approved = has_status(&table, &["approved"]).unwrap_or_else(|| "FALSE".into());
+        let mut seen = HashSet::new();
+        let mut photos: HashMap<String, Vec<DumpPhoto>> = HashMap::new();
+        self.each(&table, &approved, |key, cells| {
+            let [id, tag_cell, photo_cell, license, licence_cell] = cells.as_slice() else { return Ok(()) };
+            let Some(id) = self.public_id(id, "artwork", &mut plan.toll) else { return Ok(()) };
+            if !seen.insert(id.clone()) {
+                plan.toll.troubles.add(Trouble::SameId, "artwork");
+                return Ok(());
+            }
+            let column = [license, licence_cell].into_iter().find_map(text_of);
+            let legacy = matches!(tag_cell, Cell::Text(text) if text.contains("_photos"));
+            let known = match tag_cell {
+                Cell::Text(text) if legacy || may_be_foreign(text) => tags(tag_cell).unwrap_or_default(),
+                _ => serde_json::Map::new(),
+            };
+            let licence = match licence(&known, column) {
+                Licence::Own => None,
+                Licence::Foreign(name) => {
+                    let name = self.clean(&name, METADATA, &mut plan.toll)?;
+                    *plan.excluded_foreign.entry(name.clone()).or_default() += 1;
+                    if !self.wishes.separate_foreign {
+                        return Ok(());
+                    }
+                    Some(name)
+                }
+            };
+            let mut work = Work {
+                id,
+                key,
+                licence,
+                photos: Vec::new(),
+                first_photo: 0,
+                row_tags: Vec::new(),
+                creators: Vec::new(),
+            };
+            if work.licence.is_some() {
+                plan.foreign.push(work);
+                return Ok(());
+            }
+            if self.wishes.photos {
+                let list = PhotoList::read(photo_cell, &known);
+                if list.unreadable {
+                    plan.toll.troubles.add(Trouble::Unreadable, "artwork.photos");
+                }
+                let mut of_work = Vec::new();
+                for photo in list.photos {
+                    work.photos.push((photo.n, photo.credit));
+                    let artwork_id = work.id.clone();
+                    of_work.push(DumpPhoto { artwork_id, n: photo.n, reference: photo.reference });
+                }
+                if !of_work.is_empty() {
+                    photos.insert(work.id.clone(), of_work);
+                }
+            }
+            plan.works.push(work);
+            Ok(())
+        })?;
+        plan.works.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        plan.foreign.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        for work in &mut plan.works {
+            work.first_photo = plan.photos.len();
+            plan.photos.extend(photos.remove(&work.id).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Tags of the first schema, a row each. Those of log entries are users' own.
+    fn read_row_tags(&self, plan: &mut Plan) -> Result<()> {
+        let Some(table) = self.find("tags", &["artwork_id", "logbook_id", "label", "value"])? else {
+            return Ok(());
+        };
+        let places = plan.places();
+        self.each(&table, "", |_, cells| {
+            let [artwork_id, Cell::Null, label, value] = cells.as_slice() else { return Ok(()) };
+            let place = artwork_id.id().and_then(|id| places.get(&id));
+            let (Some(place), Some(label)) = (place, text_of(label)) else { return Ok(()) };
+            let value = match value {
+                Cell::Null => return Ok(()),
+                Cell::Text(text) => Value::String(text.clone()),
+                Cell::Integer(number) => Value::from(*number),
+                Cell::Real(number) if number.is_finite() => Value::from(*number),
+                Cell::Real(_) | Cell::Unreadable => {
+                    plan.toll.troubles.add(Trouble::Unreadable, "tags.value");
+                    return Ok(());
+                }
+            };
+            let label = label.to_owned();
+            if let Some(work) = plan.work_mut(*place) {
+                work.row_tags.push((label, value));
+            }
+            Ok(())
+        })?;
+        for work in plan.works.iter_mut().chain(&mut plan.foreign) {
+            work.row_tags.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.to_string().cmp(&b.1.to_string())));
+        }
+        Ok(())
+    }
+
+    fn read_types(&self, plan: &mut Plan) -> Result<()> {
+        let Some(table) = self.find("artwork_types", &["id", "name"])? else { return Ok(()) };
+        self.each(&table, "", |_, cells| {
+            if let [id, name] = cells.as_slice()
+                && let (Some(id), Some(name)) = (id.id(), text_of(name))
+            {
+                plan.types.insert(id, name.to_owned());
+            }
+            Ok(())
+        })
+    }
+
+    /// Creators of works that are out, and the links to them.
+    fn read_creators(&self, plan: &mut Plan) -> Result<()> {
+        let links = self.read_links(plan)?;
+        let linked: HashSet<&str> = links.iter().map(|(_, link)| link.creator_id.as_str()).collect();
+        let mut found: BTreeMap<String, Creator> = BTreeMap::new();
+        for name in ["artists", "creators"] {
+            let Some(table) = self.find(name, &["id", "name", "tags"])? else { continue };
+            let condition = if table.has("status") { has_status(&table, &PUBLIC) } else { None };
+            let at = plan.creator_tables.len();
+            self.each(&table, &condition.unwrap_or_default(), |key, cells| {
+                let [id_cell, name_cell, tag_cell] = cells.as_slice() else { return Ok(()) };
+                if !id_cell.id().is_some_and(|id| linked.contains(id.as_str())) {
+                    return Ok(());
+                }
+                let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
+                if matches!(tag_cell, Cell::Text(text) if may_be_foreign(text))
+                    && let Licence::Foreign(name) = licence(&tags(tag_cell).unwrap_or_default(), None)
+                {
+                    let name = self.clean(&name, METADATA, &mut plan.toll)?;
+                    *plan.excluded_foreign.entry(name).or_default() += 1;
+                    return Ok(());
+                }
+                if found.contains_key(&id) {
+                    plan.toll.troubles.add(Trouble::SameId, name);
+                    return Ok(());
+                }
+                let name = text_of(name_cell).map(|name| self.clean(name, CREATORS.name, &mut plan.toll));
+                let name = name.transpose()?;
+                found.insert(id.clone(), Creator { id, name, table: at, key, is_listed: false });
+                Ok(())
+            })?;
+            let columns = CREATOR_COLUMNS.into_iter().chain(self.included(name));
+            let columns: Vec<&str> = columns.collect();
+            plan.creator_tables.extend(self.find(name, &columns)?);
+        }
+        plan.creators = found.into_values().collect();
+        let order: HashMap<String, usize> =
+            plan.creators.iter().enumerate().map(|(at, creator)| (creator.id.clone(), at)).collect();
+        for (place, link) in links {
+            let Some(&at) = order.get(&link.creator_id) else { continue };
+            let role = link.role.clone();
+            if let Some(work) = plan.work_mut(place) {
+                work.creators.push((at, role));
+            }
+            if !place.is_foreign {
+                if let Some(creator) = plan.creators.get_mut(at) {
+                    creator.is_listed = true;
+                }
+                plan.links.push(link);
+            }
+        }
+        plan.links.sort_unstable();
+        plan.links.dedup_by(|a, b| {
+            (&a.artwork_id, &a.creator_id, &a.role) == (&b.artwork_id, &b.creator_id, &b.role)
+        });
+        for work in plan.works.iter_mut().chain(&mut plan.foreign) {
+            work.creators.sort_by(|a, b| {
+                let rank = |(at, role): &(usize, Option<String>)| (role.as_deref() != Some("primary"), *at);
+                rank(a).cmp(&rank(b)).then_with(|| a.1.cmp(&b.1))
+            });
+            work.creators.dedup();
+        }
+        Ok(())
+    }
+
+    /// Links to works that are out, with the place of the work.
+    fn read_links(&self, plan: &mut Plan) -> Result<Vec<(Place, Link)>> {
+        let places = plan.places();
+        let mut links = Vec::new();
+        for (name, creator) in [("artwork_artists", "artist_id"), ("artwork_creators", "creator_id")] {
+            let extra: Vec<&str> = self.included(name);
+            let columns: Vec<&str> = ["artwork_id", creator, "role", "created_at"]
+                .into_iter()
+                .chain(extra.iter().copied())
+                .collect();
+            let Some(table) = self.find(name, &columns)? else { continue };
+            self.each(&table, "", |_, cells| {
+                let [artwork, creator, role, created_at, extra_cells @ ..] = cells.as_slice() else {
+                    return Ok(());
+                };
+                let (Some(artwork_id), Some(creator_id)) = (artwork.id(), creator.id()) else {
+                    return Ok(());
+                };
+                let Some(place) = places.get(&artwork_id) else { return Ok(()) };
+                let role =
+                    text_of(role).map(|role| self.clean(role, LINKS.name, &mut plan.toll)).transpose()?;
+                let created_at = match created_at {
+                    Cell::Text(text) => Some(text.clone()),
+                    Cell::Integer(number) => Some(number.to_string()),
+                    Cell::Real(number) => Some(number.to_string()),
+                    Cell::Null | Cell::Unreadable => None,
+                };
+                let extra = extra.iter().zip(extra_cells).filter_map(|(name, cell)| {
+                    Some(((*name).to_owned(), text_of(cell).map(str::to_owned).or_else(|| cell.id())?))
+                });
+                let extra = extra.collect();
+                links.push((*place, Link { artwork_id, creator_id, role, created_at, extra }));
+                Ok(())
+            })?;
+        }
+        Ok(links)
+    }
+
+    /// A text as it may leave in `entry`.
+    fn clean(&self, text: &str, entry: &str, toll: &mut Toll) -> Result<String> {
+        self.fences.text(text, entry, &mut toll.counts).map(Cow::into_owned)
+    }
+
+    /// An id that may leave.
+    fn public_id(&self, id: &Cell, place: &'static str, toll: &mut Toll) -> Option<String> {
+        let Some(id) = id.id() else {
+            toll.troubles.add(Trouble::NoId, place);
+            return None;
+        };
+        if self.fences.holds(&id) {
+            toll.troubles.add(Trouble::PrivateId, place);
+            return None;
+        }
+        Some(id)
+    }
+}
+
+/// A text that says something.
+pub fn text_of(cell: &Cell) -> Option<&str> {
+    match cell {
+        Cell::Text(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
+        _ => None,
+    }
+}

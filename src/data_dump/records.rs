@@ -1,0 +1,361 @@
+//! Rows made into records: read in any of their shapes, passed through fences 2 and 3, written field by field.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Number, Value};
+
+use super::fences::{Fences, Toll};
+use super::included::IncludedField;
+use super::photos::Thumbnails;
+use super::plan::{Creator, Link, Plan, Work, text_of};
+use super::troubles::Trouble;
+use crate::archive::EntryNames;
+use crate::dataset::record::Record;
+use crate::error::Result;
+use crate::platform::content::Cell;
+use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
+use crate::platform::tag_values::{self, add};
+use crate::platform::times::{instant, rfc3339};
+
+/// The licence of every record in artwork.json.
+const CC0: &str = "CC0-1.0";
+/// What may stand in a segment of a path as it is (RFC 3986, 2.3).
+const SEGMENT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Makes records. Shared by threads: what is found on the way goes to the caller's [`Toll`].
+pub struct Records<'r> {
+    /// Which rows there are.
+    pub plan: &'r Plan,
+    /// What may leave.
+    pub fences: Fences<'r>,
+    /// The publisher's site.
+    pub site: Option<&'r str>,
+    /// What became of the photos.
+    pub thumbnails: &'r Thumbnails,
+    /// What the thumbnails are called.
+    pub names: &'r EntryNames,
+    /// Columns that the operator adds.
+    pub included: &'r [IncludedField],
+}
+
+/// A work's record, and its tags as they left.
+pub struct WorkRecord {
+    /// One line of JSON.
+    pub json: Vec<u8>,
+    /// Its tags.
+    pub tags: Map<String, Value>,
+}
+
+impl Records<'_> {
+    /// The record of a work from its columns, see [`super::plan::WORK_COLUMNS`].
+    pub fn work(&self, work: &Work, cells: &[Cell], toll: &mut Toll) -> Result<WorkRecord> {
+        let [
+            title,
+            description,
+            lat,
+            lon,
+            type_id,
+            tag_cell,
+            artist_names,
+            created_at,
+            updated_at,
+            extra @ ..,
+        ] = cells
+        else {
+            return Ok(WorkRecord { json: b"{}".to_vec(), tags: Map::new() });
+        };
+        let entry = ARTWORK.name;
+        let mut tags = self.tags(tag_cell, "artwork.tags", toll);
+        for (label, value) in &work.row_tags {
+            add(&mut tags, label, value.clone());
+        }
+        self.fences.members(&mut tags, entry, &mut toll.counts)?;
+        let kind = type_id.id().and_then(|id| self.plan.types.get(&id)).map(String::as_str);
+        let kind = kind.or_else(|| tags.get("artwork_type").and_then(Value::as_str)).map(str::to_owned);
+        let source = tags.get("source").and_then(Value::as_str).map(str::to_owned);
+
+        let mut record = Record::new(ARTWORK.fields);
+        record.put("id", &work.id)?;
+        self.put_text(&mut record, "title", title, "artwork.title", entry, toll)?;
+        self.put_text(&mut record, "description", description, "artwork.description", entry, toll)?;
+        self.put_number(&mut record, "lat", lat, "artwork.lat", toll)?;
+        self.put_number(&mut record, "lon", lon, "artwork.lon", toll)?;
+        if let Some(kind) = kind.filter(|_| self.fences.leaves("type")) {
+            record.put("type", &*self.fences.text(&kind, entry, &mut toll.counts)?)?;
+        }
+        record.put("tags", &tags)?;
+        record.put_objects("creators", &self.work_creators(work, artist_names, toll)?)?;
+        record.put_objects("photos", &self.work_photos(work, toll)?)?;
+        record.put("license", work.licence.as_deref().unwrap_or(CC0))?;
+        record.put_some("source", source.filter(|_| self.fences.leaves("source")).as_ref())?;
+        self.put_page(&mut record, "artwork", &work.id)?;
+        self.put_instant(&mut record, "created_at", created_at, "artwork.created_at", toll)?;
+        self.put_instant(&mut record, "updated_at", updated_at, "artwork.updated_at", toll)?;
+        self.put_extra(&mut record, "artwork", extra, entry, toll)?;
+        Ok(WorkRecord { json: record.finish()?, tags })
+    }
+
+    /// The record of a creator from its columns, see [`super::plan::CREATOR_COLUMNS`].
+    pub fn creator(&self, creator: &Creator, cells: &[Cell], toll: &mut Toll) -> Result<Vec<u8>> {
+        let [_, description, bio, website, aliases, tag_cell, created_at, updated_at, extra @ ..] = cells
+        else {
+            return Ok(b"{}".to_vec());
+        };
+        let table = self.plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
+        let entry = CREATORS.name;
+        let mut tags = self.tags(tag_cell, "artists.tags", toll);
+        if let Some(site) = text_of(website).filter(|_| !tags.contains_key("website")) {
+            tags.insert("website".into(), site.into());
+        }
+        self.fences.members(&mut tags, entry, &mut toll.counts)?;
+        let aliases = tag_values::names(aliases).unwrap_or_else(|_| {
+            toll.troubles.add(Trouble::Unreadable, "artists.aliases");
+            Vec::new()
+        });
+        let mut clean = Vec::with_capacity(aliases.len());
+        for alias in &aliases {
+            clean.push(self.fences.text(alias, entry, &mut toll.counts)?);
+        }
+        if !self.fences.leaves("aliases") {
+            clean.clear();
+        }
+
+        let mut record = Record::new(CREATORS.fields);
+        record.put("id", &creator.id)?;
+        record.put_some("name", creator.name.as_ref().filter(|_| self.fences.leaves("name")))?;
+        let (about, place) = match text_of(description) {
+            Some(_) => (description, "artists.description"),
+            None => (bio, "artists.bio"),
+        };
+        self.put_text(&mut record, "description", about, place, entry, toll)?;
+        record.put("aliases", &clean)?;
+        record.put("tags", &tags)?;
+        self.put_page(&mut record, "artist", &creator.id)?;
+        self.put_instant(&mut record, "created_at", created_at, "artists.created_at", toll)?;
+        self.put_instant(&mut record, "updated_at", updated_at, "artists.updated_at", toll)?;
+        self.put_extra(&mut record, table, extra, entry, toll)?;
+        record.finish()
+    }
+
+    /// The record of a link.
+    pub fn link(&self, link: &Link, toll: &mut Toll) -> Result<Vec<u8>> {
+        let mut record = Record::new(LINKS.fields);
+        record.put("artwork_id", &link.artwork_id)?;
+        record.put("creator_id", &link.creator_id)?;
+        record.put_some("role", link.role.as_ref().filter(|_| self.fences.leaves("role")))?;
+        let created_at = link.created_at.clone().map_or(Cell::Null, Cell::Text);
+        self.put_instant(&mut record, "created_at", &created_at, "artwork_artists.created_at", toll)?;
+        for (column, text) in &link.extra {
+            let field = self.included.iter().find(|field| field.column == *column);
+            if let Some(field) = field {
+                let mut value = Value::String(text.clone());
+                self.fences.value(&mut value, LINKS.name, &mut toll.counts)?;
+                record.put_extra(&field.field, &value)?;
+            }
+        }
+        record.finish()
+    }
+
+    fn tags(&self, cell: &Cell, place: &'static str, toll: &mut Toll) -> Map<String, Value> {
+        tag_values::tags(cell).unwrap_or_else(|_| {
+            toll.troubles.add(Trouble::Unreadable, place);
+            Map::new()
+        })
+    }
+
+    /// Creators with a record of their own, then names that were never linked to one.
+    fn work_creators(&self, work: &Work, artist_names: &Cell, toll: &mut Toll) -> Result<Vec<Vec<u8>>> {
+        let mut records = Vec::new();
+        let mut named = Vec::new();
+        for (at, role) in &work.creators {
+            let Some(creator) = self.plan.creators.get(*at) else { continue };
+            let Some(name) = &creator.name else { continue };
+            let mut record = Record::new(WORK_CREATOR);
+            if creator.is_listed {
+                record.put("id", &creator.id)?;
+            }
+            record.put("name", name)?;
+            record.put_some("role", role.as_ref().filter(|_| self.fences.leaves("role")))?;
+            records.push(record.finish()?);
+            named.push(name.as_str());
+        }
+        let names = tag_values::names(artist_names).unwrap_or_else(|_| {
+            toll.troubles.add(Trouble::Unreadable, "artwork.artist_names");
+            Vec::new()
+        });
+        for name in names.iter().filter(|name| !named.contains(&name.as_str())) {
+            let mut record = Record::new(WORK_CREATOR);
+            record.put("name", &*self.fences.text(name, ARTWORK.name, &mut toll.counts)?)?;
+            records.push(record.finish()?);
+        }
+        Ok(records)
+    }
+
+    fn work_photos(&self, work: &Work, toll: &mut Toll) -> Result<Vec<Vec<u8>>> {
+        let mut records = Vec::new();
+        for (at, (n, credit)) in work.photos.iter().enumerate() {
+            let Some(Ok(made)) = self.thumbnails.outcomes.get(work.first_photo + at) else { continue };
+            let mut record = Record::new(WORK_PHOTO);
+            record.put("file", &photo_name(self.names, &work.id, *n))?;
+            record.put("width", &made.width)?;
+            record.put("height", &made.height)?;
+            record.put("bytes", &made.bytes)?;
+            record.put("sha256", &hex::encode(made.sha256))?;
+            if let Some(credit) = credit.as_deref().filter(|_| self.fences.leaves("credit")) {
+                record.put("credit", &*self.fences.text(credit, ARTWORK.name, &mut toll.counts)?)?;
+            }
+            records.push(record.finish()?);
+        }
+        Ok(records)
+    }
+
+    fn put_text(
+        &self,
+        record: &mut Record,
+        field: &str,
+        cell: &Cell,
+        place: &'static str,
+        entry: &str,
+        toll: &mut Toll,
+    ) -> Result<()> {
+        if !self.fences.leaves(field) {
+            return Ok(());
+        }
+        let number = match cell {
+            Cell::Integer(number) => Some(number.to_string()),
+            Cell::Real(number) if number.is_finite() => Some(number.to_string()),
+            Cell::Real(_) | Cell::Unreadable => {
+                toll.troubles.add(Trouble::Unreadable, place);
+                None
+            }
+            Cell::Null | Cell::Text(_) => None,
+        };
+        match text_of(cell).or(number.as_deref()) {
+            Some(text) => record.put(field, &*self.fences.text(text, entry, &mut toll.counts)?),
+            None => Ok(()),
+        }
+    }
+
+    fn put_number(
+        &self,
+        record: &mut Record,
+        field: &str,
+        cell: &Cell,
+        place: &'static str,
+        toll: &mut Toll,
+    ) -> Result<()> {
+        if !self.fences.leaves(field) {
+            return Ok(());
+        }
+        let number = match cell {
+            Cell::Null => return Ok(()),
+            Cell::Integer(number) => return record.put(field, number),
+            Cell::Real(number) => Some(*number),
+            Cell::Text(text) if text.trim().is_empty() => return Ok(()),
+            Cell::Text(text) => text.trim().parse().ok(),
+            Cell::Unreadable => None,
+        };
+        match number {
+            Some(number) if number.is_finite() => record.put(field, &number),
+            Some(_) => {
+                toll.troubles.add(Trouble::NotFinite, place);
+                Ok(())
+            }
+            None => {
+                toll.troubles.add(Trouble::Unreadable, place);
+                Ok(())
+            }
+        }
+    }
+
+    fn put_instant(
+        &self,
+        record: &mut Record,
+        field: &str,
+        cell: &Cell,
+        place: &'static str,
+        toll: &mut Toll,
+    ) -> Result<()> {
+        if !self.fences.leaves(field) {
+            return Ok(());
+        }
+        match instant(cell) {
+            Some(instant) => record.put(field, &rfc3339(instant)),
+            None => {
+                if !matches!(cell, Cell::Null) && !matches!(cell, Cell::Text(text) if text.trim().is_empty())
+                {
+                    toll.troubles.add(Trouble::Unreadable, place);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn put_page(&self, record: &mut Record, kind: &str, id: &str) -> Result<()> {
+        match self.site {
+            Some(site) if self.fences.leaves("url") => {
+                record.put("url", &format!("{site}/{kind}/{}", utf8_percent_encode(id, &SEGMENT)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Columns that the operator adds come in the order of the options.
+    fn put_extra(
+        &self,
+        record: &mut Record,
+        table: &str,
+        cells: &[Cell],
+        entry: &str,
+        toll: &mut Toll,
+    ) -> Result<()> {
+        let fields = self.included.iter().filter(|field| field.table == table);
+        for (field, cell) in fields.zip(cells) {
+            let Some(mut value) = value_of(cell) else { continue };
+            self.fences.value(&mut value, entry, &mut toll.counts)?;
+            record.put_extra(&field.field, &value)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a thumbnail is called in the archive.
+pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
+    format!("photos/thumbnails/{}", names.get(&photo_key(id, n)))
+}
+
+/// What its name is made of.
+pub fn photo_key(id: &str, n: u32) -> String {
+    format!("{id}-{n}.jpg")
+}
+
+/// A value of a column that nobody has decided on; JSON in it is JSON.
+fn value_of(cell: &Cell) -> Option<Value> {
+    match cell {
+        Cell::Null | Cell::Unreadable => None,
+        Cell::Integer(number) => Some(Value::from(*number)),
+        Cell::Real(number) => Number::from_f64(*number).map(Value::Number),
+        Cell::Text(text) => {
+            let is_json = text.trim_start().starts_with(['{', '[']);
+            let json = is_json.then(|| serde_json::from_str(text).ok()).flatten();
+            Some(json.unwrap_or_else(|| Value::String(text.clone())))
+        }
+    }
+}
+
+/// Hands each scalar of the tags to `visit` with its label: arrays are spread, members of objects have dotted names.
+pub fn each_tag(tags: &Map<String, Value>, visit: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
+    tags.iter().try_for_each(|(label, value)| each_scalar(label, value, visit))
+}
+
+fn each_scalar(label: &str, value: &Value, visit: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
+    match value {
+        Value::Null => Ok(()),
+        Value::Bool(flag) => visit(label, if *flag { "true" } else { "false" }),
+        Value::Number(number) => visit(label, &number.to_string()),
+        Value::String(text) => visit(label, text),
+        Value::Array(items) => items.iter().try_for_each(|item| each_scalar(label, item, visit)),
+        Value::Object(members) => {
+            members.iter().try_for_each(|(name, value)| each_scalar(&format!("{label}.{name}"), value, visit))
+        }
+    }
+}

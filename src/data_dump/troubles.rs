@@ -1,0 +1,67 @@
+//! What rows could not be read or let out, counted by place: a database full of it makes a handful of warnings.
+
+use std::collections::BTreeMap;
+
+use crate::job::{Warning, counted};
+
+/// Something about a row that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// A value is none of the shapes that are known.
+    Unreadable,
+    /// A row has no id.
+    NoId,
+    /// Another row has its id.
+    SameId,
+    /// Its id is, or holds, something private.
+    PrivateId,
+    /// A coordinate is no finite number.
+    NotFinite,
+}
+
+impl Trouble {
+    fn code(self) -> &'static str {
+        match self {
+            Trouble::Unreadable | Trouble::NotFinite => "VALUE_LEFT_OUT",
+            Trouble::NoId | Trouble::SameId | Trouble::PrivateId => "ROW_LEFT_OUT",
+        }
+    }
+
+    fn message(self, count: u64) -> String {
+        let (values, rows) = (counted(count, "value", "values"), counted(count, "row", "rows"));
+        match self {
+            Trouble::Unreadable => format!("{values} left out: none of the shapes that are known"),
+            Trouble::NotFinite => format!("{values} left out: no finite number"),
+            Trouble::NoId => format!("{rows} left out: without an id"),
+            Trouble::SameId => format!("{rows} left out: an earlier row has the same id"),
+            Trouble::PrivateId => {
+                format!("{rows} left out: the id is an identifier of a person, or holds one")
+            }
+        }
+    }
+}
+
+/// Troubles by kind and place.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Troubles(BTreeMap<(Trouble, &'static str), u64>);
+
+impl Troubles {
+    /// One more at `place`, a table or `table.column`.
+    pub fn add(&mut self, trouble: Trouble, place: &'static str) {
+        *self.0.entry((trouble, place)).or_default() += 1;
+    }
+
+    /// Those of another part of the work too.
+    pub fn merge(&mut self, other: &Troubles) {
+        for (key, count) in &other.0 {
+            *self.0.entry(*key).or_default() += count;
+        }
+    }
+
+    /// A warning for each kind and place.
+    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
+        self.0
+            .iter()
+            .map(|((trouble, place), count)| Warning::about(trouble.code(), *place, trouble.message(*count)))
+    }
+}

@@ -1,0 +1,224 @@
+//! metadata.json of a data dump as JavaScript sees it: the core's shapes once more, with the names that stand in the
+//! file. Every conversion takes its shape apart without `..`, so a field added to the file cannot be forgotten here.
+
+use std::collections::HashMap;
+
+use napi_derive::napi;
+
+use super::report::Warning;
+use crate::data_dump::metadata as core;
+
+/// metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct DataDumpMetadata {
+    /// Always `'cultural-archiver-datadump'`.
+    pub format: String,
+    /// Version of the format, `major.minor`; a reader refuses a newer major.
+    #[napi(js_name = "format_version")]
+    pub format_version: String,
+    /// The instant of the dump: RFC 3339, UTC, whole seconds.
+    #[napi(js_name = "generated_at")]
+    pub generated_at: String,
+    /// Package and version that wrote it.
+    pub generator: String,
+    /// `'CC0-1.0'`.
+    pub license: String,
+    /// Who publishes.
+    pub source: DumpSourceMetadata,
+    /// False when photos are missing that the store holds, or does not deny holding.
+    pub complete: bool,
+    /// What is inside.
+    pub counts: DumpCounts,
+    /// Which rows are inside.
+    pub filters: DumpFilters,
+    /// What was kept in.
+    pub privacy: DumpPrivacy,
+    /// How thumbnails were made; null without.
+    pub thumbnails: Option<DumpThumbnails>,
+    /// Photos without a thumbnail.
+    #[napi(js_name = "photos_missing")]
+    pub photos_missing: Vec<DumpMissingPhoto>,
+    /// What a reader should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Who publishes a dump.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct DumpSourceMetadata {
+    /// The archive's name.
+    pub name: String,
+    /// Its site, or null.
+    pub url: Option<String>,
+    /// Whom to write to, or null.
+    pub contact: Option<String>,
+}
+
+/// What a dump holds.
+#[napi(object, object_from_js = false)]
+pub struct DumpCounts {
+    /// Records of artwork.json.
+    #[napi(js_name = "total_artworks")]
+    pub total_artworks: i64,
+    /// Records of creators.json.
+    #[napi(js_name = "total_creators")]
+    pub total_creators: i64,
+    /// Records of tags.json.
+    #[napi(js_name = "total_tags")]
+    pub total_tags: i64,
+    /// Thumbnails.
+    #[napi(js_name = "total_photos")]
+    pub total_photos: i64,
+}
+
+/// Which rows a dump holds.
+#[napi(object, object_from_js = false)]
+pub struct DumpFilters {
+    /// Always `'approved'`.
+    pub status: String,
+    /// `'exclude'` or `'separate'`.
+    #[napi(js_name = "foreign_licenses")]
+    pub foreign_licenses: String,
+    /// Rows that are not in artwork.json, by licence.
+    #[napi(js_name = "excluded_foreign")]
+    pub excluded_foreign: HashMap<String, i64>,
+}
+
+/// What was kept out of a dump.
+#[napi(object, object_from_js = false)]
+pub struct DumpPrivacy {
+    /// Tables that are there and are never read for output.
+    #[napi(js_name = "excluded_tables")]
+    pub excluded_tables: Vec<String>,
+    /// Known columns of the others that are not published.
+    #[napi(js_name = "excluded_fields")]
+    pub excluded_fields: Vec<String>,
+    /// Columns that nobody has decided on; the result's `warnings` name them.
+    #[napi(js_name = "unknown_columns_excluded")]
+    pub unknown_columns_excluded: i64,
+    /// Identifiers that were taken out of texts.
+    pub redactions: DumpRedactions,
+}
+
+/// Identifiers that were taken out of texts, by class.
+#[napi(object, object_from_js = false)]
+pub struct DumpRedactions {
+    /// E-mail addresses.
+    pub email: i64,
+    /// Ids of users.
+    #[napi(js_name = "user_id")]
+    pub user_id: i64,
+    /// Network addresses.
+    #[napi(js_name = "ip_address")]
+    pub ip_address: i64,
+    /// Secrets and hashes of them.
+    pub token: i64,
+}
+
+/// How the thumbnails of a dump were made.
+#[napi(object, object_from_js = false)]
+pub struct DumpThumbnails {
+    /// The longest side, in pixels.
+    #[napi(js_name = "max_side")]
+    pub max_side: u32,
+    /// `'image/jpeg'`.
+    pub format: String,
+    /// As libjpeg counts, 0 to 100.
+    pub quality: u32,
+}
+
+/// A photo without a thumbnail.
+#[napi(object, object_from_js = false)]
+pub struct DumpMissingPhoto {
+    /// `<artwork id>#<n>`.
+    pub photo: String,
+    /// Why, as a stable word such as `'not_found'`, `'heic'` or `'timeout'`.
+    pub reason: String,
+}
+
+impl From<core::DataDumpMetadata> for DataDumpMetadata {
+    fn from(metadata: core::DataDumpMetadata) -> Self {
+        let core::DataDumpMetadata {
+            format,
+            format_version,
+            generated_at,
+            generator,
+            license,
+            source: core::SourceMetadata { name, url, contact },
+            complete,
+            counts,
+            filters: core::Filters { status, foreign_licenses, excluded_foreign },
+            privacy,
+            thumbnails,
+            photos_missing,
+            warnings,
+        } = metadata;
+        DataDumpMetadata {
+            format,
+            format_version,
+            generated_at,
+            generator,
+            license,
+            source: DumpSourceMetadata { name, url, contact },
+            complete,
+            counts: counts.into(),
+            filters: DumpFilters {
+                status,
+                foreign_licenses,
+                excluded_foreign: excluded_foreign
+                    .into_iter()
+                    .map(|(name, count)| (name, count as i64))
+                    .collect(),
+            },
+            privacy: privacy.into(),
+            thumbnails: thumbnails.map(Into::into),
+            photos_missing: photos_missing.into_iter().map(Into::into).collect(),
+            warnings: warnings.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<core::Counts> for DumpCounts {
+    fn from(counts: core::Counts) -> Self {
+        let core::Counts { total_artworks, total_creators, total_tags, total_photos } = counts;
+        DumpCounts {
+            total_artworks: total_artworks as i64,
+            total_creators: total_creators as i64,
+            total_tags: total_tags as i64,
+            total_photos: total_photos as i64,
+        }
+    }
+}
+
+impl From<core::Privacy> for DumpPrivacy {
+    fn from(privacy: core::Privacy) -> Self {
+        let core::Privacy {
+            excluded_tables,
+            excluded_fields,
+            unknown_columns_excluded,
+            redactions: core::Redactions { email, user_id, ip_address, token },
+        } = privacy;
+        DumpPrivacy {
+            excluded_tables,
+            excluded_fields,
+            unknown_columns_excluded: unknown_columns_excluded as i64,
+            redactions: DumpRedactions {
+                email: email as i64,
+                user_id: user_id as i64,
+                ip_address: ip_address as i64,
+                token: token as i64,
+            },
+        }
+    }
+}
+
+impl From<core::ThumbnailMetadata> for DumpThumbnails {
+    fn from(core::ThumbnailMetadata { max_side, format, quality }: core::ThumbnailMetadata) -> Self {
+        DumpThumbnails { max_side, format, quality: u32::from(quality) }
+    }
+}
+
+impl From<core::MissingPhoto> for DumpMissingPhoto {
+    fn from(core::MissingPhoto { photo, reason }: core::MissingPhoto) -> Self {
+        DumpMissingPhoto { photo, reason }
+    }
+}
