@@ -103,7 +103,7 @@ impl Writing<'_> {
                 next = places.end;
                 self.read(table, places, |at| &works[at].key)
             },
-            |(places, rows): (Range<usize>, Vec<Vec<Cell>>)| {
+            |(places, rows): Rows| {
                 let mut batch = Made::default();
                 for (at, cells) in places.zip(&rows) {
                     let record = records.work(&works[at], cells, &mut batch.toll)?;
@@ -209,7 +209,7 @@ impl Writing<'_> {
         table: &Content,
         places: Range<usize>,
         key: impl Fn(usize) -> &'k RowKey,
-    ) -> Result<Option<(Range<usize>, Vec<Vec<Cell>>)>> {
+    ) -> Result<Option<Rows>> {
         if places.is_empty() {
             return Ok(None);
         }
@@ -241,6 +241,8 @@ impl Writing<'_> {
 }
 
 type Out = RecordWriter<Deflater>;
+/// Some works, by their places, with their rows.
+type Rows = (Range<usize>, Vec<Vec<Cell>>);
 
 fn unwritable(out: &Out, error: std::io::Error) -> Error {
     Error::output(out.get_ref().path(), error)

@@ -57,10 +57,10 @@ impl Header {
 
 /// The smallest picture that still has to be made smaller. Lossless JPEG knows no cosines.
 fn scale(longest: u32, max_side: u32, lossless: bool) -> ScalingFactor {
-    let factors = [8, 4, 2].into_iter().filter_map(|denominator| ScalingFactor::try_new(1, denominator).ok());
+    let mut factors =
+        [8, 4, 2].into_iter().filter_map(|denominator| ScalingFactor::try_new(1, denominator).ok());
     factors
-        .filter(|factor| !lossless && factor.scale_dim(longest as usize) >= max_side as usize)
-        .next()
+        .find(|factor| !lossless && factor.scale_dim(longest as usize) >= max_side as usize)
         .unwrap_or_default()
 }
 
