@@ -83,6 +83,24 @@ export interface BackupOptions {
   signal?: AbortSignal | undefined
 }
 
+/** What a backup with the same options would hold. */
+export interface BackupPreview {
+  /** The kind of source of the rows, such as `file`. */
+  database: string
+  /** Tables whose rows are stored. */
+  tables: number
+  /** Rows in them. */
+  rows: number
+  /** Bytes of the database's pages. */
+  databaseBytes: number
+  /** The photos; null when the options name no source of them. */
+  photos: PhotosPreview | null
+  /** What a reader might expect and would not find. */
+  notIncluded: Array<string>
+  /** What the operator should know. */
+  warnings: Array<Warning>
+}
+
 /** The archive that was made. */
 export interface BackupResult {
   /** `backup-YYYY-MM-DD-HHMMSS.zip`, in UTC. */
@@ -176,6 +194,8 @@ export interface DatabaseSource {
    * hostile: a statement that reaches outside the database is `DATABASE_UNREADABLE`.
    */
   sql?: string | undefined
+  /** A D1 database as `wrangler dev` keeps it on this machine, also while it runs. */
+  wrangler?: LocalDatabase | undefined
 }
 
 /** metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes. */
@@ -402,6 +422,25 @@ export interface DumpThumbnails {
   quality: number
 }
 
+/** A bucket in wrangler's local state. */
+export interface LocalBucket {
+  /** The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`. */
+  bucket: string
+  /** Folder of the state. Default `'.wrangler/state/v3'`. */
+  stateDir?: string | undefined
+}
+
+/** A D1 database in wrangler's local state. */
+export interface LocalDatabase {
+  /**
+   * The id that `wrangler dev` uses: `preview_database_id`, else `database_id`, else the name of the binding. A
+   * database that is not there is `DATABASE_NOT_FOUND`, with what lies there instead.
+   */
+  databaseId: string
+  /** Folder of the state. Default `'.wrangler/state/v3'`. */
+  stateDir?: string | undefined
+}
+
 /** A photo that the store holds, or does not deny holding, and that was not copied. */
 export interface MissingPhoto {
   /** Its key in the store. */
@@ -437,7 +476,46 @@ export interface PhotoSource {
    * `SOURCE_UNREACHABLE`.
    */
   directory?: string | undefined
+  /** A bucket of R2 or any other S3 store. */
+  s3?: S3Bucket | undefined
+  /**
+   * An http or https URL below which keys are served, such as `https://photos.example/`. It cannot list: only
+   * photos that rows refer to are asked for, with the usual smaller copies, and `photoScope: 'all'` is
+   * `INVALID_OPTIONS`. Redirects are followed within its host alone, and a name that leads to a private address is
+   * `SOURCE_REFUSED`.
+   */
+  publicUrl?: string | undefined
+  /** A bucket of R2 as `wrangler dev` keeps it on this machine. */
+  wrangler?: LocalBucket | undefined
 }
+
+/** The photos that a backup would copy. */
+export interface PhotosPreview {
+  /** The kind of source, such as `directory`. */
+  source: string
+  /** Originals. */
+  originals: number
+  /** Stored variants; those that a source which cannot list may hold are not counted. */
+  thumbnails: number
+  /** Bytes of both, as far as the source lists them. */
+  bytes: number
+  /** Photos that the archive in `reuseFrom` holds unchanged, and would not be fetched. */
+  reusable: number
+  /** Bytes of those. */
+  reusableBytes: number
+  /** References to photos that the source does not hold. */
+  dangling: number
+  /** References to other hosts. */
+  foreign: number
+}
+
+/**
+ * Says what `createBackup` with the same options would hold: rows, photos, bytes, and how many of those an earlier
+ * backup holds unchanged. Makes nothing, fetches no photo, and does not look at `outputDir`.
+ *
+ * Rejects as `createBackup` does for its options and sources.
+ */
+export declare function previewBackup(options: BackupOptions): Promise<BackupPreview>
 
 /** How far a job is. */
 export interface Progress {
@@ -456,6 +534,23 @@ export interface Progress {
   totalBytes?: number
   /** What is being worked on, such as the name of a table; never a private value. */
   item?: string
+}
+
+/** A bucket of R2 or any other S3 store, and the credentials to it. */
+export interface S3Bucket {
+  /**
+   * `https://<account id>.r2.cloudflarestorage.com` or the URL of any other store, also with a path. Buckets are
+   * addressed below it, never as a host name.
+   */
+  endpoint: string
+  /** The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`. */
+  bucket: string
+  /** Access key id. It needs to list and read the bucket, and nothing else; else `SOURCE_REFUSED`. */
+  accessKeyId: string
+  /** Secret access key. It appears in no message, archive or file. */
+  secretAccessKey: string
+  /** Region that requests are signed for. Default `'auto'`, which is R2's; other stores name their own. */
+  region?: string | undefined
 }
 
 /** One table of a backup. */

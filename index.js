@@ -837,3 +837,4 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.createBackup = nativeBinding.createBackup
 module.exports.createDataDump = nativeBinding.createDataDump
+module.exports.previewBackup = nativeBinding.previewBackup

@@ -21,11 +21,13 @@ pub mod metadata;
 pub mod options;
 mod photos;
 mod plan;
+pub mod preview;
 mod readme;
 mod reuse;
 mod rows;
 
 pub use options::BackupOptions;
+pub use preview::preview_backup;
 
 use metadata::BackupMetadata;
 use options::Settings;

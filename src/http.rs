@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{BoxStream, StreamExt};
-use http::{Request, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyStream, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -22,6 +23,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
+use url::{Host, Url};
 
 use crate::error::{Cause, Error, Result};
 
@@ -139,6 +141,22 @@ pub async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Failure> {
         whole.extend_from_slice(&piece);
     }
     Ok(whole.freeze())
+}
+
+/// How long an answer asks to be left alone, at most an hour; only the form in seconds is read.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(3600)))
+}
+
+/// Whether the host that a URL itself names is not of the public Internet.
+pub fn names_private_host(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => !is_public_v4(address),
+        Some(Host::Ipv6(address)) => !is_public_v6(address),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
 }
 
 /// Looks names up, and keeps to the addresses that may be connected to. What was checked here is what is connected to.

@@ -9,12 +9,16 @@ use crate::job::{Job, blocking};
 use crate::options::{DatabaseSource, PhotoSource};
 use crate::photos::source::PhotoSource as PhotoStore;
 use crate::photos::source::directory::Directory;
+use crate::photos::source::public_url::PublicUrl;
+use crate::photos::source::s3::S3;
+use crate::photos::source::wrangler::Wrangler;
 
 /// Takes one consistent state of the database; the phase `snapshot`. Blocks. What it needs meanwhile lies in `work`.
 pub fn take_snapshot(database: &DatabaseSource, work: &Path, job: &Job) -> Result<Snapshot> {
     match database {
         DatabaseSource::File(path) => source::file::open(path, work, job),
         DatabaseSource::Sql(path) => source::sql::open(path, work, job),
+        DatabaseSource::Wrangler { state, id } => source::wrangler::open(state, id, work, job),
     }
 }
 
@@ -22,6 +26,11 @@ pub fn take_snapshot(database: &DatabaseSource, work: &Path, job: &Job) -> Resul
 pub async fn open_store(photos: &PhotoSource) -> Result<Arc<dyn PhotoStore>> {
     match photos.clone() {
         PhotoSource::Directory(path) => Ok(Arc::new(blocking(move || Directory::open(&path)).await?)),
+        PhotoSource::Wrangler { state, bucket } => {
+            Ok(Arc::new(blocking(move || Wrangler::open(&state, &bucket)).await?))
+        }
+        PhotoSource::S3(access) => Ok(Arc::new(S3::new(access)?)),
+        PhotoSource::PublicUrl(base) => Ok(Arc::new(PublicUrl::new(base)?)),
     }
 }
 

@@ -3,7 +3,8 @@
 //! A *backup* is one private ZIP: the whole database as SQL that loads everywhere, the photos, an index, checksums
 //! and the result of a restore drill. It gets its name only after all of it was read back.
 //!
-//! The rooms, in the order they may import one another: [`error`] and [`job`], then [`database`] (rows), [`photos`]
+//! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`] and
+//! [`secret`], then [`database`] (rows), [`photos`]
 //! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
 //! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`options`] and
 //! [`inputs`] are what the verbs share; [`backup`] tells the story. Node is met in `node` alone, behind the feature of
@@ -25,3 +26,5 @@ pub mod options;
 pub mod photos;
 pub mod platform;
 pub mod privacy;
+pub mod secret;
+pub mod wrangler;

@@ -7,6 +7,11 @@ use std::path::PathBuf;
 use chrono::{DateTime, Datelike, FixedOffset, SubsecRound, Utc};
 
 use crate::error::{Error, Result};
+use crate::wrangler::DEFAULT_STATE;
+
+mod photos;
+
+pub use photos::{LocalBucket, PhotoOptions, PhotoSource, S3Options};
 
 /// Where the rows are. Exactly one member is set.
 #[derive(Debug, Clone, Default)]
@@ -15,13 +20,17 @@ pub struct DatabaseOptions {
     pub file: Option<PathBuf>,
     /// An SQL script; treated as hostile.
     pub sql: Option<PathBuf>,
+    /// A D1 database in wrangler's local state.
+    pub wrangler: Option<LocalDatabase>,
 }
 
-/// Where the photo bytes are. Exactly one member is set.
+/// A D1 database in wrangler's local state.
 #[derive(Debug, Clone, Default)]
-pub struct PhotoOptions {
-    /// A folder of files whose relative path is the R2 key.
-    pub directory: Option<PathBuf>,
+pub struct LocalDatabase {
+    /// The id that `wrangler dev` uses: `preview_database_id`, else `database_id`, else the name of the binding.
+    pub database_id: String,
+    /// The folder of the state; default `.wrangler/state/v3`.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What makes an archive: the options that a backup and a data dump share.
@@ -50,13 +59,13 @@ pub enum DatabaseSource {
     File(PathBuf),
     /// An SQL script.
     Sql(PathBuf),
-}
-
-/// Where photos come from, checked.
-#[derive(Debug, Clone)]
-pub enum PhotoSource {
-    /// A folder.
-    Directory(PathBuf),
+    /// A D1 database in wrangler's local state.
+    Wrangler {
+        /// The folder of the state.
+        state: PathBuf,
+        /// The database's local id.
+        id: String,
+    },
 }
 
 /// The options that a backup and a data dump share, checked and complete.
@@ -99,27 +108,41 @@ impl CommonOptions {
 impl DatabaseOptions {
     /// Fails unless exactly one source is named.
     pub fn check(self) -> Result<DatabaseSource> {
-        match (self.file, self.sql) {
-            (Some(file), None) => Ok(DatabaseSource::File(path("database.file", file)?)),
-            (None, Some(sql)) => Ok(DatabaseSource::Sql(path("database.sql", sql)?)),
-            (None, None) => {
-                Err(Error::invalid("database names no source: set database.file or database.sql"))
-            }
-            (Some(_), Some(_)) => Err(Error::invalid(
-                "database names two sources: set exactly one of database.file and database.sql",
+        let DatabaseOptions { file, sql, wrangler } = self;
+        let mut sources = Vec::new();
+        sources.extend(file.map(|given| path("database.file", given).map(DatabaseSource::File)));
+        sources.extend(sql.map(|given| path("database.sql", given).map(DatabaseSource::Sql)));
+        sources.extend(wrangler.map(LocalDatabase::check));
+        match (sources.pop(), sources.is_empty()) {
+            (Some(only), true) => only,
+            (None, _) => Err(Error::invalid(
+                "database names no source: set database.file, database.sql or database.wrangler",
             )),
+            (Some(_), false) => {
+                Err(Error::invalid("database names two sources: set exactly one of its members"))
+            }
         }
     }
 }
 
-impl PhotoOptions {
-    /// Fails unless exactly one source is named.
-    pub fn check(self) -> Result<PhotoSource> {
-        match self.directory {
-            Some(directory) => Ok(PhotoSource::Directory(path("photos.directory", directory)?)),
-            None => Err(Error::invalid("photos names no source: set photos.directory, or leave photos out")),
-        }
+impl LocalDatabase {
+    fn check(self) -> Result<DatabaseSource> {
+        let LocalDatabase { database_id, state_dir } = self;
+        Ok(DatabaseSource::Wrangler {
+            state: state("database.wrangler", state_dir)?,
+            id: name("database.wrangler.databaseId", database_id)?,
+        })
     }
+}
+
+/// The folder of wrangler's state.
+pub(crate) fn state(option: &str, given: Option<PathBuf>) -> Result<PathBuf> {
+    given.map_or(Ok(DEFAULT_STATE.into()), |given| path(&format!("{option}.stateDir"), given))
+}
+
+/// A name that says something.
+pub(crate) fn name(option: &str, given: String) -> Result<String> {
+    if given.is_empty() { Err(Error::invalid(format!("{option} is empty"))) } else { Ok(given) }
 }
 
 /// A word that an option does not take.
@@ -175,7 +198,7 @@ mod tests {
 
     fn file() -> CommonOptions {
         CommonOptions {
-            database: DatabaseOptions { file: Some("a.db".into()), sql: None },
+            database: DatabaseOptions { file: Some("a.db".into()), ..DatabaseOptions::default() },
             ..CommonOptions::default()
         }
     }

@@ -86,7 +86,7 @@ mod tests {
     use crate::options::DatabaseOptions;
 
     fn file() -> BackupOptions {
-        let database = DatabaseOptions { file: Some("a.db".into()), sql: None };
+        let database = DatabaseOptions { file: Some("a.db".into()), ..DatabaseOptions::default() };
         BackupOptions {
             common: CommonOptions { database, ..CommonOptions::default() },
             ..BackupOptions::default()

@@ -77,7 +77,14 @@ impl Earlier {
             return Err(damaged("a photo is not what its index says"));
         }
         let crc32 = crc32fast::hash(&bytes);
-        Ok(Fetched { photo: photo.clone(), body: Body::Memory(bytes), sha256, crc32 })
+        // A listing says nothing of headers; they are those of then, since the photo is.
+        let photo = StoredPhoto {
+            content_type: entry.content_type.clone(),
+            http_metadata: entry.http_metadata.clone(),
+            custom_metadata: entry.custom_metadata.clone(),
+            ..photo.clone()
+        };
+        Ok(Fetched { photo, body: Body::Memory(bytes), sha256, crc32 })
     }
 }
 

@@ -9,6 +9,7 @@ mod js;
 mod members;
 mod metadata;
 mod options;
+mod preview;
 mod promise;
 mod report;
 mod sources;
@@ -21,6 +22,7 @@ use crate::backup;
 use crate::data_dump::create_data_dump as start_data_dump;
 use data_dump::{DataDumpOptions, DataDumpResult};
 use options::BackupOptions;
+use preview::BackupPreview;
 use report::BackupResult;
 
 /// Makes one private backup: a ZIP with the whole database as SQL that loads everywhere, the photos, an index,
@@ -68,5 +70,20 @@ pub fn create_data_dump<'env>(
     promise::rejecting(env, || {
         let (options, watcher) = DataDumpOptions::read(env, options)?.split();
         promise::run(env, watcher, |job| start_data_dump(options, job))
+    })
+}
+
+/// Says what `createBackup` with the same options would hold: rows, photos, bytes, and how many of those an earlier
+/// backup holds unchanged. Makes nothing, fetches no photo, and does not look at `outputDir`.
+///
+/// Rejects as `createBackup` does for its options and sources.
+#[napi(ts_args_type = "options: BackupOptions")]
+pub fn preview_backup<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+) -> Result<PromiseRaw<'env, BackupPreview>> {
+    promise::rejecting(env, || {
+        let (options, watcher) = BackupOptions::read(env, options)?.split();
+        promise::run(env, watcher, |job| backup::preview_backup(options, job))
     })
 }

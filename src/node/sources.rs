@@ -19,6 +19,20 @@ pub struct DatabaseSource {
     /// hostile: a statement that reaches outside the database is `DATABASE_UNREADABLE`.
     #[napi(ts_type = "string | undefined")]
     pub sql: Option<String>,
+    /// A D1 database as `wrangler dev` keeps it on this machine, also while it runs.
+    #[napi(ts_type = "LocalDatabase | undefined")]
+    pub wrangler: Option<LocalDatabase>,
+}
+
+/// A D1 database in wrangler's local state.
+#[napi(object, object_to_js = false)]
+pub struct LocalDatabase {
+    /// The id that `wrangler dev` uses: `preview_database_id`, else `database_id`, else the name of the binding. A
+    /// database that is not there is `DATABASE_NOT_FOUND`, with what lies there instead.
+    pub database_id: String,
+    /// Folder of the state. Default `'.wrangler/state/v3'`.
+    #[napi(ts_type = "string | undefined")]
+    pub state_dir: Option<String>,
 }
 
 /// Where the photo bytes are. Exactly one member is set.
@@ -28,17 +42,89 @@ pub struct PhotoSource {
     /// `SOURCE_UNREACHABLE`.
     #[napi(ts_type = "string | undefined")]
     pub directory: Option<String>,
+    /// A bucket of R2 or any other S3 store.
+    #[napi(ts_type = "S3Bucket | undefined")]
+    pub s3: Option<S3Bucket>,
+    /// An http or https URL below which keys are served, such as `https://photos.example/`. It cannot list: only
+    /// photos that rows refer to are asked for, with the usual smaller copies, and `photoScope: 'all'` is
+    /// `INVALID_OPTIONS`. Redirects are followed within its host alone, and a name that leads to a private address is
+    /// `SOURCE_REFUSED`.
+    #[napi(ts_type = "string | undefined")]
+    pub public_url: Option<String>,
+    /// A bucket of R2 as `wrangler dev` keeps it on this machine.
+    #[napi(ts_type = "LocalBucket | undefined")]
+    pub wrangler: Option<LocalBucket>,
 }
 
-const DATABASE: Members = &[("file", ValueType::String), ("sql", ValueType::String)];
-const PHOTOS: Members = &[("directory", ValueType::String)];
+/// A bucket in wrangler's local state.
+#[napi(object, object_to_js = false)]
+pub struct LocalBucket {
+    /// The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`.
+    pub bucket: String,
+    /// Folder of the state. Default `'.wrangler/state/v3'`.
+    #[napi(ts_type = "string | undefined")]
+    pub state_dir: Option<String>,
+}
+
+/// A bucket of R2 or any other S3 store, and the credentials to it.
+#[napi(object, object_to_js = false)]
+pub struct S3Bucket {
+    /// `https://<account id>.r2.cloudflarestorage.com` or the URL of any other store, also with a path. Buckets are
+    /// addressed below it, never as a host name.
+    pub endpoint: String,
+    /// The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`.
+    pub bucket: String,
+    /// Access key id. It needs to list and read the bucket, and nothing else; else `SOURCE_REFUSED`.
+    pub access_key_id: String,
+    /// Secret access key. It appears in no message, archive or file.
+    pub secret_access_key: String,
+    /// Region that requests are signed for. Default `'auto'`, which is R2's; other stores name their own.
+    #[napi(ts_type = "string | undefined")]
+    pub region: Option<String>,
+}
+
+const DATABASE: Members =
+    &[("file", ValueType::String), ("sql", ValueType::String), ("wrangler", ValueType::Object)];
+const LOCAL_DATABASE: Members = &[("databaseId", ValueType::String), ("stateDir", ValueType::String)];
+const LOCAL_BUCKET: Members = &[("bucket", ValueType::String), ("stateDir", ValueType::String)];
+const PHOTOS: Members = &[
+    ("directory", ValueType::String),
+    ("s3", ValueType::Object),
+    ("publicUrl", ValueType::String),
+    ("wrangler", ValueType::Object),
+];
+const S3_NEEDS: [&str; 4] = ["endpoint", "bucket", "accessKeyId", "secretAccessKey"];
+const S3: Members = &[
+    ("endpoint", ValueType::String),
+    ("bucket", ValueType::String),
+    ("accessKeyId", ValueType::String),
+    ("secretAccessKey", ValueType::String),
+    ("region", ValueType::String),
+];
 
 /// Checks the members of `database`, which has to be there, and of `photos`.
 pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
-    for (name, prefix, known) in [("database", "database.", DATABASE), ("photos", "photos.", PHOTOS)] {
-        if let Some(inner) = options.get::<Unknown>(name)? {
-            options.set(name, members(env, inner, prefix, known)?)?;
+    if let Some(given) = options.get::<Unknown>("database")? {
+        let mut database = members(env, given, "database.", DATABASE)?;
+        if let Some(given) = database.get::<Unknown>("wrangler")? {
+            let prefix = "database.wrangler.";
+            let local = members(env, given, prefix, LOCAL_DATABASE)?;
+            database.set("wrangler", required(env, local, prefix, &["databaseId"])?)?;
         }
+        options.set("database", database)?;
+    }
+    if let Some(given) = options.get::<Unknown>("photos")? {
+        let mut photos = members(env, given, "photos.", PHOTOS)?;
+        if let Some(given) = photos.get::<Unknown>("s3")? {
+            photos
+                .set("s3", required(env, members(env, given, "photos.s3.", S3)?, "photos.s3.", &S3_NEEDS)?)?;
+        }
+        if let Some(given) = photos.get::<Unknown>("wrangler")? {
+            let prefix = "photos.wrangler.";
+            let local = members(env, given, prefix, LOCAL_BUCKET)?;
+            photos.set("wrangler", required(env, local, prefix, &["bucket"])?)?;
+        }
+        options.set("photos", photos)?;
     }
     if !options.has_own_property("database")? {
         let error = Error::invalid("database is missing: set database.file or database.sql");
@@ -47,14 +133,49 @@ pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
     Ok(())
 }
 
+/// Fails unless every one of `needed` is there.
+fn required<'env>(env: &Env, given: Object<'env>, prefix: &str, needed: &[&str]) -> Result<Object<'env>> {
+    for name in needed {
+        if !given.has_own_property(name)? {
+            return Err(js::error(env, &Error::invalid(format!("{prefix}{name} is missing")), None));
+        }
+    }
+    Ok(given)
+}
+
 impl From<DatabaseSource> for core::DatabaseOptions {
-    fn from(DatabaseSource { file, sql }: DatabaseSource) -> Self {
-        core::DatabaseOptions { file: file.map(Into::into), sql: sql.map(Into::into) }
+    fn from(DatabaseSource { file, sql, wrangler }: DatabaseSource) -> Self {
+        let wrangler = wrangler.map(|LocalDatabase { database_id, state_dir }| core::LocalDatabase {
+            database_id,
+            state_dir: state_dir.map(Into::into),
+        });
+        core::DatabaseOptions { file: file.map(Into::into), sql: sql.map(Into::into), wrangler }
     }
 }
 
 impl From<PhotoSource> for core::PhotoOptions {
-    fn from(PhotoSource { directory }: PhotoSource) -> Self {
-        core::PhotoOptions { directory: directory.map(Into::into) }
+    fn from(PhotoSource { directory, s3, public_url, wrangler }: PhotoSource) -> Self {
+        let wrangler = wrangler.map(|LocalBucket { bucket, state_dir }| core::LocalBucket {
+            bucket,
+            state_dir: state_dir.map(Into::into),
+        });
+        core::PhotoOptions {
+            directory: directory.map(Into::into),
+            s3: s3.map(Into::into),
+            public_url,
+            wrangler,
+        }
+    }
+}
+
+impl From<S3Bucket> for core::S3Options {
+    fn from(S3Bucket { endpoint, bucket, access_key_id, secret_access_key, region }: S3Bucket) -> Self {
+        core::S3Options {
+            endpoint,
+            bucket,
+            access_key_id,
+            secret_access_key: secret_access_key.into(),
+            region,
+        }
     }
 }

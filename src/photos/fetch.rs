@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::body::{Intake, Trouble};
-use super::retry::pauses;
+use super::retry::Retries;
 use super::source::{ByteStream, Content, GetError, OpenFile, PhotoSource};
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -32,11 +32,11 @@ mod health;
 use health::Health;
 
 /// How often a photo is read again that was not what it was announced to be.
-const RETRIES: u32 = 2;
+const AGAIN: u32 = 2;
 /// A photo may take ten minutes, and one more for every 4 MiB that it has.
 const DEADLINE: Duration = Duration::from_secs(600);
 const PER_MINUTE: u64 = 4 << 20;
-/// The pause before the first retry; the second waits twice as long.
+/// The pause before it is; the second waits twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Bytes handled between two looks at whether the job is stopped: 1 MiB.
 const PIECE: usize = 1 << 20;
@@ -95,7 +95,7 @@ impl Fetcher {
 
     /// Attempts until one succeeds, or there is no hope.
     async fn persist(&self, key: &str) -> Result<Result<Fetched, GetError>> {
-        let (mut retries, mut pauses, mut partial) = (0, pauses(), None::<Partial>);
+        let (mut again, mut retries, mut partial) = (0, Retries::new(), None::<Partial>);
         let mut deadline = Instant::now() + DEADLINE;
         loop {
             let had = partial.as_ref().map_or(0, Partial::taken);
@@ -105,14 +105,14 @@ impl Fetcher {
                 Err(Trouble::Photo(error)) => error,
             };
             let pause = if !error.is_outage() {
-                retries += 1;
-                (error.may_pass() && retries <= RETRIES).then_some(PAUSE * retries)
+                again += 1;
+                (error.may_pass() && again <= AGAIN).then_some(PAUSE * again)
             } else {
                 if partial.as_ref().is_some_and(|partial| partial.taken() > had) {
                     // It goes on, if in pieces; the deadline bounds how long.
-                    pauses = self::pauses();
+                    retries = Retries::new();
                 }
-                pauses.next().map(|pause| pause.max(error.retry_after().unwrap_or_default()))
+                retries.pause(error)
             };
             match pause {
                 Some(pause) if Instant::now() + pause < deadline => {

@@ -1,8 +1,10 @@
-//! How long to wait before a request is made again.
+//! How long to wait before a request is made again, and when to stop.
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use super::source::GetError;
 
 /// The first pause, doubled each time: 100 ms.
 const FIRST: Duration = Duration::from_millis(100);
@@ -10,10 +12,59 @@ const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 /// Seven pauses: a store that answers nothing for 12 to 24 seconds is given up.
 const TIMES: usize = 7;
+/// A store that lets a request time out, half a minute each, is given up after the third.
+const TIMEOUTS: u32 = 3;
 
-/// The pauses between attempts, each a random part longer, so that requests that failed together do not come back
-/// together. When they are over, so are the attempts.
-pub fn pauses() -> impl Iterator<Item = Duration> + Send {
-    let backoff = ExponentialBuilder::default().with_min_delay(FIRST).with_max_delay(LONGEST);
-    backoff.with_max_times(TIMES).with_jitter().build()
+/// The attempts at one thing. Each pause is a random part longer than its turn, so that requests that failed together
+/// do not come back together.
+pub struct Retries {
+    pauses: ExponentialBackoff,
+    timeouts: u32,
+}
+
+impl Retries {
+    /// Nothing was tried yet.
+    pub fn new() -> Self {
+        let backoff = ExponentialBuilder::default().with_min_delay(FIRST).with_max_delay(LONGEST);
+        Retries { pauses: backoff.with_max_times(TIMES).with_jitter().build(), timeouts: 0 }
+    }
+
+    /// How long to wait after an attempt ended this way; None: there is no hope.
+    pub fn pause(&mut self, error: GetError) -> Option<Duration> {
+        self.timeouts += u32::from(error == GetError::Timeout);
+        if !error.is_outage() || self.timeouts >= TIMEOUTS {
+            return None;
+        }
+        self.pauses.next().map(|pause| pause.max(error.retry_after().unwrap_or_default()))
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Retries::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempts(error: GetError) -> usize {
+        let mut retries = Retries::new();
+        std::iter::from_fn(|| retries.pause(error)).count() + 1
+    }
+
+    #[test]
+    fn a_silent_store_is_asked_less_often_than_one_that_answers() {
+        assert_eq!(attempts(GetError::Unavailable { retry_after: None }), 8);
+        assert_eq!(attempts(GetError::Unreachable), 8);
+        assert_eq!(attempts(GetError::Timeout), 3);
+        assert_eq!(attempts(GetError::NoSuchKey), 1);
+    }
+
+    #[test]
+    fn a_store_is_left_alone_as_long_as_it_asks() {
+        let busy = GetError::Unavailable { retry_after: Some(Duration::from_secs(9)) };
+        assert_eq!(Retries::new().pause(busy), Some(Duration::from_secs(9)));
+    }
 }

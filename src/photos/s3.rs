@@ -11,7 +11,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
-use http::header::{HeaderName, RETRY_AFTER};
+use http::header::HeaderName;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -19,7 +19,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::source::GetError;
 use crate::error::{Error, Result};
-use crate::http::{Client, Failure, Reach, whole};
+use crate::http::{Client, Failure, Reach, retry_after, whole};
 
 pub mod listing;
 
@@ -94,7 +94,7 @@ impl From<&S3Error> for GetError {
     fn from(error: &S3Error) -> Self {
         match error {
             S3Error::Network(Failure::Timeout) => GetError::Timeout,
-            S3Error::Network(Failure::Forbidden) => GetError::Refused,
+            S3Error::Network(Failure::Forbidden) => GetError::Forbidden,
             S3Error::Network(Failure::Broken(_)) => GetError::Unreachable,
             S3Error::Request => GetError::Unreadable,
             S3Error::Answer { status, code, retry_after } => {
@@ -211,9 +211,9 @@ impl Bucket {
 /// What an answer other than 2xx says.
 async fn answer(response: Response<Incoming>) -> S3Error {
     let status = response.status().as_u16();
-    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = retry_after(response.headers());
     let body = whole(response.into_body(), ERROR_LIMIT).await.unwrap_or_default();
-    S3Error::Answer { status, code: code(&body), retry_after: seconds.map(Duration::from_secs) }
+    S3Error::Answer { status, code: code(&body), retry_after }
 }
 
 /// `<Error><Code>…</Code>`; only letters, so that nothing private can come with it.
@@ -234,6 +234,7 @@ pub(super) fn refused(place: String, error: S3Error) -> Error {
     };
     let problem = match (status, code.as_str()) {
         (_, "SignatureDoesNotMatch") => "the secret access key is not that of the access key id",
+        (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
         (_, "RequestTimeTooSkewed") => "the clock of this machine is wrong; set it",
         (401 | 403, _) => "check the access key id and secret, and that they may list and read this bucket",
         (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",

@@ -49,8 +49,11 @@ impl Site {
     fn options(&self) -> BackupOptions {
         BackupOptions {
             common: CommonOptions {
-                database: DatabaseOptions { file: Some(self.path("db")), sql: None },
-                photos: Some(PhotoOptions { directory: Some(self.path("photos")) }),
+                database: DatabaseOptions { file: Some(self.path("db")), ..DatabaseOptions::default() },
+                photos: Some(PhotoOptions {
+                    directory: Some(self.path("photos")),
+                    ..PhotoOptions::default()
+                }),
                 output_dir: Some(self.path("out")),
                 overwrite: Some(true),
                 now: Some("2026-01-02T03:04:05Z".into()),

@@ -17,6 +17,7 @@ pub mod file;
 mod place;
 pub mod sql;
 mod trouble;
+pub mod wrangler;
 
 /// One state of a database. All rows of a job are read through its connection.
 #[derive(Debug)]
@@ -63,7 +64,12 @@ impl Snapshot {
         &self.connection
     }
 
-    /// `file` or `sql`.
+    /// The same snapshot, had by way of another kind of source.
+    fn of_kind(self, kind: &'static str) -> Self {
+        Snapshot { kind, ..self }
+    }
+
+    /// `file`, `sql` or `wrangler`.
     pub fn kind(&self) -> &'static str {
         self.kind
     }

@@ -10,7 +10,7 @@ use super::{Bucket, S3Error, refused};
 use crate::error::{Error, Result};
 use crate::http::{Failure, whole};
 use crate::job::Job;
-use crate::photos::retry::pauses;
+use crate::photos::retry::Retries;
 use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto};
 
 /// A page of 1,000 keys of 1,024 bytes each, every byte of them percent-encoded, is below 8 MiB.
@@ -67,18 +67,16 @@ pub async fn list(bucket: &Bucket, job: &Job) -> Result<Listing> {
 }
 
 async fn page(bucket: &Bucket, token: Option<&str>, job: &Job) -> Result<Page> {
-    let mut pauses = pauses();
+    let mut retries = Retries::new();
     loop {
         let asked = job.stop_token().run_until_cancelled(ask(bucket, token)).await;
         let error = match asked.ok_or(Error::Aborted)? {
             Ok(page) => return Ok(page),
             Err(error) => error,
         };
-        let why = GetError::from(&error);
-        let Some(pause) = pauses.next().filter(|_| why.is_outage()) else {
+        let Some(pause) = retries.pause(GetError::from(&error)) else {
             return Err(refused(bucket.place(), error));
         };
-        let pause = pause.max(why.retry_after().unwrap_or_default());
         job.stop_token().run_until_cancelled(tokio::time::sleep(pause)).await.ok_or(Error::Aborted)?;
     }
 }

@@ -16,8 +16,11 @@ use crate::error::Result;
 use crate::job::{Job, Warning};
 
 pub mod directory;
+mod headers;
+pub mod public_url;
 pub mod s3;
 mod walk;
+pub mod wrangler;
 
 /// A store of photos.
 #[async_trait]
@@ -117,6 +120,15 @@ pub enum GetError {
     /// We may not read it.
     #[error("the store refuses access to it")]
     Refused,
+    /// The name of the host leads to a private address.
+    #[error("its host is not one of the public Internet")]
+    Forbidden,
+    /// A redirect leads to another host, or in circles.
+    #[error("the store sends us to another host")]
+    LedAway,
+    /// It has more bytes than are taken from such a store.
+    #[error("it is larger than any photo")]
+    TooLarge,
     /// It grew, shrank or was rewritten each time it was read.
     #[error("it changed while it was read")]
     ChangedWhileRead,
@@ -147,6 +159,9 @@ impl GetError {
             GetError::NoSuchKey => "not_found",
             GetError::Unreadable => "unreadable",
             GetError::Refused => "refused",
+            GetError::Forbidden => "forbidden_host",
+            GetError::LedAway => "redirected",
+            GetError::TooLarge => "too_large",
             GetError::ChangedWhileRead => "changed_while_read",
             GetError::BadLength => "bad_length",
             GetError::BadChecksum => "bad_checksum",
@@ -171,7 +186,15 @@ impl GetError {
 
     /// Whether the next attempt may well succeed.
     pub fn may_pass(self) -> bool {
-        !matches!(self, GetError::NoSuchKey | GetError::Unreadable | GetError::Refused)
+        !matches!(
+            self,
+            GetError::NoSuchKey
+                | GetError::Unreadable
+                | GetError::Refused
+                | GetError::Forbidden
+                | GetError::LedAway
+                | GetError::TooLarge
+        )
     }
 }
 

@@ -1,0 +1,134 @@
+//! What a backup would hold, for whoever wants to know before making one. Rows are counted, photos are listed and
+//! none is fetched; nothing is written but the snapshot, in the system's temporary folder, and that goes again.
+
+use std::sync::Arc;
+
+use super::options::{BackupOptions, Settings};
+use super::plan::{self, Plan};
+use super::{reuse, rows};
+use crate::archive::Workspace;
+use crate::database::quoted;
+use crate::database::schema::Schema;
+use crate::database::source::Snapshot;
+use crate::error::Result;
+use crate::inputs::take_snapshot;
+use crate::job::{Job, Warning, blocking};
+use crate::platform::photo_plan::PhotoKind;
+
+/// What a backup with the same options would hold.
+#[derive(Debug, Clone)]
+pub struct BackupPreview {
+    /// The kind of source of the rows, such as `file`.
+    pub database: &'static str,
+    /// Tables whose rows are stored.
+    pub tables: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// Bytes of the database's pages.
+    pub database_bytes: u64,
+    /// The photos; none when the options name no source of them.
+    pub photos: Option<PhotosPreview>,
+    /// What a reader might expect and would not find.
+    pub not_included: Vec<String>,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// The photos that would be copied.
+#[derive(Debug, Clone)]
+pub struct PhotosPreview {
+    /// The kind of source, such as `directory`.
+    pub source: &'static str,
+    /// Originals.
+    pub originals: u64,
+    /// Stored variants; those that a source which cannot list may hold are not counted.
+    pub thumbnails: u64,
+    /// Bytes of both, as far as the source lists them.
+    pub bytes: u64,
+    /// Photos that the archive in `reuseFrom` holds unchanged.
+    pub reusable: u64,
+    /// Bytes of those.
+    pub reusable_bytes: u64,
+    /// References to photos that the source does not hold.
+    pub dangling: u64,
+    /// References to other hosts.
+    pub foreign: u64,
+}
+
+/// Says what a backup would hold, and makes none. Fails as [`create_backup`](super::create_backup) would before its
+/// first byte; what `outputDir` is like is not looked at.
+pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPreview> {
+    let settings = Arc::new(options.check()?);
+    job.check()?;
+    let earlier = reuse::open(&settings, &job).await?;
+    let store = plan::open_store(&settings, &job).await?;
+    blocking(move || {
+        let workspace = Workspace::create(&std::env::temp_dir())?;
+        let snapshot = take_snapshot(&settings.common.database, workspace.folder(), &job)?;
+        let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
+        preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)
+    })
+    .await
+}
+
+fn preview(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    earlier: Option<&reuse::Earlier>,
+    job: &Job,
+) -> Result<BackupPreview> {
+    let (tables, rows) = count(snapshot, job)?;
+    let mut warnings = snapshot.warnings().to_vec();
+    warnings.extend(plan.warnings());
+    let photos = settings.common.photos.is_some().then(|| photos(plan, earlier));
+    Ok(BackupPreview {
+        database: snapshot.kind(),
+        tables,
+        rows,
+        database_bytes: rows::size(snapshot)?,
+        photos,
+        not_included: plan.not_included(),
+        warnings,
+    })
+}
+
+/// Tables whose rows are stored, and their rows.
+fn count(snapshot: &Snapshot, job: &Job) -> Result<(u64, u64)> {
+    let connection = snapshot.connection();
+    let failure = |error| snapshot.failure(&error);
+    let schema = Schema::read(connection).map_err(failure)?;
+    let tables: Vec<_> = schema.tables.iter().chain(&schema.sequence).collect();
+    let mut rows = 0;
+    for table in &tables {
+        job.check()?;
+        let sql = format!("SELECT count(*) FROM main.{} NOT INDEXED", quoted(&table.name));
+        rows += connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(failure)? as u64;
+    }
+    Ok((tables.len() as u64, rows))
+}
+
+fn photos(plan: &Plan, earlier: Option<&reuse::Earlier>) -> PhotosPreview {
+    let mut preview = PhotosPreview {
+        source: plan.source().unwrap_or_default(),
+        originals: 0,
+        thumbnails: 0,
+        bytes: plan.bytes(),
+        reusable: 0,
+        reusable_bytes: 0,
+        dangling: plan.dangling(),
+        foreign: plan.foreign(),
+    };
+    for planned in plan.photos().iter().filter(|planned| !planned.probe) {
+        match planned.kind {
+            PhotoKind::Original => preview.originals += 1,
+            PhotoKind::Thumbnail => preview.thumbnails += 1,
+        }
+        let unchanged = plan.listed(&planned.key).filter(|now| earlier.is_some_and(|then| then.holds(now)));
+        if let Some(photo) = unchanged {
+            preview.reusable += 1;
+            preview.reusable_bytes += photo.size;
+        }
+    }
+    preview
+}

@@ -1,0 +1,75 @@
+//! What a backup would hold, as JavaScript sees it.
+
+use napi_derive::napi;
+
+use super::report::Warning;
+use crate::backup::preview;
+
+/// What a backup with the same options would hold.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct BackupPreview {
+    /// The kind of source of the rows, such as `file`.
+    pub database: &'static str,
+    /// Tables whose rows are stored.
+    pub tables: i64,
+    /// Rows in them.
+    pub rows: i64,
+    /// Bytes of the database's pages.
+    pub database_bytes: i64,
+    /// The photos; null when the options name no source of them.
+    pub photos: Option<PhotosPreview>,
+    /// What a reader might expect and would not find.
+    pub not_included: Vec<String>,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// The photos that a backup would copy.
+#[napi(object, object_from_js = false)]
+pub struct PhotosPreview {
+    /// The kind of source, such as `directory`.
+    pub source: &'static str,
+    /// Originals.
+    pub originals: i64,
+    /// Stored variants; those that a source which cannot list may hold are not counted.
+    pub thumbnails: i64,
+    /// Bytes of both, as far as the source lists them.
+    pub bytes: i64,
+    /// Photos that the archive in `reuseFrom` holds unchanged, and would not be fetched.
+    pub reusable: i64,
+    /// Bytes of those.
+    pub reusable_bytes: i64,
+    /// References to photos that the source does not hold.
+    pub dangling: i64,
+    /// References to other hosts.
+    pub foreign: i64,
+}
+
+impl From<preview::BackupPreview> for BackupPreview {
+    fn from(preview: preview::BackupPreview) -> Self {
+        BackupPreview {
+            database: preview.database,
+            tables: preview.tables as i64,
+            rows: preview.rows as i64,
+            database_bytes: preview.database_bytes as i64,
+            photos: preview.photos.map(Into::into),
+            not_included: preview.not_included,
+            warnings: preview.warnings.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<preview::PhotosPreview> for PhotosPreview {
+    fn from(preview: preview::PhotosPreview) -> Self {
+        PhotosPreview {
+            source: preview.source,
+            originals: preview.originals as i64,
+            thumbnails: preview.thumbnails as i64,
+            bytes: preview.bytes as i64,
+            reusable: preview.reusable as i64,
+            reusable_bytes: preview.reusable_bytes as i64,
+            dangling: preview.dangling as i64,
+            foreign: preview.foreign as i64,
+        }
+    }
+}

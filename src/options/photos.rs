@@ -1,0 +1,167 @@
+//! Where photos are: the options, and what is checked of them before anything is asked of a server.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::{name, path, state};
+use crate::error::{Error, Result};
+use crate::photos::s3::Access;
+use crate::secret::Secret;
+
+/// The region that R2 has, and that most other stores ignore.
+const REGION: &str = "auto";
+
+/// Where the photo bytes are. Exactly one member is set.
+#[derive(Debug, Clone, Default)]
+pub struct PhotoOptions {
+    /// A folder of files whose relative path is the R2 key.
+    pub directory: Option<PathBuf>,
+    /// A bucket of R2 or any other S3 store.
+    pub s3: Option<S3Options>,
+    /// A URL below which keys are served.
+    pub public_url: Option<String>,
+    /// A bucket in wrangler's local state.
+    pub wrangler: Option<LocalBucket>,
+}
+
+/// A bucket in wrangler's local state.
+#[derive(Debug, Clone, Default)]
+pub struct LocalBucket {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The folder of the state; default `.wrangler/state/v3`.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// A bucket and the credentials to it.
+#[derive(Debug, Clone, Default)]
+pub struct S3Options {
+    /// `https://<account>.r2.cloudflarestorage.com` or any other.
+    pub endpoint: String,
+    /// The bucket's name.
+    pub bucket: String,
+    /// Access key id.
+    pub access_key_id: String,
+    /// Secret access key.
+    pub secret_access_key: Secret,
+    /// Region; default `auto`.
+    pub region: Option<String>,
+}
+
+/// Where photos come from, checked.
+#[derive(Debug, Clone)]
+pub enum PhotoSource {
+    /// A folder.
+    Directory(PathBuf),
+    /// A bucket.
+    S3(Access),
+    /// A URL below which keys are served; its path ends in `/`.
+    PublicUrl(Url),
+    /// A bucket in wrangler's local state.
+    Wrangler {
+        /// The folder of the state.
+        state: PathBuf,
+        /// The bucket's name.
+        bucket: String,
+    },
+}
+
+impl PhotoOptions {
+    /// Fails unless exactly one source is named.
+    pub fn check(self) -> Result<PhotoSource> {
+        let PhotoOptions { directory, s3, public_url, wrangler } = self;
+        let mut sources = Vec::new();
+        sources.extend(directory.map(|given| path("photos.directory", given).map(PhotoSource::Directory)));
+        sources.extend(s3.map(|given| given.check("photos.s3").map(PhotoSource::S3)));
+        sources.extend(wrangler.map(LocalBucket::check));
+        sources.extend(public_url.map(|given| base_url(&given).map(PhotoSource::PublicUrl)));
+        match (sources.pop(), sources.is_empty()) {
+            (Some(only), true) => only,
+            (None, _) => Err(Error::invalid(
+                "photos names no source: set one of its members, such as photos.directory, or leave photos out",
+            )),
+            (Some(_), false) => {
+                Err(Error::invalid("photos names more than one source: set exactly one of its members"))
+            }
+        }
+    }
+}
+
+impl LocalBucket {
+    fn check(self) -> Result<PhotoSource> {
+        Ok(PhotoSource::Wrangler {
+            state: state("photos.wrangler", self.state_dir)?,
+            bucket: name("photos.wrangler.bucket", self.bucket)?,
+        })
+    }
+}
+
+impl S3Options {
+    /// Fails when a request to the bucket could not even be made. `option` is its name, such as `photos.s3`.
+    pub fn check(self, option: &str) -> Result<Access> {
+        let endpoint = web_address(&format!("{option}.endpoint"), &self.endpoint)?;
+        Ok(Access {
+            endpoint: endpoint.as_str().trim_end_matches('/').to_owned(),
+            bucket: bucket_name(&format!("{option}.bucket"), self.bucket)?,
+            access_key_id: credential(&format!("{option}.accessKeyId"), &self.access_key_id)?,
+            secret_access_key: credential(
+                &format!("{option}.secretAccessKey"),
+                self.secret_access_key.expose(),
+            )?,
+            region: match self.region {
+                None => REGION.to_owned(),
+                Some(region) => credential(&format!("{option}.region"), &region)?,
+            },
+        })
+    }
+}
+
+/// An http or https URL that holds nothing but a place: whatever else stands in one may be secret, and is not said.
+fn web_address(option: &str, given: &str) -> Result<Url> {
+    let url = Url::parse(given).map_err(|problem| {
+        Error::invalid(format!("{option} is no URL ({problem}); it takes one like https://host.example"))
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Error::invalid(format!("{option} is no URL of the web; it takes http:// or https://")));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::invalid(format!(
+            "{option} holds a user name or password; it takes a URL without"
+        )));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::invalid(format!("{option} holds a `?` or `#`; it takes a URL that ends before")));
+    }
+    Ok(url)
+}
+
+fn base_url(given: &str) -> Result<Url> {
+    let mut url = web_address("photos.publicUrl", given)?;
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// A bucket's name is one part of a path.
+fn bucket_name(option: &str, given: String) -> Result<String> {
+    let taken = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if given.is_empty() || given.len() > 255 || !given.chars().all(taken) || matches!(&*given, "." | "..") {
+        return Err(Error::invalid(format!("{option} is {given:?}; it takes the name of a bucket")));
+    }
+    Ok(given)
+}
+
+/// Something that is sent in a header. Never shown, also when it cannot be taken.
+fn credential(option: &str, given: &str) -> Result<String> {
+    if given.is_empty() {
+        return Err(Error::invalid(format!("{option} is empty")));
+    }
+    if !given.bytes().all(|b| b.is_ascii_graphic()) {
+        let problem = "holds a space, a line end or a character that is not ASCII; was it copied whole?";
+        return Err(Error::invalid(format!("{option} {problem}")));
+    }
+    Ok(given.to_owned())
+}

@@ -1,0 +1,82 @@
+//! What the head of an answer says of a photo, for every store that speaks HTTP.
+
+use chrono::{DateTime, Utc};
+use futures::StreamExt;
+use http::{HeaderMap, StatusCode, header};
+use hyper::body::Incoming;
+use serde_json::{Map, Value};
+
+use super::{ByteStream, GetError, StoredPhoto};
+use crate::http::{Failure, pieces};
+
+mod encoded_words;
+
+/// Headers that R2 keeps with an object, and their names in photos/index.json.
+const KEPT: [(header::HeaderName, &str); 4] = [
+    (header::CACHE_CONTROL, "cache_control"),
+    (header::CONTENT_DISPOSITION, "content_disposition"),
+    (header::CONTENT_ENCODING, "content_encoding"),
+    (header::CONTENT_LANGUAGE, "content_language"),
+];
+const CUSTOM: &str = "x-amz-meta-";
+
+impl From<Failure> for GetError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Timeout => GetError::Timeout,
+            Failure::Forbidden => GetError::Forbidden,
+            Failure::Broken(_) => GetError::Unreachable,
+        }
+    }
+}
+
+/// Whether an answer holds exactly the bytes of a photo from `from` on.
+pub(super) fn goes_on(status: StatusCode, headers: &HeaderMap, from: u64, size: u64) -> bool {
+    let range = headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    status == StatusCode::PARTIAL_CONTENT
+        && range == Some(format!("bytes {from}-{}/{size}", size.saturating_sub(1)).as_str())
+}
+
+/// Pieces whose failures are those of a photo.
+pub(super) fn checked(body: Incoming) -> ByteStream {
+    pieces(body).map(|piece| piece.map_err(GetError::from)).boxed()
+}
+
+/// What the headers of an answer say of a photo; None when they do not say how long it is.
+pub(super) fn describe(key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
+    let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let size = text(&header::CONTENT_LENGTH)?.parse().ok()?;
+    let mut http_metadata: Map<String, Value> =
+        KEPT.iter().filter_map(|(header, name)| Some(((*name).to_owned(), text(header)?.into()))).collect();
+    if let Some(expiry) = text(&header::EXPIRES).and_then(instant) {
+        http_metadata.insert(
+            "cache_expiry".into(),
+            expiry.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true).into(),
+        );
+    }
+    http_metadata.sort_keys();
+    let mut custom_metadata: Map<String, Value> = headers
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = name.as_str().strip_prefix(CUSTOM)?;
+            let value = encoded_words::decode(&String::from_utf8_lossy(value.as_bytes()));
+            Some((name.to_owned(), value.into()))
+        })
+        .collect();
+    custom_metadata.sort_keys();
+    let etag =
+        text(&header::ETAG).map(|etag| etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"').to_owned());
+    Some(StoredPhoto {
+        key: key.to_owned(),
+        size,
+        etag,
+        last_modified: text(&header::LAST_MODIFIED).and_then(instant),
+        content_type: text(&header::CONTENT_TYPE).map(str::to_owned),
+        http_metadata,
+        custom_metadata,
+    })
+}
+
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text).ok().map(|instant| instant.to_utc())
+}

@@ -1,0 +1,125 @@
+//! Photos below a public URL, asked for by key alone: such a server cannot list.
+//!
+//! What is asked for lies below the base, whatever a row says. A redirect is followed within the same host; a base
+//! on the public Internet never leads to a private address.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, IF_RANGE, LOCATION, RANGE};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use super::headers::{checked, describe, goes_on};
+use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto};
+use crate::error::Result;
+use crate::http::{Client, Reach, names_private_host};
+use crate::job::Job;
+
+/// Everything but the unreserved characters of RFC 3986 and the slash between segments.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+/// A photo of more bytes is not fetched from a server that anybody may run: 1 GiB.
+const SIZE_LIMIT: u64 = 1 << 30;
+/// Redirects that are followed for one photo.
+const REDIRECTS: usize = 5;
+
+/// A URL below which photos are served.
+pub struct PublicUrl {
+    http: Client,
+    /// Its path ends in `/`.
+    base: Url,
+}
+
+impl PublicUrl {
+    /// The base, whose path ends in `/`; nothing is asked yet.
+    pub fn new(base: Url) -> Result<Self> {
+        let reach = if names_private_host(&base) { Reach::Anywhere } else { Reach::Public };
+        Ok(PublicUrl { http: Client::new(reach)?, base })
+    }
+
+    async fn ask(&self, key: &str, headers: &[(HeaderName, String)]) -> Result<Response<Incoming>, GetError> {
+        if key.split('/').any(|segment| matches!(segment, "." | "..")) {
+            // Servers take such a segment for a way out of the base.
+            return Err(GetError::Unreadable);
+        }
+        let mut uri = format!("{}{}", self.base, utf8_percent_encode(key, PATH));
+        for _ in 0..=REDIRECTS {
+            let mut request = Request::get(&uri);
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            let request = request.body(Full::<Bytes>::default()).map_err(|_| GetError::Unreadable)?;
+            let response = self.http.send(request).await?;
+            if !response.status().is_redirection() {
+                return answer(response);
+            }
+            uri = self.follow(&uri, &response).ok_or(GetError::LedAway)?;
+        }
+        Err(GetError::LedAway)
+    }
+
+    /// Where a redirect leads, if that is the same host: from http to https it may change.
+    fn follow(&self, uri: &str, response: &Response<Incoming>) -> Option<String> {
+        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        let mut next = Url::parse(uri).ok()?.join(location).ok()?;
+        next.set_fragment(None);
+        let secured = self.base.scheme() == "http" && next.scheme() == "https" && next.port().is_none();
+        let same = self.base.scheme() == next.scheme()
+            && self.base.port_or_known_default() == next.port_or_known_default();
+        (self.base.host() == next.host() && (same || secured)).then(|| next.into())
+    }
+}
+
+#[async_trait]
+impl PhotoSource for PublicUrl {
+    fn kind(&self) -> &'static str {
+        "public_url"
+    }
+
+    fn place(&self) -> String {
+        format!("the photos below {}", self.base)
+    }
+
+    async fn list(&self, _: &Job) -> Result<Option<Listing>> {
+        Ok(None)
+    }
+
+    async fn get(&self, key: &str) -> Result<Content, GetError> {
+        let response = self.ask(key, &[]).await?;
+        let photo = describe(key, response.headers()).ok_or(GetError::BadLength)?;
+        if photo.size > SIZE_LIMIT {
+            return Err(GetError::TooLarge);
+        }
+        Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
+    }
+
+    async fn resume(&self, photo: &StoredPhoto, from: u64) -> Result<Option<ByteStream>, GetError> {
+        let Some(etag) = photo.etag.as_deref() else { return Ok(None) };
+        let headers = [(RANGE, format!("bytes={from}-")), (IF_RANGE, format!("\"{etag}\""))];
+        let response = self.ask(&photo.key, &headers).await?;
+        let on = goes_on(response.status(), response.headers(), from, photo.size);
+        Ok(on.then(|| checked(response.into_body())))
+    }
+}
+
+fn answer(response: Response<Incoming>) -> Result<Response<Incoming>, GetError> {
+    match response.status().as_u16() {
+        // A page in the place of a photo is how many sites say that there is nothing.
+        200 if is_page(&response) => Err(GetError::NoSuchKey),
+        200 | 206 => Ok(response),
+        404 | 410 => Err(GetError::NoSuchKey),
+        401 | 403 => Err(GetError::Refused),
+        412 | 416 => Err(GetError::ChangedWhileRead),
+        408 | 429 | 500.. => {
+            Err(GetError::Unavailable { retry_after: crate::http::retry_after(response.headers()) })
+        }
+        _ => Err(GetError::Unreadable),
+    }
+}
+
+fn is_page(response: &Response<Incoming>) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+}

@@ -1,0 +1,289 @@
+//! A bucket of R2 as `wrangler dev` keeps it on this machine: rows that know the objects, and a file for each body.
+//!
+//! Only the rows say what is in the bucket: the folder of bodies also holds parts of uploads that were never finished.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat};
+use futures::{StreamExt, stream};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use serde_json::{Map, Value};
+use tokio::task::spawn_blocking;
+
+use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto};
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::wrangler::{bodies_folder, bucket_file};
+
+/// Bytes of a body that are read at a time.
+const PIECE: usize = 1 << 20;
+/// The columns that describe an object.
+const OBJECT: &str = "key, blob_id, size, etag, uploaded, http_metadata, custom_metadata";
+
+/// A bucket in wrangler's state.
+#[derive(Debug, Clone)]
+pub struct Wrangler {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    bucket: String,
+    rows: PathBuf,
+    bodies: PathBuf,
+    /// A copy of the rows, where they lie on a medium that SQLite cannot work on.
+    copy: Option<tempfile::TempDir>,
+}
+
+/// An object and where its body is.
+struct Object {
+    photo: StoredPhoto,
+    /// None: it was uploaded in parts.
+    body: Option<String>,
+}
+
+impl Wrangler {
+    /// Opens the bucket. Blocks briefly. Fails with `SOURCE_UNREACHABLE` when there is none of that name.
+    pub fn open(state: &Path, bucket: &str) -> Result<Self> {
+        let rows = bucket_file(state, bucket);
+        let unreachable = |problem: String, source| Error::SourceUnreachable {
+            what: format!("the local bucket {bucket}"),
+            problem,
+            source,
+        };
+        if !rows.is_file() {
+            return Err(unreachable(
+                format!(
+                    "wrangler would keep it in {}, which is not there; check the name of the bucket and the folder of \
+                     the state",
+                    rows.display()
+                ),
+                None,
+            ));
+        }
+        let bodies = bodies_folder(state, bucket);
+        let mut shared = Shared { bucket: bucket.into(), rows, bodies, copy: None };
+        let found = shared.connect().and_then(|rows| has_objects(&rows));
+        let found = match found {
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) => {
+                shared.copy_rows().map_err(|error| {
+                    unreachable(
+                        "its rows cannot be read; check their permissions".into(),
+                        Some(Box::new(error)),
+                    )
+                })?;
+                shared.connect().and_then(|rows| has_objects(&rows))
+            }
+            found => found,
+        };
+        match found {
+            Ok(true) => Ok(Wrangler { shared: Arc::new(shared) }),
+            Ok(false) => {
+                Err(unreachable("its rows are not those of a bucket of miniflare 3 or later".into(), None))
+            }
+            Err(error) => Err(unreachable("its rows cannot be read".into(), Some(Box::new(error)))),
+        }
+    }
+}
+
+fn has_objects(rows: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) = 2 FROM sqlite_schema WHERE name IN ('_mf_objects', '_mf_multipart_parts')";
+    rows.query_row(sql, [], |row| row.get(0))
+}
+
+impl Shared {
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let path = match (&self.copy, self.rows.file_name()) {
+            (Some(folder), Some(name)) => folder.path().join(name),
+            _ => self.rows.clone(),
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let rows = Connection::open_with_flags(path, flags)?;
+        rows.busy_timeout(std::time::Duration::from_secs(10))?;
+        rows.pragma_update(None, "trusted_schema", false)?;
+        Ok(rows)
+    }
+
+    /// SQLite makes an index for the WAL, which it cannot on a read-only medium.
+    fn copy_rows(&mut self) -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for ending in ["", "-wal"] {
+            let mut name = self.rows.file_name().unwrap_or_default().to_owned();
+            name.push(ending);
+            match fs::copy(self.rows.with_file_name(&name), folder.path().join(&name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        self.copy = Some(folder);
+        Ok(())
+    }
+
+    fn list(&self, job: &Job) -> Result<Listing> {
+        let failed = |error: rusqlite::Error| Error::SourceUnreachable {
+            what: format!("the local bucket {}", self.bucket),
+            problem: "its rows cannot be read".into(),
+            source: Some(Box::new(error)),
+        };
+        let rows = self.connect().map_err(failed)?;
+        let sql = format!("SELECT {OBJECT} FROM _mf_objects ORDER BY key COLLATE BINARY");
+        let mut statement = rows.prepare(&sql).map_err(failed)?;
+        let mut found = statement.query([]).map_err(failed)?;
+        let mut listing = Listing::default();
+        while let Some(row) = found.next().map_err(failed)? {
+            job.check()?;
+            listing.photos.push(Object::read(row).map_err(failed)?.photo);
+        }
+        Ok(listing)
+    }
+
+    fn find(&self, key: &str) -> std::result::Result<(Connection, Object), GetError> {
+        let unreadable = |_| GetError::Unreadable;
+        let rows = self.connect().map_err(unreadable)?;
+        let sql = format!("SELECT {OBJECT} FROM _mf_objects WHERE key = ?1");
+        let object = rows.query_row(&sql, [key], Object::read).optional().map_err(unreadable)?;
+        object.map(|object| (rows, object)).ok_or(GetError::NoSuchKey)
+    }
+
+    fn body(&self, name: &str) -> PathBuf {
+        // A name that leads elsewhere is none of miniflare's.
+        let name = if name.bytes().all(|b| b.is_ascii_alphanumeric()) { name } else { "-" };
+        self.bodies.join(name)
+    }
+
+    /// Opens the one file that holds the object. An object that is replaced loses its body a moment later.
+    fn open_whole(&self, key: &str) -> std::result::Result<OpenFile, GetError> {
+        let mut failure = GetError::Unreadable;
+        for _ in 0..2 {
+            let (_, object) = self.find(key)?;
+            let Some(body) = object.body else { return Err(GetError::ChangedWhileRead) };
+            match File::open(self.body(&body)).and_then(|file| Ok((file.metadata()?, file))) {
+                Ok((metadata, file)) => return Ok(OpenFile { file, metadata, photo: object.photo }),
+                // The row says that it is there.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => failure = GetError::Unreadable,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(failure)
+    }
+
+    /// The files that hold an object which was uploaded in parts, in order.
+    fn parts(&self, rows: &Connection, key: &str) -> rusqlite::Result<Vec<PathBuf>> {
+        let sql = "SELECT blob_id FROM _mf_multipart_parts WHERE object_key = ?1 ORDER BY part_number";
+        let mut statement = rows.prepare(sql)?;
+        let parts = statement.query_map([key], |row| row.get::<_, String>(0))?;
+        parts.map(|part| part.map(|name| self.body(&name))).collect()
+    }
+}
+
+#[async_trait]
+impl PhotoSource for Wrangler {
+    fn kind(&self) -> &'static str {
+        "wrangler"
+    }
+
+    fn place(&self) -> String {
+        format!("the local bucket {}", self.shared.bucket)
+    }
+
+    async fn list(&self, job: &Job) -> Result<Option<Listing>> {
+        let (shared, job) = (Arc::clone(&self.shared), job.clone());
+        let listed = spawn_blocking(move || shared.list(&job)).await;
+        listed
+            .map_err(|e| Error::Internal { problem: format!("listing the photos ended early: {e}") })?
+            .map(Some)
+    }
+
+    async fn get(&self, key: &str) -> std::result::Result<Content, GetError> {
+        let (shared, key) = (Arc::clone(&self.shared), key.to_owned());
+        let found = spawn_blocking({
+            let (shared, key) = (Arc::clone(&shared), key.clone());
+            move || {
+                let (rows, object) = shared.find(&key)?;
+                let parts = match object.body {
+                    Some(_) => Vec::new(),
+                    None => shared.parts(&rows, &key).map_err(|_| GetError::Unreadable)?,
+                };
+                Ok::<_, GetError>((object, parts))
+            }
+        });
+        let (object, parts) = found.await.map_err(|_| GetError::Unreadable)??;
+        if object.body.is_some() {
+            return Ok(Content::File(Box::new(move || shared.open_whole(&key))));
+        }
+        Ok(Content::Stream(Box::new(object.photo), one_after_the_other(parts)))
+    }
+}
+
+fn one_after_the_other(files: Vec<PathBuf>) -> ByteStream {
+    stream::iter(files).flat_map(|path| stream::unfold(Part::At(path), next_piece).boxed()).boxed()
+}
+
+/// A part of an object that is being read.
+enum Part {
+    At(PathBuf),
+    Open(File),
+    Ended,
+}
+
+async fn next_piece(part: Part) -> Option<(std::result::Result<Bytes, GetError>, Part)> {
+    let read = spawn_blocking(move || {
+        let mut file = match part {
+            Part::At(path) => File::open(path)?,
+            Part::Open(file) => file,
+            Part::Ended => return Ok(None),
+        };
+        let mut piece = Vec::new();
+        (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+        Ok((!piece.is_empty()).then_some((piece, file)))
+    });
+    match read.await.unwrap_or_else(|_| Err(io::Error::other("reading ended early"))) {
+        Ok(piece) => piece.map(|(piece, file)| (Ok(piece.into()), Part::Open(file))),
+        // The row says that it is there.
+        Err(_) => Some((Err(GetError::Unreadable), Part::Ended)),
+    }
+}
+
+impl Object {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Object> {
+        let members = |text: Option<String>| -> Map<String, Value> {
+            text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+        };
+        let mut given = members(row.get(5)?);
+        let content_type = given.remove("contentType").and_then(|kind| kind.as_str().map(str::to_owned));
+        let mut http_metadata = Map::new();
+        for (name, header) in [
+            ("cacheControl", "cache_control"),
+            ("contentDisposition", "content_disposition"),
+            ("contentEncoding", "content_encoding"),
+            ("contentLanguage", "content_language"),
+        ] {
+            http_metadata.extend(given.remove(name).map(|value| (header.to_owned(), value)));
+        }
+        let expiry = given.remove("cacheExpiry").and_then(|expiry| expiry.as_i64());
+        if let Some(expiry) = expiry.and_then(DateTime::from_timestamp_millis) {
+            http_metadata
+                .insert("cache_expiry".into(), expiry.to_rfc3339_opts(SecondsFormat::AutoSi, true).into());
+        }
+        http_metadata.sort_keys();
+        let mut custom_metadata = members(row.get(6)?);
+        custom_metadata.sort_keys();
+        Ok(Object {
+            body: row.get(1)?,
+            photo: StoredPhoto {
+                key: row.get(0)?,
+                size: row.get::<_, i64>(2)?.max(0) as u64,
+                etag: row.get(3)?,
+                last_modified: DateTime::from_timestamp_millis(row.get::<_, f64>(4)? as i64),
+                content_type,
+                http_metadata,
+                custom_metadata,
+            },
+        })
+    }
+}
