@@ -69,7 +69,7 @@ export function start(
   args: readonly string[],
   { cwd, env = {} }: RunOptions,
 ): ChildProcessWithoutNullStreams {
-  const foreign = /^(npm_|BACKUP_|DEBUG$)/i;
+  const foreign = /^(npm_|BACKUP_|DUMP_|CLOUDFLARE_|D1_|R2_|DEBUG$)/i;
   const own = Object.entries(process.env).filter(([name]) => !foreign.test(name));
   return spawn(process.execPath, [cli, ...args], {
     cwd,

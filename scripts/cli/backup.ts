@@ -2,12 +2,12 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-import { type BackupOptions, createBackup } from '../../index.js';
-import { readDefaults } from './configuration.js';
+import { type BackupOptions, createBackup, previewBackup } from '../../index.js';
+import { Settings } from './configuration.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
 import { makeFolder } from './output.js';
 import { addSourceFlags, type SourceFlags, sourcesOf } from './sources.js';
-import { summarise } from './summary.js';
+import { summarise, summarisePreview } from './summary.js';
 import type { Terminal } from './terminal.js';
 
 /** Flags as commander hands them over. */
@@ -21,6 +21,7 @@ interface Flags extends SourceFlags {
   onPhotoError?: 'record' | 'fail';
   reuseFrom?: string;
   drill: boolean;
+  dryRun?: true;
 }
 
 export function backupCommand(): Command {
@@ -50,6 +51,7 @@ export function backupCommand(): Command {
     )
     .option('--reuse-from <file>', 'an earlier backup whose unchanged photos are taken over')
     .option('--no-drill', 'do not load the archive back before it gets its name')
+    .option('--dry-run', 'say what would be read from where, and make nothing')
     .addOption(new Option('--json', 'one JSON object per line on stdout').conflicts('quiet'))
     .option('--quiet', 'only the path of the archive on stdout');
 }
@@ -61,8 +63,10 @@ export async function runBackup(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const flags = command.opts<Flags>();
-  const { name, ...sources } = sourcesOf(flags);
-  const outputDir = flags.outputDir ?? readDefaults(process.env).outputDir;
+  const { name, ...sources } = sourcesOf(flags, process.env);
+  if (flags.dryRun) return preview({ ...optionsOf(flags), ...sources, signal }, name, terminal);
+  const outputDir =
+    flags.outputDir ?? new Settings(process.env).get('BACKUP_OUTPUT_DIR') ?? './backups/';
 
   terminal.say(`Backup of ${name}`);
   const folder = await makeFolder(outputDir);
@@ -94,6 +98,27 @@ export async function runBackup(
       `${code === exitCode.interrupted ? 'Interrupted' : 'Failed'}: no backup of ${name} was made`,
     );
     return code;
+  }
+}
+
+/** Says what a backup would hold. */
+async function preview(
+  options: BackupOptions,
+  name: string,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  terminal.say(`Dry run: backup of ${name}`);
+  try {
+    const found = await previewBackup(options);
+    terminal.preview(found);
+    summarisePreview(found).forEach((line) => {
+      terminal.say(line);
+    });
+    terminal.say(`Nothing was made: dry run of ${name}`);
+    return exitCode.complete;
+  } catch (error) {
+    terminal.error(error);
+    return exitCodeOf(error);
   }
 }
 

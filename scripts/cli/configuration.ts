@@ -1,23 +1,28 @@
-/** Where settings come from. Later wins: defaults, `.env`, the environment, flags. */
+/** Where settings come from. Later wins: defaults, wrangler's configuration, `.env`, the environment, flags. */
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'dotenv';
 
 import { codeOf, UsageError } from './errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a setting is without a flag. An empty variable counts as unset. */
-export interface Defaults {
-  readonly outputDir: string;
-}
+/** The layers below the flags. */
+export class Settings {
+  readonly #layers: readonly Environment[];
 
-/** Reads the layers below the flags. */
-export function readDefaults(environment: Environment, dotenvPath = '.env'): Defaults {
-  const layers = [environment, readDotenv(dotenvPath)];
-  const look = (name: string): string | undefined =>
-    layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
-  return { outputDir: look('BACKUP_OUTPUT_DIR') ?? './backups/' };
+  /** `folders` may hold a `.env` each; the first wins, and the environment over all of them. */
+  constructor(environment: Environment, folders: readonly string[] = ['.']) {
+    this.#layers = [environment, ...folders.map((folder) => readDotenv(join(folder, '.env')))];
+  }
+
+  /** A setting by the name of its variable. An empty variable counts as unset. */
+  get(name: string): string | undefined {
+    return this.#layers
+      .map((layer) => layer[name])
+      .find((value) => value !== undefined && value !== '');
+  }
 }
 
 function readDotenv(path: string): Environment {

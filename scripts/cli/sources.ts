@@ -3,18 +3,27 @@
 import { type Command, Option } from 'commander';
 
 import type { BackupOptions } from '../../index.js';
+import { type ChoiceFlags, Layers } from './config/layers.js';
+import { localDatabase, localPhotos } from './config/local.js';
+import { type RemoteFlags, s3Photos } from './config/remote.js';
+import type { Environment } from './configuration.js';
 import { UsageError } from './errors.js';
 
 /** Flags as commander hands them over. */
-export interface SourceFlags {
+export interface SourceFlags extends ChoiceFlags, RemoteFlags {
+  local?: true;
+  remote?: true;
   databaseFile?: string;
   databaseSql?: string;
+  /** `false` by `--no-photos`. */
+  photos: boolean;
   photosDir?: string;
+  publicUrl?: string;
 }
 
 /** What a command reads. */
 export interface Sources extends Pick<BackupOptions, 'database' | 'photos'> {
-  /** For people: which database, never a secret. */
+  /** For people: LOCAL or REMOTE, and which database; never a secret. */
   readonly name: string;
 }
 
@@ -22,22 +31,132 @@ export interface Sources extends Pick<BackupOptions, 'database' | 'photos'> {
 export function addSourceFlags(command: Command): Command {
   return command
     .addOption(
-      new Option('--database-file <file>', 'the rows: a SQLite file, also one in use').conflicts(
+      new Option(
+        '--local',
+        "wrangler's local state: the database and bucket of development",
+      ).conflicts('remote'),
+    )
+    .option('--remote', 'the photos from R2 at Cloudflare, beside --database-sql')
+    .option('--config <file>', 'the wrangler configuration (default: looked for from here upwards)')
+    .option('--env <name>', 'an environment of that configuration')
+    .addOption(
+      new Option('--database-file <file>', 'the rows: a SQLite file, also one in use').conflicts([
         'databaseSql',
+        'databaseId',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--database-sql <file>',
+        'the rows: an SQL script (wrangler d1 export, sqlite3 .dump)',
+      ).conflicts('databaseId'),
+    )
+    .option('--database-id <id>', 'the D1 database (default: $D1_DATABASE_ID or the configuration)')
+    .addOption(
+      new Option(
+        '--photos-dir <dir>',
+        'the photos: a folder whose relative paths are the R2 keys',
+      ).conflicts(['publicUrl', 'bucket']),
+    )
+    .addOption(
+      new Option('--public-url <url>', 'the photos: a base URL that serves them').conflicts(
+        'bucket',
       ),
     )
-    .option('--database-sql <file>', 'the rows: an SQL script (wrangler d1 export, sqlite3 .dump)')
-    .option('--photos-dir <dir>', 'the photos: a folder whose relative paths are the R2 keys');
+    .option('--bucket <name>', 'the R2 bucket (default: $R2_BUCKET_NAME or the configuration)')
+    .option('--no-photos', 'the rows alone')
+    .option(
+      '--state-dir <dir>',
+      "wrangler's local state (default: .wrangler/state/v3 beside the configuration)",
+    )
+    .option('--account-id <id>', 'the Cloudflare account (default: $CLOUDFLARE_ACCOUNT_ID)')
+    .option(
+      '--s3-endpoint <url>',
+      'another S3 server than R2 (keys: $R2_ACCESS_KEY_ID, $R2_SECRET_ACCESS_KEY)',
+    )
+    .option('--s3-region <name>', 'its region (default: auto)');
 }
 
-/** Settles what is read. */
-export function sourcesOf({ databaseFile, databaseSql, photosDir }: SourceFlags): Sources {
-  const photos = photosDir === undefined ? undefined : { directory: photosDir };
+/** Settles what is read. Nothing is guessed: what could be two things is a usage error naming both. */
+export function sourcesOf(flags: SourceFlags, environment: Environment): Sources {
+  const file = fileOf(flags);
+  if (file !== undefined && !flags.local && !flags.remote) {
+    refuseIdle(flags);
+    return { ...file, ...photosOf(flags, environment) };
+  }
+  const layers = new Layers(flags, environment);
+  const mode = modeOf(flags, layers);
+  if (mode === 'remote' && file === undefined) throw remoteRows();
+  const rows = file ?? localDatabase(layers);
+  if (hasPhotoFlag(flags)) return { ...rows, ...photosOf(flags, environment) };
+  return { ...rows, photos: mode === 'local' ? localPhotos(layers) : s3Photos(flags, layers) };
+}
+
+type Mode = 'local' | 'remote';
+
+function modeOf(flags: SourceFlags, layers: Layers): Mode {
+  if (flags.local) return 'local';
+  if (flags.remote) return 'remote';
+  const [state] = layers.states;
+  const token = layers.settings.get('CLOUDFLARE_API_TOKEN');
+  if (state !== undefined && token !== undefined) {
+    throw new UsageError(
+      `LOCAL (wrangler's state in ${state}) and REMOTE (CLOUDFLARE_API_TOKEN is set) are both possible: ` +
+        'say --local or --remote',
+    );
+  }
+  if (state !== undefined) return 'local';
+  if (token !== undefined) return 'remote';
+  throw new UsageError(
+    'no database was named: give --database-file FILE or --database-sql FILE, ' +
+      'or --local (there is no wrangler state here)',
+  );
+}
+
+/** D1 has an export of its own, which is a source like any other script. */
+function remoteRows(): UsageError {
+  return new UsageError(
+    'the rows of a REMOTE database are not read directly yet: write them to a file with ' +
+      '`wrangler d1 export NAME --remote --output rows.sql` and give that with --database-sql; ' +
+      '--remote then takes the photos from R2',
+  );
+}
+
+function fileOf({ databaseFile, databaseSql }: SourceFlags): Omit<Sources, 'photos'> | undefined {
   if (databaseFile !== undefined) {
-    return { database: { file: databaseFile }, photos, name: `the database file ${databaseFile}` };
+    return { database: { file: databaseFile }, name: `the database file ${databaseFile}` };
   }
   if (databaseSql !== undefined) {
-    return { database: { sql: databaseSql }, photos, name: `the SQL script ${databaseSql}` };
+    return { database: { sql: databaseSql }, name: `the SQL script ${databaseSql}` };
   }
-  throw new UsageError('no database was named: give --database-file FILE or --database-sql FILE');
+  return undefined;
+}
+
+function hasPhotoFlag({ photos, photosDir, publicUrl, s3Endpoint }: SourceFlags): boolean {
+  return [photosDir, publicUrl, s3Endpoint].some((flag) => flag !== undefined) || !photos;
+}
+
+/** The photos that a flag names; none without one. */
+function photosOf(flags: SourceFlags, environment: Environment): Pick<Sources, 'photos'> {
+  if (!flags.photos) return {};
+  if (flags.photosDir !== undefined) return { photos: { directory: flags.photosDir } };
+  if (flags.publicUrl !== undefined) return { photos: { publicUrl: flags.publicUrl } };
+  if (flags.s3Endpoint !== undefined)
+    return { photos: s3Photos(flags, new Layers(flags, environment)) };
+  return {};
+}
+
+/** Beside a plain file these would do nothing, which is not what was meant. */
+function refuseIdle(flags: SourceFlags): void {
+  if (flags.s3Endpoint !== undefined) return;
+  const idle = Object.entries({
+    '--env': flags.env,
+    '--state-dir': flags.stateDir,
+    '--account-id': flags.accountId,
+    '--bucket': flags.bucket,
+  }).find(([, value]) => value !== undefined);
+  if (idle === undefined) return;
+  throw new UsageError(
+    `${idle[0]} says nothing of a plain file: add --local or --remote for the photos, or leave it out`,
+  );
 }

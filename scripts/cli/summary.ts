@@ -1,6 +1,6 @@
 /** What a finished backup says of itself, line by line. */
 
-import type { BackupResult, DrillMetadata } from '../../index.js';
+import type { BackupPreview, BackupResult, DrillMetadata, Warning } from '../../index.js';
 import { count, counted, duration, size } from './format.js';
 
 /** More would push what matters off the screen; metadata.json names all of them. */
@@ -9,7 +9,7 @@ const namedAtMost = 5;
 /** Lines with a label each, in the order a worried operator asks. */
 export function summarise(result: BackupResult): string[] {
   const { database, photos, drill, not_included: notIncluded } = result.metadata;
-  const rows: [label: string, text: string][] = [
+  const rows: Row[] = [
     ['archive', result.path],
     ['size', `${size(result.size)} (${count(result.size)} bytes)`],
     ['sha256', result.sha256],
@@ -20,21 +20,69 @@ export function summarise(result: BackupResult): string[] {
     ['photos', photosText(result)],
   ];
   if (photos.missing.length > 0) rows.push(['missing', missingText(result)]);
-  if (photos.foreign > 0)
-    rows.push(['foreign', `${counted(photos.foreign, 'reference')} to other hosts`]);
-  if (photos.dangling > 0) {
+  rows.push(...references(photos));
+  rows.push(['drill', drillText(drill)]);
+  rows.push(...remarks(notIncluded, result.warnings));
+  rows.push(['took', duration(result.durationMs)]);
+  return rows.map(labelled);
+}
+
+/** The same for a backup that is not made. */
+export function summarisePreview(preview: BackupPreview): string[] {
+  const { photos } = preview;
+  const rows: Row[] = [
+    [
+      'database',
+      `${counted(preview.tables, 'table')}, ${counted(preview.rows, 'row')}, ` +
+        `${size(preview.databaseBytes)} (source: ${preview.database})`,
+    ],
+    [
+      'photos',
+      photos === null
+        ? 'none: no source of photos was given'
+        : `${counted(photos.originals, 'original')}, ${counted(photos.thumbnails, 'variant')}, ` +
+          `${size(photos.bytes)} (source: ${photos.source})`,
+    ],
+  ];
+  if (photos !== null) {
+    if (photos.reusable > 0) {
+      rows.push([
+        'reused',
+        `${counted(photos.reusable, 'photo')}, ${size(photos.reusableBytes)} are in the earlier backup`,
+      ]);
+    }
+    rows.push(...references(photos));
+  }
+  rows.push(...remarks(preview.notIncluded, preview.warnings));
+  return rows.map(labelled);
+}
+
+type Row = [label: string, text: string];
+
+function references({ foreign, dangling }: { foreign: number; dangling: number }): Row[] {
+  const rows: Row[] = [];
+  if (foreign > 0) rows.push(['foreign', `${counted(foreign, 'reference')} to other hosts`]);
+  if (dangling > 0) {
     rows.push([
       'dangling',
-      `${counted(photos.dangling, 'reference')} to photos that are not in the store`,
+      `${counted(dangling, 'reference')} to photos that are not in the store`,
     ]);
   }
-  rows.push(['drill', drillText(drill)]);
-  for (const absent of notIncluded) rows.push(['not inside', absent]);
-  for (const { code, message, subject } of result.warnings) {
-    rows.push(['warning', `${code}${subject === undefined ? '' : ` ${subject}`}: ${message}`]);
-  }
-  rows.push(['took', duration(result.durationMs)]);
-  return rows.map(([label, text]) => `  ${label.padEnd(10)}  ${text}`);
+  return rows;
+}
+
+function remarks(notIncluded: readonly string[], warnings: readonly Warning[]): Row[] {
+  return [
+    ...notIncluded.map((absent): Row => ['not inside', absent]),
+    ...warnings.map(({ code, message, subject }): Row => [
+      'warning',
+      `${code}${subject === undefined ? '' : ` ${subject}`}: ${message}`,
+    ]),
+  ];
+}
+
+function labelled([label, text]: Row): string {
+  return `  ${label.padEnd(10)}  ${text}`;
 }
 
 function photosText({ metadata: { photos, source }, reusedPhotos }: BackupResult): string {

@@ -5,7 +5,7 @@
 
 import cliProgress, { type SingleBar } from 'cli-progress';
 
-import type { BackupResult, Progress } from '../../index.js';
+import type { BackupPreview, BackupResult, Progress } from '../../index.js';
 import { describe } from './errors.js';
 import { count, size } from './format.js';
 
@@ -49,6 +49,11 @@ export class Terminal {
   result(result: BackupResult): void {
     if (this.#mode === 'json') this.#object('summary', result);
     if (this.#mode === 'quiet') process.stdout.write(`${result.path}\n`);
+  }
+
+  /** What would be made, for programs. */
+  preview(preview: BackupPreview): void {
+    if (this.#mode === 'json') this.#object('summary', { dryRun: true, ...preview });
   }
 
   error(error: unknown): void {

@@ -1,0 +1,258 @@
+/** Which database a command line means: wrangler's configuration, .env, the environment, flags; never a guess. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { database, folder, listing, objects, removeFolders, run } from './support';
+
+afterEach(removeFolders);
+
+const toml = `
+account_id = "account-of-file"
+[env.development]
+[[env.development.d1_databases]]
+binding = "DB"
+database_name = "development-art"
+database_id = "id-of-development"
+preview_database_id = "id-of-preview"
+[[env.development.r2_buckets]]
+binding = "PHOTOS_BUCKET"
+bucket_name = "development-photos"
+[env.production]
+[[env.production.d1_databases]]
+binding = "DB"
+database_name = "art"
+database_id = "id-of-production"
+[[env.production.r2_buckets]]
+binding = "PHOTOS_BUCKET"
+bucket_name = "photos"
+`;
+
+/** Files by path; folders are made as needed. */
+function project(files: Readonly<Record<string, string>>): string {
+  const root = folder();
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  return root;
+}
+
+const state = '.wrangler/state/v3/d1/miniflare-D1DatabaseObject/metadata.sqlite';
+const token = { CLOUDFLARE_API_TOKEN: 'token-that-nobody-may-see' };
+
+/** The first line: what the command says it backs up. */
+async function first(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { stdout, stderr } = await run(['backup', '--no-photos', ...args], { cwd, env });
+  expect(`${stdout}${stderr}`).not.toContain(token.CLOUDFLARE_API_TOKEN);
+  return stdout.split('\n')[0] ?? '';
+}
+
+async function refused(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const before = listing(cwd);
+  const { code, stdout, stderr } = await run(['backup', ...args], { cwd, env });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).not.toContain(token.CLOUDFLARE_API_TOKEN);
+  expect(listing(cwd)).toEqual(before);
+  return stderr;
+}
+
+describe('local and remote', () => {
+  it('are never guessed when both are possible', async () => {
+    const cwd = project({ 'wrangler.toml': toml, [state]: '' });
+    const stderr = await refused(cwd, ['--env', 'production'], token);
+    expect(stderr).toMatch(/LOCAL.*REMOTE.*--local or --remote/);
+  });
+
+  it('are told by the first and the last line', async () => {
+    const cwd = project({ 'wrangler.toml': toml, [state]: '' });
+    const args = ['backup', '--local', '--env', 'development', '--no-photos'];
+    const { stdout, code } = await run(args, { cwd });
+    const name = 'LOCAL (development) database development-art (id-of-preview)';
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toBe(`Backup of the ${name}`);
+    expect(lines.at(-1)).toBe(`Failed: no backup of the ${name} was made`);
+    expect(code).toBe(1);
+  });
+
+  it('local is taken without a flag when remote is impossible', async () => {
+    const cwd = project({ 'wrangler.toml': toml, [state]: '' });
+    expect(await first(cwd, ['--env', 'development'])).toContain('LOCAL');
+  });
+
+  it('remote says what to do about the rows', async () => {
+    const cwd = project({ 'wrangler.toml': toml });
+    expect(await refused(cwd, ['--remote', '--env', 'production'], token)).toContain(
+      'wrangler d1 export',
+    );
+  });
+
+  it('exclude each other', async () => {
+    expect(await refused(folder(), ['--local', '--remote'])).toMatch(/cannot be used with/);
+  });
+
+  it('are refused when npm has swallowed the flag', async () => {
+    const env = { npm_lifecycle_event: 'backup', npm_config_remote: 'true' };
+    expect(await refused(folder(), ['x'], env)).toContain('npm run backup -- --remote');
+  });
+});
+
+describe('the configuration of wrangler', () => {
+  it('lists its environments when none is chosen, and when an unknown one is', async () => {
+    const cwd = project({ 'wrangler.toml': toml, [state]: '' });
+    expect(await refused(cwd, ['--local'])).toMatch(/development, production.*--env/);
+    expect(await refused(cwd, ['--local', '--env', 'staging'])).toMatch(
+      /no environment staging; it has development, production/,
+    );
+  });
+
+  it('is found from the folder upwards, JSON before TOML, with comments', async () => {
+    const cwd = project({
+      'wrangler.json': `{ // the database
+        "d1_databases": [{ "binding": "DB", "database_id": "id-of-json", }], }`,
+      'deep/wrangler.toml': toml,
+      'deep/er/.keep': '',
+      [state]: '',
+    });
+    expect(await first(join(cwd, 'deep', 'er'), ['--local'])).toContain('id-of-json');
+  });
+
+  it('is found one workspace down, with the state beside it', async () => {
+    const cwd = project({
+      'package.json': '{ "workspaces": ["src/frontend", "src/workers"] }',
+      'src/frontend/package.json': '{}',
+      'src/workers/wrangler.toml': toml,
+      [`src/workers/${state}`]: '',
+    });
+    expect(await first(cwd, ['--env', 'development'])).toContain('development-art');
+  });
+
+  it('at the root finds state that a workspace keeps', async () => {
+    const cwd = project({
+      'package.json': '{ "workspaces": { "packages": ["src/*"] } }',
+      'wrangler.toml': toml,
+      [`src/workers/${state}`]: '',
+    });
+    const { stderr } = await run(['backup', '--local', '--env', 'development', '--no-photos'], {
+      cwd,
+    });
+    expect(stderr).toMatch(/src.workers..wrangler.state.v3/);
+    expect(stderr).toContain('code: DATABASE_NOT_FOUND');
+  });
+
+  it('asks which, where several workspaces have one or keep state', async () => {
+    const cwd = project({
+      'package.json': '{ "workspaces": ["one", "two"] }',
+      'one/wrangler.toml': toml,
+      'two/wrangler.jsonc': '{}',
+    });
+    expect(await refused(cwd, ['--local'])).toMatch(
+      /one.wrangler.toml.*two.wrangler.jsonc.*--config/,
+    );
+    const states = project({
+      'package.json': '{ "workspaces": ["one", "two"] }',
+      'wrangler.toml': toml,
+      [`one/${state}`]: '',
+      [`two/${state}`]: '',
+    });
+    expect(await refused(states, ['--local', '--env', 'development'])).toContain('--state-dir');
+  });
+
+  it('asks which of several databases, unless one has the name that the platform uses', async () => {
+    const two = (binding: string): string => `[[d1_databases]]\nbinding = "A"\ndatabase_id = "id-a"
+      \n[[d1_databases]]\nbinding = "${binding}"\ndatabase_id = "id-b"\n`;
+    const cwd = project({ 'wrangler.toml': two('B'), [state]: '' });
+    expect(await refused(cwd, ['--local', '--no-photos'])).toMatch(/id-a.*id-b.*--database-id/);
+    writeFileSync(join(cwd, 'wrangler.toml'), two('DB'));
+    expect(await first(cwd, ['--local'])).toContain('id-b');
+  });
+
+  it('that cannot be read says where, and nothing of what stands there', async () => {
+    const secret = 'api_token = "secret-of-the-file';
+    const cwd = project({ 'wrangler.toml': `x = 1\n${secret}\n`, [state]: '' });
+    const stderr = await refused(cwd, ['--local']);
+    expect(stderr).toMatch(/wrangler\.toml cannot be read at line 2/);
+    expect(stderr).not.toContain('secret-of-the-file');
+  });
+});
+
+describe('the layers', () => {
+  const args = ['--local', '--no-photos'];
+
+  it('win in their order: configuration, .env, environment, flag', async () => {
+    const cwd = project({
+      'wrangler.toml': '[[d1_databases]]\nbinding = "DB"\ndatabase_id = "of-file"\n',
+    });
+    expect(await first(cwd, args)).toContain('of-file');
+    writeFileSync(join(cwd, '.env'), 'D1_DATABASE_ID=of-dotenv\n');
+    expect(await first(cwd, args)).toContain('of-dotenv');
+    const env = { D1_DATABASE_ID: 'of-environment' };
+    expect(await first(cwd, args, env)).toContain('of-environment');
+    expect(await first(cwd, [...args, '--database-id', 'of-flag'], env)).toContain('of-flag');
+  });
+
+  it('let an environment that was chosen by flag beat ids from below', async () => {
+    const cwd = project({ 'wrangler.toml': toml, '.env': 'D1_DATABASE_ID=of-dotenv\n' });
+    expect(await first(cwd, [...args, '--env', 'production'])).toContain('id-of-production');
+  });
+
+  it('name every missing setting with the places it can come from', async () => {
+    const rows = await refused(folder(), ['--local']);
+    expect(rows).toMatch(/d1_databases in wrangler\.toml, D1_DATABASE_ID, --database-id/);
+    const photos = await refused(folder(), ['--remote', '--database-sql', 'rows.sql']);
+    expect(photos).toMatch(/R2_ACCESS_KEY_ID.*R2_SECRET_ACCESS_KEY/);
+    expect(photos).toMatch(/bucket_name of r2_buckets in wrangler\.toml, R2_BUCKET_NAME, --bucket/);
+    expect(photos).toMatch(/account_id in wrangler\.toml, CLOUDFLARE_ACCOUNT_ID, --account-id/);
+  });
+});
+
+describe('a dry run', () => {
+  it('says what is there and makes nothing', async () => {
+    const cwd = folder();
+    const args = ['backup', '--database-file', await database(cwd), '--dry-run'];
+    const before = listing(cwd);
+    const { code, stdout, stderr } = await run(args, { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Dry run: backup of the database file/);
+    expect(stdout).toContain('1 table, 3 rows');
+    const told = objects(await run([...args, '--json'], { cwd }));
+    expect(told).toEqual([
+      expect.objectContaining({ type: 'summary', dryRun: true, tables: 1, rows: 3, photos: null }),
+    ]);
+    expect(listing(cwd)).toEqual(before);
+  });
+
+  it('counts photos, and those that an earlier backup has', async () => {
+    const cwd = project({ 'photos/originals/a.jpg': 'first', 'photos/originals/b.jpg': 'second' });
+    const file = await database(cwd);
+    const args = [
+      'backup',
+      '--database-file',
+      file,
+      '--photos-dir',
+      'photos',
+      '--photo-scope',
+      'all',
+    ];
+    const made = await run([...args, '--quiet'], { cwd });
+    writeFileSync(join(cwd, 'photos/originals/b.jpg'), 'another');
+    const [told] = objects(
+      await run([...args, '--dry-run', '--json', '--reuse-from', made.stdout.trimEnd()], { cwd }),
+    );
+    expect(told?.['photos']).toMatchObject({
+      source: 'directory',
+      originals: 2,
+      bytes: 12,
+      reusable: 1,
+      reusableBytes: 5,
+    });
+  });
+});

@@ -1,0 +1,121 @@
+/** What the layers below the flags say of databases and buckets, read once. */
+
+import { resolve } from 'node:path';
+
+import { type Environment, Settings } from '../configuration.js';
+import { UsageError } from '../errors.js';
+import { statesOf } from './folders.js';
+import {
+  type Bindings,
+  type BucketBinding,
+  type DatabaseBinding,
+  findConfig,
+  WranglerConfig,
+} from './wrangler.js';
+
+/** Flags that choose among what a configuration binds. */
+export interface ChoiceFlags {
+  config?: string;
+  env?: string;
+  databaseId?: string;
+  bucket?: string;
+  stateDir?: string;
+}
+
+/** The names that the platform gives its bindings; they decide where a configuration binds several. */
+const platform = { database: 'DB', bucket: 'PHOTOS_BUCKET' } as const;
+
+export class Layers {
+  readonly config: WranglerConfig | undefined;
+  readonly settings: Settings;
+  readonly #flags: ChoiceFlags;
+
+  constructor(flags: ChoiceFlags, environment: Environment) {
+    const path = flags.config ?? findConfig(resolve('.'));
+    if (path === undefined && flags.env !== undefined) {
+      throw new UsageError(
+        `--env ${flags.env} chooses in a wrangler configuration, and there is none from here upwards: give --config FILE`,
+      );
+    }
+    const variable = environment['CLOUDFLARE_ENV'];
+    const chosen = flags.env ?? (variable === '' ? undefined : variable);
+    this.config = path === undefined ? undefined : new WranglerConfig(resolve(path), chosen);
+    const folders = new Set(['.', ...(this.config === undefined ? [] : [this.config.folder])]);
+    this.settings = new Settings(environment, [...folders]);
+    this.#flags = flags;
+  }
+
+  /** How a message names the place of a setting in the configuration. */
+  get configShown(): string {
+    return this.config?.shown ?? 'wrangler.toml';
+  }
+
+  /** wrangler's local state; none, one, or the several that there are. */
+  get states(): readonly string[] {
+    if (this.#flags.stateDir !== undefined) return [this.#flags.stateDir];
+    return statesOf(this.config?.folder ?? resolve('.'));
+  }
+
+  /** The database, or undefined where no layer names one. An id without a binding has an empty one. */
+  database(): DatabaseBinding | undefined {
+    const { databaseId: flag } = this.#flags;
+    const id = flag ?? this.#setting('D1_DATABASE_ID');
+    if (id === undefined) {
+      const { databases } = this.#bindings();
+      const shown = ({ binding, name, id }: DatabaseBinding): string =>
+        `${binding}: ${name ?? 'no name'}, id ${id ?? 'none'}`;
+      return this.#only(databases, platform.database, shown, '--database-id');
+    }
+    const bound = this.#boundIfChosen().databases.find((entry) =>
+      [entry.id, entry.previewId].includes(id),
+    );
+    // A flag is taken to the letter; the variable names a database, whose local copy may have an id of its own.
+    const plain = { binding: '', name: bound?.name, id, previewId: undefined };
+    return flag === undefined ? (bound ?? plain) : plain;
+  }
+
+  /** The bucket, or undefined where no layer names one. */
+  bucket(): BucketBinding | undefined {
+    const name = this.#flags.bucket ?? this.#setting('R2_BUCKET_NAME');
+    if (name === undefined) {
+      const { buckets } = this.#bindings();
+      const shown = ({ binding, name }: BucketBinding): string =>
+        `${binding}: ${name ?? 'no name'}`;
+      return this.#only(buckets, platform.bucket, shown, '--bucket');
+    }
+    const bound = this.#boundIfChosen().buckets.find((entry) => entry.name === name);
+    return bound ?? { binding: '', name, jurisdiction: undefined };
+  }
+
+  /** An environment that was chosen by flag beats ids from lower layers. */
+  #setting(name: string): string | undefined {
+    return this.#flags.env === undefined ? this.settings.get(name) : undefined;
+  }
+
+  #bindings(): Bindings {
+    return this.config?.bindings() ?? { databases: [], buckets: [] };
+  }
+
+  /** What is bound, as far as that can be said without choosing an environment. */
+  #boundIfChosen(): Bindings {
+    try {
+      return this.#bindings();
+    } catch {
+      return { databases: [], buckets: [] };
+    }
+  }
+
+  #only<T extends { binding: string }>(
+    bound: readonly T[],
+    preferred: string,
+    shown: (binding: T) => string,
+    flag: string,
+  ): T | undefined {
+    if (bound.length <= 1) return bound[0];
+    const found = bound.find(({ binding }) => binding === preferred);
+    if (found !== undefined) return found;
+    throw new UsageError(
+      `${this.configShown} binds several (${bound.map(shown).join('; ')}): choose one with ${flag}`,
+    );
+  }
+}

@@ -1,0 +1,56 @@
+/** Photos in R2 or on another S3 server. Credentials come from the environment alone. */
+
+import type { PhotoSource } from '../../../index.js';
+import type { Layers } from './layers.js';
+import { Missing } from './missing.js';
+
+/** Flags of what is remote. */
+export interface RemoteFlags {
+  accountId?: string;
+  s3Endpoint?: string;
+  s3Region?: string;
+}
+
+/** Photos by S3, with the keys that the environment has. */
+export function s3Photos(flags: RemoteFlags, layers: Layers): PhotoSource {
+  const missing = new Missing('S3');
+  const accessKeyId = missing.require(layers.settings.get('R2_ACCESS_KEY_ID'), 'the access key', [
+    'R2_ACCESS_KEY_ID',
+  ]);
+  const secretAccessKey = missing.require(
+    layers.settings.get('R2_SECRET_ACCESS_KEY'),
+    'the secret key',
+    ['R2_SECRET_ACCESS_KEY'],
+  );
+  const bucket = bucketOf(layers, missing);
+  const endpoint = flags.s3Endpoint ?? r2Endpoint(accountOf(flags, layers, missing), layers);
+  missing.fail();
+  const region = flags.s3Region === undefined ? {} : { region: flags.s3Region };
+  return { s3: { endpoint, bucket, accessKeyId, secretAccessKey, ...region } };
+}
+
+function accountOf(flags: RemoteFlags, layers: Layers, missing: Missing): string {
+  const account =
+    flags.accountId ?? layers.settings.get('CLOUDFLARE_ACCOUNT_ID') ?? layers.config?.accountId;
+  return missing.require(account, 'the account id', [
+    `account_id in ${layers.configShown}`,
+    'CLOUDFLARE_ACCOUNT_ID',
+    '--account-id',
+  ]);
+}
+
+function bucketOf(layers: Layers, missing: Missing): string {
+  return missing.require(layers.bucket()?.name, 'the bucket', [
+    `bucket_name of r2_buckets in ${layers.configShown}`,
+    'R2_BUCKET_NAME',
+    '--bucket',
+    'or --no-photos for the rows alone',
+  ]);
+}
+
+/** R2 serves the buckets of a jurisdiction under a host of its own. */
+function r2Endpoint(accountId: string, layers: Layers): string {
+  const jurisdiction = layers.bucket()?.jurisdiction;
+  const host = jurisdiction === undefined ? accountId : `${accountId}.${jurisdiction}`;
+  return `https://${host}.r2.cloudflarestorage.com`;
+}
