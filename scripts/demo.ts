@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: makes an invented archive of public art in a fresh folder, backs it up through the package's public
- * API, and shows what came out. Nothing of yours is read.
+ * API, makes a public data dump of it, and shows what came out. Nothing of yours is read.
  */
 
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
@@ -8,10 +8,10 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import initSqlJs from 'sql.js';
 
-import { createBackup } from '../index.js';
+import { createBackup, createDataDump } from '../index.js';
 import { codeOf, describe } from './cli/errors.js';
 import { counted } from './cli/format.js';
-import { summarise } from './cli/summary.js';
+import { summarise, summariseDump } from './cli/summary.js';
 import { describeArchive } from './demo/listing.js';
 import { makeSample, type Row, type StoredPhoto } from './demo/sample.js';
 import { schema } from './demo/schema.js';
@@ -46,9 +46,21 @@ async function main(base: string): Promise<void> {
   });
   say('', `Backup of the database file ${file}`, ...summarise(result));
   say('', ...(await describeArchive(result.path)));
+
+  const dump = await createDataDump({
+    database: { file },
+    photos: { directory },
+    outputDir: join(folder, 'data-dumps'),
+    now: '2026-01-02T03:04:05Z',
+    source: { name: 'A sample archive' },
+  });
+  const dumpPath = dump.path ?? '';
+  say('', `Data dump of the database file ${file}`, ...summariseDump(dump));
+  say('', ...(await describeArchive(dumpPath)));
   say(
     '',
     'Try next:',
+    `  unzip -p ${dumpPath} README.md | less`,
     `  unzip -t ${result.path}`,
     `  unzip -p ${result.path} database.sql | less`,
     `  npm run backup -- --database-file ${file} --photos-dir ${directory} --output-dir ${outputDir}`,

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 
 import { backupCommand, runBackup } from './backup.js';
 import { refuseSwallowedFlags } from './configuration.js';
+import { dataDumpCommand, runDataDump } from './data-dump.js';
 import { codeOf, exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
 import { type Mode, Terminal } from './terminal.js';
 
@@ -15,19 +16,24 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   surviveClosedPipes();
   const terminal = new Terminal(modeOf(args));
   let outcome: ExitCode = exitCode.complete;
-  const backup = backupCommand();
-  backup.action(async () => {
-    outcome = await runBackup(backup, terminal, abortOnSignals());
-  });
+  const commands = [
+    { command: backupCommand(), run: runBackup },
+    { command: dataDumpCommand(), run: runDataDump },
+  ];
+  for (const { command, run } of commands) {
+    command.action(async () => {
+      outcome = await run(command, terminal, abortOnSignals());
+    });
+  }
   const program = new Command('cultural-archiver-backup')
-    .description('backups of the Cultural Archiver that restore')
+    .description('backups of the Cultural Archiver that restore, and public data dumps')
     .version(ownVersion())
     .addHelpText(
       'after',
       '\nExit codes: 0 complete, 1 failed, 2 usage, 3 made but incomplete, 130 interrupted',
-    )
-    .addCommand(backup);
-  for (const command of [program, backup]) {
+    );
+  for (const { command } of commands) program.addCommand(command);
+  for (const command of [program, ...program.commands]) {
     // What commander would print about a wrong command line goes the way of every other error.
     command
       .exitOverride()

@@ -1,6 +1,12 @@
 /** What a finished backup says of itself, line by line. */
 
-import type { BackupPreview, BackupResult, DrillMetadata, Warning } from '../../index.js';
+import type {
+  BackupPreview,
+  BackupResult,
+  DataDumpResult,
+  DrillMetadata,
+  Warning,
+} from '../../index.js';
 import { count, counted, duration, size } from './format.js';
 
 /** More would push what matters off the screen; metadata.json names all of them. */
@@ -24,6 +30,48 @@ export function summarise(result: BackupResult): string[] {
   rows.push(['drill', drillText(drill)]);
   rows.push(...remarks(notIncluded, result.warnings));
   rows.push(['took', duration(result.durationMs)]);
+  return rows.map(labelled);
+}
+
+/** The same for a data dump, in the order of somebody who is about to publish it. */
+export function summariseDump(result: DataDumpResult): string[] {
+  const { counts, filters, privacy, photos_missing: missing } = result.metadata;
+  const { email, user_id: userId, ip_address: ipAddress, token } = privacy.redactions;
+  const redactions = Object.entries({
+    email,
+    user_id: userId,
+    ip_address: ipAddress,
+    token,
+  }).filter(([, times]) => times > 0);
+  const rows: Row[] = [
+    ['archive', result.path ?? ''],
+    ['size', `${size(result.size)} (${count(result.size)} bytes)`],
+    ['sha256', result.sha256],
+    [
+      'inside',
+      `${counted(counts.total_artworks, 'artwork')}, ${counted(counts.total_creators, 'creator')}, ` +
+        `${counted(counts.total_tags, 'tag')}, ${counted(counts.total_photos, 'photo')}`,
+    ],
+    [
+      'redacted',
+      redactions.length === 0
+        ? 'nothing: no identifier of a user stood in a text'
+        : redactions.map(([kind, times]) => `${kind} ${count(times)}`).join(', '),
+    ],
+  ];
+  if (missing.length > 0) {
+    const named = missing
+      .slice(0, namedAtMost)
+      .map(({ photo, reason }) => `${photo} (${reason})`)
+      .join(', ');
+    const more = missing.length - namedAtMost;
+    const rest = more > 0 ? ` and ${count(more)} more` : '';
+    rows.push(['missing', `${counted(missing.length, 'photo')}: ${named}${rest}`]);
+  }
+  for (const [licence, works] of Object.entries(filters.excluded_foreign)) {
+    rows.push(['not inside', `${counted(works, 'work')} under ${licence}`]);
+  }
+  rows.push(...remarks([], result.warnings), ['took', duration(result.durationMs)]);
   return rows.map(labelled);
 }
 

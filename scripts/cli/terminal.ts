@@ -5,7 +5,7 @@
 
 import cliProgress, { type SingleBar } from 'cli-progress';
 
-import type { BackupPreview, BackupResult, Progress } from '../../index.js';
+import type { BackupPreview, Progress } from '../../index.js';
 import { describe } from './errors.js';
 import { count, size } from './format.js';
 
@@ -46,9 +46,9 @@ export class Terminal {
   }
 
   /** The result, for programs. */
-  result(result: BackupResult): void {
+  result(result: { readonly path?: string }): void {
     if (this.#mode === 'json') this.#object('summary', result);
-    if (this.#mode === 'quiet') process.stdout.write(`${result.path}\n`);
+    if (this.#mode === 'quiet') process.stdout.write(`${result.path ?? ''}\n`);
   }
 
   /** What would be made, for programs. */

@@ -1,0 +1,68 @@
+/** The story of a command that makes an archive: first line, progress, result, last line, exit code. */
+
+import type { Progress, Warning } from '../../index.js';
+import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import { makeFolder } from './output.js';
+import type { Terminal } from './terminal.js';
+
+/** What is made, and from what. */
+export interface Job {
+  /** In words: `backup`. */
+  readonly what: string;
+  /** Which database, for people. */
+  readonly name: string;
+  readonly outputDir: string;
+  readonly signal: AbortSignal;
+}
+
+/** What the two kinds of archives have in common. */
+export interface Made {
+  readonly path?: string;
+  readonly complete: boolean;
+  readonly warnings: readonly Warning[];
+}
+
+/** Options that every job has. */
+export interface Watched {
+  readonly outputDir: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export async function make<Result extends Made>(
+  { what, name, outputDir, signal }: Job,
+  start: (options: Watched) => Promise<Result>,
+  summarise: (result: Result) => string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const title = `${what.charAt(0).toUpperCase()}${what.slice(1)} of ${name}`;
+  terminal.say(title);
+  const folder = await makeFolder(outputDir);
+  try {
+    const result = await start({
+      outputDir,
+      signal,
+      onProgress: (progress) => {
+        terminal.progress(progress);
+      },
+    });
+    terminal.close();
+    terminal.result(result);
+    summarise(result).forEach((line) => {
+      terminal.say(line);
+    });
+    terminal.say(
+      `${result.complete ? 'Complete' : 'INCOMPLETE: photos are missing'}: ${what} of ${name}`,
+    );
+    return result.complete ? exitCode.complete : exitCode.incomplete;
+  } catch (error) {
+    terminal.close();
+    await folder?.undo().catch(() => undefined);
+    terminal.error(error);
+    const code = exitCodeOf(error);
+    terminal.say(
+      `${code === exitCode.interrupted ? 'Interrupted' : 'Failed'}: no ${what} of ${name} was made`,
+    );
+    return code;
+  }
+}
