@@ -388,3 +388,6 @@ fn publish(
     let complete = metadata.complete;
     Ok(DataDumpReport { filename, archive, size, sha256, complete, duration_ms: 0, metadata, warnings })
 }
+
+#[cfg(test)]
+mod tests;

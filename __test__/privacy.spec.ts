@@ -1,0 +1,525 @@
+/** Nothing about anybody leaves: secrets planted wherever the platform keeps any, in every schema it has had. */
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { encode } from 'jpeg-js';
+
+import { createDataDump, type DataDumpOptions, type DataDumpResult } from '../index.js';
+import { folder, removeFolders } from './support';
+import { embeddings, entriesOf, leaks, type Secret } from './support/secrets';
+import { sqlite, tool } from './support/tools';
+
+afterEach(removeFolders);
+
+const now = '2026-01-02T03:04:05Z';
+const schemas = ['first-generation', 'between', 'newest-generation'] as const;
+
+/** Columns that a dump publishes, or reads to decide what it publishes; written down here once more on purpose. */
+const known: Readonly<Record<string, readonly string[]>> = {
+  artwork: [
+    'id',
+    'title',
+    'description',
+    'lat',
+    'lon',
+    'type_id',
+    'tags',
+    'photos',
+    'artist_names',
+    'created_at',
+    'updated_at',
+    'status',
+  ],
+  artwork_types: ['id', 'name'],
+  artists: [
+    'id',
+    'name',
+    'description',
+    'bio',
+    'website',
+    'aliases',
+    'tags',
+    'created_at',
+    'updated_at',
+    'status',
+  ],
+  creators: ['id', 'name', 'bio', 'created_at'],
+  artwork_artists: ['id', 'artwork_id', 'artist_id', 'role', 'created_at'],
+  artwork_creators: ['id', 'artwork_id', 'creator_id', 'role', 'created_at'],
+  tags: ['id', 'artwork_id', 'logbook_id', 'label', 'value'],
+};
+
+const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+
+interface Column {
+  readonly table: string;
+  readonly column: string;
+  readonly needed: number;
+  readonly rowid: number;
+}
+
+/** A database of a schema, and how to put rows into it. */
+class Archive {
+  readonly dir = folder();
+  readonly file = join(this.dir, 'archive.sqlite');
+  readonly secrets: Secret[] = [];
+  readonly #statements: string[] = [];
+
+  constructor(schema: string, more = '') {
+    sqlite(this.file, `.read ${join(__dirname, 'fixtures', `${schema}.sql`)}`);
+    if (more !== '') sqlite(this.file, more);
+  }
+
+  columns(): Column[] {
+    const json = sqlite(
+      this.file,
+      '.mode json',
+      `SELECT m.name AS "table", c.name AS "column", c."notnull" AS needed,
+         c.pk > 0 AND upper(c.type) = 'INTEGER' AS rowid
+       FROM sqlite_schema m, pragma_table_xinfo(m.name) c
+       WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND c.hidden = 0`,
+    );
+    return JSON.parse(json) as Column[];
+  }
+
+  has(table: string, column?: string): boolean {
+    return this.columns().some(
+      (each) => each.table === table && (column === undefined || each.column === column),
+    );
+  }
+
+  /** A secret of that shape, or a word that nothing else holds. */
+  secret(place: string, value = `zq${randomBytes(9).toString('hex')}`): string {
+    this.secrets.push({ place, value });
+    return value;
+  }
+
+  /** Adds a row; columns that the table does not have are left out, the others hold a secret each. */
+  add(table: string, values: Readonly<Record<string, string | number | null>>): void {
+    const columns = this.columns().filter((each) => each.table === table);
+    if (columns.length === 0) return;
+    const cells = columns.map(({ column, needed, rowid }) => {
+      const value = values[column];
+      if (typeof value === 'number') return String(value);
+      if (typeof value === 'string') return text(value);
+      if (value === null || rowid === 1) return 'NULL';
+      if (!known[table]?.includes(column)) return text(this.secret(`${table}.${column}`));
+      if (column.endsWith('_at')) return text('2025-01-02 03:04:05');
+      return needed === 1 ? "''" : 'NULL';
+    });
+    const names = columns.map(({ column }) => `"${column}"`).join(', ');
+    this.#statements.push(`INSERT INTO "${table}" (${names}) VALUES (${cells.join(', ')});`);
+  }
+
+  write(): void {
+    const script = join(this.dir, 'rows.sql');
+    writeFileSync(
+      script,
+      `PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;\n${this.#statements.join('\n')}`,
+    );
+    sqlite(this.file, `.read ${script}`);
+    this.#statements.length = 0;
+  }
+
+  work(
+    id: string,
+    status: string,
+    more: Readonly<Record<string, string | number | null>> = {},
+  ): void {
+    this.add('artwork', {
+      id,
+      title: `Work ${id}`,
+      description: 'By the river.',
+      lat: 49.28,
+      lon: -123.12,
+      tags: '{}',
+      photos: null,
+      created_at: '2025-01-02 03:04:05',
+      updated_at: '2025-01-02 03:04:05',
+      status,
+      ...more,
+    });
+  }
+
+  dump(options: Partial<DataDumpOptions> = {}): Promise<DataDumpResult> {
+    return createDataDump({
+      database: { file: this.file },
+      outputDir: join(this.dir, 'out'),
+      now,
+      overwrite: true,
+      ...options,
+    });
+  }
+}
+
+/** Fills every private table with rows whose every column is a secret, and gives identifiers of every class. */
+function plant(
+  archive: Archive,
+): Record<'uuid' | 'clerk' | 'email' | 'ipv4' | 'ipv6' | 'token', string> {
+  const values = {
+    uuid: archive.secret('users.uuid', randomUUID()),
+    clerk: archive.secret('lists.owner_user_id', `user_2${randomBytes(13).toString('hex')}`),
+    email: archive.secret(
+      'users.email',
+      `Ann.Lee${randomBytes(3).toString('hex')}@mail.example.org`,
+    ),
+    ipv4: archive.secret(
+      'consent.ip_address',
+      `203.0.113.${String(50 + (randomBytes(1).readUInt8() % 200))}`,
+    ),
+    ipv6: archive.secret(
+      'audit_log.ip_address',
+      `2001:db8:${randomBytes(2).toString('hex')}::17:5`,
+    ),
+    token: archive.secret('auth_sessions.token_hash', randomBytes(32).toString('hex')),
+  };
+  const shaped: Readonly<Record<string, string>> = {
+    uuid: values.uuid,
+    user_uuid: values.uuid,
+    user_token: values.uuid,
+    user_id: values.uuid,
+    owner_user_id: values.clerk,
+    clerk_user_id: values.clerk,
+    email: values.email,
+    ip_address: values.ipv4,
+    token_hash: values.token,
+    token: values.token,
+    metadata: JSON.stringify({ deep: [{ user_token: values.uuid, ip: values.ipv6 }] }),
+  };
+  const tables = new Set(archive.columns().map(({ table }) => table));
+  for (const table of tables) {
+    if (known[table] !== undefined) continue;
+    archive.add(table, {});
+    const columns = archive.columns().filter((each) => each.table === table);
+    archive.add(
+      table,
+      Object.fromEntries(
+        columns.flatMap(({ column }) => {
+          const value = shaped[column];
+          return value === undefined ? [] : [[column, value]];
+        }),
+      ),
+    );
+  }
+  // Whatever a schema has no column for stands in one that no schema knows.
+  archive.write();
+  sqlite(
+    archive.file,
+    'CREATE TABLE visitors (user_uuid, clerk_user_id, email, ip_address, ipv6, session_token)',
+    `INSERT INTO visitors VALUES (${[values.uuid, values.clerk, values.email, values.ipv4, values.ipv6, values.token].map(text).join(', ')})`,
+  );
+  return values;
+}
+
+/** A photo with a secret in every place that a camera, an editor or a cheat would use. */
+function photo(archive: Archive, place: string): Buffer {
+  const pixels = Buffer.alloc(40 * 30 * 4, 0x80);
+  const { data } = encode({ data: pixels, width: 40, height: 30 }, 90);
+  const secret = (what: string): string => archive.secret(`${what} of ${place}`);
+  const segment = (marker: number, content: string): Buffer => {
+    const head = Buffer.from([0xff, marker, 0, 0]);
+    head.writeUInt16BE(content.length + 2, 2);
+    return Buffer.concat([head, Buffer.from(content, 'latin1')]);
+  };
+  return Buffer.concat([
+    data.subarray(0, 2),
+    segment(
+      0xe1,
+      `Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x3b\0\x02\0\0\0\x14\0\0\0\x1a\0\0\0\0${secret('EXIF artist')}\0GPS ${secret('EXIF GPS')}`,
+    ),
+    segment(0xe1, `http://ns.adobe.com/xap/1.0/\0<x:xmpmeta>${secret('XMP')}</x:xmpmeta>`),
+    segment(0xed, `Photoshop 3.0\0${secret('IPTC')}`),
+    segment(0xe2, `MPF\0${secret('preview')}`),
+    segment(0xfe, secret('comment')),
+    data.subarray(2),
+    Buffer.from(secret('tail')),
+  ]);
+}
+
+describe.each(schemas)('secrets in the %s schema', (schema) => {
+  it('do not leave in any spelling, by any way', async () => {
+    const archive = new Archive(schema);
+    const values = plant(archive);
+    const identifiers = Object.values(values);
+    const spelled = identifiers.flatMap(embeddings);
+
+    const key = `originals/2025/09/04/${archive.secret('photo name')}.jpg`;
+    const path = join(archive.dir, 'photos', key);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, photo(archive, 'a photo'));
+
+    const photos = [{ url: key, credit: `photo by ${values.email}` }];
+    const tags = {
+      // Where the first schema kept the photos of a work.
+      ...(archive.has('artwork', 'photos') ? {} : { _photos: photos }),
+      material: 'bronze',
+      inscription: `Given by ${values.email}`,
+      email: archive.secret('tags.email'),
+      notes: {
+        deep: [{ user_token: archive.secret('tags deep') }, { kind: `x ${values.uuid} y` }],
+      },
+      [`seen by ${values.clerk}`]: archive.secret('tag named by an identifier'),
+      _internal: archive.secret('tags._internal'),
+      submitter_name: archive.secret('tags.submitter_name'),
+    };
+    archive.work('w1', 'approved', {
+      title: `By ${values.uuid}`,
+      description: spelled.map((each) => `see ${each} there`).join('\n'),
+      tags: JSON.stringify(tags),
+      photos: JSON.stringify(photos),
+      artist_names: JSON.stringify([`Ann ${values.ipv4}`]),
+    });
+    spelled.forEach((each, nth) => {
+      archive.work(`spelled-${String(nth)}`, 'approved', {
+        title: each,
+        tags: JSON.stringify({ note: [each] }),
+      });
+    });
+    for (const status of ['pending', 'rejected', 'removed']) {
+      archive.work(`of-${status}`, status, {
+        title: archive.secret(`title of ${status}`),
+        description: archive.secret(`description of ${status}`),
+        tags: JSON.stringify({
+          [archive.secret(`tag of ${status}`)]: archive.secret(`value of ${status}`),
+        }),
+        photos: JSON.stringify([
+          `originals/2025/09/04/${archive.secret(`photo of ${status}`)}.jpg`,
+        ]),
+      });
+      for (const [table, creator, owner] of [
+        ['artwork_artists', 'artist_id', 'artists'],
+        ['artwork_creators', 'creator_id', 'creators'],
+      ] as const) {
+        const name = archive.secret(`creator of ${status}`);
+        archive.add(owner, { id: `c-${status}`, name, status: 'approved' });
+        archive.add(table, {
+          id: `l-${status}`,
+          artwork_id: `of-${status}`,
+          [creator]: `c-${status}`,
+          role: 'primary',
+        });
+      }
+      archive.add('tags', {
+        id: `t-${status}`,
+        artwork_id: `of-${status}`,
+        label: archive.secret(`label of ${status}`),
+        value: 'x',
+      });
+    }
+    archive.add('artists', {
+      id: 'a1',
+      name: `Ann of ${values.email}`,
+      aliases: JSON.stringify([values.clerk]),
+      tags: JSON.stringify({ bio: values.token }),
+      status: 'approved',
+      description: `at ${values.ipv6}`,
+    });
+    archive.add('creators', { id: 'a1', name: `Ann of ${values.email}`, bio: `at ${values.ipv6}` });
+    archive.add('artwork_artists', {
+      id: 'l1',
+      artwork_id: 'w1',
+      artist_id: 'a1',
+      role: values.uuid,
+    });
+    archive.add('artwork_creators', {
+      id: 'l1',
+      artwork_id: 'w1',
+      creator_id: 'a1',
+      role: values.uuid,
+    });
+    archive.add('tags', {
+      id: 't1',
+      artwork_id: 'w1',
+      logbook_id: null,
+      label: 'inscription',
+      value: `for ${values.uuid}`,
+    });
+    archive.write();
+
+    const {
+      path: made = '',
+      metadata,
+      warnings,
+    } = await archive.dump({
+      photos: { directory: join(archive.dir, 'photos') },
+    });
+    expect(leaks(made, archive.secrets)).toEqual([]);
+    expect(JSON.stringify({ metadata, warnings })).not.toContain(values.uuid);
+    expect(metadata.counts.total_photos).toBe(1);
+    for (const count of Object.values(metadata.privacy.redactions))
+      expect(count).toBeGreaterThan(0);
+    expect(entriesOf(made).get('artwork.json')?.toString()).toContain('bronze');
+    tool('unzip', ['-tqq', made]);
+  }, 60_000);
+
+  it('in columns and tables that nobody knows stay in, and each column is named to the operator', async () => {
+    const names = Array.from({ length: 12 }, () => `c_${randomBytes(5).toString('hex')}`);
+    const tables = ['artwork', 'artists', 'users', 'creators'].filter((table) =>
+      new Archive(schema).has(table),
+    );
+    const more = tables.flatMap((table) =>
+      names.map((name) => `ALTER TABLE "${table}" ADD COLUMN "${name}" TEXT;`),
+    );
+    const archive = new Archive(
+      schema,
+      `${more.join('\n')} CREATE TABLE diary (${names.join(', ')});`,
+    );
+    plant(archive);
+    archive.work('w1', 'approved');
+    archive.write();
+    const { path: made = '', metadata, warnings } = await archive.dump();
+    expect(leaks(made, archive.secrets)).toEqual([]);
+    const named = warnings
+      .filter(({ code }) => code === 'UNKNOWN_COLUMN')
+      .map(({ subject }) => subject);
+    for (const table of [...tables, 'diary']) {
+      expect(named).toEqual(expect.arrayContaining(names.map((name) => `${table}.${name}`)));
+    }
+    expect(metadata.privacy.unknown_columns_excluded).toBe(named.length);
+    expect(
+      leaks(
+        made,
+        names.map((value) => ({ place: 'a name', value })),
+      ),
+    ).toEqual([]);
+  }, 60_000);
+});
+
+describe('what is public', () => {
+  it('is not harmed by words and public ids where identifiers are kept', async () => {
+    const archive = new Archive('newest-generation');
+    const [w1, a1] = [randomUUID(), randomUUID()];
+    archive.add('users', {
+      uuid: randomUUID(),
+      email: 'contact@museum.example',
+      profile_name: 'bronze',
+    });
+    archive.add('consent', { id: 'c', user_id: 'system', ip_address: 'unknown' });
+    archive.add('submissions', {
+      id: 's',
+      user_token: 'deleted-user',
+      submitter_name: 'Ada Okafor',
+      artwork_id: w1,
+    });
+    archive.add('audit_log', {
+      id: 'l1',
+      entity_id: w1,
+      user_token: 'system',
+      action_data: JSON.stringify({ artwork_id: w1, user_id: w1 }),
+    });
+    archive.add('audit_log', { id: 'l2', entity_id: a1, user_token: a1 });
+    const tags = {
+      material: 'bronze',
+      inscription: 'To the unknown sailor',
+      participants: ['system', 'Ada Okafor'],
+      'addr:street': '1 Mill Lane',
+      source_url: 'https://example.org/x?y=1',
+      wikipedia: 'en:Mural',
+      description: 'deleted-user',
+      condition: 'good',
+      artwork_type: 'mural',
+    };
+    archive.work(w1, 'approved', {
+      title: 'Unknown',
+      description: `See also ${w1} by ${a1}.`,
+      tags: JSON.stringify(tags),
+    });
+    archive.add('artists', { id: a1, name: 'Ada Okafor', status: 'active', tags: '{}' });
+    archive.add('artwork_artists', { artwork_id: w1, artist_id: a1, role: 'primary' });
+    archive.write();
+    const source = {
+      name: 'Museum',
+      url: 'https://museum.example',
+      contact: 'contact@museum.example',
+    };
+    const { path: made = '', metadata } = await archive.dump({ source });
+    expect(metadata.privacy.redactions).toEqual({ email: 0, user_id: 0, ip_address: 0, token: 0 });
+    const works = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as Record<
+      string,
+      unknown
+    >[];
+    expect(works).toEqual([
+      expect.objectContaining({
+        id: w1,
+        title: 'Unknown',
+        description: `See also ${w1} by ${a1}.`,
+        tags,
+        type: 'mural',
+        creators: [{ id: a1, name: 'Ada Okafor', role: 'primary' }],
+      }),
+    ]);
+    expect(entriesOf(made).get('README.md')?.toString()).toContain('contact@museum.example');
+  });
+
+  it('keeps out pending photos that share a name with an approved one', async () => {
+    const archive = new Archive('newest-generation');
+    const put = (key: string, shade: number): void => {
+      const path = join(archive.dir, 'photos', key);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(
+        path,
+        encode({ data: Buffer.alloc(8 * 8 * 4, shade), width: 8, height: 8 }, 90).data,
+      );
+    };
+    put('originals/2025/09/04/a.jpg', 10);
+    put('originals/2025/09/04/ab.jpg', 20);
+    put('originals/2025/09/05/a.jpg', 30);
+    archive.work('yes', 'approved', { photos: '["originals/2025/09/04/a.jpg"]' });
+    archive.work('no', 'pending', {
+      photos: '["originals/2025/09/04/ab.jpg","originals/2025/09/05/a.jpg"]',
+    });
+    archive.write();
+    const { path: made = '' } = await archive.dump({
+      photos: { directory: join(archive.dir, 'photos') },
+    });
+    const photos = [...entriesOf(made).keys()].filter((name) => name.startsWith('photos/'));
+    expect(photos).toEqual(['photos/thumbnails/yes-1.jpg']);
+  });
+});
+
+describe('onLeak', () => {
+  it("'fail' names entry and column, never the value, and makes nothing", async () => {
+    const archive = new Archive('newest-generation');
+    const uuid = randomUUID();
+    archive.add('users', { uuid, email: 'x@example.org' });
+    archive.work('w1', 'approved', { description: `by ${uuid}` });
+    archive.write();
+    const failure = await archive
+      .dump({ onLeak: 'fail' })
+      .catch((error: unknown) => error as Error);
+    expect(failure).toMatchObject({ code: 'PRIVACY_LEAK' });
+    const { message } = failure as Error;
+    expect(message).toContain('artwork.json');
+    expect(message).toContain('users.uuid');
+    expect(message).not.toContain(uuid);
+    expect(readdirSync(archive.dir)).not.toContain('out');
+  });
+});
+
+it('fields that the operator names leave or stay in as told', async () => {
+  const archive = new Archive(
+    'newest-generation',
+    'ALTER TABLE artwork ADD COLUMN height_m; ALTER TABLE artwork ADD COLUMN donor_email',
+  );
+  archive.work('w1', 'approved', {
+    height_m: 4.5,
+    donor_email: 'zq@example.org',
+    tags: '{"fee":"none","deep":[{"Fee":1,"x":2}]}',
+  });
+  archive.write();
+  const { path: made = '', warnings } = await archive.dump({
+    includeFields: ['artwork.height_m', 'artwork.donor_email'],
+    extraBlacklist: ['fee'],
+  });
+  const [work] = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as [
+    Record<string, unknown>,
+  ];
+  expect(work).toMatchObject({ height_m: 4.5, tags: { deep: [{ x: 2 }] } });
+  expect(work).not.toHaveProperty('donor_email');
+  expect(warnings.map(({ code, subject }) => [code, subject])).toContainEqual([
+    'FIELD_KEPT_IN',
+    'artwork.donor_email',
+  ]);
+  expect(readFileSync(made).length).toBeGreaterThan(0);
+});

@@ -1,0 +1,109 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::archive::{Archive, ArchiveWriter};
+use crate::options::{CommonOptions, DatabaseOptions};
+
+const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
+
+/// A database in which each fence alone keeps one secret in.
+fn database(path: &Path) {
+    let conn = Connection::open(path).unwrap();
+    conn.execute_batch(&format!(
+        r#"CREATE TABLE users (uuid TEXT, email TEXT);
+        INSERT INTO users VALUES ('{UUID}', 'ann@example.org');
+        CREATE TABLE artwork (id TEXT PRIMARY KEY, title TEXT, description TEXT, lat REAL, lon REAL, tags TEXT, status TEXT);
+        INSERT INTO artwork VALUES
+          ('w1', 'Heron', 'Found by {UUID}.', 49.5, -123.0,
+           '{{"material":"bronze","contact":"secret-of-a-tag","a":[{{"phone":"secret-deep-in-a-tag"}}]}}', 'approved'),
+          ('w2', 'secret-of-a-pending-work', NULL, 1.0, 1.0, NULL, 'pending');"#
+    ))
+    .unwrap();
+}
+
+async fn dumped(folder: &Path) -> Result<DataDumpReport> {
+    let file = folder.join("archive.sqlite");
+    if !file.exists() {
+        database(&file);
+    }
+    let common = CommonOptions {
+        database: DatabaseOptions { file: Some(file), ..DatabaseOptions::default() },
+        output_dir: Some(folder.join("out")),
+        now: Some("2026-01-02T03:04:05Z".into()),
+        ..CommonOptions::default()
+    };
+    create_data_dump(DataDumpOptions { common, ..DataDumpOptions::default() }, Job::unattended()).await
+}
+
+/// Every text in the archive.
+fn texts(report: &DataDumpReport) -> String {
+    let Archived::File(path) = &report.archive else { return String::new() };
+    let mut archive = Archive::open(path, &Job::unattended()).unwrap();
+    let names: Vec<String> = archive.names().map(str::to_owned).collect();
+    let read = |name: &String| archive.read_bytes(name, 1 << 20).unwrap();
+    names.iter().map(read).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+}
+
+#[tokio::test]
+async fn only_approved_rows_leave() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = dumped(folder.path()).await.unwrap();
+    assert_eq!(report.metadata.counts.total_artworks, 1);
+    assert!(!texts(&report).contains("secret-of-a-pending-work"));
+}
+
+#[tokio::test]
+async fn only_public_fields_leave_at_any_depth() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = texts(&dumped(folder.path()).await.unwrap());
+    assert!(texts.contains(r#""tags":{"material":"bronze","a":[{}]}"#), "{texts}");
+    assert!(!texts.contains("secret-of-a-tag") && !texts.contains("secret-deep-in-a-tag"));
+}
+
+#[tokio::test]
+async fn identifiers_are_redacted_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = dumped(folder.path()).await.unwrap();
+    assert!(texts(&report).contains(r#""description":"Found by [redacted].""#));
+    assert_eq!(report.metadata.privacy.redactions.user_id, 1);
+}
+
+#[test]
+fn a_finished_archive_with_an_identifier_in_it_is_a_leak() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::create(folder.path()).unwrap();
+    let job = Job::unattended();
+    let mut values = Values::default();
+    values.add("users.uuid", UUID);
+    let scanner = Scanner::new(&values, []);
+    let archived = |entry: &str, text: &str| {
+        let now = crate::options::instant(Some("2026-01-02T03:04:05Z")).unwrap();
+        let mut archive = ArchiveWriter::create(&workspace, now, 5).unwrap();
+        archive.add_bytes("LICENSE.txt", UUID.as_bytes()).unwrap();
+        archive.add_bytes(entry, text.as_bytes()).unwrap();
+        let meter = job.meter(Phase::Verify, None, None);
+        let archive = archive.finish(&job, &meter).unwrap();
+        leaks::look_for(archive.path(), &scanner, &job)
+    };
+    assert!(archived("artwork.json", "[]").is_ok(), "the licence is exempt");
+    let failure = archived("artwork.json", &format!("x\n{UUID}\n")).unwrap_err();
+    assert_eq!(failure.code(), "PRIVACY_LEAK");
+    assert!(failure.to_string().contains("users.uuid") && !failure.to_string().contains(UUID));
+    assert!(archived(&format!("photos/{UUID}.jpg"), "").is_err(), "names are searched");
+}
+
+#[tokio::test]
+async fn after_a_failure_the_folder_is_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    database(&folder.path().join("archive.sqlite"));
+    let conn = Connection::open(folder.path().join("archive.sqlite")).unwrap();
+    conn.execute_batch("UPDATE artwork SET status = 'rejected'").unwrap();
+    assert_eq!(dumped(folder.path()).await.unwrap_err().code(), "DUMP_SHRUNK");
+    assert!(!folder.path().join("out").exists());
+    conn.execute_batch("ALTER TABLE artwork DROP COLUMN status").unwrap();
+    assert_eq!(dumped(folder.path()).await.unwrap_err().code(), "SCHEMA_UNKNOWN");
+}
