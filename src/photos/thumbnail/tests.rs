@@ -165,6 +165,11 @@ fn the_proof_sees_whatever_is_added() {
     for marker in [0xe1, 0xe2, 0xed, 0xee, 0xfe, 0xc2] {
         let more = with_segment(&made.jpeg, marker, b"x");
         assert!(!proof::holds_only_pixels(&more, 90, 70), "{marker:x}");
+        // Behind the JFIF header, where it would be no less hidden.
+        let (head, rest) = made.jpeg.split_at(20);
+        let segment = [0xff, marker, 0, 3, b'x'];
+        let more = [head, &segment, rest].concat();
+        assert!(!proof::holds_only_pixels(&more, 90, 70), "{marker:x}");
     }
     assert!(!proof::holds_only_pixels(&[&made.jpeg[..], b"x"].concat(), 90, 70));
     assert!(!proof::holds_only_pixels(&made.jpeg[..made.jpeg.len() - 1], 90, 70));
