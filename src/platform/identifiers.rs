@@ -3,9 +3,13 @@
 //! Places are found by the names of columns, in whatever tables there are: a form of the schema that nobody has seen
 //! gives its identifiers all the same. Whether a value is one, its shape decides, see `privacy::shape`.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::fields::blacklist::{identifies, matches, normal};
 use super::fields::tables::content;
@@ -55,6 +59,7 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
     conn: &Connection,
     mut visit: impl FnMut(&str, &str) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
+    let mut names = Names::default();
     for name in table_names(conn)? {
         let Some(table) = Table::find(conn, &name)? else { continue };
         // JSON in content is published, or is not, by the names in it: the second fence.
@@ -79,10 +84,7 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
                     visit(place, text)?;
                 }
                 if text.trim_start().starts_with(['{', '[']) {
-                    // What does not parse is free text: no place.
-                    if let Ok(json) = serde_json::from_str::<Value>(text) {
-                        inside(&json, *is_place, &mut |value| visit(place, value))?;
-                    }
+                    inside(text, *is_place, &mut names, &mut |value| visit(place, value))?;
                 }
             }
         }
@@ -112,19 +114,107 @@ pub fn each_public_id<E: From<rusqlite::Error>>(
     Ok(())
 }
 
-/// Every text under a name of identifiers, at any depth.
+/// Hands every text under a name of identifiers to `visit`, at any depth of JSON text. Nothing is built: there may be
+/// more of it than of all else. What does not parse is free text: no place.
 fn inside<E>(
-    json: &Value,
+    json: &str,
     named: bool,
-    visit: &mut impl FnMut(&str) -> std::result::Result<(), E>,
+    names: &mut Names,
+    visit: &mut dyn FnMut(&str) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
-    match json {
-        Value::String(text) if named => visit(text),
-        Value::Array(items) => items.iter().try_for_each(|item| inside(item, named, visit)),
-        Value::Object(members) => {
-            members.iter().try_for_each(|(name, value)| inside(value, named || is_named(name), visit))
+    let mut failure = None;
+    let mut hand_on = |text: &str| {
+        if failure.is_none() {
+            failure = visit(text).err();
         }
-        _ => Ok(()),
+    };
+    let walk = Walk { named, names, visit: &mut hand_on };
+    let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(json));
+    failure.map_or(Ok(()), Err)
+}
+
+/// What was decided on names that were met: rows repeat the same few.
+#[derive(Default)]
+struct Names(HashMap<String, bool>);
+
+impl Names {
+    /// Hostile rows must not fill the memory.
+    const REMEMBERED: usize = 10_000;
+
+    fn is_named(&mut self, name: &str) -> bool {
+        if let Some(known) = self.0.get(name) {
+            return *known;
+        }
+        let decided = is_named(name);
+        if self.0.len() < Self::REMEMBERED {
+            self.0.insert(name.to_owned(), decided);
+        }
+        decided
+    }
+}
+
+/// A walk through JSON.
+struct Walk<'w> {
+    named: bool,
+    names: &'w mut Names,
+    visit: &'w mut dyn FnMut(&str),
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<(), E> {
+        if self.named {
+            (self.visit)(text);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<(), A::Error> {
+        let Walk { named, names, visit } = self;
+        while items.next_element_seed(Walk { named, names, visit })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<(), A::Error> {
+        let Walk { named, names, visit } = self;
+        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
+            let named = named || names.is_named(&name);
+            members.next_value_seed(Walk { named, names, visit })?;
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<(), E> {
+        Ok(())
     }
 }
 

@@ -102,8 +102,8 @@ fn escaped_unit(text: &[u8], at: usize) -> Option<(char, usize)> {
 }
 
 /// Hexadecimal from its first digit on; an odd one at the end is left out.
-pub fn hexadecimal(digits: &[u8]) -> Vec<u8> {
-    digits.chunks_exact(2).map_while(hex_byte).collect()
+pub fn hexadecimal(digits: &[u8], bytes: &mut Vec<u8>) {
+    bytes.extend(digits.chunks_exact(2).map_while(hex_byte));
 }
 
 fn hex_byte(digits: &[u8]) -> Option<u8> {
@@ -117,28 +117,35 @@ fn digit(byte: u8) -> Option<u8> {
 
 /// Base64 of either alphabet from its first character on, padding left out. What is left at the end counts as far as
 /// it makes whole bytes.
-pub fn base64(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    for group in text.chunks(4) {
-        let mut bits = 0_u32;
-        for byte in group {
-            bits = (bits << 6) | u32::from(sextet(*byte));
-        }
-        bits <<= 6 * (4 - group.len());
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..][..group.len() * 3 / 4]);
+pub fn base64(text: &[u8], bytes: &mut Vec<u8>) {
+    let sextet = |byte: &u8| u32::from(SEXTETS[usize::from(*byte)]);
+    let mut groups = text.chunks_exact(4);
+    for group in &mut groups {
+        let bits = group.iter().fold(0, |bits, byte| (bits << 6) | sextet(byte));
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..]);
     }
-    bytes
+    let rest = groups.remainder();
+    let bits = rest.iter().fold(0, |bits, byte| (bits << 6) | sextet(byte)) << (6 * (4 - rest.len()));
+    bytes.extend_from_slice(&bits.to_be_bytes()[1..][..rest.len() * 3 / 4]);
 }
 
-fn sextet(byte: u8) -> u8 {
-    match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        _ => 63,
+/// What each letter of the two alphabets stands for (RFC 4648, 4 and 5).
+static SEXTETS: [u8; 256] = {
+    let mut table = [63; 256];
+    let mut value = 0;
+    while value < 62 {
+        let letter = match value {
+            0..26 => b'A' + value,
+            26..52 => b'a' + value - 26,
+            _ => b'0' + value - 52,
+        };
+        table[letter as usize] = value;
+        value += 1;
     }
-}
+    table[b'+' as usize] = 62;
+    table[b'-' as usize] = 62;
+    table
+};
 
 #[cfg(test)]
 mod tests {
@@ -165,10 +172,15 @@ mod tests {
 
     #[test]
     fn hexadecimal_and_base64_are_undone() {
-        assert_eq!(hexadecimal(b"616Bf"), b"ak");
-        assert_eq!(base64(b"YW5uQGV4"), b"ann@ex");
-        assert_eq!(base64(b"YW5uQA"), b"ann@");
-        assert_eq!(base64(b"-_-_"), base64(b"+/+/"));
-        assert_eq!(base64(b"Y"), b"");
+        let undone = |decode: fn(&[u8], &mut Vec<u8>), text: &str| {
+            let mut bytes = Vec::new();
+            decode(text.as_bytes(), &mut bytes);
+            bytes
+        };
+        assert_eq!(undone(hexadecimal, "616Bf"), b"ak");
+        assert_eq!(undone(base64, "YW5uQGV4"), b"ann@ex");
+        assert_eq!(undone(base64, "YW5uQA"), b"ann@");
+        assert_eq!(undone(base64, "-_-_"), undone(base64, "+/+/"));
+        assert_eq!(undone(base64, "Y"), b"");
     }
 }

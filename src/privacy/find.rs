@@ -43,12 +43,14 @@ pub fn search<'v>(
     values: &'v Values,
     found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    Search { values, found }.text(text, &|range| range, true, DEPTH)
+    Search { values, found, buffer: Vec::new() }.text(text, &|range| range, true, DEPTH)
 }
 
 struct Search<'v, 'f> {
     values: &'v Values,
     found: &'f mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
+    /// What a decoder writes into.
+    buffer: Vec<u8>,
 }
 
 /// Where a range of a decoded text stands in the whole.
@@ -122,12 +124,18 @@ impl<'v> Search<'v, '_> {
 
     /// Four numbers between dots, wherever in a run of them.
     fn ipv4(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
-        for run in runs(text, |byte| byte.is_ascii_digit() || byte == b'.', 7) {
-            let groups = groups(&text[run.clone()], b'.');
+        let is_part = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
+        let mut from = 0;
+        // Most runs are words; the dot tells.
+        while let Some(dot) = memchr(b'.', &text[from..]).map(|at| from + at) {
+            let start = dot - text[from..dot].iter().rev().take_while(is_part).count();
+            let end = dot + text[dot..].iter().take_while(is_part).count();
+            from = end;
+            let groups = groups(&text[start..end], b'.');
             for four in
                 groups.windows(4).filter(|four| four.iter().all(|group| (1..=3).contains(&group.len())))
             {
-                let range = run.start + four[0].start..run.start + four[3].end;
+                let range = start + four[0].start..start + four[3].end;
                 if let Some(key) = shape::ip(&text[range.clone()]) {
                     self.look_up(key, range, origin)?;
                 }
@@ -181,20 +189,31 @@ impl<'v> Search<'v, '_> {
                     self.look_up(key, end - shape::BARE_UUID..end, origin)?;
                 }
             }
-            if depth > 0 {
-                for parity in 0..2 {
-                    let decoded = decode::hexadecimal(&bytes[digits.clone()][parity..]);
-                    self.text(&decoded, &|_| origin(range.clone()), false, depth - 1)?;
-                }
+            for parity in 0..2 {
+                let encoded = &bytes[digits.clone()][parity..];
+                self.decoded(depth, &|_| origin(range.clone()), |into| decode::hexadecimal(encoded, into))?;
             }
         }
-        if depth > 0 {
-            for offset in 0..4.min(bytes.len()) {
-                let decoded = decode::base64(&bytes[offset..]);
-                self.text(&decoded, &|_| origin(run.clone()), false, depth - 1)?;
-            }
+        for offset in 0..4.min(bytes.len()) {
+            let encoded = &bytes[offset..];
+            self.decoded(depth, &|_| origin(run.clone()), |into| decode::base64(encoded, into))?;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Searches what a decoder writes, if it may hold an identifier at all: nearly every word is no encoded text, and
+    /// what comes out of it is noise.
+    fn decoded(&mut self, depth: u8, origin: Origin, decode: impl FnOnce(&mut Vec<u8>)) -> ControlFlow<()> {
+        let Some(depth) = depth.checked_sub(1) else { return ControlFlow::Continue(()) };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        decode(&mut buffer);
+        let outcome = match may_hold(&buffer) {
+            true => self.text(&buffer, origin, false, depth),
+            false => ControlFlow::Continue(()),
+        };
+        self.buffer = buffer;
+        outcome
     }
 
     fn uuids(&mut self, bytes: &[u8], start: usize, origin: Origin) -> ControlFlow<()> {
@@ -213,12 +232,23 @@ impl<'v> Search<'v, '_> {
             return ControlFlow::Continue(());
         }
         self.look_up(shape::token(bytes), start..start + bytes.len(), origin)?;
-        for length in self.values.token_lengths() {
-            for (at, window) in bytes.windows(length).enumerate() {
-                self.look_up(shape::token(window), start + at..start + at + length, origin)?;
+        for (length, is_hex) in self.values.token_shapes() {
+            if is_hex {
+                for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), length) {
+                    self.windows(&bytes[digits.clone()], start + digits.start, length, origin)?;
+                }
+            } else {
+                self.windows(bytes, start, length, origin)?;
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Every part of that length.
+    fn windows(&mut self, bytes: &[u8], start: usize, length: usize, origin: Origin) -> ControlFlow<()> {
+        bytes.windows(length).enumerate().try_for_each(|(at, window)| {
+            self.look_up(shape::token(window), start + at..start + at + length, origin)
+        })
     }
 
     fn percent_signs(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
@@ -272,6 +302,53 @@ fn readable_email(text: &[u8], at: usize, before: usize, domain: Range<usize>) -
 fn is_end(domain: &[u8]) -> bool {
     domain.len() >= 3 && !domain.ends_with(b".") && domain.contains(&b'.')
 }
+
+/// Whether there are as many characters in a row as the shortest identifier has, `a@b.co`.
+fn may_hold(bytes: &[u8]) -> bool {
+    const SHORTEST: usize = 6;
+    let mut row = 0;
+    bytes.iter().any(|byte| {
+        row = if IDENTIFIER[usize::from(*byte)] { row + 1 } else { 0 };
+        row >= SHORTEST
+    })
+}
+
+/// Characters that identifiers have, plain or encoded once more.
+static IDENTIFIER: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric()
+            || matches!(
+                c,
+                b'.' | b'@'
+                    | b'_'
+                    | b'-'
+                    | b':'
+                    | b'+'
+                    | b'/'
+                    | b'%'
+                    | b'\\'
+                    | b'\''
+                    | b'~'
+                    | b'='
+                    | b'!'
+                    | b'#'
+                    | b'$'
+                    | b'&'
+                    | b'*'
+                    | b'?'
+                    | b'^'
+                    | b'`'
+                    | b'{'
+                    | b'|'
+                    | b'}'
+            );
+        byte += 1;
+    }
+    table
+};
 
 /// The longest runs of bytes that `is_part` takes, of at least `least` bytes.
 fn runs(

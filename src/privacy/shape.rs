@@ -1,8 +1,10 @@
 //! The shapes that identifiers have. A value counts, and a text is searched, by its whole shape alone: words such as
 //! `unknown` or `system` have none.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
+
+use foldhash::quality::FixedState;
 
 use crate::platform::identifiers::Class;
 
@@ -139,8 +141,20 @@ pub fn is_token(bytes: &[u8]) -> bool {
 
 /// Hexadecimal and base64url, and the letters in which base64 differs.
 pub fn is_in_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/')
+    IN_TOKEN[usize::from(byte)]
 }
+
+/// A table: every byte of a dump is asked for.
+static IN_TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'+' | b'/');
+        byte += 1;
+    }
+    table
+};
 
 /// The key of a token; padding says nothing.
 pub fn token(bytes: &[u8]) -> Key {
@@ -148,8 +162,7 @@ pub fn token(bytes: &[u8]) -> Key {
 }
 
 fn key(class: Class, bytes: impl IntoIterator<Item = u8>) -> Key {
-    let mut hasher = DefaultHasher::new();
-    hasher.write_u8(class as u8);
+    let mut hasher = FixedState::with_seed(class as u64).build_hasher();
     let mut buffer = [0; 64];
     let mut filled = 0;
     for byte in bytes {

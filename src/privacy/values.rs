@@ -18,8 +18,9 @@ pub struct Values {
     known: HashMap<Key, (Class, PlaceIndex), BuildHasherDefault<AsIs>>,
     /// Each `table.column` once.
     places: Vec<String>,
-    /// Lengths of the tokens: in longer runs of characters every part of such a length is looked up.
-    token_lengths: BTreeSet<usize>,
+    /// Lengths of the tokens, and whether they are hexadecimal: in longer runs of characters every part of such a
+    /// length is looked up.
+    token_shapes: BTreeSet<(usize, bool)>,
 }
 
 /// How many different lengths of tokens are told apart; the rest are found between boundaries alone.
@@ -29,8 +30,9 @@ impl Values {
     /// Adds a value from `place`, a `table.column`, if the whole of it has a shape.
     pub fn add(&mut self, place: &str, value: &str) {
         let Some((class, key)) = shape::identify(value) else { return };
-        if class == Class::Token && self.token_lengths.len() < LENGTHS {
-            self.token_lengths.insert(value.trim().trim_end_matches('=').len());
+        if class == Class::Token && self.token_shapes.len() < LENGTHS {
+            let token = value.trim().trim_end_matches('=');
+            self.token_shapes.insert((token.len(), token.bytes().all(|byte| byte.is_ascii_hexdigit())));
         }
         let place = self.place_index(place);
         self.known.entry(key).or_insert((class, place));
@@ -59,9 +61,9 @@ impl Values {
         Some((*class, self.places.get(usize::from(*place))?))
     }
 
-    /// The lengths that known tokens have.
-    pub fn token_lengths(&self) -> impl Iterator<Item = usize> + '_ {
-        self.token_lengths.iter().copied()
+    /// The lengths that known tokens have, and whether those are hexadecimal.
+    pub fn token_shapes(&self) -> impl Iterator<Item = (usize, bool)> + use<'_> {
+        self.token_shapes.iter().copied()
     }
 
     fn place_index(&mut self, place: &str) -> PlaceIndex {
