@@ -1,0 +1,377 @@
+/** What a data dump holds, in every schema, for every kind of reader; and what it refuses to make. */
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import Ajv2020 from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { encode } from 'jpeg-js';
+
+import { createDataDump, type DataDumpOptions, type DataDumpResult } from '../index.js';
+import { folder, removeFolders } from './support';
+import { entriesOf } from './support/secrets';
+import { judge, sqlite, tool } from './support/tools';
+
+afterEach(removeFolders);
+
+const now = '2026-01-02T03:04:05Z';
+const source = { name: 'A city', url: 'https://art.example/', contact: 'data@art.example' };
+
+/** Rows of the newest schema, one for each shape that is met in the field. */
+const newest = `
+INSERT INTO artwork (id, title, description, lat, lon, tags, photos, status, created_at, updated_at) VALUES
+ ('a1', 'Heron', 'By the mill.', 49.25, -123.125, '{"artwork_type":"mural","material":["steel","glass"],"size":{"height":2.5,"unit":"m"},"step_free":true}',
+  '["originals/2025/09/04/heron.jpg", {"url": "originals/gone.jpg", "credit": "A. Nother"}]', 'approved', '2025-01-02 03:04:05', '1735787045000'),
+ ('a2', 'Tides', NULL, 1e999, 2, '["bronze","by hand"]', NULL, 'approved', '2025-01-02T03:04:05.250Z', 'soon'),
+ ('a3', NULL, NULL, 3, 4, 'no json', '{"broken', 'approved', '2025-01-02', ''),
+ ('osm', 'Fountain', NULL, 5, 6, '{"license":"ODbL-1.0","source":"OpenStreetMap"}', NULL, 'approved', '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+ ('p1', 'Pending', NULL, 7, 8, '{"only":"pending"}', NULL, 'pending', '2025-01-02 03:04:05', '2025-01-02 03:04:05');
+INSERT INTO artists (id, name, description, aliases, tags, status, created_at, updated_at) VALUES
+ ('c1', 'Ada Okafor', 'Works in steel.', '["A. O."]', '{"website":"https://ada.example"}', 'active', '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+ ('c2', 'Of nobody', NULL, NULL, NULL, 'approved', '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+ ('c3', 'Pending', NULL, NULL, NULL, 'pending', '2025-01-02 03:04:05', '2025-01-02 03:04:05');
+INSERT INTO artwork_artists (artwork_id, artist_id, role, created_at) VALUES
+ ('a1', 'c1', 'primary', '2025-01-02 03:04:05'), ('p1', 'c2', 'primary', '2025-01-02 03:04:05'),
+ ('a1', 'c3', 'primary', '2025-01-02 03:04:05'), ('a1', 'nobody', 'primary', '2025-01-02 03:04:05');`;
+
+/** Of the first schema, with the tables of creators that some of its databases have. */
+const oldest = `
+CREATE TABLE creators (id TEXT PRIMARY KEY, name TEXT NOT NULL, bio TEXT, created_at TEXT NOT NULL);
+CREATE TABLE artwork_creators (id TEXT PRIMARY KEY, artwork_id TEXT, creator_id TEXT, role TEXT, created_at TEXT);
+INSERT INTO artwork_types (id, name, description, created_at) VALUES ('t1', 'mural', 'x', '2025-01-02 03:04:05');
+INSERT INTO artwork (id, lat, lon, type_id, created_at, status, tags) VALUES
+ ('SAMPLE-1', 49.25, -123.125, 't1', '2025-01-02 03:04:05', 'approved', '{"_photos":["originals/2025/09/04/heron.jpg"],"material":"steel"}'),
+ ('SAMPLE-2', 1, 2, 't1', '2025-01-02 03:04:05', 'pending', NULL);
+INSERT INTO creators (id, name, bio, created_at) VALUES ('c1', 'Ada Okafor', 'Works in steel.', '2025-01-02 03:04:05');
+INSERT INTO artwork_creators (id, artwork_id, creator_id, role, created_at) VALUES ('l1', 'SAMPLE-1', 'c1', 'artist', '2025-01-02 03:04:05');
+INSERT INTO tags (id, artwork_id, logbook_id, label, value, created_at) VALUES
+ ('g1', 'SAMPLE-1', NULL, 'material', 'glass', '2025-01-02 03:04:05'), ('g2', 'SAMPLE-2', NULL, 'material', 'gold', '2025-01-02 03:04:05');`;
+
+interface Archive {
+  readonly dir: string;
+  readonly file: string;
+}
+
+function archive(schema = 'newest-generation', rows = newest): Archive {
+  const dir = folder();
+  const file = join(dir, 'archive.sqlite');
+  const script = join(dir, 'rows.sql');
+  writeFileSync(script, `PRAGMA foreign_keys = OFF;\n${rows}`);
+  sqlite(file, `.read ${join(__dirname, 'fixtures', `${schema}.sql`)}`, `.read ${script}`);
+  const photo = join(dir, 'photos', 'originals/2025/09/04/heron.jpg');
+  mkdirSync(dirname(photo), { recursive: true });
+  const pixels = Buffer.alloc(1000 * 500 * 4, 0x90);
+  writeFileSync(photo, encode({ data: pixels, width: 1000, height: 500 }, 90).data);
+  return { dir, file };
+}
+
+function dump(
+  { dir, file }: Archive,
+  options: Partial<DataDumpOptions> = {},
+): Promise<DataDumpResult> {
+  return createDataDump({
+    database: { file },
+    photos: { directory: join(dir, 'photos') },
+    outputDir: join(dir, 'out'),
+    now,
+    source,
+    ...options,
+  });
+}
+
+type Rows = Record<string, unknown>[];
+
+function rows(path: string | undefined, name: string): Rows {
+  return JSON.parse(
+    entriesOf(path ?? '')
+      .get(name)
+      ?.toString() ?? 'null',
+  ) as Rows;
+}
+
+describe('the newest schema', () => {
+  it('gives the records of the format', async () => {
+    const { path, metadata, complete, warnings } = await dump(archive());
+    expect(rows(path, 'artwork.json')).toEqual([
+      {
+        id: 'a1',
+        title: 'Heron',
+        description: 'By the mill.',
+        lat: 49.25,
+        lon: -123.125,
+        type: 'mural',
+        tags: {
+          artwork_type: 'mural',
+          material: ['steel', 'glass'],
+          size: { height: 2.5, unit: 'm' },
+          step_free: true,
+        },
+        creators: [{ id: 'c1', name: 'Ada Okafor', role: 'primary' }],
+        photos: [
+          expect.objectContaining({
+            file: 'photos/thumbnails/a1-1.jpg',
+            width: 800,
+            height: 400,
+          }),
+        ],
+        license: 'CC0-1.0',
+        url: 'https://art.example/artwork/a1',
+        created_at: '2025-01-02T03:04:05Z',
+        updated_at: '2025-01-02T03:04:05Z',
+      },
+      expect.objectContaining({ id: 'a2', tags: { bronze: true, 'by hand': true }, lon: 2 }),
+      expect.objectContaining({ id: 'a3', tags: {}, created_at: '2025-01-02T00:00:00Z' }),
+    ]);
+    expect(rows(path, 'artwork.json')[1]).not.toHaveProperty('lat');
+    expect(rows(path, 'artwork.json')[1]).not.toHaveProperty('updated_at');
+    expect(rows(path, 'creators.json')).toEqual([
+      {
+        id: 'c1',
+        name: 'Ada Okafor',
+        description: 'Works in steel.',
+        aliases: ['A. O.'],
+        tags: { website: 'https://ada.example' },
+        url: 'https://art.example/artist/c1',
+        created_at: '2025-01-02T03:04:05Z',
+        updated_at: '2025-01-02T03:04:05Z',
+      },
+    ]);
+    expect(rows(path, 'artwork_creators.json')).toEqual([
+      {
+        artwork_id: 'a1',
+        creator_id: 'c1',
+        role: 'primary',
+        created_at: '2025-01-02T03:04:05Z',
+      },
+    ]);
+    expect(rows(path, 'tags.json')).toEqual([
+      { label: 'artwork_type', value: 'mural', count: 1, artwork_ids: ['a1'] },
+      { label: 'bronze', value: 'true', count: 1, artwork_ids: ['a2'] },
+      { label: 'by hand', value: 'true', count: 1, artwork_ids: ['a2'] },
+      { label: 'material', value: 'glass', count: 1, artwork_ids: ['a1'] },
+      { label: 'material', value: 'steel', count: 1, artwork_ids: ['a1'] },
+      { label: 'size.height', value: '2.5', count: 1, artwork_ids: ['a1'] },
+      { label: 'size.unit', value: 'm', count: 1, artwork_ids: ['a1'] },
+      { label: 'step_free', value: 'true', count: 1, artwork_ids: ['a1'] },
+    ]);
+    expect(metadata).toMatchObject({
+      counts: { total_artworks: 3, total_creators: 1, total_tags: 8, total_photos: 1 },
+      filters: { status: 'approved', excluded_foreign: { 'ODbL-1.0': 1 } },
+      photos_missing: expect.arrayContaining([{ photo: 'a1#2', reason: 'not_found' }]) as unknown,
+      thumbnails: { max_side: 800, format: 'image/jpeg', quality: 80 },
+    });
+    expect(complete).toBe(true);
+    expect(warnings.map(({ code }) => code)).toEqual(
+      expect.arrayContaining(['FOREIGN_LICENSE', 'PHOTO_DANGLING', 'VALUE_LEFT_OUT']),
+    );
+  });
+
+  it('keeps foreign works apart when asked to', async () => {
+    const { path } = await dump(archive(), { foreignLicenses: 'separate', thumbnails: 'none' });
+    expect(rows(path, 'artwork.json').map(({ id }) => id)).toEqual(['a1', 'a2', 'a3']);
+    expect(rows(path, 'artwork-other-licenses.json')).toEqual([
+      expect.objectContaining({ id: 'osm', license: 'ODbL-1.0', source: 'OpenStreetMap' }),
+    ]);
+    expect(JSON.stringify(rows(path, 'tags.json'))).not.toContain('ODbL');
+  });
+});
+
+it('the first schema gives the same records', async () => {
+  const { path, metadata } = await dump(archive('first-generation', oldest));
+  expect(rows(path, 'artwork.json')).toEqual([
+    {
+      id: 'SAMPLE-1',
+      lat: 49.25,
+      lon: -123.125,
+      type: 'mural',
+      tags: { material: ['steel', 'glass'] },
+      creators: [{ id: 'c1', name: 'Ada Okafor', role: 'artist' }],
+      photos: [expect.objectContaining({ file: 'photos/thumbnails/SAMPLE-1-1.jpg' })],
+      license: 'CC0-1.0',
+      url: 'https://art.example/artwork/SAMPLE-1',
+      created_at: '2025-01-02T03:04:05Z',
+    },
+  ]);
+  expect(rows(path, 'creators.json')[0]).toMatchObject({ description: 'Works in steel.' });
+  expect(metadata.counts).toMatchObject({ total_artworks: 1, total_creators: 1, total_tags: 2 });
+});
+
+describe('an archive for everybody', () => {
+  it('is taken by the tools that people have', async () => {
+    const made = archive();
+    const { path = '', size, sha256 } = await dump(made);
+    const unpacked = judge(path, made.dir);
+    expect(readFileSync(path).length).toBe(size);
+    expect(tool('sha256sum', [path])).toContain(sha256);
+    expect(tool('jq', ['-r', '.[].id', join(unpacked, 'artwork.json')])).toBe('a1\na2\na3\n');
+    const lines = readFileSync(join(unpacked, 'artwork.json'), 'utf8').split('\n');
+    expect(
+      lines.slice(1, 4).map((line) => JSON.parse(line.replace(/,$/, '')) as unknown),
+    ).toHaveLength(3);
+    const script = 'import json, sys; print(len(json.load(open(sys.argv[1], encoding="utf-8"))))';
+    expect(tool('python3', ['-c', script, join(unpacked, 'tags.json')])).toBe('8\n');
+    expect(readFileSync(join(unpacked, 'LICENSE.txt'), 'utf8')).toMatch(
+      /CC0 1\.0 Universal[^]*4\. Limitations and Disclaimers/,
+    );
+  });
+
+  it('has a schema for each data file, to which the file keeps', async () => {
+    const { path } = await dump(archive(), { foreignLicenses: 'separate' });
+    const entries = entriesOf(path ?? '');
+    const ajv = new Ajv2020({ allErrors: true, strict: true });
+    addFormats(ajv);
+    const schemas = [...entries.keys()].filter((name) => name.startsWith('schemas/'));
+    expect(schemas).toHaveLength(5);
+    for (const name of schemas) {
+      const validate = ajv.compile(JSON.parse(entries.get(name)?.toString() ?? '') as object);
+      const data = rows(path, name.replace('schemas/', '').replace('.schema', ''));
+      expect({ name, valid: validate(data), errors: validate.errors }).toEqual({
+        name,
+        valid: true,
+        errors: null,
+      });
+      expect(validate([{ nobody: 'knows' }])).toBe(false);
+    }
+  });
+
+  it('has a Data Package that names every file with its hash', async () => {
+    const made = archive();
+    const { path = '' } = await dump(made);
+    const unpacked = judge(path, made.dir);
+    const descriptor = JSON.parse(readFileSync(join(unpacked, 'datapackage.json'), 'utf8')) as {
+      resources: { path: string | string[]; hash?: string }[];
+    };
+    for (const { path: paths, hash } of descriptor.resources) {
+      for (const each of [paths].flat()) {
+        expect(existsSync(join(unpacked, each))).toBe(true);
+        if (hash !== undefined) {
+          expect(tool('sha256sum', [join(unpacked, each)])).toContain(hash.replace('sha256:', ''));
+        }
+      }
+    }
+  });
+
+  it('has the same bytes every time, at any concurrency, on disk and in memory', async () => {
+    const made = archive();
+    const first = await dump(made, { concurrency: 1 });
+    const second = await dump(made, { concurrency: 64, overwrite: true });
+    const outputDir = join(made.dir, 'untouched');
+    const third = await dump(made, { inMemory: true, outputDir });
+    expect(second.sha256).toBe(first.sha256);
+    expect(third.sha256).toBe(first.sha256);
+    expect(third.path).toBeUndefined();
+    expect(third.archive?.equals(readFileSync(first.path ?? ''))).toBe(true);
+    expect(existsSync(outputDir)).toBe(false);
+  });
+});
+
+describe('an earlier dump', () => {
+  it('is told what was added, changed and removed', async () => {
+    const made = archive();
+    const { path: previous = '' } = await dump(made);
+    sqlite(
+      made.file,
+      `UPDATE artwork SET title = 'Egret' WHERE id = 'a1'; UPDATE artwork SET status = 'rejected' WHERE id = 'a2';
+       UPDATE artwork SET status = 'approved' WHERE id = 'p1'`,
+    );
+    const { path } = await dump(made, { previous, outputDir: join(made.dir, 'next') });
+    expect(
+      JSON.parse(
+        entriesOf(path ?? '')
+          .get('CHANGES.json')
+          ?.toString() ?? '',
+      ),
+    ).toEqual({
+      since: now,
+      artwork: { added: ['p1'], changed: ['a1'], removed: ['a2'] },
+      creators: { added: ['c2'], changed: [], removed: [] },
+    });
+  });
+
+  it('guards against a dump that has lost most of it', async () => {
+    const many = Array.from(
+      { length: 100 },
+      (_, nth) =>
+        `INSERT INTO artwork (id, lat, lon, status) VALUES ('m${String(nth)}', 1, 2, 'approved');`,
+    );
+    const made = archive('newest-generation', newest + many.join('\n'));
+    const { path: previous = '' } = await dump(made, { thumbnails: 'none' });
+    sqlite(made.file, "DELETE FROM artwork WHERE id LIKE 'm%'");
+    const options = { previous, outputDir: join(made.dir, 'next'), thumbnails: 'none' } as const;
+    await expect(dump(made, options)).rejects.toMatchObject({
+      code: 'DUMP_SHRUNK',
+      message: expect.stringContaining('3 artworks instead of 103') as string,
+    });
+    expect(existsSync(options.outputDir)).toBe(false);
+    expect(
+      (await dump(made, { ...options, allowShrink: true })).metadata.counts.total_artworks,
+    ).toBe(3);
+    sqlite(made.file, "UPDATE artwork SET status = 'rejected'");
+    await expect(
+      dump(made, { ...options, overwrite: true, allowShrink: true }),
+    ).rejects.toMatchObject({
+      code: 'DUMP_SHRUNK',
+      message: expect.stringContaining('no approved artwork') as string,
+    });
+  });
+});
+
+describe('a dump that is not made', () => {
+  it.each([
+    ['unknown names', { colour: 1 }, /colour is not an option/],
+    ['thumbnails', { thumbnails: 'some' }, /'make' or 'none'/],
+    ['sizes', { thumbnailSize: 63 }, /64 to 2048/],
+    ['lists', { extraBlacklist: 'x' }, /extraBlacklist is a string/],
+    ['texts in lists', { includeFields: [1] }, /includeFields takes an array of texts/],
+    ['columns', { includeFields: ['users.email'] }, /no other table/],
+    ['sources', { source: { url: 'javascript:alert(1)' } }, /source\.url/],
+    ['bytes', { maxArchiveBytes: 1.5 }, /maxArchiveBytes/],
+  ])('names what is wrong with %s', async (_, options, message) => {
+    const made = archive();
+    const before = readdirSync(made.dir);
+    await expect(dump(made, options as object)).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringMatching(message) as string,
+    });
+    expect(readdirSync(made.dir)).toEqual(before);
+  });
+
+  it('leaves the folder as it was: too large, no works, no status, a name that is taken', async () => {
+    const made = archive();
+    const before = readdirSync(made.dir);
+    await expect(dump(made, { maxArchiveBytes: 1000 })).rejects.toMatchObject({
+      code: 'ARCHIVE_TOO_LARGE',
+    });
+    await expect(dump(made, { inMemory: true, maxArchiveBytes: 1000 })).rejects.toMatchObject({
+      code: 'ARCHIVE_TOO_LARGE',
+    });
+    const empty = join(made.dir, 'archive.sqlite-other');
+    sqlite(empty, 'CREATE TABLE x (y)');
+    await expect(dump({ dir: made.dir, file: empty })).rejects.toMatchObject({
+      code: 'SCHEMA_UNKNOWN',
+    });
+    expect(readdirSync(made.dir)).toEqual([...before, 'archive.sqlite-other'].sort());
+    await dump(made);
+    await expect(dump(made)).rejects.toMatchObject({ code: 'ARCHIVE_EXISTS' });
+  });
+
+  it.each(['snapshot', 'database', 'photos', 'finish', 'verify'])(
+    'ends with ABORT_ERR when aborted in the phase %s',
+    async (phase) => {
+      const made = archive();
+      const controller = new AbortController();
+      const started = dump(made, {
+        signal: controller.signal,
+        onProgress: (progress) => {
+          if (progress.phase === phase) controller.abort();
+        },
+      });
+      // The last phases are over before JavaScript hears of them.
+      const outcome = await started.then(
+        ({ path }) => path,
+        (error: unknown) => (error as { code: string }).code,
+      );
+      if (outcome !== 'ABORT_ERR') expect(readdirSync(join(made.dir, 'out'))).toHaveLength(1);
+      else expect(existsSync(join(made.dir, 'out'))).toBe(false);
+    },
+  );
+});
