@@ -1,9 +1,9 @@
 //! The public data dump: every approved work, and nothing about anybody.
 //!
 //! Four fences, each of which would be enough for most of what may go wrong: only approved rows of the content tables
-//! are read ([`plan`]); of these only known fields ([`fences`], [`crate::privacy::filter`]); in these no identifier of
-//! a user ([`crate::privacy::redact`]); and the finished archive is searched for all of them again ([`leaks`]) before
-//! it gets its name.
+//! are read (`plan`); of these only known fields (`fences`, [`crate::privacy::filter`]); in these no identifier of a
+//! user ([`crate::privacy::redact`]); and the finished archive is searched for all of them again (`leaks`) before it
+//! gets its name.
 
 use std::path::PathBuf;
 use std::sync::Arc;
