@@ -16,6 +16,7 @@ import {
   run,
   start,
 } from './support';
+import { sqlite } from './support/tools';
 
 afterEach(removeFolders);
 
@@ -220,4 +221,38 @@ describe('a signal', () => {
       expect(listing(cwd)).toEqual(before);
     },
   );
+});
+
+describe('a data dump', () => {
+  it('is made with the same manners', async () => {
+    const cwd = folder();
+    const args = ['data-dump', '--database-file', await database(cwd), '--now', now];
+    const { code, stdout, stderr } = await run(args, { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^Data dump of the database file/);
+    expect(lines.at(-1)).toMatch(/^Complete: data dump of the database file/);
+    expect(stdout).toContain('3 artworks');
+    const name = 'datadump-2026-01-02.zip';
+    expect(listing(join(cwd, 'data-dumps'))).toEqual(['.gitignore', name]);
+    const again = await run([...args, '--json'], { cwd });
+    expect(again.code).toBe(1);
+    expect(objects(again)).toEqual([
+      expect.objectContaining({ type: 'error', code: 'ARCHIVE_EXISTS' }),
+    ]);
+    const env = { DUMP_OUTPUT_DIR: 'public' };
+    const quiet = await run([...args, '--quiet', '--force'], { cwd, env });
+    expect(quiet.stdout).toBe(`${join(cwd, 'public', name)}\n`);
+  });
+
+  it('that fails ends with 1 and takes away the folder it made', async () => {
+    const cwd = folder();
+    const file = await database(cwd);
+    sqlite(file, "UPDATE artwork SET status = 'rejected'");
+    const before = listing(cwd);
+    const { code, stderr } = await run(['data-dump', '--database-file', file], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toContain('code: DUMP_SHRUNK');
+    expect(listing(cwd)).toEqual(before);
+  });
 });

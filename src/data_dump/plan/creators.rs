@@ -1,0 +1,116 @@
+//! Creators and links: only public creators of works that are out, only links whose two ends are.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{CREATOR_COLUMNS, Creator, Link, METADATA, PUBLIC, Place, Plan, Reader, text_of};
+use crate::data_dump::troubles::Trouble;
+use crate::error::Result;
+use crate::platform::content::{Cell, has_status};
+use crate::platform::fields::files::{CREATORS, LINKS};
+use crate::platform::licences::{Licence, licence, may_be_foreign};
+use crate::platform::tag_values::tags;
+
+impl Reader<'_> {
+    /// Creators of works that are out, and the links to them.
+    pub(super) fn read_creators(&self, plan: &mut Plan) -> Result<()> {
+        let links = self.read_links(plan)?;
+        let linked: HashSet<&str> = links.iter().map(|(_, link)| link.creator_id.as_str()).collect();
+        let mut found: BTreeMap<String, Creator> = BTreeMap::new();
+        for name in ["artists", "creators"] {
+            let Some(table) = self.find(name, &["id", "name", "tags"])? else { continue };
+            let condition = if table.has("status") { has_status(&table, &PUBLIC) } else { None };
+            let at = plan.creator_tables.len();
+            self.each(&table, &condition.unwrap_or_default(), |key, cells| {
+                let [id_cell, name_cell, tag_cell] = cells.as_slice() else { return Ok(()) };
+                if !id_cell.id().is_some_and(|id| linked.contains(id.as_str())) {
+                    return Ok(());
+                }
+                let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
+                if matches!(tag_cell, Cell::Text(text) if may_be_foreign(text))
+                    && let Licence::Foreign(name) = licence(&tags(tag_cell).unwrap_or_default(), None)
+                {
+                    let name = self.clean(&name, METADATA, &mut plan.toll)?;
+                    *plan.excluded_foreign.entry(name).or_default() += 1;
+                    return Ok(());
+                }
+                if found.contains_key(&id) {
+                    plan.toll.troubles.add(Trouble::SameId, name);
+                    return Ok(());
+                }
+                let name = text_of(name_cell).map(|name| self.clean(name, CREATORS.name, &mut plan.toll));
+                let name = name.transpose()?;
+                found.insert(id.clone(), Creator { id, name, table: at, key, is_listed: false });
+                Ok(())
+            })?;
+            let columns = CREATOR_COLUMNS.into_iter().chain(self.included(name));
+            let columns: Vec<&str> = columns.collect();
+            plan.creator_tables.extend(self.find(name, &columns)?);
+        }
+        plan.creators = found.into_values().collect();
+        let order: HashMap<String, usize> =
+            plan.creators.iter().enumerate().map(|(at, creator)| (creator.id.clone(), at)).collect();
+        for (place, link) in links {
+            let Some(&at) = order.get(&link.creator_id) else { continue };
+            let role = link.role.clone();
+            if let Some(work) = plan.work_mut(place) {
+                work.creators.push((at, role));
+            }
+            if !place.is_foreign {
+                if let Some(creator) = plan.creators.get_mut(at) {
+                    creator.is_listed = true;
+                }
+                plan.links.push(link);
+            }
+        }
+        plan.links.sort_unstable();
+        plan.links.dedup_by(|a, b| {
+            (&a.artwork_id, &a.creator_id, &a.role) == (&b.artwork_id, &b.creator_id, &b.role)
+        });
+        for work in plan.works.iter_mut().chain(&mut plan.foreign) {
+            work.creators.sort_by(|a, b| {
+                let rank = |(at, role): &(usize, Option<String>)| (role.as_deref() != Some("primary"), *at);
+                rank(a).cmp(&rank(b)).then_with(|| a.1.cmp(&b.1))
+            });
+            work.creators.dedup();
+        }
+        Ok(())
+    }
+
+    /// Links to works that are out, with the place of the work.
+    fn read_links(&self, plan: &mut Plan) -> Result<Vec<(Place, Link)>> {
+        let places = plan.places();
+        let mut links = Vec::new();
+        for (name, creator) in [("artwork_artists", "artist_id"), ("artwork_creators", "creator_id")] {
+            let extra: Vec<&str> = self.included(name);
+            let columns: Vec<&str> = ["artwork_id", creator, "role", "created_at"]
+                .into_iter()
+                .chain(extra.iter().copied())
+                .collect();
+            let Some(table) = self.find(name, &columns)? else { continue };
+            self.each(&table, "", |_, cells| {
+                let [artwork, creator, role, created_at, extra_cells @ ..] = cells.as_slice() else {
+                    return Ok(());
+                };
+                let (Some(artwork_id), Some(creator_id)) = (artwork.id(), creator.id()) else {
+                    return Ok(());
+                };
+                let Some(place) = places.get(&artwork_id) else { return Ok(()) };
+                let role =
+                    text_of(role).map(|role| self.clean(role, LINKS.name, &mut plan.toll)).transpose()?;
+                let created_at = match created_at {
+                    Cell::Text(text) => Some(text.clone()),
+                    Cell::Integer(number) => Some(number.to_string()),
+                    Cell::Real(number) => Some(number.to_string()),
+                    Cell::Null | Cell::Unreadable => None,
+                };
+                let extra = extra.iter().zip(extra_cells).filter_map(|(name, cell)| {
+                    Some(((*name).to_owned(), text_of(cell).map(str::to_owned).or_else(|| cell.id())?))
+                });
+                let extra = extra.collect();
+                links.push((*place, Link { artwork_id, creator_id, role, created_at, extra }));
+                Ok(())
+            })?;
+        }
+        Ok(links)
+    }
+}
