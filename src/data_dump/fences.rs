@@ -52,6 +52,11 @@ impl<'v> Fences<'v> {
         !self.dropped.contains(&field)
     }
 
+    /// The column, or the name of one that no table can have when the blacklist keeps it in.
+    pub fn column<'c>(&self, column: &'c str) -> &'c str {
+        if self.filter.allows(column) { column } else { "\0" }
+    }
+
     /// Whether there is an identifier in the text.
     pub fn holds(&self, text: &str) -> bool {
         self.redactor.holds(text).is_some()

@@ -188,7 +188,8 @@ impl Reader<'_> {
     fn works_table(&self) -> Result<Content> {
         let unknown =
             |problem: &str| Error::SchemaUnknown { what: "the database".into(), problem: problem.into() };
-        let columns = WORK_COLUMNS.into_iter().chain(self.included("artwork"));
+        let columns = WORK_COLUMNS.into_iter().map(|column| self.fences.column(column));
+        let columns = columns.chain(self.included("artwork"));
         let table =
             Content::find(self.conn, "artwork", columns).map_err(|error| self.snapshot.failure(&error))?;
         let table =
@@ -198,7 +199,8 @@ impl Reader<'_> {
                 "its table artwork has no id or no status, so that nobody can say which works are approved",
             ));
         }
-        Ok(table)
+        let approved = has_status(&table, &["approved"]);
+        Ok(table.only(approved))
     }
 
     /// Columns of a table that the operator adds.
@@ -324,6 +326,38 @@ impl Reader<'_> {
         for work in plan.works.iter_mut().chain(&mut plan.foreign) {
             work.row_tags.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.to_string().cmp(&b.1.to_string())));
         }
+        self.part_foreign(plan)
+    }
+
+    /// Takes out the works that are foreign by a tag in a row of its own, and their photos.
+    fn part_foreign(&self, plan: &mut Plan) -> Result<()> {
+        let mut own = Vec::with_capacity(plan.works.len());
+        let mut parted = HashSet::new();
+        for mut work in std::mem::take(&mut plan.works) {
+            let Licence::Foreign(name) = row_licence(&work.row_tags) else {
+                own.push(work);
+                continue;
+            };
+            let name = self.clean(&name, METADATA, &mut plan.toll)?;
+            *plan.excluded_foreign.entry(name.clone()).or_default() += 1;
+            parted.insert(work.id.clone());
+            if self.wishes.separate_foreign {
+                work.licence = Some(name);
+                work.photos.clear();
+                plan.foreign.push(work);
+            }
+        }
+        plan.works = own;
+        if parted.is_empty() {
+            return Ok(());
+        }
+        plan.foreign.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        plan.photos.retain(|photo| !parted.contains(&photo.artwork_id));
+        let mut first_photo = 0;
+        for work in &mut plan.works {
+            work.first_photo = first_photo;
+            first_photo += work.photos.len();
+        }
         Ok(())
     }
 
@@ -356,6 +390,15 @@ impl Reader<'_> {
         }
         Some(id)
     }
+}
+
+/// The licence that tags in rows of their own name.
+fn row_licence(row_tags: &[(String, Value)]) -> Licence {
+    let may_matter = |(label, value): &&(String, Value)| {
+        may_be_foreign(label) || value.as_str().is_some_and(may_be_foreign)
+    };
+    let tags = row_tags.iter().filter(may_matter).cloned().collect();
+    licence(&tags, None)
 }
 
 /// A text that says something.

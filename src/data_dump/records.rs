@@ -147,7 +147,7 @@ impl Records<'_> {
         for (column, text) in &link.extra {
             let field = self.included.iter().find(|field| field.column == *column);
             if let Some(field) = field {
-                let mut value = Value::String(text.clone());
+                let Some(mut value) = value_of(&Cell::Text(text.clone())) else { continue };
                 self.fences.value(&mut value, LINKS.name, &mut toll.counts)?;
                 record.put_extra(&field.field, &value)?;
             }

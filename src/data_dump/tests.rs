@@ -107,3 +107,70 @@ async fn after_a_failure_the_folder_is_as_it_was() {
     conn.execute_batch("ALTER TABLE artwork DROP COLUMN status").unwrap();
     assert_eq!(dumped(folder.path()).await.unwrap_err().code(), "SCHEMA_UNKNOWN");
 }
+
+/// Every text of a dump of the database that `sql` makes.
+async fn texts_of(sql: &str, options: DataDumpOptions) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    Connection::open(folder.path().join("archive.sqlite")).unwrap().execute_batch(sql).unwrap();
+    let common = CommonOptions {
+        database: DatabaseOptions {
+            file: Some(folder.path().join("archive.sqlite")),
+            ..DatabaseOptions::default()
+        },
+        output_dir: Some(folder.path().join("out")),
+        ..CommonOptions::default()
+    };
+    texts(&create_data_dump(DataDumpOptions { common, ..options }, Job::unattended()).await.unwrap())
+}
+
+/// One approved work by one creator, in the tables of both generations.
+const WORK: &str = r#"
+    CREATE TABLE artwork (id TEXT PRIMARY KEY, title TEXT, artist_names TEXT, status TEXT);
+    CREATE TABLE artists (id TEXT PRIMARY KEY, name TEXT, bio TEXT, status TEXT);
+    CREATE TABLE creators (id TEXT PRIMARY KEY, name TEXT, bio TEXT);
+    CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT, role TEXT, meta TEXT);
+    CREATE TABLE tags (id TEXT, artwork_id TEXT, logbook_id TEXT, label TEXT, value TEXT);
+    INSERT INTO artwork VALUES ('w1', 'Heron', '["Ann Ashe"]', 'approved');
+    INSERT INTO artwork_artists VALUES ('w1', 'p1', 'primary', '{"ok":"colour","password":"hush"}');"#;
+
+#[tokio::test]
+async fn who_is_rejected_as_an_artist_is_no_creator_either() {
+    let rows = "INSERT INTO artists VALUES ('p1', 'Rejected', NULL, 'rejected'); INSERT INTO creators VALUES ('p1', 'Rejected', NULL)";
+    let found = texts_of(&format!("{WORK}{rows}"), DataDumpOptions::default()).await;
+    assert!(found.contains("Heron") && !found.contains("Rejected"));
+}
+
+#[tokio::test]
+async fn a_pending_row_with_the_id_of_an_approved_one_stays_in() {
+    let sql = "CREATE TABLE artwork (pk TEXT PRIMARY KEY, id TEXT, title TEXT, status TEXT) WITHOUT ROWID;
+        INSERT INTO artwork VALUES ('a', 'w1', 'Waiting', 'pending'), ('b', 'w1', 'Heron', 'approved')";
+    let found = texts_of(sql, DataDumpOptions::default()).await;
+    assert!(found.contains("Heron") && !found.contains("Waiting"));
+}
+
+#[tokio::test]
+async fn a_licence_in_a_row_of_its_own_counts() {
+    let rows = "INSERT INTO artwork VALUES ('w2', 'Foreign', NULL, 'approved');
+        INSERT INTO tags VALUES ('t1', 'w2', NULL, 'license', 'ODbL-1.0')";
+    let found = texts_of(&format!("{WORK}{rows}"), DataDumpOptions::default()).await;
+    assert!(found.contains("Heron") && !found.contains("Foreign"));
+    let separate =
+        DataDumpOptions { foreign_licenses: Some("separate".into()), ..DataDumpOptions::default() };
+    let found = texts_of(&format!("{WORK}{rows}"), separate).await;
+    assert!(found.contains(r#""title":"Foreign""#) && found.contains(r#""license":"ODbL-1.0""#));
+}
+
+#[tokio::test]
+async fn the_blacklist_holds_for_columns_and_in_columns_that_were_added() {
+    let rows = "INSERT INTO artists VALUES ('p1', 'Ben', 'Lives by the mill', 'active')";
+    let options = DataDumpOptions {
+        extra_blacklist: vec!["bio".into(), "artist_names".into()],
+        include_fields: vec!["artwork_artists.meta".into()],
+        ..DataDumpOptions::default()
+    };
+    let found = texts_of(&format!("{WORK}{rows}"), options).await;
+    assert!(found.contains("Ben") && found.contains("colour"));
+    for kept_in in ["Lives by the mill", "Ann Ashe", "hush"] {
+        assert!(!found.contains(kept_in), "{kept_in}");
+    }
+}

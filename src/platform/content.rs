@@ -62,6 +62,8 @@ pub struct Content {
     table: Table,
     /// The expression of each column that is read: quoted, or NULL where it is absent.
     columns: Vec<String>,
+    /// What a row must fulfil to be found again.
+    only: Option<String>,
 }
 
 impl Content {
@@ -73,7 +75,13 @@ impl Content {
     ) -> Result<Option<Content>> {
         let Some(table) = Table::find(conn, name)? else { return Ok(None) };
         let columns = columns.into_iter().map(|column| table.column_or_null(column)).collect();
-        Ok(Some(Content { name, table, columns }))
+        Ok(Some(Content { name, table, columns, only: None }))
+    }
+
+    /// The same table, of which [`fetch`](Content::fetch) finds those rows again that `condition` takes: where there
+    /// are no rowids, another row may have the id of one that was visited.
+    pub fn only(self, condition: Option<String>) -> Content {
+        Content { only: condition, ..self }
     }
 
     /// Whether it has a column of that name, in any case.
@@ -108,7 +116,9 @@ impl Content {
     /// Reads one row again; none when it cannot be found.
     pub fn fetch(&self, conn: &Connection, key: &RowKey) -> Result<Option<Vec<Cell>>> {
         let columns = self.columns.join(", ");
-        let sql = format!("SELECT {columns} FROM main.{} WHERE {} = ?1", self.table.quoted(), self.key());
+        let only = self.only.as_ref().map_or(String::new(), |condition| format!(" AND {condition}"));
+        let sql =
+            format!("SELECT {columns} FROM main.{} WHERE {} = ?1{only}", self.table.quoted(), self.key());
         let mut statement = conn.prepare_cached(&sql)?;
         let mut rows = match key {
             RowKey::Rowid(rowid) => statement.query([rowid])?,

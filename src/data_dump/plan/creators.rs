@@ -16,13 +16,21 @@ impl Reader<'_> {
         let links = self.read_links(plan)?;
         let linked: HashSet<&str> = links.iter().map(|(_, link)| link.creator_id.as_str()).collect();
         let mut found: BTreeMap<String, Creator> = BTreeMap::new();
+        // Who is not public in one table is not public in the other, which may know no status.
+        let mut kept_in: HashSet<String> = HashSet::new();
         for name in ["artists", "creators"] {
-            let Some(table) = self.find(name, &["id", "name", "tags"])? else { continue };
-            let condition = if table.has("status") { has_status(&table, &PUBLIC) } else { None };
+            let Some(table) = self.find(name, &["id", "name", "tags", "status"])? else { continue };
+            let condition = has_status(&table, &PUBLIC);
             let at = plan.creator_tables.len();
-            self.each(&table, &condition.unwrap_or_default(), |key, cells| {
-                let [id_cell, name_cell, tag_cell] = cells.as_slice() else { return Ok(()) };
-                if !id_cell.id().is_some_and(|id| linked.contains(id.as_str())) {
+            let mut waiting = HashSet::new();
+            self.each(&table, "", |key, cells| {
+                let [id_cell, name_cell, tag_cell, status] = cells.as_slice() else { return Ok(()) };
+                let Some(id) = id_cell.id().filter(|id| linked.contains(id.as_str())) else { return Ok(()) };
+                if condition.is_some() && !text_of(status).is_some_and(|status| PUBLIC.contains(&status)) {
+                    waiting.insert(id);
+                    return Ok(());
+                }
+                if kept_in.contains(&id) {
                     return Ok(());
                 }
                 let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
@@ -42,9 +50,10 @@ impl Reader<'_> {
                 found.insert(id.clone(), Creator { id, name, table: at, key, is_listed: false });
                 Ok(())
             })?;
-            let columns = CREATOR_COLUMNS.into_iter().chain(self.included(name));
-            let columns: Vec<&str> = columns.collect();
-            plan.creator_tables.extend(self.find(name, &columns)?);
+            let columns = CREATOR_COLUMNS.into_iter().map(|column| self.fences.column(column));
+            let columns: Vec<&str> = columns.chain(self.included(name)).collect();
+            plan.creator_tables.extend(self.find(name, &columns)?.map(|table| table.only(condition)));
+            kept_in.extend(waiting);
         }
         plan.creators = found.into_values().collect();
         let order: HashMap<String, usize> =
