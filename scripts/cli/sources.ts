@@ -113,12 +113,12 @@ function modeOf(flags: SourceFlags, layers: Layers): Mode {
   );
 }
 
-/** D1 has an export of its own, which is a source like any other script. */
+/** D1's own export has limits that whoever runs it has to know. */
 function remoteRows(): UsageError {
   return new UsageError(
-    'the rows of a REMOTE database are not read directly yet: write them to a file with ' +
-      '`wrangler d1 export NAME --remote --output rows.sql` and give that with --database-sql; ' +
-      '--remote then takes the photos from R2',
+    'the rows of a REMOTE database are not read directly yet; `wrangler d1 export NAME --remote --output rows.sql` ' +
+      'makes a script for --database-sql (the database answers nobody meanwhile, integers beyond 2^53 are rounded, ' +
+      'and with full-text tables it fails and may block the site); --remote then takes the photos from R2',
   );
 }
 
