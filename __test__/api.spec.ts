@@ -35,7 +35,7 @@ describe('options that cannot be taken', () => {
     ['no database', {}, /database is missing/],
     ['a database that is null', { database: null }, /database is null; it takes an object/],
     ['a database that is a string', { database: 'a.db' }, /database is a string/],
-    ['no source of rows', { database: {} }, /database\.file or database\.sql/],
+    ['no source of rows', { database: {} }, /database\.file, database\.sql or database\.wrangler/],
     ['two sources of rows', { database: { file: 'a', sql: 'b' } }, /two sources/],
     ['no source of photos', { database: file, photos: {} }, /photos\.directory/],
     [
@@ -63,11 +63,17 @@ describe('options that cannot be taken', () => {
     expect((await rejection({ database: file, output: '.' })).message).toMatch(
       /^output is not an option; known are database, photos, outputDir/,
     );
-    expect((await rejection({ database: { wrangler: {} } })).message).toBe(
-      'database.wrangler is not an option; known are database.file, database.sql',
+    expect((await rejection({ database: { d2: {} } })).message).toBe(
+      'database.d2 is not an option; known are database.file, database.sql, database.wrangler',
     );
-    expect((await rejection({ database: file, photos: { s3: {} } })).message).toBe(
-      'photos.s3 is not an option; known are photos.directory',
+    expect((await rejection({ database: { wrangler: {} } })).message).toBe(
+      'database.wrangler.databaseId is missing',
+    );
+    expect((await rejection({ database: file, photos: { s4: {} } })).message).toBe(
+      'photos.s4 is not an option; known are photos.directory, photos.s3, photos.publicUrl, photos.wrangler',
+    );
+    expect((await rejection({ database: file, photos: { s3: { bucket: 'b' } } })).message).toBe(
+      'photos.s3.endpoint is missing',
     );
   });
 
