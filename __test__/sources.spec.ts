@@ -214,6 +214,44 @@ describe('a store that cannot be used', () => {
   });
 });
 
+describe('a reference to what a public URL does not have', () => {
+  const referring = (...photos: string[]): string => {
+    const file = join(folder(), 'referring.sqlite');
+    const rows = photos.map((key, nth) => `('w${String(nth)}', '["${key}"]', 'approved')`);
+    sqlite(
+      file,
+      `CREATE TABLE artwork (id TEXT PRIMARY KEY, photos TEXT, status TEXT NOT NULL);
+       INSERT INTO artwork VALUES ${rows.join(', ')}`,
+    );
+    return file;
+  };
+
+  it('is a warning, and the backup is complete', async () => {
+    const file = referring('originals/2025/09/04/heron.jpg', 'originals/gone.jpg');
+    const { complete, metadata } = await backup({ file }, { publicUrl: store.publicUrl });
+    expect(complete).toBe(true);
+    expect(metadata.photos).toMatchObject({
+      originals: 1,
+      thumbnails: 1,
+      dangling: 1,
+      missing: [],
+    });
+    expect(metadata.warnings).toContainEqual(
+      expect.objectContaining({
+        code: 'PHOTO_DANGLING',
+        message: expect.stringContaining('originals/gone.jpg') as string,
+      }),
+    );
+  });
+
+  it('is an error when there is no other: it is the wrong place', async () => {
+    const file = referring('originals/gone.jpg', 'originals/lost.jpg');
+    await expect(backup({ file }, { publicUrl: store.publicUrl })).rejects.toMatchObject({
+      code: 'SOURCE_UNREACHABLE',
+    });
+  });
+});
+
 it('a state on a read-only medium is read', async () => {
   const wrangler = { databaseId: database, stateDir: store.state };
   const folders = ['d1/miniflare-D1DatabaseObject', 'r2/miniflare-R2BucketObject'];

@@ -286,7 +286,7 @@ fn describe(
 ) -> BackupMetadata {
     let mut warnings = facts.warnings;
     warnings.extend_from_slice(&rows.dump.warnings);
-    warnings.extend(photos.warning());
+    warnings.extend(photos.warnings());
     warnings.extend(drilled.iter().flat_map(|drill| drill.warnings.clone()));
     warnings.sort();
     let photos = photos.metadata();

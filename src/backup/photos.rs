@@ -1,5 +1,6 @@
 //! The photos of a backup on their way into the archive, in the order of their plan.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -15,10 +16,11 @@ use super::reuse::Earlier;
 use super::rows::Rows;
 use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
+use crate::inputs::wrong_store;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
 use crate::photos::source::{GetError, StoredPhoto};
-use crate::platform::photo_plan::{PhotoKind, PlannedPhoto};
+use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
 
 const INDEX: &str = "photos/index.json";
 /// The index while it lies in the workspace.
@@ -31,6 +33,8 @@ const WAITING: usize = 2;
 pub struct Photos {
     metadata: PhotosMetadata,
     reused: u64,
+    /// That references dangle, where only asking could show it.
+    dangling: Option<Warning>,
 }
 
 impl Photos {
@@ -45,13 +49,14 @@ impl Photos {
     }
 
     /// What the operator should know about photos that are not there.
-    pub fn warning(&self) -> Option<Warning> {
+    pub fn warnings(&self) -> Vec<Warning> {
         let missing = self.metadata.missing.len() as u64;
         let message = format!(
             "{} not be copied; see photos.missing in metadata.json",
             counted(missing, "photo could", "photos could")
         );
-        (missing > 0).then(|| Warning::new("PHOTO_MISSING", message))
+        let missing = (missing > 0).then(|| Warning::new("PHOTO_MISSING", message));
+        missing.into_iter().chain(self.dangling.clone()).collect()
     }
 }
 
@@ -145,7 +150,7 @@ impl<'a> Copier<'a> {
             dangling: plan.dangling(),
         };
         let meter = job.meter(Phase::Photos, Some(plan.photos().len() as u64), Some(plan.bytes()));
-        let photos = Photos { metadata, reused: 0 };
+        let photos = Photos { metadata, reused: 0, dangling: None };
         Ok(Copier { settings, workspace, archive, index, entries: 0, fetched, earlier, meter, job, photos })
     }
 
@@ -153,6 +158,9 @@ impl<'a> Copier<'a> {
         if let Some(first) = self.photos.metadata.missing.first() {
             self.refuse_failure(&first.key, &first.reason)?;
         }
+        // Keys that the store has, or may have.
+        let mut had = HashSet::new();
+        let mut refused = 0;
         let names = EntryNames::for_keys(plan.photos().iter().map(|planned| planned.key.as_str()));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
             self.job.check()?;
@@ -163,6 +171,10 @@ impl<'a> Copier<'a> {
                 }
                 _ => self.receive()?,
             };
+            if !matches!(outcome, Err(GetError::NoSuchKey)) {
+                had.insert(planned.key.as_str());
+            }
+            refused += u64::from(matches!(outcome, Err(GetError::Refused)));
             match outcome {
                 Ok(mut fetched) => {
                     if let Some(listed) = plan.listed(&planned.key) {
@@ -170,17 +182,49 @@ impl<'a> Copier<'a> {
                     }
                     self.add(planned, fetched, &names.get(&planned.key))?;
                 }
-                // Only a guess: the store never claimed to have it.
-                Err(GetError::NoSuchKey) if planned.probe => self.meter.add(1, 0),
+                // Only a guess, or what a row claims: the store never said that it has it.
+                Err(GetError::NoSuchKey) if !plan.readings().is_empty() => self.meter.add(1, 0),
                 Err(error) => self.miss(planned, error)?,
             }
         }
         self.meter.finish();
+        self.refuse_strangers(plan, refused)?;
+        self.count_dangling(plan, &had)?;
         self.write_index(if self.entries == 0 { "[]\n" } else { "\n]\n" })?;
         let index = self.index.finish()?;
         self.archive.add_deflated(INDEX, &index, self.workspace.open_file(INDEX_FILE)?)?;
         self.photos.metadata.missing.sort_by(|a, b| a.key.cmp(&b.key));
         Ok((self.archive, self.photos))
+    }
+
+    /// Fails when there were several photos and the store refused each of them: then it refuses us.
+    fn refuse_strangers(&self, plan: &Plan, refused: u64) -> Result<()> {
+        let Some(store) = plan.store().filter(|_| self.entries == 0 && refused > 1) else { return Ok(()) };
+        if refused < self.photos.metadata.missing.len() as u64 {
+            return Ok(());
+        }
+        Err(Error::SourceRefused {
+            what: store.place(),
+            problem: "it refused every photo; check that the credentials may read photos, not only list them"
+                .into(),
+            source: Some(Box::new(GetError::Refused)),
+        })
+    }
+
+    /// Counts references to what a store that cannot list does not have. Fails when it has nothing at all.
+    fn count_dangling(&mut self, plan: &Plan, had: &HashSet<&str>) -> Result<()> {
+        let dangles = |keys: &&Vec<String>| !keys.iter().any(|key| had.contains(key.as_str()));
+        let dangling: Vec<&Vec<String>> = plan.readings().iter().filter(dangles).collect();
+        if dangling.is_empty() {
+            return Ok(());
+        }
+        if had.is_empty() {
+            return Err(wrong_store(dangling.len() as u64));
+        }
+        self.photos.metadata.dangling = dangling.len() as u64;
+        let examples = dangling.iter().filter_map(|keys| keys.first()).map(String::as_str);
+        self.photos.dangling = Some(photo_plan::dangling(self.photos.metadata.dangling, examples));
+        Ok(())
     }
 
     fn receive(&mut self) -> Result<Result<Fetched, GetError>> {

@@ -103,6 +103,11 @@ impl Plan {
         self.plan.dangling
     }
 
+    /// For a store that cannot list: of each reference the keys that would be its photo.
+    pub fn readings(&self) -> &[Vec<String>] {
+        &self.plan.readings
+    }
+
     /// A photo as it was listed; None when the store could not list.
     pub fn listed(&self, key: &str) -> Option<&StoredPhoto> {
         let place = self.listed.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()?;

@@ -89,7 +89,7 @@ impl Fetcher {
             Some(error) => Err(error),
             None => self.persist(&key).await?,
         };
-        self.health.tell(outcome.as_ref().err().copied())?;
+        self.health.tell(&key, outcome.as_ref().err().copied())?;
         Ok(Attempt { key, outcome })
     }
 

@@ -69,6 +69,8 @@ pub struct PhotoPlan {
     pub references: u64,
     /// References of which the store holds, or may hold, the photo or at least a copy. None of many: a wrong store.
     pub found: u64,
+    /// For a store that cannot list: of each reference the keys that would be its photo.
+    pub readings: Vec<Vec<String>>,
     /// References whose photo the store does not hold.
     pub dangling: u64,
     /// Different references to other hosts.
@@ -138,7 +140,7 @@ impl PhotoPlan {
             }
         }
         if self.dangling > 0 {
-            self.warnings.push(dangling(self.dangling, &missing));
+            self.warnings.push(dangling(self.dangling, missing.iter().map(String::as_str)));
         }
         let dumps = photos.iter().filter(|photo| key::is_public_dump(&photo.key)).count() as u64;
         if dumps > 0 {
@@ -168,6 +170,10 @@ impl PhotoPlan {
             });
             candidates.swap(0, likeliest.unwrap_or(0));
             let guessed = candidates.first().map(|key| guesses(key)).unwrap_or_default();
+            // Of a reference to a smaller copy the original is as good.
+            let originals = guessed.iter().filter(|key| !key::is_variant(key));
+            let smaller = candidates.first().is_some_and(|key| key::is_variant(key));
+            self.readings.push(candidates.iter().chain(originals.filter(|_| smaller)).cloned().collect());
             let keys = candidates.into_iter().enumerate().map(|(nth, key)| (key, nth > 0));
             for (key, probe) in keys.chain(guessed.into_iter().map(|key| (key, true))) {
                 let (probe_only, artworks) = taken.entry(key).or_insert((true, Vec::new()));
@@ -225,9 +231,10 @@ fn ids(mentions: &Mentions, mut artworks: Vec<u32>) -> Vec<String> {
     ids
 }
 
-fn dangling(count: u64, missing: &BTreeSet<String>) -> Warning {
-    let example = |key: &String| format!("{:?}", key.chars().take(EXAMPLE_CHARS).collect::<String>());
-    let examples = missing.iter().map(example).collect::<Vec<_>>().join(", ");
+/// `count` references are to photos that the store does not hold, such as the first of `missing`.
+pub fn dangling<'k>(count: u64, missing: impl Iterator<Item = &'k str>) -> Warning {
+    let example = |key: &str| format!("{:?}", key.chars().take(EXAMPLE_CHARS).collect::<String>());
+    let examples = missing.take(EXAMPLES).map(example).collect::<Vec<_>>().join(", ");
     let message = format!(
         "{} not in the store (such as {examples}): deleted, or the store is not that of this database",
         counted(count, "referenced photo is", "referenced photos are"),

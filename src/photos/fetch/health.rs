@@ -36,7 +36,7 @@ impl Health {
     }
 
     /// Counts how a photo went. Fails when the store never gave one and is down, or refuses us.
-    pub(super) fn tell(&self, error: Option<GetError>) -> Result<()> {
+    pub(super) fn tell(&self, key: &str, error: Option<GetError>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
             Some(error) if error.is_outage() => {
@@ -45,6 +45,16 @@ impl Health {
                     state.outage = Some(error);
                 }
             }
+            Some(GetError::Forbidden) if !state.answered => {
+                return Err(Error::SourceRefused {
+                    what: self.place.clone(),
+                    problem: "the name of its host leads to a private address; if that is meant, give the address itself"
+                        .into(),
+                    source: Some(Box::new(GetError::Forbidden)),
+                });
+            }
+            // Servers refuse `..` for its own sake, which says nothing of the credentials.
+            Some(GetError::Refused) if has_dot_segment(key) => {}
             Some(GetError::Refused) => {
                 state.refused += 1;
                 state.given_up = 0;
@@ -69,6 +79,10 @@ impl Health {
     }
 }
 
+fn has_dot_segment(key: &str) -> bool {
+    key.split('/').any(|segment| matches!(segment, "." | ".."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,9 +94,9 @@ mod tests {
     #[test]
     fn a_store_that_never_answers_is_an_error_soon() {
         let health = health();
-        assert!(health.tell(Some(GetError::Timeout)).is_ok());
-        assert!(health.tell(Some(GetError::Unreachable)).is_ok());
-        let error = health.tell(Some(GetError::Timeout));
+        assert!(health.tell("a.jpg", Some(GetError::Timeout)).is_ok());
+        assert!(health.tell("a.jpg", Some(GetError::Unreachable)).is_ok());
+        let error = health.tell("a.jpg", Some(GetError::Timeout));
         assert_eq!(error.map_err(|e| e.code()), Err("SOURCE_UNREACHABLE"));
     }
 
@@ -90,13 +104,13 @@ mod tests {
     fn an_outage_ends_the_asking_and_single_failures_do_not() {
         let health = health();
         for _ in 0..100 {
-            assert!(health.tell(Some(GetError::Timeout)).is_ok());
-            assert!(health.tell(Some(GetError::Timeout)).is_ok());
-            assert!(health.tell(None).is_ok());
+            assert!(health.tell("a.jpg", Some(GetError::Timeout)).is_ok());
+            assert!(health.tell("a.jpg", Some(GetError::Timeout)).is_ok());
+            assert!(health.tell("a.jpg", None).is_ok());
         }
         assert_eq!(health.outage(), None);
         for _ in 0..3 {
-            assert!(health.tell(Some(GetError::Unreachable)).is_ok());
+            assert!(health.tell("a.jpg", Some(GetError::Unreachable)).is_ok());
         }
         assert_eq!(health.outage(), Some(GetError::Unreachable));
     }
@@ -104,8 +118,20 @@ mod tests {
     #[test]
     fn a_store_that_refuses_every_photo_refuses_us() {
         let health = health();
-        let mut told = (0..10).map(|_| health.tell(Some(GetError::Refused)));
+        let mut told = (0..10).map(|_| health.tell("a.jpg", Some(GetError::Refused)));
         assert_eq!(told.by_ref().take(9).filter(Result::is_ok).count(), 9);
         assert_eq!(told.next().map(|r| r.map_err(|e| e.code())), Some(Err("SOURCE_REFUSED")));
+    }
+
+    #[test]
+    fn refused_dot_segments_say_nothing_of_the_credentials() {
+        let health = health();
+        assert!((0..100).all(|_| health.tell("x/../y", Some(GetError::Refused)).is_ok()));
+    }
+
+    #[test]
+    fn a_private_host_is_refused_at_once() {
+        let error = health().tell("a.jpg", Some(GetError::Forbidden));
+        assert_eq!(error.map_err(|e| e.code()), Err("SOURCE_REFUSED"));
     }
 }
