@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackupOptions, createBackup } from '../index.js';
 import { folder, listing, removeFolders } from './support';
 import { photo } from './support/platform';
-import { runJob, startJob } from './support/process';
+import { pause, runJob, startJob } from './support/process';
 import { full, random, seed } from './support/random';
 import { restore, sqlite, unpack, verify } from './support/tools';
 
@@ -97,7 +97,7 @@ describe('a run that is only paused', () => {
 
     const living = startJob({ options: { ...options, now: '2026-01-02T03:01:00Z' } });
     await living.seen('database');
-    living.child.kill('SIGSTOP');
+    await pause(living.child);
     const before = working(outputDir);
     expect(Object.keys(before).filter((path) => corpse.includes(path))).toEqual([]);
     expect(Object.keys(before).length).toBeGreaterThan(1);

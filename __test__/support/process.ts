@@ -1,9 +1,11 @@
 /** Backups in processes of their own (see job.mjs), under limits that only a process can be put under. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { BackupOptions, BackupResult } from '../../index.js';
 
@@ -36,6 +38,13 @@ export interface RunningJob {
 
 const script = join(__dirname, 'job.mjs');
 
+const living = new Set<ChildProcess>();
+
+// A test that fails leaves nobody behind, paused or not: jest would wait for their pipes for ever.
+afterEach(() => {
+  living.forEach((child) => child.kill('SIGKILL'));
+});
+
 /** Starts a job; `wrapper` is a command that runs the command behind it. */
 export function startJob(
   request: JobRequest,
@@ -47,6 +56,8 @@ export function startJob(
     cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  living.add(child);
+  child.once('close', () => living.delete(child));
   const phases = new Set<string>();
   const waiting: (() => void)[] = [];
   let outcome: Outcome | undefined;
@@ -73,6 +84,23 @@ export function startJob(
       }),
     outcome: Promise.all([once(child, 'close'), once(lines, 'close')]).then(() => outcome),
   };
+}
+
+/** Stops a process and waits until none of its threads runs any more: the signal alone only asks. */
+export async function pause(child: ChildProcess): Promise<void> {
+  child.kill('SIGSTOP');
+  while (!statesOf(child.pid ?? 0).every((state) => state.startsWith('T'))) await sleep(5);
+}
+
+/** The states of its threads, or of the whole where the system does not show threads. */
+function statesOf(pid: number): string[] {
+  const tasks = `/proc/${String(pid)}/task`;
+  if (!existsSync(tasks)) {
+    return [execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).trim()];
+  }
+  return readdirSync(tasks).map((task) =>
+    readFileSync(`${tasks}/${task}/status`, 'utf8').replace(/^.*\nState:\s*/s, ''),
+  );
 }
 
 export async function runJob(
