@@ -1,0 +1,324 @@
+/** What is published, in a folder and in a bucket, and what stays true when something breaks meanwhile. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { folder, listing, removeFolders } from '../support';
+import { type Bucket, bucket } from '../support/admin/bucket';
+import { Client, type Dump } from '../support/admin/client';
+import { newestGeneration, people } from '../support/admin/people';
+import { serveStandIn, stopServices } from '../support/admin/service';
+
+type Plan = Readonly<Record<string, unknown>>;
+
+interface Place {
+  readonly env: Readonly<Record<string, string>>;
+  keys(): Promise<readonly string[]>;
+  read(key: string): Promise<Buffer | undefined>;
+}
+
+const prefix = 'public-data-dumps/';
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+let r2: Bucket;
+let base: string;
+
+beforeAll(async () => {
+  r2 = await bucket();
+});
+
+beforeEach(() => {
+  base = folder();
+});
+
+afterEach(async () => {
+  await stopServices();
+  removeFolders();
+  r2.wire.mend();
+});
+
+afterAll(() => r2.close());
+
+function plan(what: Plan): void {
+  writeFileSync(join(base, 'plan.json'), JSON.stringify(what));
+}
+
+/** A service with a state folder of its own, on the place that all of a test share. */
+async function client(
+  place: Place,
+  state = 'state',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Client> {
+  const service = await serveStandIn({
+    SOURCE_DATABASE_FILE: newestGeneration(folder()),
+    ADMIN_PLATFORM_ROWS: '1',
+    ADMIN_STATE_DIR: join(base, state),
+    BACKUP_OUTPUT_DIR: join(base, 'backups'),
+    STAND_IN_PLAN: join(base, 'plan.json'),
+    ...place.env,
+    ...env,
+  });
+  return new Client(service, people.roleAdmin);
+}
+
+function inFolder(): Place {
+  const root = join(base, 'public');
+  return {
+    env: { DUMPS_DIR: root },
+    keys: () => Promise.resolve(listing(root).filter((name) => name.includes('.'))),
+    read: (key) => {
+      try {
+        return Promise.resolve(readFileSync(join(root, key)));
+      } catch {
+        return Promise.resolve(undefined);
+      }
+    },
+  };
+}
+
+async function inBucket(): Promise<Place> {
+  await r2.empty();
+  return r2;
+}
+
+/** What the world may rely on: latest.json names a dump that is whole. */
+async function latest(place: Place): Promise<Dump | undefined> {
+  const body = await place.read(`${prefix}latest.json`);
+  if (body === undefined) return undefined;
+  const dump = JSON.parse(body.toString()) as Dump;
+  const key = `${prefix}${dump.id}/${dump.filename}`;
+  const archive = await place.read(key);
+  expect(archive && [archive.length, sha256(archive)]).toEqual([dump.size, dump.sha256]);
+  const sidecar = await place.read(`${key}.json`);
+  expect(JSON.parse(String(sidecar))).toEqual(dump);
+  return dump;
+}
+
+describe.each<[string, () => Place | Promise<Place>]>([
+  ['a folder', inFolder],
+  ['a bucket', inBucket],
+])('in %s', (_, placed) => {
+  it('publishes a dump, whole, with nothing about whoever made it', async () => {
+    plan({
+      at: '2026-03-04T05:06:07Z',
+      warnings: [{ code: 'X', message: 'Note', subject: 'work-1#2' }],
+    });
+    const place = await placed();
+    const admin = await client(place);
+    const answer = await admin.generate({}, 30);
+    expect(answer).toMatchObject({
+      status: 200,
+      success: true,
+      data: {
+        dump_id: '20260304T050607Z',
+        filename: 'datadump-2026-03-04.zip',
+        generated_at: '2026-03-04T05:06:07Z',
+        metadata: { total_artworks: 3, total_creators: 2, total_tags: 5, total_photos: 4 },
+      },
+      warnings: ['Note (work-1#2)'],
+    });
+    expect(await place.keys()).toEqual([
+      `${prefix}.lock.json`,
+      `${prefix}20260304T050607Z/datadump-2026-03-04.zip`,
+      `${prefix}20260304T050607Z/datadump-2026-03-04.zip.json`,
+      `${prefix}index.json`,
+      `${prefix}latest.json`,
+    ]);
+    const dump = await latest(place);
+    expect(Object.keys(dump ?? {})).toEqual([
+      'id',
+      'filename',
+      'size',
+      'sha256',
+      'generated_at',
+      'complete',
+      'metadata',
+      'warnings',
+      'download_url',
+    ]);
+    const index = JSON.parse(String(await place.read(`${prefix}index.json`))) as { dumps: Dump[] };
+    expect(index.dumps).toEqual([dump]);
+    expect((await admin.dumps()).dumps).toEqual([dump]);
+    for (const key of await place.keys()) {
+      const text = String(await place.read(key));
+      expect(text).not.toContain(people.roleAdmin);
+      expect(text).not.toContain('adm_');
+    }
+    const download = await fetch(
+      dump!.download_url.replace('http://localhost:0', admin.service.url),
+    );
+    expect(sha256(Buffer.from(await download.arrayBuffer()))).toBe(dump?.sha256);
+    expect(listing(join(base, 'state', 'outbox'))).toEqual([]);
+    // Nothing is fetched again that is here already.
+    plan({ at: '2026-03-05T00:00:00Z' });
+    await admin.make();
+    expect(admin.service.output()).toMatch(/"previous":"[^"]+previous[^"]+\.zip"/);
+  });
+
+  it('lists one dump a day, keeps twelve, and pages through them', async () => {
+    const place = await placed();
+    const admin = await client(place);
+    for (let day = 1; day <= 14; day += 1) {
+      plan({ at: `2026-01-${String(day).padStart(2, '0')}T00:00:00Z` });
+      expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+    }
+    plan({ at: '2026-01-14T12:00:00Z' });
+    expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+    const ids = (await admin.dumps()).dumps.map(({ id }) => id);
+    expect(ids).toEqual([
+      '20260114T120000Z',
+      ...[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map(
+        (n) => `202601${String(n).padStart(2, '0')}T000000Z`,
+      ),
+    ]);
+    const second = await admin.dumps('?page=3&limit=5');
+    expect(second).toMatchObject({ total: 12, has_more: false });
+    expect(second.dumps.map(({ id }) => id)).toEqual(ids.slice(10));
+    expect(await admin.dumps('?page=2&limit=6')).toMatchObject({ has_more: false });
+    expect(await admin.dumps('?page=1&limit=6')).toMatchObject({ has_more: true });
+    expect(await admin.dumps('?page=9')).toMatchObject({ dumps: [], total: 12 });
+    expect((await latest(place))?.id).toBe('20260114T120000Z');
+    // One that was made on a day long gone, and replaced on that day, has had its day.
+    expect((await place.keys()).join()).not.toContain('20260114T000000Z');
+  });
+
+  it('keeps a replaced dump of today for downloads under way', async () => {
+    const place = await placed();
+    const admin = await client(place);
+    const today = new Date().toISOString().slice(0, 10);
+    for (const time of ['00:00:00', '00:00:01']) {
+      plan({ at: `${today}T${time}Z` });
+      await admin.make();
+    }
+    expect((await admin.dumps()).total).toBe(1);
+    expect((await place.keys()).filter((key) => key.endsWith('.zip'))).toHaveLength(2);
+  });
+
+  it('takes dumps back, and latest falls back', async () => {
+    const place = await placed();
+    const admin = await client(place);
+    for (const day of ['01', '02']) {
+      plan({ at: `2026-02-${day}T00:00:00Z` });
+      await admin.make();
+    }
+    expect((await admin.ask('DELETE', 'data-dumps/20260202T000000Z')).status).toBe(200);
+    expect((await latest(place))?.id).toBe('20260201T000000Z');
+    expect((await admin.dumps()).dumps.map(({ id }) => id)).toEqual(['20260201T000000Z']);
+    expect((await admin.ask('DELETE', 'data-dumps/20260202T000000Z')).status).toBe(404);
+    expect((await admin.ask('DELETE', 'data-dumps/..%2f..%2fetc')).status).toBe(404);
+    expect((await admin.ask('DELETE', 'data-dumps/20260201T000000Z')).status).toBe(200);
+    expect(await place.keys()).toEqual([`${prefix}.lock.json`, `${prefix}index.json`]);
+    expect(admin.service.output()).toMatch(
+      /"action":"data_dump.take_back","subject":"20260202T000000Z","outcome":"done"/,
+    );
+  });
+
+  it('holds a dump back for review until somebody publishes it', async () => {
+    const place = await placed();
+    const admin = await client(place);
+    plan({ at: '2026-04-01T00:00:00Z', artworks: 9 });
+    const job = await admin.make({ publish: false });
+    expect(job).toMatchObject({ state: 'review', publishable: true });
+    expect(job.result).toMatchObject({
+      metadata: { total_artworks: 9 },
+      redactions: { email: 1 },
+      first_records: Array.from({ length: 5 }, (_each, n) => ({
+        id: `work-${n}`,
+        title: 'A "}{" work',
+      })),
+    });
+    expect(JSON.stringify(job)).not.toContain(base);
+    expect(await place.keys()).toEqual([`${prefix}.lock.json`]);
+    expect((await admin.ask('POST', `jobs/${job.job_id}/publish`, {})).status).toBe(202);
+    expect(await admin.over(job.job_id)).toMatchObject({ state: 'succeeded', publishable: false });
+    expect((await latest(place))?.id).toBe('20260401T000000Z');
+    expect((await admin.ask('POST', `jobs/${job.job_id}/publish`, {})).status).toBe(409);
+
+    plan({ at: '2026-03-01T00:00:00Z' });
+    const older = await admin.make({ publish: false });
+    await admin.ask('POST', `jobs/${older.job_id}/publish`);
+    expect(await admin.over(older.job_id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'DUMP_OUTDATED' },
+    });
+    expect((await admin.ask('DELETE', `jobs/${older.job_id}`)).status).toBe(200);
+    expect(await admin.job(older.job_id)).toMatchObject({ state: 'cancelled', publishable: false });
+    expect(listing(join(base, 'state', 'outbox'))).toEqual([]);
+  });
+
+  it('runs one job of either kind, across instances', async () => {
+    const place = await placed();
+    const [one, two] = [await client(place, 'one'), await client(place, 'two')];
+    plan({ ms: 3000 });
+    const started = await one.generate();
+    for (const other of [one, two]) {
+      for (const kind of ['data-dump', 'backup']) {
+        const answer = await other.ask('POST', `${kind}/generate`);
+        expect([answer.status, answer.error]).toEqual([409, 'JOB_RUNNING']);
+        expect(answer.details).toMatchObject({ job_id: started.data.job_id });
+      }
+      expect((await other.ask('DELETE', 'data-dumps/20260202T000000Z')).status).toBe(409);
+    }
+    expect(await two.job(started.data.job_id)).toMatchObject({ state: 'running', elsewhere: true });
+    expect((await two.ask('GET', 'jobs')).data).toMatchObject({ running: { elsewhere: true } });
+    expect((await two.ask('DELETE', `jobs/${started.data.job_id}`)).status).toBe(404);
+    expect((await one.ask('DELETE', `jobs/${started.data.job_id}`)).status).toBe(202);
+    expect(await one.over(started.data.job_id)).toMatchObject({
+      state: 'cancelled',
+      error: { code: 'CANCELLED' },
+      publishable: false,
+    });
+    plan({});
+    expect(await two.make()).toMatchObject({ state: 'succeeded' });
+    const both = await Promise.all([one.generate(), two.generate()]);
+    expect(both.map(({ status }) => status).sort()).toEqual([202, 409]);
+  });
+
+  it('tells a job as interrupted after its process died, and lets go of the lock', async () => {
+    const place = await placed();
+    const before = await client(place);
+    plan({ ms: 20_000 });
+    const { job_id } = (await before.generate()).data;
+    await before.until(job_id, ({ progress }) => progress !== null);
+    await before.service.stop('SIGKILL');
+    plan({});
+    const after = await client(place);
+    expect(await after.job(job_id)).toMatchObject({
+      state: 'interrupted',
+      error: { code: 'INTERRUPTED' },
+    });
+    expect(await after.make()).toMatchObject({ state: 'succeeded' });
+    await latest(place);
+    expect(listing(join(base, 'state', 'outbox'))).toEqual([]);
+  });
+
+  it('shuts down gracefully', async () => {
+    const place = await placed();
+    const before = await client(place, 'one');
+    plan({ ms: 20_000 });
+    const { job_id } = (await before.generate()).data;
+    await before.until(job_id, ({ progress }) => progress !== null);
+    expect(await before.service.stop('SIGTERM')).toBe(0);
+    const other = await client(place, 'two');
+    plan({});
+    expect(await other.make()).toMatchObject({ state: 'succeeded' });
+    expect(await (await client(place, 'one')).job(job_id)).toMatchObject({ state: 'interrupted' });
+  });
+
+  it('tells a failure by its code, and a dump that shrank as such', async () => {
+    const place = await placed();
+    const admin = await client(place);
+    plan({ code: 'DUMP_SHRUNK', message: 'artworks: 900 before, 3 now' });
+    expect(await admin.make()).toMatchObject({
+      state: 'failed',
+      error: { code: 'DUMP_SHRUNK', message: 'artworks: 900 before, 3 now' },
+    });
+    expect(await admin.generate({}, 10)).toMatchObject({
+      status: 409,
+      error: 'DATA_DUMP_GENERATION_FAILED',
+      details: { code: 'DUMP_SHRUNK' },
+    });
+    expect(await place.keys()).toEqual([`${prefix}.lock.json`]);
+  });
+});
