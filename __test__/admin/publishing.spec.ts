@@ -126,7 +126,8 @@ describe.each<[string, () => Place | Promise<Place>]>([
       `${prefix}latest.json`,
     ]);
     const dump = await latest(place);
-    expect(Object.keys(dump ?? {})).toEqual([
+    if (dump === undefined) throw new Error('nothing is published');
+    expect(Object.keys(dump)).toEqual([
       'id',
       'filename',
       'size',
@@ -145,10 +146,9 @@ describe.each<[string, () => Place | Promise<Place>]>([
       expect(text).not.toContain(people.roleAdmin);
       expect(text).not.toContain('adm_');
     }
-    const download = await fetch(
-      dump!.download_url.replace('http://localhost:0', admin.service.url),
-    );
-    expect(sha256(Buffer.from(await download.arrayBuffer()))).toBe(dump?.sha256);
+    const url = dump.download_url.replace('http://localhost:0', admin.service.url);
+    const download = await fetch(url);
+    expect(sha256(Buffer.from(await download.arrayBuffer()))).toBe(dump.sha256);
     expect(listing(join(base, 'state', 'outbox'))).toEqual([]);
     // Nothing is fetched again that is here already.
     plan({ at: '2026-03-05T00:00:00Z' });
@@ -320,5 +320,111 @@ describe.each<[string, () => Place | Promise<Place>]>([
       details: { code: 'DUMP_SHRUNK' },
     });
     expect(await place.keys()).toEqual([`${prefix}.lock.json`]);
+  });
+});
+
+describe('a bucket that breaks', () => {
+  it('never shows half a dump, and the file that was made can be sent again', async () => {
+    const place = await inBucket();
+    const admin = await client(place);
+    plan({ at: '2026-05-01T00:00:00Z' });
+    await admin.make();
+    plan({ at: '2026-05-02T00:00:00Z', bytes: 20_000_000 });
+    const review = await admin.make({ publish: false });
+    r2.wire.cutAfter(9_000_000);
+    await admin.ask('POST', `jobs/${review.job_id}/publish`);
+    const failed = await admin.over(review.job_id);
+    expect(failed).toMatchObject({
+      state: 'failed',
+      publishable: true,
+      error: { code: 'STORAGE_UNAVAILABLE' },
+    });
+    expect(failed.error?.message).toContain(join(base, 'state', 'outbox'));
+    expect((await latest(place))?.id).toBe('20260501T000000Z');
+    expect((await admin.ask('GET', 'data-dumps')).status).toBe(503);
+
+    r2.wire.mend();
+    await admin.ask('POST', `jobs/${review.job_id}/publish`);
+    expect(await admin.over(review.job_id)).toMatchObject({ state: 'succeeded' });
+    expect((await latest(place))?.id).toBe('20260502T000000Z');
+  });
+
+  it('lets a dump be sent again whose service was killed in the middle of the upload', async () => {
+    const place = await inBucket();
+    const before = await client(place);
+    plan({ at: '2026-05-03T00:00:00Z' });
+    await before.make();
+    plan({ at: '2026-05-04T00:00:00Z', bytes: 30_000_000 });
+    const { job_id } = (await before.generate()).data;
+    await before.until(
+      job_id,
+      ({ progress }) => progress?.phase === 'upload' && progress.bytes > 0,
+    );
+    await before.service.stop('SIGKILL');
+    expect((await latest(place))?.id).toBe('20260503T000000Z');
+
+    const after = await client(place);
+    expect(await after.job(job_id)).toMatchObject({ state: 'interrupted', publishable: true });
+    expect((await after.dumps()).total).toBe(1);
+    await after.ask('POST', `jobs/${job_id}/publish`);
+    expect(await after.over(job_id)).toMatchObject({ state: 'succeeded' });
+    expect((await latest(place))?.id).toBe('20260504T000000Z');
+  });
+});
+
+describe('the folder, as the world sees it', () => {
+  it('gives ranges, and nothing that is not published', async () => {
+    const place = inFolder();
+    plan({ at: '2026-06-01T00:00:00Z' });
+    const admin = await client(place);
+    await admin.make();
+    writeFileSync(join(base, 'public', 'secret.txt'), 'secret');
+    const url = `${admin.service.url}/${prefix}20260601T000000Z/datadump-2026-06-01.zip`;
+    const archive =
+      (await place.read(`${prefix}20260601T000000Z/datadump-2026-06-01.zip`)) ?? Buffer.alloc(0);
+    const part = async (range: string): Promise<[number, Buffer, string | null]> => {
+      const response = await fetch(url, { headers: { range } });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      return [response.status, bytes, response.headers.get('content-range')];
+    };
+    const size = archive.length;
+    expect(await part('bytes=2-5')).toEqual([206, archive.subarray(2, 6), `bytes 2-5/${size}`]);
+    expect(await part('bytes=-4')).toEqual([
+      206,
+      archive.subarray(-4),
+      `bytes ${size - 4}-${size - 1}/${size}`,
+    ]);
+    expect(await part(`bytes=${size - 2}-`)).toEqual([
+      206,
+      archive.subarray(-2),
+      `bytes ${size - 2}-${size - 1}/${size}`,
+    ]);
+    expect((await part(`bytes=${size}-`))[0]).toBe(416);
+    expect((await part('bytes=0-1,4-5')).slice(0, 2)).toEqual([200, archive]);
+    const whole = await fetch(url);
+    const etag = whole.headers.get('etag') ?? '';
+    expect(Buffer.from(await whole.arrayBuffer())).toEqual(archive);
+    expect((await fetch(url, { headers: { 'if-none-match': etag } })).status).toBe(304);
+    const head = await fetch(url, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(size)]);
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(405);
+    for (const path of [
+      '.lock.json',
+      '',
+      '..%2fsecret.txt',
+      '%2e%2e/secret.txt',
+      '20260601T000000Z/',
+      '20260601T000000Z/x',
+    ]) {
+      expect((await fetch(`${admin.service.url}/${prefix}${path}`)).status).toBe(404);
+    }
+    expect((await fetch(`${admin.service.url}/secret.txt`)).status).toBe(404);
+  });
+
+  it('is not served while a private backup lies in it', async () => {
+    const place = inFolder();
+    await (await client(place)).service.stop();
+    writeFileSync(join(base, 'public', 'backup-2026-01-02-030405.zip'), 'PK');
+    await expect(client(place)).rejects.toThrow(/holds a private backup/);
   });
 });

@@ -57,10 +57,12 @@ export function readEnvironment(
 }
 
 function databaseOf(look: Look): DatabaseSource {
-  const file = look('SOURCE_DATABASE_FILE') ?? wranglerFile(look);
+  const file = look('SOURCE_DATABASE_FILE');
   const sql = look('SOURCE_DATABASE_SQL');
+  const stateDir = look('SOURCE_WRANGLER_STATE');
   if (file !== undefined) return { file };
   if (sql !== undefined) return { sql };
+  if (stateDir !== undefined) return { wrangler: { databaseId: localId(look), stateDir } };
   throw new ConfigurationError(
     'no database was named: set SOURCE_DATABASE_FILE, SOURCE_DATABASE_SQL, or SOURCE_WRANGLER_STATE with D1_DATABASE_ID',
   );
@@ -68,7 +70,25 @@ function databaseOf(look: Look): DatabaseSource {
 
 function photosOf(look: Look): PhotoSource | undefined {
   const directory = look('SOURCE_PHOTOS_DIR');
-  return directory === undefined ? undefined : { directory };
+  const publicUrl = look('SOURCE_PHOTOS_URL');
+  const endpoint = look('SOURCE_S3_ENDPOINT');
+  const stateDir = look('SOURCE_WRANGLER_STATE');
+  const bucket = look('R2_BUCKET_NAME');
+  if (directory !== undefined) return { directory };
+  if (publicUrl !== undefined) return { publicUrl };
+  if (endpoint !== undefined) {
+    const need = needed(look, 'SOURCE_S3_ENDPOINT');
+    return {
+      s3: {
+        endpoint,
+        bucket: need('R2_BUCKET_NAME'),
+        accessKeyId: need('R2_ACCESS_KEY_ID'),
+        secretAccessKey: need('R2_SECRET_ACCESS_KEY'),
+      },
+    };
+  }
+  if (stateDir !== undefined && bucket !== undefined) return { wrangler: { bucket, stateDir } };
+  return undefined;
 }
 
 function authOf(look: Look): AuthOptions {
@@ -121,11 +141,7 @@ function dumpsOf(look: Look, own: string): DumpStore {
         'DUMPS_S3_BUCKET, DUMPS_S3_ACCESS_KEY_ID, DUMPS_S3_SECRET_ACCESS_KEY and DUMPS_PUBLIC_URL',
     );
   }
-  const need = (name: string): string => {
-    const value = look(name);
-    if (value === undefined) throw new ConfigurationError(`a bucket needs ${name}: set it`);
-    return value;
-  };
+  const need = needed(look, 'DUMPS_S3_ENDPOINT');
   return {
     s3: {
       endpoint,
@@ -141,16 +157,27 @@ function dumpsOf(look: Look, own: string): DumpStore {
 /** The file that wrangler keeps a local D1 in: its name is computed from the database's id. */
 function wranglerFile(look: Look): string | undefined {
   const state = look('SOURCE_WRANGLER_STATE');
-  const id = look('D1_DATABASE_ID');
   if (state === undefined) return undefined;
-  if (id === undefined) throw new ConfigurationError('SOURCE_WRANGLER_STATE needs D1_DATABASE_ID');
   const actor = 'miniflare-D1DatabaseObject';
   const key = createHash('sha256').update(actor).digest();
   const half = (of: string | Buffer): Buffer =>
     createHmac('sha256', key).update(of).digest().subarray(0, 16);
-  const first = half(id);
+  const first = half(localId(look));
   const name = Buffer.concat([first, half(first)]).toString('hex');
   return join(state, 'd1', actor, `${name}.sqlite`);
+}
+
+function localId(look: Look): string {
+  return needed(look, 'SOURCE_WRANGLER_STATE')('D1_DATABASE_ID');
+}
+
+/** Looks up what another setting cannot do without. */
+function needed(look: Look, by: string): (name: string) => string {
+  return (name) => {
+    const value = look(name);
+    if (value === undefined) throw new ConfigurationError(`${by} needs ${name}: set it`);
+    return value;
+  };
 }
 
 function numberOf(look: Look, name: string, least: number, most: number): number | undefined {

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { Miniflare } from 'miniflare';
 
 export interface Bucket {
@@ -35,6 +36,11 @@ export async function bucket(): Promise<Bucket> {
     host: '127.0.0.1',
     port: 0,
     unsafeLocalExplorer: true,
+    // A wire that is cut makes workerd complain.
+    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+      stdout.resume();
+      stderr.resume();
+    },
     r2Buckets: { B: { id: name, s3Credentials: credentials } },
   });
   const { port } = await miniflare.ready;

@@ -80,7 +80,7 @@ export class Client {
       const job = await this.job(id);
       if (isSo(job)) return job;
       if (job.state !== 'running') throw new Error(`ended: ${JSON.stringify(job)}`);
-      await sleep(20);
+      await sleep(100);
     }
   }
 

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { DumpResult, Engine } from '../engine.js';
 import { codeOf, Problem } from '../envelope.js';
@@ -22,6 +23,7 @@ export interface DumpWish {
 
 /** Warnings that are published with a dump; the rest is in the archive. */
 const shownWarnings = 100;
+const secondMs = 1000;
 
 export class DumpJobs {
   readonly #outbox: string;
@@ -104,6 +106,7 @@ export class DumpJobs {
     const previous = await this.#previous.archive(allowShrink, signal, (bytes, total) => {
       report({ phase: 'previous', done: 0, total: null, bytes, total_bytes: total });
     });
+    await this.#nextSecond(signal);
     const outputDir = join(this.#outbox, job.id);
     await mkdir(outputDir, { mode: 0o700 });
     const { database, photos, source } = this.options;
@@ -119,6 +122,14 @@ export class DumpJobs {
         report(progressOf(progress));
       },
     });
+  }
+
+  /** A dump is called by the second it was made in: one right after another waits for the next. */
+  async #nextSecond(signal: AbortSignal): Promise<void> {
+    const latest = await this.catalogue.latest();
+    const taken = latest === undefined ? 0 : Date.parse(latest.generated_at);
+    const wait = taken + secondMs - Date.now();
+    if (wait > 0 && wait <= secondMs) await sleep(wait, undefined, { signal });
   }
 
   async #clear(jobId: string): Promise<void> {

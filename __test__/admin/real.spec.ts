@@ -1,0 +1,143 @@
+/** The service with the real addon: what it publishes is a dump that others can open, and it goes on answering meanwhile. */
+
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { folder, listing, removeFolders, root } from '../support';
+import { Client, type Dump } from '../support/admin/client';
+import { people } from '../support/admin/people';
+import { serve, stopServices } from '../support/admin/service';
+import { newer, photos } from '../support/platform';
+import { sha256, sqlite, tool } from '../support/tools';
+
+const crowd = 100;
+const admins = Array.from({ length: crowd }, (_, n) => `admin-token-${String(n).padStart(4, '0')}`);
+
+let base: string;
+let env: Record<string, string>;
+
+beforeEach(() => {
+  base = folder();
+  const database = newer(base);
+  const rows = [people.roleAdmin, ...admins].map((id) => `('${id}', '${id}', 'admin', 1)`);
+  sqlite(
+    database,
+    `CREATE TABLE user_roles (id TEXT PRIMARY KEY, user_token TEXT, role TEXT, is_active INTEGER);
+     INSERT INTO user_roles VALUES ${rows.join(', ')};`,
+  );
+  env = {
+    SOURCE_DATABASE_FILE: database,
+    SOURCE_PHOTOS_DIR: photos(base),
+    ADMIN_PLATFORM_ROWS: '1',
+    ADMIN_STATE_DIR: join(base, 'state'),
+    BACKUP_OUTPUT_DIR: join(base, 'backups'),
+    DUMPS_DIR: join(base, 'public'),
+  };
+});
+
+afterEach(async () => {
+  await stopServices();
+  removeFolders();
+});
+
+function addWorks(count: number): void {
+  sqlite(
+    env['SOURCE_DATABASE_FILE'] ?? '',
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+     INSERT INTO artwork SELECT printf('b0000000-0000-4000-8000-%012d', i), 'Work ' || i,
+       hex(randomblob(60)), 49.1, -123.1, '{"artwork_type":"mural"}', NULL, 'approved' FROM n`,
+  );
+}
+
+it('makes a dump and a private backup that others can open, and gives nobody away', async () => {
+  const service = await serve(env);
+  const admin = new Client(service, people.roleAdmin);
+  const answer = await admin.generate({}, 60);
+  expect(answer).toMatchObject({ status: 200, data: { metadata: { total_artworks: 3 } } });
+  const [dump] = (await admin.dumps()).dumps as [Dump];
+  const response = await fetch(dump.download_url.replace('http://localhost:0', service.url));
+  const copy = join(base, 'copy.zip');
+  writeFileSync(copy, Buffer.from(await response.arrayBuffer()));
+  expect(sha256(copy)).toBe(dump.sha256);
+  tool('unzip', ['-tq', copy]);
+  expect(JSON.parse(tool('unzip', ['-p', copy, 'artwork.json']))).toHaveLength(3);
+
+  const review = await admin.make({ publish: false });
+  expect(review).toMatchObject({ state: 'review', result: { redactions: { email: 0 } } });
+  expect((review.result as { first_records: unknown[] }).first_records).toHaveLength(3);
+
+  const backup = await admin.ask<{ result: { filename: string } }>(
+    'POST',
+    'backup/generate',
+    {},
+    { prefer: 'wait=60' },
+  );
+  expect(backup).toMatchObject({ status: 200, data: { state: 'succeeded' } });
+  expect((await admin.ask('GET', 'backups')).data).toMatchObject({
+    total: 1,
+    backups: [{ sha256: expect.any(String) as string }],
+  });
+  expect((await fetch(`${service.url}/backups/${backup.data.result.filename}`)).status).toBe(404);
+  expect(service.output()).not.toContain(people.roleAdmin);
+});
+
+it('refuses to publish a dump that has lost most of its works, unless told to', async () => {
+  addWorks(60);
+  const service = await serve(env);
+  const admin = new Client(service, people.roleAdmin);
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+  sqlite(env['SOURCE_DATABASE_FILE'] ?? '', `DELETE FROM artwork WHERE id LIKE 'b%'`);
+  const shrunk = await admin.make();
+  expect(shrunk).toMatchObject({ state: 'failed', error: { code: 'DUMP_SHRUNK' } });
+  expect(shrunk.error?.message).toMatch(/3 artworks instead of 63/);
+  expect((await admin.dumps()).dumps[0]?.metadata['total_artworks']).toBe(63);
+  expect(await admin.make({ allow_shrink: true })).toMatchObject({ state: 'succeeded' });
+  expect((await admin.dumps()).dumps[0]?.metadata['total_artworks']).toBe(3);
+});
+
+it('publishes without the web service, for a schedule', () => {
+  const { PATH = '' } = process.env;
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [join(root, 'dist', 'admin', 'publish.js')],
+    {
+      env: { PATH, ...env },
+      encoding: 'utf8',
+    },
+  );
+  const dump = JSON.parse(stdout) as Dump;
+  expect(status).toBe(dump.complete ? 0 : 3);
+  expect(listing(join(base, 'public'))).toContain(`public-data-dumps/${dump.id}/${dump.filename}`);
+});
+
+it('serves 100 admins and 1,000 downloads while a dump is made', async () => {
+  const service = await serve(env);
+  const admin = new Client(service, people.roleAdmin);
+  await admin.make();
+  const [dump] = (await admin.dumps()).dumps as [Dump];
+  const url = dump.download_url.replace('http://localhost:0', service.url);
+  addWorks(15_000);
+  const { job_id } = (await admin.generate({ allow_shrink: true })).data;
+
+  const list = async (token: string): Promise<number> =>
+    (await new Client(service, token).ask('GET', 'data-dumps')).status;
+  const download = async (n: number): Promise<number> => {
+    const start = n % (dump.size - 100);
+    const response = await fetch(url, { headers: { range: `bytes=${start}-${start + 99}` } });
+    expect((await response.arrayBuffer()).byteLength).toBe(100);
+    return response.status;
+  };
+  const statuses: number[] = [];
+  for (let round = 0; round < 20; round += 1) {
+    statuses.push(
+      ...(await Promise.all([
+        ...admins.slice(round * 5, round * 5 + 5).map(list),
+        ...Array.from({ length: 50 }, (_, n) => download(round * 50 + n)),
+      ])),
+    );
+  }
+  expect(statuses.filter((status) => status === 200)).toHaveLength(crowd);
+  expect(statuses.filter((status) => status === 206)).toHaveLength(1000);
+  expect(await admin.over(job_id)).toMatchObject({ state: 'succeeded' });
+});
