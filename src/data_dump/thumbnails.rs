@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
@@ -154,21 +154,21 @@ impl Making<'_> {
         }
         let keys: Vec<String> = asked.iter().map(|(_, key, _)| key.clone()).collect();
         let cooks = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let cooked =
-            fetch(Arc::clone(store), keys, options.concurrency, workspace.folder(), job).map(|attempt| {
-                let kitchen = Arc::clone(kitchen);
-                // Spawned, so that it goes on while others are waited for.
-                let cooking = tokio::spawn(async move {
-                    match attempt?.outcome {
-                        Ok(fetched) => kitchen.cook(fetched).await.map(Ok),
-                        Err(error) => Ok(Err(error)),
-                    }
-                });
-                async { cooking.await.unwrap_or(Err(Error::Aborted)) }
+        let fetched = fetch(Arc::clone(store), keys, options.concurrency, workspace.folder(), job);
+        let cooked = stream::iter(asked).zip(fetched).map(|((at, _, is_copy), attempt)| {
+            let kitchen = Arc::clone(kitchen);
+            // Spawned, so that it goes on while others are waited for.
+            let cooking = tokio::spawn(async move {
+                match attempt?.outcome {
+                    Ok(fetched) => kitchen.cook(fetched).await.map(Ok),
+                    Err(error) => Ok(Err(error)),
+                }
             });
-        let mut cooked = std::pin::pin!(cooked.buffered(cooks));
-        for (at, _, is_copy) in asked {
-            let Some(outcome) = cooked.next().await else { return Err(Error::Aborted) };
+            async move { (at, is_copy, cooking.await.unwrap_or(Err(Error::Aborted))) }
+        });
+        // In whatever order they are done: behind one large photo no core waits.
+        let mut cooked = std::pin::pin!(cooked.buffer_unordered(cooks));
+        while let Some((at, is_copy, outcome)) = cooked.next().await {
             self.settle(at, is_copy, outcome?);
         }
         Ok(())
