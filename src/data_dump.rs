@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::inputs::{open_store, take_snapshot};
 use crate::job::{Job, Phase, Warning, blocking, counted};
 use crate::photos::thumbnail::QUALITY;
+use crate::platform::content::Content;
 use crate::platform::drift::Drift;
 use crate::platform::identifiers::{each_private_value, each_public_id};
 use crate::privacy::filter::Filter;
@@ -133,6 +134,8 @@ struct Read {
     filter: Arc<Filter>,
     /// Columns that the operator adds and that nothing keeps in.
     included: Vec<IncludedField>,
+    /// Columns that the operator names and that the database has not.
+    absent: Vec<String>,
     plan: Plan,
     previous: Option<Previous>,
 }
@@ -166,18 +169,41 @@ fn read(settings: &Settings, workspace: &Workspace, with_photos: bool, job: &Job
     let values = known_identifiers(&snapshot, job)?;
     let filter = Filter::new(settings.extra_blacklist.iter().map(String::as_str));
     let included: Vec<_> = settings.included.iter().filter(|field| field.leaves(&filter)).cloned().collect();
+    let absent = absent(settings, &snapshot)?;
     let fences = Fences::new(&filter, Redactor::new(&values), settings.fail_on_leak);
     let wishes =
         Wishes { separate_foreign: settings.separate_foreign, photos: with_photos, included: &included };
     let plan = Plan::read(&snapshot, wishes, &fences)?;
-    if plan.works.is_empty() {
+    if plan.works.is_empty() && plan.foreign.is_empty() {
         return Err(Error::DumpShrunk {
             problem: "there is no approved artwork that may be published: an empty dump would replace whatever was \
                       published before; check that this is the right database"
                 .into(),
         });
     }
-    Ok(Read { snapshot, drift, values: Arc::new(values), filter: Arc::new(filter), included, plan, previous })
+    Ok(Read {
+        snapshot,
+        drift,
+        values: Arc::new(values),
+        filter: Arc::new(filter),
+        included,
+        absent,
+        plan,
+        previous,
+    })
+}
+
+/// Columns that the operator adds and that are not there, which a slip of the pen makes.
+fn absent(settings: &Settings, snapshot: &Snapshot) -> Result<Vec<String>> {
+    let mut absent = Vec::new();
+    for field in &settings.included {
+        let table = Content::find(snapshot.connection(), field.table, [])
+            .map_err(|error| snapshot.failure(&error))?;
+        if !table.is_some_and(|table| table.has(&field.column)) {
+            absent.push(field.place());
+        }
+    }
+    Ok(absent)
 }
 
 /// Fence 3 begins here: every identifier of a user that the database holds.
@@ -242,10 +268,14 @@ fn write(
     {
         previous.guard(&counts, with_photos)?;
     }
-    let changes = read
-        .previous
-        .as_ref()
-        .map(|previous| previous.changes(&written.works, &written.creators, with_photos));
+    let changes = read.previous.as_ref().map(|previous| {
+        let mut changes = previous.changes(&written.works, &written.creators, with_photos);
+        // These come from a file, where anything may stand for an id.
+        for removed in [&mut changes.artwork.removed, &mut changes.creators.removed] {
+            removed.retain(|id| !records.fences.holds(id));
+        }
+        changes
+    });
     let metadata = describe(settings, read, thumbnails, counts, &toll, with_photos);
     let parts = Parts {
         settings,
@@ -350,6 +380,10 @@ fn for_the_operator(settings: &Settings, read: &Read) -> Vec<Warning> {
         let reason = field.withheld.unwrap_or("its name is on the blacklist");
         let message = format!("includeFields names it, and it stays in all the same: {reason}");
         warnings.push(Warning::about("FIELD_KEPT_IN", field.place(), message));
+    }
+    for place in &read.absent {
+        let message = "includeFields names it, and the database has no such column: check how it is spelt";
+        warnings.push(Warning::about("FIELD_NOT_FOUND", place.clone(), message));
     }
     let foreign: u64 = read.plan.excluded_foreign.values().sum();
     if foreign > 0 {

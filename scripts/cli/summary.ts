@@ -68,8 +68,8 @@ export function summariseDump(result: DataDumpResult): string[] {
     const rest = more > 0 ? ` and ${count(more)} more` : '';
     rows.push(['missing', `${counted(missing.length, 'photo')}: ${named}${rest}`]);
   }
-  for (const [licence, works] of Object.entries(filters.excluded_foreign)) {
-    rows.push(['not inside', `${counted(works, 'work')} under ${licence}`]);
+  for (const [licence, held] of Object.entries(filters.excluded_foreign)) {
+    rows.push(['not inside', `${counted(held, 'row')} under ${licence}`]);
   }
   rows.push(...remarks([], result.warnings), ['took', duration(result.durationMs)]);
   return rows.map(labelled);

@@ -13,7 +13,7 @@ use super::troubles::Trouble;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::platform::content::{Cell, Content, RowKey, has_status};
-use crate::platform::licences::{Licence, licence, may_be_foreign};
+use crate::platform::licences::{Licence, licence, licence_of_unreadable, may_be_foreign};
 use crate::platform::photo_list::PhotoList;
 use crate::platform::tag_values::tags;
 
@@ -75,7 +75,7 @@ pub struct Link {
     pub role: Option<String>,
     /// As the row has it.
     pub created_at: CellText,
-    /// Columns that the operator added.
+    /// Columns that the operator added, with their values as JSON: text, so that links can be sorted.
     pub extra: Vec<(String, String)>,
 }
 
@@ -242,11 +242,17 @@ impl Reader<'_> {
             }
             let column = [license, licence_cell].into_iter().find_map(text_of);
             let legacy = matches!(tag_cell, Cell::Text(text) if text.contains("_photos"));
-            let known = match tag_cell {
-                Cell::Text(text) if legacy || may_be_foreign(text) => tags(tag_cell).unwrap_or_default(),
-                _ => serde_json::Map::new(),
+            let (known, licence) = match tag_cell {
+                Cell::Text(text) if legacy || may_be_foreign(text) => match tags(tag_cell) {
+                    Ok(known) => {
+                        let licence = licence(&known, column);
+                        (known, licence)
+                    }
+                    Err(_) => (serde_json::Map::new(), licence_of_unreadable(text, column)),
+                },
+                _ => (serde_json::Map::new(), licence(&serde_json::Map::new(), column)),
             };
-            let licence = match licence(&known, column) {
+            let licence = match licence {
                 Licence::Own => None,
                 Licence::Foreign(name) => {
                     let name = self.clean(&name, METADATA, &mut plan.toll)?;

@@ -144,10 +144,9 @@ impl Records<'_> {
         record.put_some("role", link.role.as_ref().filter(|_| self.fences.leaves("role")))?;
         let created_at = link.created_at.clone().map_or(Cell::Null, Cell::Text);
         self.put_instant(&mut record, "created_at", &created_at, "artwork_artists.created_at", toll)?;
-        for (column, text) in &link.extra {
+        for (column, json) in &link.extra {
             let field = self.included.iter().find(|field| field.column == *column);
-            if let Some(field) = field {
-                let Some(mut value) = value_of(&Cell::Text(text.clone())) else { continue };
+            if let (Some(field), Ok(mut value)) = (field, serde_json::from_str(json)) {
                 self.fences.value(&mut value, LINKS.name, &mut toll.counts)?;
                 record.put_extra(&field.field, &value)?;
             }
@@ -329,7 +328,7 @@ pub fn photo_key(id: &str, n: u32) -> String {
 }
 
 /// A value of a column that nobody has decided on; JSON in it is JSON.
-fn value_of(cell: &Cell) -> Option<Value> {
+pub fn value_of(cell: &Cell) -> Option<Value> {
     match cell {
         Cell::Null | Cell::Unreadable => None,
         Cell::Integer(number) => Some(Value::from(*number)),

@@ -159,7 +159,7 @@ fn privacy(contents: &Contents<'_>) -> String {
     for (licence, count) in contents.foreign {
         text += &format!(
             "- {} under another licence ({}), not in artwork.json\n",
-            counted(*count, "work", "works"),
+            counted(*count, "row", "rows"),
             cell(licence)
         );
     }

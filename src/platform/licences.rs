@@ -38,13 +38,25 @@ pub fn licence(tags: &Map<String, Value>, column: Option<&str>) -> Licence {
     found.map_or(Licence::Own, Licence::Foreign)
 }
 
+/// Reads the licence of a row whose tags are text that is no JSON. Nobody can say what belongs to what in it: if it
+/// speaks of OpenStreetMap or its licence, the row is taken to be theirs.
+pub fn licence_of_unreadable(tags: &str, column: Option<&str>) -> Licence {
+    let own_or_column = licence(&Map::new(), column);
+    let words = tags.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    let is_osm = |word: String| word.starts_with("osm") || word == "odbl" || word == "openstreetmap";
+    if words.into_iter().any(is_osm) || tags.to_lowercase().contains("openstreetmap") {
+        return Licence::Foreign(OSM.into());
+    }
+    own_or_column
+}
+
 /// A quick look at the text of `tags`: false when nothing in it can make the licence another.
 pub fn may_be_foreign(tags: &str) -> bool {
     static HINTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         // Escapes are looked through by whoever reads the tags.
         AhoCorasick::builder()
             .ascii_case_insensitive(true)
-            .build(["licen", "osm", "openstreetmap", r"\u"])
+            .build(["licen", "osm", "odbl", "openstreetmap", r"\u"])
             .ok()
     });
     HINTS.as_ref().is_none_or(|hints| hints.is_match(tags))
@@ -179,6 +191,19 @@ mod tests {
             assert_eq!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
         }
         assert_eq!(of(r#"{"material":"bronze","source":"City of Vancouver","cosmos":"x"}"#), "own");
+    }
+
+    #[test]
+    fn what_cannot_be_read_and_speaks_of_openstreetmap_is_theirs() {
+        let osm = Licence::Foreign(OSM.into());
+        for tags in
+            ["{\"osm_id\": 1", "licence = ODbL", "from https://www.OpenStreetMap.org/node/1", "{osm:id=2}"]
+        {
+            assert!(may_be_foreign(tags), "{tags}");
+            assert_eq!(licence_of_unreadable(tags, None), osm, "{tags}");
+        }
+        assert_eq!(licence_of_unreadable("cosmic, bronze", None), Licence::Own);
+        assert_eq!(licence_of_unreadable("bronze", Some("ODbL")), osm);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{CREATOR_COLUMNS, Creator, Link, METADATA, PUBLIC, Place, Plan, Reader, text_of};
+use crate::data_dump::records::value_of;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::fields::files::{CREATORS, LINKS};
-use crate::platform::licences::{Licence, licence, may_be_foreign};
+use crate::platform::licences::{Licence, licence, licence_of_unreadable, may_be_foreign};
 use crate::platform::tag_values::tags;
 
 impl Reader<'_> {
@@ -34,8 +35,10 @@ impl Reader<'_> {
                     return Ok(());
                 }
                 let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
-                if matches!(tag_cell, Cell::Text(text) if may_be_foreign(text))
-                    && let Licence::Foreign(name) = licence(&tags(tag_cell).unwrap_or_default(), None)
+                if let Cell::Text(text) = tag_cell
+                    && may_be_foreign(text)
+                    && let Licence::Foreign(name) = tags(tag_cell)
+                        .map_or_else(|_| licence_of_unreadable(text, None), |tags| licence(&tags, None))
                 {
                     let name = self.clean(&name, METADATA, &mut plan.toll)?;
                     *plan.excluded_foreign.entry(name).or_default() += 1;
@@ -112,10 +115,11 @@ impl Reader<'_> {
                     Cell::Real(number) => Some(number.to_string()),
                     Cell::Null | Cell::Unreadable => None,
                 };
-                let extra = extra.iter().zip(extra_cells).filter_map(|(name, cell)| {
-                    Some(((*name).to_owned(), text_of(cell).map(str::to_owned).or_else(|| cell.id())?))
-                });
-                let extra = extra.collect();
+                let extra = extra
+                    .iter()
+                    .zip(extra_cells)
+                    .filter_map(|(name, cell)| Some(((*name).to_owned(), value_of(cell)?.to_string())))
+                    .collect();
                 links.push((*place, Link { artwork_id, creator_id, role, created_at, extra }));
                 Ok(())
             })?;
