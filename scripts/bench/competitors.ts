@@ -1,4 +1,4 @@
-/** Who takes part: each makes one ZIP of the whole database as SQL and of every photo, deflated and stored. */
+/** Who takes part in which race: in each, all make one ZIP of the same kind. */
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +35,7 @@ cd "$2/.."
 find photos -type f | zip -0 -q -g -@ "$3/archive.zip"
 times`;
 
+/** The whole database as SQL and every photo, deflated and stored. */
 export function gather(): Field {
   const sqlite = toolVersion('sqlite3', ['--version'], /^\S+/);
   const zip = toolVersion('zip', ['-v'], /Zip \d+\.\d+/);
@@ -55,6 +56,16 @@ export function gather(): Field {
     competitors: [...own, other],
     absent: [`shell: left out, for ${missing.join(' and ')} cannot be run here`],
   };
+}
+
+/** A public dump of the rows, or of few rows and the thumbnails of large photos. */
+export function gatherDumps(what: 'rows' | 'thumbnails'): readonly Competitor[] {
+  const node = [versionOf('better-sqlite3'), 'JSON', `${versionOf('archiver')} level 6`];
+  if (what === 'thumbnails') node.push(versionOf('sharp'));
+  return [
+    script('this package', 'package-dump.js', true, [what]),
+    script(`Node: ${node.join(', ')}`, 'node-dump.js', false, [what]),
+  ];
 }
 
 /** What every competitor that is a Node script has at least. */

@@ -1,12 +1,13 @@
-/** `npm run bench`: makes its own data, lets this package and two others back it up in turn, and writes a report. */
+/** `npm run bench`: makes its own data, lets this package and others back it up and dump it in turn, and writes a report. */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { Children } from './children.js';
-import { bareNode, gather } from './competitors.js';
+import { bareNode, gather, gatherDumps } from './competitors.js';
 import { provide, warm } from './data.js';
+import { provideGallery } from './gallery.js';
 import { race } from './measure.js';
 import { install } from './peers.js';
 import { type Circumstances, currentLoad, type Measured, report } from './report.js';
@@ -63,9 +64,22 @@ async function main({ rounds, chosen, data: base, out }: Options): Promise<void>
     const data = await provide(base, sizes[name], children, say);
     say(`${name}: ${data.folder}`);
     await warm(data, interrupt.signal);
-    measured.push({ name, data, results: await race(data, competitors, rounds, children, say) });
+    // Photos are stored, not deflated: who makes less has lost some.
+    const backup = { data, least: data.photoBytes };
+    const results = await race(backup, competitors, rounds, children, say);
+    // The rows of a work take more than this, deflated.
+    const dump = { data, least: data.artworks * 50 };
+    const dumps = await race(dump, gatherDumps('rows'), rounds, children, say);
+    measured.push({ name, data, results, dumps });
   }
-  const text = report(measured, about);
+  const gallery = await provideGallery(base, children, say);
+  say(`gallery: ${gallery.folder}`);
+  await warm(gallery, interrupt.signal);
+  // A thumbnail of a detailed photo takes more than this.
+  const thumbnails = { data: gallery, least: gallery.photos * 10_000 };
+  const competing = gatherDumps('thumbnails');
+  const results = await race(thumbnails, competing, rounds, children, say);
+  const text = report(measured, { data: gallery, results }, about);
   await writeFile(out, text);
   process.stdout.write(text);
   say(`written to ${out}`);

@@ -18,8 +18,9 @@ export interface Result extends Run {
   readonly competitor: Competitor;
 }
 
+/** @param least What an archive takes that has lost nothing, in bytes. */
 export async function race(
-  data: Data,
+  { data, least }: { readonly data: Data; readonly least: number },
   competitors: readonly Competitor[],
   rounds: number,
   children: Children,
@@ -32,7 +33,7 @@ export async function race(
       const competitor = competitors[(round + turn) % competitors.length];
       if (competitor === undefined) continue;
       say(`  round ${round + 1} of ${rounds}: ${competitor.label}`);
-      const run = await once(competitor, data, children);
+      const run = await once(competitor, data, least, children);
       runs.get(competitor)?.push(run);
       say(`    ${run.seconds.toFixed(2)} s`);
     }
@@ -40,15 +41,19 @@ export async function race(
   return [...runs].map(([competitor, all]) => ({ competitor, ...medians(all) }));
 }
 
-async function once(competitor: Competitor, data: Data, children: Children): Promise<Run> {
+async function once(
+  competitor: Competitor,
+  data: Data,
+  least: number,
+  children: Children,
+): Promise<Run> {
   const output = await mkdtemp(join(data.folder, 'output-'));
   try {
     const { program, args, ...options } = competitor.command(data, output);
     const finished = await children.run(program, args, options);
     const archiveBytes = await archiveIn(output);
-    // Photos are stored, not deflated: who makes less has lost some.
-    if (archiveBytes < data.photoBytes) {
-      throw new Error(`the archive of "${competitor.label}" is too small to hold every photo`);
+    if (archiveBytes < least) {
+      throw new Error(`the archive of "${competitor.label}" is too small to hold everything`);
     }
     return { seconds: finished.seconds, archiveBytes, ...competitor.usage(finished) };
   } finally {

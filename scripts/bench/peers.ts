@@ -26,7 +26,7 @@ export interface Sqlite {
 export type SqliteConstructor = new (file: string, options?: { readonly?: boolean }) => Sqlite;
 
 export interface ZipArchive extends Readable {
-  append(source: Readable, entry: { name: string }): this;
+  append(source: Readable | Buffer, entry: { name: string; store?: boolean }): this;
   directory(folder: string, name: string, change: (entry: object) => object): this;
   finalize(): Promise<void>;
 }
@@ -47,8 +47,22 @@ export async function loadZipArchive(): Promise<ZipArchiveConstructor> {
   return module.ZipArchive;
 }
 
+export interface Sharp {
+  rotate(): this;
+  resize(width: number, height: number, options: object): this;
+  jpeg(options: { quality: number }): this;
+  toBuffer(): Promise<Buffer>;
+}
+
+export type SharpFunction = (input: string | Buffer, options?: object) => Sharp;
+
+export async function loadSharp(): Promise<SharpFunction> {
+  const module = (await load('sharp')) as { default: SharpFunction };
+  return module.default;
+}
+
 /** `better-sqlite3 12.6.2` */
-export function versionOf(name: 'better-sqlite3' | 'archiver'): string {
+export function versionOf(name: 'better-sqlite3' | 'archiver' | 'sharp'): string {
   const { dependencies } = peer(fileURLToPath(manifest)) as {
     dependencies: Record<string, string>;
   };
@@ -64,7 +78,7 @@ export async function install(children: Children, say: (line: string) => void): 
   await children.run('npm', ['ci'], { cwd, shell: process.platform === 'win32' });
   if (!(await works())) {
     throw new Error(
-      `cannot load better-sqlite3 and archiver after their installation: read what \`npm ci --prefix ${cwd}\` says`,
+      `cannot load better-sqlite3, archiver and sharp after their installation: read what \`npm ci --prefix ${cwd}\` says`,
     );
   }
 }
@@ -74,6 +88,7 @@ async function works(): Promise<boolean> {
     const Database = await loadSqlite();
     new Database(':memory:').close();
     await loadZipArchive();
+    await loadSharp();
     return true;
   } catch {
     return false;

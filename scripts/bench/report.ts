@@ -4,11 +4,20 @@ import { cpus, loadavg, release, totalmem, type } from 'node:os';
 
 import { count, size } from '../cli/format.js';
 import type { Data } from './data.js';
+import { photoSide } from './gallery.js';
 import type { Result } from './measure.js';
 import { seed, type SizeName } from './sizes.js';
 
 export interface Measured {
   readonly name: SizeName;
+  readonly data: Data;
+  readonly results: readonly Result[];
+  /** Of the same data's public dump, rows only. */
+  readonly dumps: readonly Result[];
+}
+
+/** A race over large photos. */
+export interface Gallery {
   readonly data: Data;
   readonly results: readonly Result[];
 }
@@ -28,7 +37,11 @@ export function currentLoad(): number | undefined {
   return process.platform === 'win32' ? undefined : loadavg()[0];
 }
 
-export function report(measured: readonly Measured[], about: Circumstances): string {
+export function report(
+  measured: readonly Measured[],
+  gallery: Gallery,
+  about: Circumstances,
+): string {
   const parts = [
     '# Benchmarks',
     `Written by \`${about.commandLine}\` on ${about.date.toISOString().slice(0, 10)}; run it to measure your machine.`,
@@ -36,6 +49,8 @@ export function report(measured: readonly Measured[], about: Circumstances): str
     ...measured.map(section),
     comparison(measured),
     growth(measured),
+    dumps(measured),
+    thumbnails(gallery),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -115,6 +130,55 @@ function growth(measured: readonly Measured[]): string {
     `peak ${step}`,
   ];
   return `## Growth\n\n${table(heads, rows)}`;
+}
+
+/** Rows of the public dump, in all sizes. */
+function dumps(measured: readonly Measured[]): string {
+  const rows = measured.flatMap(({ name, dumps: results }) =>
+    results.map((result) => dumpRow(name, result, results)),
+  );
+  const heads = ['', '', 'wall', 'CPU', 'peak memory', 'archive', 'wall ÷ this package'];
+  return [
+    '## Data dump: rows',
+    'Approved works, their creators, links and tags as JSON. This package also takes out every known identifier of a person, describes the data, and searches the finished archive for those identifiers again. The other does none of this.',
+    table(heads, rows, 2),
+  ].join('\n\n');
+}
+
+/** Thumbnails of photos from a phone. */
+function thumbnails({ data, results }: Gallery): string {
+  const rows = results.map((result) => [
+    ...dumpRow(count(data.photos), result, results),
+    (data.photos / result.seconds).toFixed(1),
+  ]);
+  const heads = [
+    'photos',
+    '',
+    'wall',
+    'CPU',
+    'peak memory',
+    'archive',
+    'wall ÷ this package',
+    'per second',
+  ];
+  return [
+    '## Data dump: thumbnails',
+    `${count(data.photos)} works with a JPEG of ${photoSide.width} × ${photoSide.height} pixels each, ${size(data.photoBytes)}; thumbnails of 800 pixels, quality 80. This package also parses each one again to prove that it holds nothing but pixels.`,
+    table(heads, rows, 2),
+  ].join('\n\n');
+}
+
+function dumpRow(name: string, result: Result, all: readonly Result[]): string[] {
+  const own = all.find(({ competitor }) => competitor.own);
+  return [
+    name,
+    result.competitor.label,
+    `${result.seconds.toFixed(2)} s`,
+    `${result.cpuSeconds.toFixed(2)} s`,
+    memory(result.peakBytes),
+    megabytes(result.archiveBytes),
+    ratio(result.seconds, own?.seconds),
+  ];
 }
 
 /** `Node`, `shell`, and this package's in full. */
