@@ -509,7 +509,7 @@ it('fields that the operator names leave or stay in as told', async () => {
   });
   archive.write();
   const { path: made = '', warnings } = await archive.dump({
-    includeFields: ['artwork.height_m', 'artwork.donor_email'],
+    includeFields: ['artwork.height_m', 'artwork.donor_email', 'artwork.hieght_m'],
     extraBlacklist: ['fee'],
   });
   const [work] = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as [
@@ -521,5 +521,21 @@ it('fields that the operator names leave or stay in as told', async () => {
     'FIELD_KEPT_IN',
     'artwork.donor_email',
   ]);
+  expect(warnings).toContainEqual(
+    expect.objectContaining({ code: 'FIELD_NOT_FOUND', subject: 'artwork.hieght_m' }),
+  );
   expect(readFileSync(made).length).toBeGreaterThan(0);
+});
+
+it('a row whose tags are no JSON and speak of OpenStreetMap is not given away', async () => {
+  const archive = new Archive('newest-generation');
+  archive.work('w1', 'approved', { tags: 'material: bronze' });
+  archive.work('w2', 'approved', { tags: '{"osm_id": 123, "licence": "ODbL"' });
+  archive.write();
+  const { path: made = '', metadata } = await archive.dump();
+  const works = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as {
+    id: string;
+  }[];
+  expect(works.map(({ id }) => id)).toEqual(['w1']);
+  expect(metadata.filters.excluded_foreign).toEqual({ 'ODbL-1.0': 1 });
 });

@@ -79,7 +79,7 @@ function* workRecords(db: Sqlite, labels: Map<string, Map<string, number>>): Gen
 
 function tagsOf(text: string): Record<string, unknown> {
   const parsed = JSON.parse(text) as { tags?: Record<string, unknown> };
-  return parsed.tags ?? (parsed);
+  return parsed.tags ?? parsed;
 }
 
 function* rowRecords(db: Sqlite, query: string): Generator {
