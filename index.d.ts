@@ -563,6 +563,51 @@ export interface TableMetadata {
   digest: string
 }
 
+/**
+ * Checks all of an archive of either kind, with nothing but the file: structure, CRCs, checksums, metadata against
+ * contents; of a backup also that its SQL loads and every table has the digest that was noted, of a data dump that
+ * every record is as its schema says and nothing has the shape of what may not be public.
+ *
+ * Damage is no rejection: it is a report whose `ok` is false. Rejects with an `Error` whose `code` is one of
+ * - `INVALID_OPTIONS`: `path` or an option is of the wrong type
+ * - `ARCHIVE_CORRUPT`: the file cannot be opened or read
+ * - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the folder for temporary files to load the rows of a backup
+ * - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
+ */
+export declare function verifyArchive(path: string, options?: VerifyOptions | undefined): Promise<VerifyReport>
+
+/** Who watches while an archive is verified. Unknown names are `INVALID_OPTIONS`. */
+export interface VerifyOptions {
+  /**
+   * Told how far the job is, in the phase `verify`: at most about ten times a second, and always at the end. Does
+   * not keep the process alive.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined
+  /** Ends the job when aborted, also when it is aborted already: `ABORT_ERR`, and nothing is left behind. */
+  signal?: AbortSignal | undefined
+}
+
+/** What was found in an archive. */
+export interface VerifyReport {
+  /** Whether nothing is wrong. */
+  ok: boolean
+  /** What it is, as far as its metadata.json tells; null when that cannot be read or is of a newer format. */
+  kind: 'backup' | 'data-dump' | null | null
+  /** Entries that its directory lists and that can be read without harm. */
+  entries: number
+  /** Size of the file. */
+  bytes: number
+  /** SHA-256 of the whole file, lower-case hex. */
+  sha256: string
+  /**
+   * What is wrong, each with the entry as its `subject` where it is about one; at most a thousand and a last one that
+   * counts the others. Codes: `ARCHIVE_CORRUPT`, contents are damaged or missing; `ARCHIVE_ALTERED`, bytes were
+   * changed that are no contents (names, dates, the comment), which are sound; `FORMAT_NEWER`, another version of
+   * the package is needed; `PRIVACY_LEAK`, a dump holds what may not be public.
+   */
+  problems: Array<Warning>
+}
+
 /** Something the operator should know though the job went on. */
 export interface Warning {
   /** Stable, in upper case with underscores, for programs. */

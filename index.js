@@ -838,3 +838,4 @@ module.exports = nativeBinding
 module.exports.createBackup = nativeBinding.createBackup
 module.exports.createDataDump = nativeBinding.createDataDump
 module.exports.previewBackup = nativeBinding.previewBackup
+module.exports.verifyArchive = nativeBinding.verifyArchive

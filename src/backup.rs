@@ -14,10 +14,10 @@ use crate::database::drill::DrillReport;
 use crate::database::source::Snapshot;
 use crate::database::sql::Repairs;
 use crate::error::{Error, Result};
+use crate::formats::backup::{self as metadata, BackupMetadata};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, first_failure, stop_on_error};
 
-pub mod metadata;
 pub mod options;
 mod photos;
 mod plan;
@@ -29,7 +29,6 @@ mod rows;
 pub use options::BackupOptions;
 pub use preview::preview_backup;
 
-use metadata::BackupMetadata;
 use options::Settings;
 use photos::Photos;
 use plan::Plan;

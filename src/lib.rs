@@ -6,8 +6,9 @@
 //! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`] and
 //! [`secret`], then [`database`] (rows), [`photos`]
 //! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
-//! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`options`] and
-//! [`inputs`] are what the verbs share; [`backup`] tells the story. Node is met in `node` alone, behind the feature of
+//! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`formats`] is
+//! what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`] and
+//! [`verify`] tell the stories. Node is met in `node` alone, behind the feature of
 //! that name.
 
 pub mod archive;
@@ -16,6 +17,7 @@ pub mod data_dump;
 pub mod database;
 pub mod dataset;
 pub mod error;
+pub mod formats;
 pub mod http;
 pub mod inputs;
 pub mod job;
@@ -27,4 +29,5 @@ pub mod photos;
 pub mod platform;
 pub mod privacy;
 pub mod secret;
+pub mod verify;
 pub mod wrangler;

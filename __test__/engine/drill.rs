@@ -29,14 +29,15 @@ fn written() -> (String, Expected) {
     let dumped = dump::dump(&path).unwrap();
     assert_eq!(dumped.extra.len(), 0);
     let schema = Schema::read(&source).unwrap();
-    let held = Expected { tables: digest::database(&source, &schema).unwrap(), makings: schema.makings() };
+    let held =
+        Expected { tables: digest::database(&source, &schema).unwrap(), makings: Some(schema.makings()) };
     (String::from_utf8(dumped.main).unwrap(), held)
 }
 
 fn drill(script: &str, expected: &Expected) -> Result<DrillReport> {
     let folder = tempfile::tempdir().unwrap();
     let job = Job::unattended();
-    let mut drill = Drill::start(&folder.path().join("drill.sqlite"), 1 << 20, &job)?;
+    let mut drill = Drill::start(&folder.path().join("drill.sqlite"), 1 << 20, "", &job)?;
     drill.load("database.sql", script.as_bytes())?;
     drill.compare(expected)
 }

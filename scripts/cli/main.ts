@@ -9,6 +9,7 @@ import { refuseSwallowedFlags } from './configuration.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
 import { codeOf, exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
 import { type Mode, Terminal } from './terminal.js';
+import { runVerify, verifyCommand } from './verify.js';
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -19,6 +20,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   const commands = [
     { command: backupCommand(), run: runBackup },
     { command: dataDumpCommand(), run: runDataDump },
+    { command: verifyCommand(), run: runVerify },
   ];
   for (const { command, run } of commands) {
     command.action(async () => {
@@ -30,7 +32,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     .version(ownVersion())
     .addHelpText(
       'after',
-      '\nExit codes: 0 complete, 1 failed, 2 usage, 3 made but incomplete, 130 interrupted',
+      '\nExit codes: 0 complete or sound, 1 failed or not sound, 2 usage, 3 made but incomplete, 130 interrupted',
     );
   for (const { command } of commands) program.addCommand(command);
   for (const command of [program, ...program.commands]) {

@@ -5,7 +5,7 @@
 
 import cliProgress, { type SingleBar } from 'cli-progress';
 
-import type { BackupPreview, Progress } from '../../index.js';
+import type { BackupPreview, Progress, VerifyReport } from '../../index.js';
 import { describe } from './errors.js';
 import { count, size } from './format.js';
 
@@ -16,7 +16,7 @@ const phases: Record<Progress['phase'], string> = {
   database: 'writing the rows',
   photos: 'copying the photos',
   finish: 'writing index, checksums and the end of the archive',
-  verify: 'reading back what was written',
+  verify: 'reading back all that is inside',
 };
 
 export class Terminal {
@@ -54,6 +54,11 @@ export class Terminal {
   /** What would be made, for programs. */
   preview(preview: BackupPreview): void {
     if (this.#mode === 'json') this.#object('summary', { dryRun: true, ...preview });
+  }
+
+  /** What was found in an archive, for programs. */
+  report(report: VerifyReport): void {
+    if (this.#mode === 'json') this.#object('summary', report);
   }
 
   error(error: unknown): void {

@@ -13,7 +13,9 @@
 //! `ZipInputStream`, cannot take for stored entries) and without `unsafe`. `zip` 9 has no safe way in for foreign
 //! bytes; `rawzip` always writes data descriptors. For reading, `zip` serves well.
 
+mod central;
 mod checksums;
+mod contents;
 mod deflate;
 mod finish;
 mod follow;
@@ -21,15 +23,18 @@ mod format;
 mod names;
 mod read_back;
 mod reader;
+mod survey;
 mod sweep;
 mod workspace;
 mod writer;
 
-pub use checksums::checksum_line;
+pub use checksums::{checksum_line, parse_checksums};
+pub use contents::EntryContents;
 pub use deflate::{Deflated, Deflater};
 pub use finish::FinishedArchive;
 pub use follow::Follower;
 pub use names::EntryNames;
 pub use reader::{Archive, StoredEntry};
+pub use survey::{Finding, Severity, Survey, SurveyedEntry};
 pub use workspace::Workspace;
 pub use writer::ArchiveWriter;

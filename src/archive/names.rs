@@ -62,6 +62,12 @@ impl EntryNames {
     }
 }
 
+/// Whether the name of an entry leads nowhere but below the folder it is extracted into, on Linux, macOS and Windows.
+pub(super) fn is_safe_path(name: &str) -> bool {
+    // A folder of ours stands before the longest key.
+    name.len() <= MAX_KEY + 64 && name.split('/').all(is_portable_segment)
+}
+
 /// Whether a key, by itself, can be a path below any folder on Linux, macOS and Windows.
 fn is_portable(key: &str) -> bool {
     let mut segments = key.split('/');
@@ -101,7 +107,7 @@ fn extension(key: &str) -> Option<&str> {
 
 /// One text for all spellings that some file system takes for the same name. Upper-casing first makes `ß` and `ss`
 /// one as well: a hashed name too many does no harm.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     text.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
 }
 

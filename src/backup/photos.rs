@@ -9,13 +9,13 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::Written;
-use super::metadata::{IndexEntry, MissingPhoto, PhotosMetadata};
 use super::options::Settings;
 use super::plan::Plan;
 use super::reuse::Earlier;
 use super::rows::Rows;
 use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
+use crate::formats::backup::{IndexEntry, MissingPhoto, PhotosMetadata};
 use crate::inputs::wrong_store;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};

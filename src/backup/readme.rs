@@ -1,6 +1,6 @@
 //! README.md of a backup: what is in it and how to get it back, with the commands and numbers of this archive.
 
-use super::metadata::BackupMetadata;
+use crate::formats::backup::BackupMetadata;
 use crate::job::counted;
 
 /// The whole text.

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::metadata::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
 use super::options::Settings;
 use super::photos;
 use crate::archive::Archive;
 use crate::error::{Error, Result};
+use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
+use crate::formats::major;
 use crate::job::{Job, blocking};
 use crate::photos::fetch::{Body, Fetched};
 use crate::photos::source::StoredPhoto;
@@ -86,10 +87,6 @@ impl Earlier {
         };
         Ok(Fetched { photo, body: Body::Memory(bytes), sha256, crc32 })
     }
-}
-
-fn major(version: &str) -> &str {
-    version.split('.').next().unwrap_or_default()
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path, name: &str, json: &[u8]) -> Result<T> {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::metadata::{DatabaseMetadata, TableMetadata};
 use crate::archive::{ArchiveWriter, Deflated, Deflater, Follower, Workspace};
 use crate::database::drill::{Drill, DrillReport, Expected};
 use crate::database::source::Snapshot;
 use crate::database::sql::{self, Dump, Repairs};
 use crate::error::{Error, Result};
+use crate::formats::backup::{DatabaseMetadata, TableMetadata};
 use crate::job::{Job, Phase};
 
 /// Names of the entries, in the archive and in the workspace.
@@ -19,6 +19,9 @@ pub const MAIN: &str = "database.sql";
 /// Only in the archive when it is needed.
 pub const EXTRA: &str = "database-extra.sql";
 
+/// What to do about a drill that fails.
+const ADVICE: &str =
+    "no archive was made; please report this, with the schema of the database if you can share it";
 /// What the drill loads is at most so many times as large as the database: blobs double as hexadecimal, small rows
 /// grow by their punctuation.
 const SQL_PER_BYTE: u64 = 8;
@@ -141,7 +144,7 @@ impl Writer {
         let (main, extra) = (self.main.finish()?, self.extra.finish()?);
         if let Some(done) = self.done.take() {
             // Nobody waits when there is no drill.
-            let _ = done.send(Expected { tables: dump.tables.clone(), makings: dump.makings.clone() });
+            let _ = done.send(Expected { tables: dump.tables.clone(), makings: Some(dump.makings.clone()) });
         }
         meter.finish();
         Ok(Rows { main, extra: (dump.extra_bytes > 0).then_some(extra), dump })
@@ -152,7 +155,7 @@ impl DrillWork {
     /// Loads what is written while it is written, then compares. Fails with DRILL_FAILED, or ABORT_ERR when the
     /// writing failed, whose error then counts.
     pub fn run(self, job: &Job) -> Result<DrillReport> {
-        let mut drill = Drill::start(&self.workspace.path("drill.sqlite"), self.bytes, job)?;
+        let mut drill = Drill::start(&self.workspace.path("drill.sqlite"), self.bytes, ADVICE, job)?;
         let loaded = drill
             .load(MAIN, BufReader::new(self.main))
             .and_then(|()| drill.load(EXTRA, BufReader::new(self.extra)));

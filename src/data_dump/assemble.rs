@@ -5,7 +5,6 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::files::WrittenFile;
 use super::included::{IncludedField, file_of};
-use super::metadata::{DataDumpMetadata, FORMAT_VERSION, GENERATOR};
 use super::options::Settings;
 use super::photos::Thumbnails;
 use super::plan::Work;
@@ -16,6 +15,7 @@ use crate::dataset::package::{self, Others, Table};
 use crate::dataset::readme::{self, Contents};
 use crate::dataset::{CC0, LICENSE, citation, schemas};
 use crate::error::{Error, Result};
+use crate::formats::dump::{DataDumpMetadata, FORMAT_VERSION, GENERATOR};
 use crate::job::Job;
 use crate::platform::fields::files::DataFile;
 

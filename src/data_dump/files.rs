@@ -1,6 +1,5 @@
 //! The data files on their way into the workspace: records are made on every core and written in order.
 
-use std::io::BufRead;
 use std::num::NonZero;
 use std::ops::Range;
 
@@ -273,21 +272,4 @@ impl Made {
         fingerprints.extend(&self.fingerprints);
         Ok(())
     }
-}
-
-/// The records of a data file, line by line, as [`RecordWriter`] wrote them.
-pub fn each_record(
-    lines: impl BufRead,
-    mut visit: impl FnMut(&[u8]) -> Result<()>,
-) -> std::io::Result<Result<()>> {
-    for line in lines.split(b'\n') {
-        let line = line?;
-        let record = line.strip_suffix(b",").unwrap_or(&line);
-        if record.starts_with(b"{")
-            && let Err(error) = visit(record)
-        {
-            return Ok(Err(error));
-        }
-    }
-    Ok(Ok(()))
 }

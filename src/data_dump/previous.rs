@@ -7,11 +7,11 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::files::each_record;
-use super::metadata::{Counts, DataDumpMetadata, FORMAT, FORMAT_VERSION};
 use crate::archive::Archive;
 use crate::dataset::changes::{Changes, IdChanges};
+use crate::dataset::record::each_record;
 use crate::error::{Error, Result};
+use crate::formats::dump::{Counts, DataDumpMetadata, FORMAT, FORMAT_VERSION};
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS};
 

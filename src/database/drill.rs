@@ -18,14 +18,12 @@ use crate::job::{Job, Meter, Phase, Warning};
 
 /// Every CHECK is made once all rows are there, by `integrity_check`: for each row as it comes it would be made twice.
 const WITHOUT_CHECKS: &[u8] = b"PRAGMA ignore_check_constraints=1;";
-/// What to do about a drill that fails.
-const ADVICE: &str =
-    "no archive was made; please report this, with the schema of the database if you can share it";
-
 /// A database into which database.sql and database-extra.sql are loaded.
 pub struct Drill {
     loader: Loader,
     path: PathBuf,
+    /// What to do about a failure.
+    advice: &'static str,
     job: Job,
 }
 
@@ -34,8 +32,8 @@ pub struct Drill {
 pub struct Expected {
     /// Every table with its rows and digest.
     pub tables: Vec<TableDigest>,
-    /// Every object.
-    pub makings: BTreeSet<Making>,
+    /// Every object; none where nobody noted them.
+    pub makings: Option<BTreeSet<Making>>,
 }
 
 /// What a drill found.
@@ -54,27 +52,28 @@ pub struct DrillReport {
 }
 
 impl Drill {
-    /// A drill that loads into a new file at `path`, for scripts of about `bytes` together.
-    pub fn start(path: &Path, bytes: u64, job: &Job) -> Result<Drill> {
+    /// A drill that loads into a new file at `path`, for scripts of about `bytes` together. `advice` ends the message
+    /// of a failure.
+    pub fn start(path: &Path, bytes: u64, advice: &'static str, job: &Job) -> Result<Drill> {
         let loader = Loader::create(path, Budget::for_bytes(bytes), job)
             .and_then(|mut loader| loader.run(WITHOUT_CHECKS, &unseen()).map(|()| loader))
-            .map_err(|error| failed(error, "", path))?;
-        Ok(Drill { loader, path: path.to_owned(), job: job.clone() })
+            .map_err(|error| failed(error, "", path, advice))?;
+        Ok(Drill { loader, path: path.to_owned(), advice, job: job.clone() })
     }
 
     /// Loads the script called `name`. Nobody is told: it goes on beside phases that are.
     pub fn load(&mut self, name: &str, script: impl Read) -> Result<()> {
-        self.loader.run(script, &unseen()).map_err(|error| failed(error, name, &self.path))
+        self.loader.run(script, &unseen()).map_err(|error| failed(error, name, &self.path, self.advice))
     }
 
     /// Compares what was loaded with what the source held. Two readers go over the file side by side: one compares,
     /// the other has SQLite check it.
     pub fn compare(self, expected: &Expected) -> Result<DrillReport> {
-        self.loader.finish().map_err(|error| failed(error, "database.sql", &self.path))?;
-        let (path, job) = (&self.path, &self.job);
+        self.loader.finish().map_err(|error| failed(error, "database.sql", &self.path, self.advice))?;
+        let (path, job, advice) = (&self.path, &self.job, self.advice);
         let (checked, compared) = std::thread::scope(|scope| {
-            let check = scope.spawn(|| read(path, job, check));
-            let compared = read(path, job, |connection| compare(connection, expected));
+            let check = scope.spawn(|| read(path, advice, job, check));
+            let compared = read(path, advice, job, |connection| compare(connection, expected, advice));
             (check.join(), compared)
         });
         let checked =
@@ -94,19 +93,24 @@ fn unseen() -> Meter {
     Job::unattended().meter(Phase::Verify, None, None)
 }
 
-fn failed(error: LoadError, script: &str, store: &Path) -> Error {
+fn failed(error: LoadError, script: &str, store: &Path, advice: &str) -> Error {
     match error {
         LoadError::Aborted => Error::Aborted,
         LoadError::Store(error) => Error::output(store, error),
         error => Error::DrillFailed {
-            problem: format!("{script} does not load ({error}); {ADVICE}"),
+            problem: format!("{script} does not load ({error}); {advice}"),
             source: Some(Box::new(error)),
         },
     }
 }
 
 /// Opened for writing, though nothing is written: SQLite drops every CHECK of a database that it opens read-only.
-fn read<T>(path: &Path, job: &Job, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+fn read<T>(
+    path: &Path,
+    advice: &str,
+    job: &Job,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T> {
     let job = job.clone();
     let open = || {
         let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -117,7 +121,7 @@ fn read<T>(path: &Path, job: &Job, work: impl FnOnce(&Connection) -> rusqlite::R
     open().map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => Error::Aborted,
         _ => Error::DrillFailed {
-            problem: format!("what was loaded cannot be read; {ADVICE}"),
+            problem: format!("what was loaded cannot be read; {advice}"),
             source: error.sqlite_error().map(|code| Box::new(*code) as _),
         },
     })
@@ -143,10 +147,16 @@ fn foreign_key_problems(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// The outer result is SQLite's, the inner one the drill's.
-fn compare(connection: &Connection, expected: &Expected) -> rusqlite::Result<Result<Vec<Warning>>> {
+fn compare(
+    connection: &Connection,
+    expected: &Expected,
+    advice: &str,
+) -> rusqlite::Result<Result<Vec<Warning>>> {
     let schema = Schema::read(connection)?;
-    if let Some(making) = expected.makings.symmetric_difference(&schema.makings()).next() {
-        let problem = format!("the {} {} did not come back as it was; {ADVICE}", making.kind, making.name);
+    if let Some(makings) = &expected.makings
+        && let Some(making) = makings.symmetric_difference(&schema.makings()).next()
+    {
+        let problem = format!("the {} {} did not come back as it was; {advice}", making.kind, making.name);
         return Ok(Err(Error::DrillFailed { problem, source: None }));
     }
     let loaded = digest::database(connection, &schema)?;
@@ -170,7 +180,7 @@ fn compare(connection: &Connection, expected: &Expected) -> rusqlite::Result<Res
             }
             Some(_) => format!("the table {} came back with other content", table.name),
         };
-        return Ok(Err(Error::DrillFailed { problem: format!("{problem}; {ADVICE}"), source: None }));
+        return Ok(Err(Error::DrillFailed { problem: format!("{problem}; {advice}"), source: None }));
     }
     Ok(Ok(warnings))
 }

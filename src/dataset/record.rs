@@ -1,6 +1,6 @@
 //! Writes records as JSON, one per line, with no other fields than the table has and in no other order.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -124,6 +124,53 @@ impl<W: Write> RecordWriter<W> {
     }
 }
 
+/// Longer records are none of ours, and would only fill the memory.
+const LONGEST_RECORD: u64 = 64 << 20;
+
+/// The records of a data file, line by line, as [`RecordWriter`] wrote them. Any other layout is `InvalidData`.
+pub fn each_record(
+    mut lines: impl BufRead,
+    mut visit: impl FnMut(&[u8]) -> Result<()>,
+) -> io::Result<Result<()>> {
+    let other = |problem| io::Error::new(io::ErrorKind::InvalidData, problem);
+    let mut line = Vec::new();
+    let mut next = |line: &mut Vec<u8>| -> io::Result<bool> {
+        line.clear();
+        lines.by_ref().take(LONGEST_RECORD).read_until(b'\n', line)?;
+        match line.pop() {
+            None => Ok(false),
+            Some(b'\n') => Ok(true),
+            Some(_) => Err(other("a line of it does not end, or is longer than any record")),
+        }
+    };
+    let begins = next(&mut line)?;
+    let is_empty = line == b"[]";
+    if !begins || !(is_empty || line == b"[") {
+        return Err(other("it does not begin as an array of records"));
+    }
+    let mut goes_on = !is_empty;
+    while goes_on {
+        if !next(&mut line)? {
+            return Err(other("its array does not end"));
+        }
+        goes_on = line.last() == Some(&b',');
+        let record = line.strip_suffix(b",").unwrap_or(&line);
+        if !record.starts_with(b"{") {
+            return Err(other("a line of it is no record"));
+        }
+        if let Err(error) = visit(record) {
+            return Ok(Err(error));
+        }
+    }
+    if !is_empty && (!next(&mut line)? || line != b"]") {
+        return Err(other("its array does not end"));
+    }
+    if next(&mut line)? {
+        return Err(other("something follows its array"));
+    }
+    Ok(Ok(()))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -162,5 +209,36 @@ mod tests {
         };
         assert_eq!(written(&[]), "[]\n");
         assert_eq!(written(&["{}", "{}"]), "[\n{},\n{}\n]\n");
+    }
+
+    #[test]
+    fn records_are_read_as_they_are_written_and_nothing_else_is() {
+        let read = |text: &[u8]| {
+            let mut found = Vec::new();
+            each_record(text, |record| {
+                found.push(String::from_utf8_lossy(record).into_owned());
+                Ok(())
+            })
+            .map(|done| done.map(|()| found).unwrap())
+        };
+        for records in [&[][..], &["{}"], &["{\"a\":1}", "{}", "{}"]] {
+            let mut writer = RecordWriter::new(Vec::new());
+            records.iter().for_each(|record| writer.write(record.as_bytes()).unwrap());
+            assert_eq!(read(&writer.finish().unwrap()).unwrap(), records);
+        }
+        for text in [
+            "",
+            "[",
+            "[\n]\n",
+            "[\n{}\n",
+            "[\n{},\n]\n",
+            "[\n1\n]\n",
+            "[]\n[]\n",
+            "[]",
+            "[\n{}\n]\nx\n",
+            "{}\n",
+        ] {
+            assert!(read(text.as_bytes()).is_err(), "{text:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use napi_derive::napi;
 
 use super::report::Warning;
-use crate::data_dump::metadata as core;
+use crate::formats::dump as core;
 
 /// metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes.
 #[napi(object, object_from_js = false, use_nullable = true)]

@@ -5,7 +5,7 @@
 use napi_derive::napi;
 
 use super::report::Warning;
-use crate::backup::metadata as core;
+use crate::formats::backup as core;
 
 /// metadata.json of a backup. It holds no duration, path or host name: same input, same bytes.
 #[napi(object, object_from_js = false, use_nullable = true)]

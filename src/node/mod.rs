@@ -13,6 +13,7 @@ mod preview;
 mod promise;
 mod report;
 mod sources;
+mod verify;
 
 use napi::bindgen_prelude::{PromiseRaw, Unknown};
 use napi::{Env, Result};
@@ -20,10 +21,12 @@ use napi_derive::napi;
 
 use crate::backup;
 use crate::data_dump::create_data_dump as start_data_dump;
+use crate::verify::verify_archive as start_verify;
 use data_dump::{DataDumpOptions, DataDumpResult};
 use options::BackupOptions;
 use preview::BackupPreview;
 use report::BackupResult;
+use verify::VerifyReport;
 
 /// Makes one private backup: a ZIP with the whole database as SQL that loads everywhere, the photos, an index,
 /// checksums and the result of a restore drill. It gets its name only after all of it was read back.
@@ -85,5 +88,27 @@ pub fn preview_backup<'env>(
     promise::rejecting(env, || {
         let (options, watcher) = BackupOptions::read(env, options)?.split();
         promise::run(env, watcher, |job| backup::preview_backup(options, job))
+    })
+}
+
+/// Checks all of an archive of either kind, with nothing but the file: structure, CRCs, checksums, metadata against
+/// contents; of a backup also that its SQL loads and every table has the digest that was noted, of a data dump that
+/// every record is as its schema says and nothing has the shape of what may not be public.
+///
+/// Damage is no rejection: it is a report whose `ok` is false. Rejects with an `Error` whose `code` is one of
+/// - `INVALID_OPTIONS`: `path` or an option is of the wrong type
+/// - `ARCHIVE_CORRUPT`: the file cannot be opened or read
+/// - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the folder for temporary files to load the rows of a backup
+/// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
+#[napi(ts_args_type = "path: string, options?: VerifyOptions | undefined")]
+pub fn verify_archive<'env>(
+    env: &'env Env,
+    path: Unknown<'env>,
+    options: Unknown<'env>,
+) -> Result<PromiseRaw<'env, VerifyReport>> {
+    promise::rejecting(env, || {
+        let path = verify::path(env, path)?;
+        let watcher = verify::VerifyOptions::read(env, options)?;
+        promise::run(env, watcher, |job| start_verify(path, job))
     })
 }

@@ -1,0 +1,490 @@
+/** verifyArchive and the command `verify`: what is sound is called so, and every damage is found and named. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createBackup, createDataDump, verifyArchive, type VerifyReport } from '../index.js';
+import { folder, objects, removeFolders, root, run } from './support';
+import { approved, newer, photos } from './support/platform';
+import { sha256, sqlite } from './support/tools';
+
+afterEach(removeFolders);
+
+const now = '2026-01-02T03:04:05Z';
+const full = process.env['CAB_TEST_FULL'] === '1';
+
+interface Changes {
+  replace?: Record<string, string>;
+  substitute?: Record<string, [string, string][]>;
+  delete?: string[];
+  rename?: Record<string, string>;
+  add?: Record<string, string>;
+  link?: Record<string, string>;
+  sums?: true;
+}
+
+/** The archive as Python's zipfile writes it with these changes. */
+function rewrite(archive: string, dir: string, changes: Changes): string {
+  const target = join(dir, 'rewritten.zip');
+  const script = join(root, '__test__', 'support', 'rewrite.py');
+  execFileSync('python3', [script, archive, target], {
+    input: JSON.stringify(changes),
+    stdio: 'pipe',
+  });
+  return target;
+}
+
+/** The archive with other bytes. */
+function altered(archive: string, dir: string, change: (bytes: Buffer) => Buffer): string {
+  const target = join(dir, 'altered.zip');
+  writeFileSync(target, change(readFileSync(archive)));
+  return target;
+}
+
+async function backup(dir: string): Promise<string> {
+  const file = newer(dir);
+  const directory = photos(dir);
+  const made = await createBackup({
+    database: { file },
+    photos: { directory },
+    outputDir: dir,
+    now,
+  });
+  return made.path;
+}
+
+/** As few bytes as a backup can have. */
+async function tiny(dir: string): Promise<string> {
+  const file = join(dir, 'tiny.sqlite');
+  sqlite(
+    file,
+    "CREATE TABLE artwork(id TEXT, status TEXT, photos TEXT); INSERT INTO artwork VALUES ('a', 'approved', NULL)",
+  );
+  const made = await createBackup({ database: { file }, outputDir: dir, now });
+  return made.path;
+}
+
+async function dump(dir: string): Promise<string> {
+  const file = newer(dir);
+  sqlite(
+    file,
+    "UPDATE artwork SET title = 'A lion of bronze' WHERE id = (SELECT min(id) FROM artwork WHERE status = 'approved')",
+  );
+  const made = await createDataDump({ database: { file }, outputDir: dir, now });
+  return made.path ?? '';
+}
+
+function told({ problems }: VerifyReport): string[] {
+  return problems.map(({ code, subject = '', message }) => `${code} ${subject}: ${message}`);
+}
+
+describe('an archive that is sound', () => {
+  it.each([
+    ['backup', backup],
+    ['data-dump', dump],
+  ])('is called so: %s', async (kind, make) => {
+    const path = await make(folder());
+    const phases = new Set<string>();
+    const report = await verifyArchive(path, { onProgress: ({ phase }) => phases.add(phase) });
+    expect(report).toMatchObject({ ok: true, kind, problems: [], sha256: sha256(path) });
+    expect(report.bytes).toBe(readFileSync(path).length);
+    expect([...phases]).toEqual(['verify']);
+  });
+});
+
+describe('a damaged backup', () => {
+  type Case = [title: string, make: (archive: string, dir: string) => string, message: RegExp];
+  const byte = (archive: string, dir: string, at: (bytes: Buffer) => number): string =>
+    altered(archive, dir, (bytes) => {
+      const place = at(bytes);
+      bytes[place] = (bytes[place] ?? 0) ^ 1;
+      return bytes;
+    });
+  const photo = `photos/originals/${approved.originals[0]}`;
+  const cases: Case[] = [
+    ['empty', (a, d) => altered(a, d, () => Buffer.alloc(0)), /the file is empty/],
+    ['a text', (a, d) => altered(a, d, () => Buffer.from('no archive\n')), /it is no ZIP/],
+    ['half', (a, d) => altered(a, d, (b) => b.subarray(0, b.length / 2)), /cut short/],
+    [
+      'with bytes after it',
+      (a, d) => altered(a, d, (b) => Buffer.concat([b, Buffer.alloc(9)])),
+      /bytes were added/,
+    ],
+    [
+      'with bytes before it',
+      (a, d) => altered(a, d, (b) => Buffer.concat([Buffer.alloc(9), b])),
+      /directory is not where/,
+    ],
+    [
+      'a byte of the SQL flipped',
+      (a, d) => byte(a, d, (b) => b.indexOf('database.sql') + 40),
+      /ARCHIVE_CORRUPT database\.sql: it is damaged/,
+    ],
+    [
+      'without README.md',
+      (a, d) => rewrite(a, d, { delete: ['README.md'], sums: true }),
+      /ARCHIVE_CORRUPT README\.md: every backup has it/,
+    ],
+    [
+      'without SHA256SUMS',
+      (a, d) => rewrite(a, d, { delete: ['SHA256SUMS'] }),
+      /SHA256SUMS: it is missing/,
+    ],
+    [
+      'SHA256SUMS is prose',
+      (a, d) => rewrite(a, d, { replace: { SHA256SUMS: 'fine\n' } }),
+      /SHA256SUMS: it does not consist of checksums/,
+    ],
+    [
+      'an entry too many',
+      (a, d) => rewrite(a, d, { add: { 'evil.sh': 'rm' } }),
+      /ARCHIVE_CORRUPT evil\.sh: .*added later/,
+    ],
+    [
+      'an entry too many, listed',
+      (a, d) => rewrite(a, d, { add: { 'evil.sh': 'rm' }, sums: true }),
+      /evil\.sh: a backup has no such entry/,
+    ],
+    [
+      'another README.md',
+      (a, d) => rewrite(a, d, { replace: { 'README.md': 'x' } }),
+      /README\.md: it is not what SHA256SUMS says/,
+    ],
+    [
+      'no database.sql',
+      (a, d) => rewrite(a, d, { delete: ['database.sql'], sums: true }),
+      /database\.sql: every backup has it/,
+    ],
+    [
+      'a shorter database.sql',
+      (a, d) => rewrite(a, d, { replace: { 'database.sql': 'SELECT 1;' }, sums: true }),
+      /database\.sql: it has another length/,
+    ],
+    [
+      'one letter of a row changed',
+      (a, d) =>
+        rewrite(a, d, {
+          substitute: { 'database.sql': [['By the mill', 'By the hill']] },
+          sums: true,
+        }),
+      /came back with other content/,
+    ],
+    [
+      'SQL that is none',
+      (a, d) =>
+        rewrite(a, d, {
+          substitute: { 'database.sql': [['CREATE TABLE', 'CREATE TABEL']] },
+          sums: true,
+        }),
+      /database\.sql does not load/,
+    ],
+    [
+      'metadata.json is no JSON',
+      (a, d) => rewrite(a, d, { replace: { 'metadata.json': '{' }, sums: true }),
+      /metadata\.json: it is not the JSON/,
+    ],
+    [
+      'metadata.json of something else',
+      (a, d) =>
+        rewrite(a, d, {
+          replace: { 'metadata.json': '{"format":"x","format_version":"1.0"}' },
+          sums: true,
+        }),
+      /none of ours/,
+    ],
+    [
+      'metadata.json counts other rows',
+      (a, d) =>
+        rewrite(a, d, {
+          substitute: { 'metadata.json': [['"total_rows": ', '"total_rows": 1']] },
+          sums: true,
+        }),
+      /counts other rows/,
+    ],
+    [
+      'a photo that is gone',
+      (a, d) => rewrite(a, d, { delete: [photo], sums: true }),
+      /index\.json lists it, and it is missing/,
+    ],
+    [
+      'another photo',
+      (a, d) => rewrite(a, d, { replace: { [photo]: 'another' }, sums: true }),
+      /not the photo that photos\/index\.json describes/,
+    ],
+    [
+      'JSON as deep as memory',
+      (a, d) =>
+        rewrite(a, d, { replace: { 'photos/index.json': '['.repeat(2_000_000) }, sums: true }),
+      /index\.json: it is not the JSON/,
+    ],
+  ];
+
+  it.each(cases)('is told apart: %s', async (_, make, message) => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const report = await verifyArchive(make(archive, dir));
+    expect(report.ok).toBe(false);
+    expect(told(report).join('\n')).toMatch(message);
+    expect(report.problems[0]?.code).toBe('ARCHIVE_CORRUPT');
+  });
+
+  it('is found at every byte, whatever the byte', async () => {
+    const dir = folder();
+    const sound = readFileSync(await tiny(dir));
+    const masks = full ? [1, 2, 4, 8, 16, 32, 64, 128] : [1 << (sound.length % 8)];
+    let altered = 0;
+    for (let at = 0; at < sound.length; at += 1) {
+      for (const mask of masks) {
+        const bytes = Buffer.from(sound);
+        bytes[at] = (bytes[at] ?? 0) ^ mask;
+        const path = join(dir, 'flipped.zip');
+        writeFileSync(path, bytes);
+        const { ok, problems } = await verifyArchive(path);
+        const codes = new Set(problems.map(({ code }) => code));
+        if (ok || codes.size === 0) throw new Error(`byte ${at}, mask ${mask}: not found`);
+        altered += Number(codes.has('ARCHIVE_ALTERED') && codes.size === 1);
+      }
+    }
+    // Both kinds are met: the comment alone has 64 bytes.
+    expect(altered).toBeGreaterThan(64);
+  }, 600_000);
+
+  it('is found at every length that it may be cut to', async () => {
+    const dir = folder();
+    const sound = readFileSync(await tiny(dir));
+    const path = join(dir, 'cut.zip');
+    for (let length = 0; length < sound.length; length += 1) {
+      writeFileSync(path, sound.subarray(0, length));
+      const { ok } = await verifyArchive(path);
+      if (ok) throw new Error(`cut to ${length}: not found`);
+    }
+  }, 600_000);
+});
+
+describe('bytes that were changed and are no contents', () => {
+  it.each<[string, (archive: string, dir: string) => string, RegExp]>([
+    [
+      'the comment',
+      (a, d) => altered(a, d, (b) => Buffer.concat([b.subarray(0, -1), Buffer.from('g')])),
+      /none of them contents/,
+    ],
+    [
+      'names',
+      (a, d) => rewrite(a, d, { rename: { 'README.md': 'READ.md' } }),
+      /ARCHIVE_ALTERED READ\.md: it was called README\.md/,
+    ],
+    ['dates', (a, d) => rewrite(a, d, {}), /none of them contents/],
+  ])('are told apart from damage: %s', async (what, make, message) => {
+    const dir = folder();
+    const report = await verifyArchive(make(await backup(dir), dir));
+    expect(report.ok).toBe(false);
+    expect(told(report).join('\n')).toMatch(message);
+    const codes = report.problems.map(({ code }) => code);
+    expect(codes).toContain('ARCHIVE_ALTERED');
+    // A renamed README.md is missing, too.
+    if (what !== 'names') expect(new Set(codes)).toEqual(new Set(['ARCHIVE_ALTERED']));
+  });
+
+  it('a newer format is refused and said', async () => {
+    const dir = folder();
+    const newerFormat: Changes = {
+      substitute: { 'metadata.json': [['"format_version": "1.0"', '"format_version": "2.0"']] },
+      sums: true,
+    };
+    const report = await verifyArchive(rewrite(await backup(dir), dir, newerFormat));
+    expect(report).toMatchObject({ ok: false, kind: null });
+    expect(told(report)).toEqual([expect.stringMatching(/FORMAT_NEWER.*use the one that made it/)]);
+  });
+});
+
+describe('a data dump', () => {
+  it.each<[string, Changes, RegExp]>([
+    [
+      'a field that no schema has',
+      { substitute: { 'artwork.json': [['{"id":', '{"no_such":1,"id":']] }, sums: true },
+      /artwork\.json: record 1 is not as its schema says/,
+    ],
+    [
+      'an e-mail address',
+      { substitute: { 'artwork.json': [['A lion of bronze', 'zq@example.org']] }, sums: true },
+      /PRIVACY_LEAK artwork\.json/,
+    ],
+    [
+      'a private tag',
+      { substitute: { 'artwork.json': [['"tags":{', '"tags":{"user_token":"x",']] }, sums: true },
+      /PRIVACY_LEAK artwork\.json: a tag of record 1/,
+    ],
+    [
+      'a record fewer',
+      { replace: { 'creators.json': '[]\n' }, sums: true },
+      /creators\.json: it has another number of records/,
+    ],
+    [
+      'another layout',
+      { replace: { 'tags.json': '[ ]\n' }, sums: true },
+      /tags\.json: .*array of records/,
+    ],
+    ['no licence', { delete: ['LICENSE.txt'], sums: true }, /LICENSE\.txt: every data dump has it/],
+    [
+      'another licence',
+      { replace: { 'LICENSE.txt': 'mine' }, sums: true },
+      /not the legal code of CC0/,
+    ],
+    [
+      'another schema',
+      { replace: { 'schemas/artwork.schema.json': '{}' }, sums: true },
+      /not the schema of this format version/,
+    ],
+    [
+      'a photo that no record lists',
+      { add: { 'photos/thumbnails/x-1.jpg': 'x' }, sums: true },
+      /x-1\.jpg: artwork\.json does not list it/,
+    ],
+    [
+      'a table of users',
+      { add: { 'users.json': '[]' }, sums: true },
+      /users\.json: a data dump has no such entry/,
+    ],
+  ])('is not passed with %s', async (_, changes, message) => {
+    const dir = folder();
+    const report = await verifyArchive(rewrite(await dump(dir), dir, changes));
+    expect(report.ok).toBe(false);
+    expect(told(report).join('\n')).toMatch(message);
+    expect(told(report).join('\n')).not.toContain('zq@example.org');
+  });
+});
+
+describe('a hostile archive', () => {
+  const names = [
+    '../evil',
+    '/etc/evil',
+    'C:/evil',
+    'a\\..\\evil',
+    'photos/../../evil',
+    'NUL',
+    'photos/aux.txt',
+    'a/./b',
+    'dot.',
+    'x\u0000y',
+  ];
+
+  it.each(names)('with an entry called %j is refused', async (name) => {
+    const dir = folder();
+    const report = await verifyArchive(
+      rewrite(await tiny(dir), dir, { add: { [name]: 'x' }, sums: true }),
+    );
+    expect(told(report).join('\n')).toMatch(/could lead outside/);
+    expect(existsSync(join(dir, '..', 'evil'))).toBe(false);
+  });
+
+  it.each<[string, Changes, RegExp]>([
+    [
+      'a link',
+      { link: { 'photos/originals/a': '/etc/passwd' }, sums: true },
+      /a link, a folder or a device/,
+    ],
+    [
+      'names that differ in case',
+      { add: { 'readme.MD': 'x' }, sums: true },
+      /differs only in case/,
+    ],
+    [
+      'SQL that attaches a file',
+      {
+        replace: { 'database.sql': "ATTACH '/tmp/cab-evil.sqlite' AS x; CREATE TABLE x.y(a);" },
+        sums: true,
+      },
+      /database\.sql/,
+    ],
+  ])('with %s is refused', async (_, changes, message) => {
+    const dir = folder();
+    const report = await verifyArchive(rewrite(await tiny(dir), dir, changes));
+    expect(told(report).join('\n')).toMatch(message);
+    expect(existsSync('/tmp/cab-evil.sqlite')).toBe(false);
+  });
+
+  it('whose SQL has the right length and does what it must not is refused by the guard', async () => {
+    const dir = folder();
+    const archive = await tiny(dir);
+    const sql = execFileSync('unzip', ['-p', archive, 'database.sql'], { encoding: 'utf8' });
+    const evil = "ATTACH '/tmp/cab-evil.sqlite' AS x;".padEnd(Buffer.byteLength(sql) - 1) + '\n';
+    const report = await verifyArchive(
+      rewrite(archive, dir, { replace: { 'database.sql': evil }, sums: true }),
+    );
+    expect(told(report).join('\n')).toMatch(/database\.sql does not load/);
+    expect(existsSync('/tmp/cab-evil.sqlite')).toBe(false);
+  });
+
+  it('whose entries share bytes, or that has a million too many, is refused at once', async () => {
+    const dir = folder();
+    const bomb = join(dir, 'bomb.zip');
+    const script = `
+import struct, sys, zlib
+data = zlib.compress(bytes(1 << 20), 9)[2:-4]
+crc = zlib.crc32(bytes(1 << 20))
+def common(size): return struct.pack('<HHHHHIIIHH', 20, 0, 8, 0, 33, crc, len(data), size, 1, 0)
+local = b'PK\\x03\\x04' + common(1 << 20) + b'a' + data
+one = lambda name: b'PK\\x01\\x02' + struct.pack('<H', 0x314) + common(1 << 20) + struct.pack('<HHHII', 0, 0, 0, 0, 0) + name
+many = int(sys.argv[2])
+names = [b'a'] * many if many > 200 else [bytes([97 + n % 26]) for n in range(many)]
+central = b''.join(map(one, names))
+end = struct.pack('<IHHHHIIH', 0x06054b50, 0, 0, min(many, 65535), min(many, 65535), len(central), len(local), 0)
+if many > 65534:
+    end64 = struct.pack('<IQHHIIQQQQ', 0x06064b50, 44, 45, 45, 0, 0, many, many, len(central), len(local))
+    end = end64 + struct.pack('<IIQI', 0x07064b50, 0, len(local) + len(central), 1) + end
+open(sys.argv[1], 'wb').write(local + central + end)`;
+    for (const [many, message] of [
+      ['20', /shares bytes with another entry/],
+      ['1000001', /more entries than any archive/],
+    ] as const) {
+      execFileSync('python3', ['-c', script, bomb, many]);
+      const report = await verifyArchive(bomb);
+      expect(told(report).join('\n')).toMatch(message);
+      expect(report.problems.length).toBeLessThanOrEqual(1_001);
+    }
+  });
+});
+
+describe('the call', () => {
+  it.each([
+    ['no path', undefined],
+    ['a number', 3],
+    ['an empty path', ''],
+  ])('rejects %s', async (_, path) => {
+    await expect(verifyArchive(path as unknown as string)).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+    });
+  });
+
+  it('rejects what cannot be opened, and a signal that is aborted', async () => {
+    const dir = folder();
+    for (const path of [join(dir, 'nothing.zip'), dir]) {
+      await expect(verifyArchive(path)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT' });
+    }
+    const signal = AbortSignal.abort();
+    await expect(verifyArchive(await tiny(dir), { signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+  });
+});
+
+describe('the command', () => {
+  it('says what it found, for people and for programs, and ends with a code', async () => {
+    const dir = folder();
+    const archive = await tiny(dir);
+    const sound = await run(['verify', archive], { cwd: dir });
+    expect(sound).toMatchObject({ code: 0, stderr: '' });
+    expect(sound.stdout).toMatch(/^Sound: every byte is as it was written, and the rows load$/m);
+    const damaged = altered(archive, dir, (bytes) => bytes.subarray(0, 99));
+    const found = await run(['verify', damaged, '--json'], { cwd: dir });
+    expect(found.code).toBe(1);
+    const summary = objects(found).find(({ type }) => type === 'summary');
+    expect(summary).toMatchObject({ ok: false, kind: null });
+    const human = await run(['verify', damaged], { cwd: dir });
+    expect(human.stdout).toMatch(/^DAMAGED: take another copy/m);
+    expect((await run(['verify', archive, '--quiet'], { cwd: dir })).stdout).toBe('');
+    expect((await run(['verify'], { cwd: dir })).code).toBe(2);
+    expect((await run(['verify', join(dir, 'no.zip')], { cwd: dir })).code).toBe(1);
+  });
+});

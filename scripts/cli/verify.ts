@@ -1,0 +1,85 @@
+/** The command `verify`: an archive in, what is wrong with it out. */
+
+import { Argument, Command, Option } from 'commander';
+
+import { verifyArchive, type VerifyReport } from '../../index.js';
+import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import { count, size } from './format.js';
+import type { Terminal } from './terminal.js';
+
+/** More would push what matters off the screen; `--json` names all of them. */
+const namedAtMost = 20;
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('check all of an archive: whether a backup restores, whether a dump is whole')
+    .addArgument(new Argument('<archive>', 'a backup or a data dump'))
+    .addOption(new Option('--json', 'one JSON object per line on stdout').conflicts('quiet'))
+    .option('--quiet', 'nothing but the exit code');
+}
+
+/** Verifies the archive that `command` was parsed for. */
+export async function runVerify(
+  command: Command,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const path = command.args[0] ?? '';
+  terminal.say(`Verifying ${path}`);
+  try {
+    const report = await verifyArchive(path, {
+      signal,
+      onProgress: (progress) => {
+        terminal.progress(progress);
+      },
+    });
+    terminal.close();
+    terminal.report(report);
+    summariseReport(report).forEach((line) => {
+      terminal.say(line);
+    });
+    return report.ok ? exitCode.complete : exitCode.failed;
+  } catch (error) {
+    terminal.close();
+    terminal.error(error);
+    return exitCodeOf(error);
+  }
+}
+
+/** What was found, line by line; the last line is the verdict. */
+export function summariseReport(report: VerifyReport): string[] {
+  const { kind, problems } = report;
+  const lines = [
+    `  kind        ${kind ?? 'unknown'}`,
+    `  size        ${size(report.bytes)} (${count(report.bytes)} bytes), ${report.entries === 1 ? '1 entry' : `${count(report.entries)} entries`}`,
+    `  sha256      ${report.sha256}`,
+    ...problems
+      .slice(0, namedAtMost)
+      .map(
+        ({ code, subject, message }) =>
+          `  problem     ${code}${subject === undefined ? '' : ` ${subject}`}: ${message}`,
+      ),
+  ];
+  const more = problems.length - namedAtMost;
+  if (more > 0) lines.push(`  problem     and ${count(more)} more`);
+  lines.push(verdict(report));
+  return lines;
+}
+
+function verdict({ ok, kind, problems }: VerifyReport): string {
+  if (ok) {
+    return kind === 'backup'
+      ? 'Sound: every byte is as it was written, and the rows load'
+      : 'Sound: every byte is as it was written';
+  }
+  if (problems.some(({ code }) => code === 'PRIVACY_LEAK')) {
+    return 'NOT TO BE PUBLISHED: it holds what may not be public';
+  }
+  if (problems.every(({ code }) => code === 'ARCHIVE_ALTERED')) {
+    return 'ALTERED: bytes were changed since it was made; its contents are sound';
+  }
+  if (problems.some(({ code }) => code === 'FORMAT_NEWER')) {
+    return 'UNKNOWN: this version of the package cannot judge it';
+  }
+  return 'DAMAGED: take another copy; what is not named above is sound';
+}

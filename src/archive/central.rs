@@ -1,0 +1,157 @@
+//! Headers of any ZIP, as they stand in its directory and before its entries (APPNOTE 4.3.7, 4.3.12).
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, Method};
+
+const LOCAL_LEN: usize = 30;
+const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
+const ZIP64_EXTRA: u16 = 0x0001;
+/// File types in the upper bits of a Unix mode; 0 where none was noted.
+const TYPE_MASK: u32 = 0o170_000;
+const REGULAR: u32 = 0o100_000;
+
+/// One header of the directory.
+#[derive(Debug)]
+pub(super) struct Central {
+    pub(super) name: Vec<u8>,
+    pub(super) compressed_size: u64,
+    pub(super) size: u64,
+    pub(super) crc32: u32,
+    /// Where the local header stands.
+    pub(super) offset: u64,
+    /// "Version needed" to "uncompressed size", which both headers have.
+    common: [u8; 22],
+    mode: u32,
+}
+
+/// Why a directory cannot be read.
+pub(super) enum Failure {
+    Io(io::Error),
+    Malformed(&'static str),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Io(error)
+    }
+}
+
+impl Central {
+    /// Its name for people, whatever bytes it has.
+    pub(super) fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.name).escape_debug().take(300).collect()
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.common[2] & 1 != 0
+    }
+
+    pub(super) fn is_plain_file(&self) -> bool {
+        matches!(self.mode & TYPE_MASK, 0 | REGULAR) && !self.name.ends_with(b"/")
+    }
+
+    pub(super) fn method(&self) -> Option<Method> {
+        match u16::from_le_bytes([self.common[4], self.common[5]]) {
+            0 => Some(Method::Stored),
+            8 => Some(Method::Deflated),
+            _ => None,
+        }
+    }
+}
+
+/// All headers between `start` and `start + size`, which they have to fill exactly.
+pub(super) fn read(file: &mut File, start: u64, size: u64, at_most: usize) -> Result<Vec<Central>, Failure> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut directory = BufReader::with_capacity(1 << 20, file).take(size);
+    let mut headers = Vec::new();
+    while directory.limit() > 0 {
+        if headers.len() == at_most {
+            return Err(Failure::Malformed("it has more entries than any archive of ours"));
+        }
+        headers.push(header(&mut directory)?);
+    }
+    Ok(headers)
+}
+
+fn header(directory: &mut impl Read) -> Result<Central, Failure> {
+    let mut fixed = [0; CENTRAL_LEN];
+    exactly(directory, &mut fixed)?;
+    if fixed[..4] != CENTRAL_SIGNATURE.to_le_bytes() {
+        return Err(Failure::Malformed("a header does not begin as one"));
+    }
+    let short = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
+    let long = |at: usize| u32::from_le_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
+    let mut name = vec![0; short(28).into()];
+    exactly(directory, &mut name)?;
+    let mut extra = vec![0; short(30).into()];
+    exactly(directory, &mut extra)?;
+    let mut comment = vec![0; short(32).into()];
+    exactly(directory, &mut comment)?;
+    let mut common = [0; 22];
+    common.copy_from_slice(&fixed[6..28]);
+    let mut large = zip64_values(&extra);
+    let mut value = |small: u32| -> Result<u64, Failure> {
+        if small != u32::MAX {
+            return Ok(small.into());
+        }
+        large.next().ok_or(Failure::Malformed("a large size is missing"))
+    };
+    let (size, compressed_size, offset) = (value(long(24))?, value(long(20))?, value(long(42))?);
+    Ok(Central { name, compressed_size, size, crc32: long(16), offset, common, mode: long(38) >> 16 })
+}
+
+fn exactly(directory: &mut impl Read, bytes: &mut [u8]) -> Result<(), Failure> {
+    directory.read_exact(bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Failure::Malformed("a header is cut off"),
+        _ => Failure::Io(error),
+    })
+}
+
+/// The values of the ZIP64 extra field (APPNOTE 4.5.3).
+fn zip64_values(extra: &[u8]) -> impl Iterator<Item = u64> {
+    let mut rest = extra;
+    let mut values = Vec::new();
+    while let [a, b, c, d, tail @ ..] = rest {
+        let (id, len) = (u16::from_le_bytes([*a, *b]), usize::from(u16::from_le_bytes([*c, *d])));
+        let Some((field, after)) = tail.split_at_checked(len) else { break };
+        if id == ZIP64_EXTRA {
+            values = field.as_chunks().0.iter().map(|value| u64::from_le_bytes(*value)).collect();
+        }
+        rest = after;
+    }
+    values.into_iter()
+}
+
+/// What stands before an entry's bytes.
+pub(super) struct Local {
+    /// Where the bytes begin.
+    pub(super) start: u64,
+    /// Whether it says what the directory says.
+    pub(super) agrees: bool,
+}
+
+/// The local header that `central` points to; none when there is none, or when the entry would end after `end`.
+pub(super) fn local(file: &mut File, central: &Central, end: u64) -> io::Result<Option<Local>> {
+    let Some(room) = end.checked_sub(central.offset).filter(|room| *room >= LOCAL_LEN as u64) else {
+        return Ok(None);
+    };
+    file.seek(SeekFrom::Start(central.offset))?;
+    let mut fixed = [0; LOCAL_LEN];
+    file.read_exact(&mut fixed)?;
+    if fixed[..4] != LOCAL_SIGNATURE {
+        return Ok(None);
+    }
+    let [name_len, extra_len] = [26, 28].map(|at| u64::from(u16::from_le_bytes([fixed[at], fixed[at + 1]])));
+    let head = LOCAL_LEN as u64 + name_len + extra_len;
+    if head.checked_add(central.compressed_size).is_none_or(|whole| whole > room) {
+        return Ok(None);
+    }
+    let mut name = vec![0; name_len as usize];
+    file.read_exact(&mut name)?;
+    // Sizes stand in the ZIP64 field of one header and not of the other, when only one of them needs it.
+    let compared = if central.size.max(central.compressed_size) < u64::from(u32::MAX) { 22 } else { 14 };
+    let agrees = name == central.name && fixed[4..4 + compared] == central.common[..compared];
+    Ok(Some(Local { start: central.offset + head, agrees }))
+}

@@ -1,0 +1,301 @@
+//! Opens archives that nobody vouches for, within bounds of time and memory.
+//!
+//! The directory is read here rather than by a crate, since what has to be told is exactly what readers overlook:
+//! entries that share bytes, headers that disagree, names that lead elsewhere.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::central::{self, Central};
+use super::contents::EntryContents;
+use super::format::{COMMENT_PREFIX, Directory, END_LEN, Method, ZIP64_END_LEN};
+use super::names::{fold, is_safe_path};
+use crate::error::{Error, Result};
+use crate::job::{Job, Meter};
+
+/// Bytes hashed at a time.
+const BUFFER: usize = 1 << 20;
+/// The largest central directory that is taken.
+const MAX_DIRECTORY: u64 = 256 << 20;
+/// The most entries that are taken: some 150 bytes of memory each.
+const MAX_ENTRIES: usize = 1_000_000;
+/// Bytes of a ZIP's end record without its comment, which may have 65,535 (APPNOTE 4.3.16).
+const BARE_END: usize = 22;
+const END_SIGNATURE: [u8; 4] = *b"PK\x05\x06";
+
+/// Whether what was found harms the contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Something cannot be read, or is not what it should be.
+    Damaged,
+    /// Bytes were changed since the archive was made, and none of them are contents.
+    Altered,
+}
+
+/// Something wrong with an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad.
+    pub severity: Severity,
+    /// The entry, if it is about one.
+    pub entry: Option<String>,
+    /// What, and what to do.
+    pub problem: String,
+}
+
+/// An entry as the directory has it.
+#[derive(Debug, Clone)]
+pub struct SurveyedEntry {
+    /// Its name: a path below any folder on Linux, macOS and Windows.
+    pub name: String,
+    /// Bytes, inflated.
+    pub size: u64,
+    method: Method,
+    compressed_size: u64,
+    crc32: u32,
+    start: u64,
+}
+
+/// An archive and what its structure tells.
+#[derive(Debug)]
+pub struct Survey {
+    path: PathBuf,
+    file: File,
+    /// Bytes of the file.
+    pub size: u64,
+    /// SHA-256 of the whole file, lower-case hex.
+    pub sha256: String,
+    /// Whether every byte is as it was written: the checksum in the comment matches and the end records follow.
+    pub is_sealed: bool,
+    /// In the order of the directory; only those that can be read without harm.
+    pub entries: Vec<SurveyedEntry>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+impl Survey {
+    /// Reads all of the file once, then its directory and every header. Fails with `ARCHIVE_CORRUPT` when the file
+    /// cannot be opened or read, and with `ABORT_ERR`; whatever else is wrong is a finding.
+    pub fn open(path: &Path, job: &Job, meter: impl FnOnce(u64) -> Meter) -> Result<Survey> {
+        let unreadable = |error: io::Error| Error::ArchiveCorrupt {
+            path: path.to_owned(),
+            problem: "it cannot be read; check the path and its permissions".into(),
+            source: Some(error.into()),
+        };
+        let mut file = File::open(path).map_err(unreadable)?;
+        if !file.metadata().map_err(unreadable)?.is_file() {
+            return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")));
+        }
+        let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+        let (sha256, seal) = hash(&mut file, size, job, &meter(size))?.map_err(unreadable)?;
+        let mut survey = Survey {
+            path: path.to_owned(),
+            file,
+            size,
+            sha256,
+            is_sealed: false,
+            entries: Vec::new(),
+            findings: Vec::new(),
+        };
+        survey.read_structure(&seal, job)?.map_err(unreadable)?;
+        Ok(survey)
+    }
+
+    /// The contents of an entry, to be read inflated from its start. Reading fails at the end when they are not what
+    /// the directory says.
+    pub fn contents(&self, entry: &SurveyedEntry) -> io::Result<EntryContents<'_>> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(entry.start))?;
+        let stored = BufReader::with_capacity(64 << 10, file.take(entry.compressed_size));
+        Ok(EntryContents::new(stored, entry.method, entry.size, entry.crc32))
+    }
+
+    /// The entry of that name.
+    pub fn entry(&self, name: &str) -> Option<&SurveyedEntry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn find(&mut self, severity: Severity, entry: Option<&str>, problem: impl Into<String>) {
+        self.findings.push(Finding { severity, entry: entry.map(str::to_owned), problem: problem.into() });
+    }
+
+    /// The outer result is the job's, the inner one the disk's.
+    fn read_structure(&mut self, seal: &str, job: &Job) -> Result<io::Result<()>> {
+        let found = match self.find_directory(seal) {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        let Some(directory) = found else { return Ok(Ok(())) };
+        let headers = match central::read(&mut self.file, directory.start, directory.size, MAX_ENTRIES) {
+            Ok(headers) => headers,
+            Err(central::Failure::Io(error)) => return Ok(Err(error)),
+            Err(central::Failure::Malformed(problem)) => {
+                self.find(Severity::Damaged, None, format!("its directory is damaged: {problem}"));
+                return Ok(Ok(()));
+            }
+        };
+        if headers.len() as u64 != directory.entries {
+            let says = format!("its end says {} entries and there are {}", directory.entries, headers.len());
+            self.find(Severity::Altered, None, says);
+        }
+        self.take_entries(headers, directory.start, job)
+    }
+
+    /// Where the directory is. Ours stands right before the end records; any other place is damage.
+    fn find_directory(&mut self, seal: &str) -> io::Result<Option<Directory>> {
+        let reach = self.size.min((BARE_END + usize::from(u16::MAX) + ZIP64_END_LEN) as u64);
+        self.file.seek(SeekFrom::Start(self.size - reach))?;
+        let mut tail = vec![0; reach as usize];
+        self.file.read_exact(&mut tail)?;
+        let is_end = |at: &usize| {
+            tail[*at..].starts_with(&END_SIGNATURE)
+                && tail.get(at + 20..at + BARE_END).is_some_and(|length| {
+                    usize::from(u16::from_le_bytes([length[0], length[1]])) == tail.len() - at - BARE_END
+                })
+        };
+        let last = tail.len().checked_sub(BARE_END);
+        let Some(at) = last.and_then(|last| (0..=last).rev().find(is_end)) else {
+            let problem = if self.size == 0 {
+                "the file is empty; take another copy"
+            } else {
+                "it does not end as an archive does: it was cut short, bytes were added, or it is no ZIP; take another \
+                 copy"
+            };
+            self.find(Severity::Damaged, None, problem);
+            return Ok(None);
+        };
+        let (before, end) = tail.split_at(at);
+        let directory = Directory::parse(before, end);
+        self.is_sealed = end.len() == END_LEN
+            && directory.is_some_and(|found| found.end(seal) == end && before.ends_with(&found.zip64_end()));
+        if !end[BARE_END..].starts_with(COMMENT_PREFIX.as_bytes()) {
+            self.find(Severity::Altered, None, "its comment is not the checksum that this package writes");
+        }
+        let zip64 = directory.map_or(0, |found| found.zip64_end().len() as u64);
+        let fits = |found: &Directory| {
+            found.size <= MAX_DIRECTORY
+                && found.start.checked_add(found.size) == (self.size - end.len() as u64).checked_sub(zip64)
+        };
+        let directory = directory.filter(fits);
+        if directory.is_none() {
+            self.find(Severity::Damaged, None, "its directory is not where it should be; take another copy");
+        }
+        Ok(directory)
+    }
+
+    fn take_entries(&mut self, headers: Vec<Central>, end: u64, job: &Job) -> Result<io::Result<()>> {
+        let mut by_place: Vec<usize> = (0..headers.len()).collect();
+        by_place.sort_by_key(|at| headers[*at].offset);
+        let mut starts = vec![None; headers.len()];
+        let mut place = 0;
+        for at in by_place {
+            job.check()?;
+            let header = &headers[at];
+            if header.offset < place {
+                let problem = "it shares bytes with another entry, as bombs do; it was not read";
+                self.find(Severity::Damaged, Some(&header.shown()), problem);
+                continue;
+            }
+            if header.offset > place {
+                self.find(Severity::Altered, None, "there are bytes between entries that belong to none");
+            }
+            let local = match central::local(&mut self.file, header, end) {
+                Ok(local) => local,
+                Err(error) => return Ok(Err(error)),
+            };
+            let Some(local) = local else {
+                self.find(Severity::Damaged, Some(&header.shown()), "it is not where the directory says");
+                continue;
+            };
+            if !local.agrees {
+                let problem = "its two headers disagree on its name, date or flags";
+                self.find(Severity::Altered, Some(&header.shown()), problem);
+            }
+            starts[at] = Some(local.start);
+            place = local.start + header.compressed_size;
+        }
+        if place != end && !headers.is_empty() {
+            self.find(
+                Severity::Altered,
+                None,
+                "there are bytes before the directory that belong to no entry",
+            );
+        }
+        let mut names = HashSet::new();
+        for (header, start) in headers.into_iter().zip(starts) {
+            let shown = header.shown();
+            match acceptable(&header, &mut names) {
+                Err(problem) => self.find(Severity::Damaged, Some(&shown), problem),
+                Ok((name, method)) => self.entries.extend(start.map(|start| SurveyedEntry {
+                    name,
+                    size: header.size,
+                    method,
+                    compressed_size: header.compressed_size,
+                    crc32: header.crc32,
+                    start,
+                })),
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// What may be read, and extracted by whoever extracts it.
+fn acceptable(header: &Central, names: &mut HashSet<String>) -> Result<(String, Method), &'static str> {
+    let name = str::from_utf8(&header.name).map_err(|_| "its name is not Unicode")?;
+    if !is_safe_path(name) {
+        return Err(
+            "its name could lead outside the folder it is extracted into, or cannot be a file everywhere",
+        );
+    }
+    if !names.insert(fold(name)) {
+        return Err("another entry has the same name, or one that differs only in case or Unicode form");
+    }
+    if header.is_encrypted() {
+        return Err("it is encrypted, which no archive of ours is");
+    }
+    if !header.is_plain_file() {
+        return Err("it is a link, a folder or a device; ours hold files alone");
+    }
+    let method = header.method().ok_or("it is compressed in a way that ours are not")?;
+    if method == Method::Stored && header.size != header.compressed_size {
+        return Err("its sizes contradict each other");
+    }
+    Ok((name.to_owned(), method))
+}
+
+/// SHA-256 of the whole file and of all that stands before our end record, in hex.
+fn hash(file: &mut File, size: u64, job: &Job, meter: &Meter) -> Result<io::Result<(String, String)>> {
+    let mut hasher = Sha256::new();
+    let mut seal = String::new();
+    let mut left = size;
+    let covered = size.saturating_sub(END_LEN as u64);
+    let mut buffer = vec![0; BUFFER];
+    if let Err(error) = file.rewind() {
+        return Ok(Err(error));
+    }
+    while left > 0 {
+        job.check()?;
+        let before_seal = (size - left < covered).then(|| covered - (size - left));
+        let bytes = &mut buffer[..before_seal.unwrap_or(left).min(BUFFER as u64) as usize];
+        if let Err(error) = file.read_exact(bytes) {
+            return Ok(Err(error));
+        }
+        if before_seal.is_none() && seal.is_empty() {
+            seal = hex::encode(hasher.clone().finalize());
+        }
+        hasher.update(&*bytes);
+        left -= bytes.len() as u64;
+        meter.add(0, bytes.len() as u64);
+    }
+    Ok(Ok((hex::encode(hasher.finalize()), seal)))
+}

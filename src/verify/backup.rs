@@ -1,0 +1,152 @@
+//! A backup: its index and its metadata against what is there, its rows loaded and compared with their digests.
+
+use std::collections::{HashMap, HashSet};
+use std::io::BufReader;
+
+use super::METADATA;
+use super::contents::{Contents, SUMS};
+use super::problems::Problems;
+use crate::archive::Workspace;
+use crate::database::digest::TableDigest;
+use crate::database::drill::{Drill, DrillReport, Expected};
+use crate::error::{Error, Result};
+use crate::formats::backup::{BackupMetadata, IndexEntry};
+use crate::job::Job;
+
+const MAIN: &str = "database.sql";
+const EXTRA: &str = "database-extra.sql";
+const INDEX: &str = "photos/index.json";
+const README: &str = "README.md";
+const ORIGINALS: &str = "photos/originals/";
+const THUMBNAILS: &str = "photos/thumbnails/";
+/// Ends the message when rows do not come back.
+const ADVICE: &str = "take another copy";
+/// A loaded database is at most so many times as large as the SQL it came from: page by page, with its indexes.
+const GROWTH: u64 = 2;
+
+/// Checks all that makes a backup one.
+pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job) -> Result<()> {
+    for sound in contents.all() {
+        let name = sound.entry.name.as_str();
+        let is_photo = name.starts_with(ORIGINALS) || name.starts_with(THUMBNAILS);
+        if !is_photo && ![MAIN, EXTRA, INDEX, METADATA, README, SUMS].contains(&name) {
+            problems.damaged(Some(name), "a backup has no such entry");
+        }
+    }
+    if !contents.lists(README) {
+        problems.damaged(Some(README), "every backup has it, and it is missing");
+    }
+    let Some(metadata) = contents.json::<BackupMetadata>(METADATA, problems) else { return Ok(()) };
+    check_photos(contents, &metadata, problems);
+    check_rows(contents, &metadata, problems, job)
+}
+
+fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &mut Problems) {
+    let photos = &metadata.photos;
+    if metadata.complete != photos.missing.is_empty() {
+        problems.damaged(Some(METADATA), "it contradicts itself on whether photos are missing");
+    }
+    let Some(index) = contents.json::<Vec<IndexEntry>>(INDEX, problems) else { return };
+    let mut counts = HashMap::from([(ORIGINALS, 0), (THUMBNAILS, 0)]);
+    let mut bytes = 0_u64;
+    let mut paths = HashSet::new();
+    for photo in &index {
+        let folder = [ORIGINALS, THUMBNAILS].into_iter().find(|folder| photo.path.starts_with(folder));
+        match folder.and_then(|folder| counts.get_mut(folder)) {
+            Some(count) if paths.insert(photo.path.as_str()) => *count += 1,
+            _ => problems.damaged(Some(INDEX), "it names a photo twice, or one that is elsewhere"),
+        }
+        bytes = bytes.saturating_add(photo.size);
+        let Some(sound) = contents.sound(&photo.path) else {
+            if !contents.lists(&photo.path) {
+                problems.damaged(Some(&photo.path), "photos/index.json lists it, and it is missing");
+            }
+            continue;
+        };
+        if sound.entry.size != photo.size || hex::encode(sound.sha256) != photo.sha256 {
+            problems.damaged(Some(&photo.path), "it is not the photo that photos/index.json describes");
+        }
+    }
+    let is_photo = |name: &str| name.starts_with(ORIGINALS) || name.starts_with(THUMBNAILS);
+    for sound in contents.all().filter(|sound| is_photo(&sound.entry.name)) {
+        if !paths.contains(sound.entry.name.as_str()) {
+            problems.damaged(Some(&sound.entry.name), "photos/index.json does not list it");
+        }
+    }
+    let told = (photos.originals, photos.thumbnails, photos.bytes);
+    if told != (counts[ORIGINALS], counts[THUMBNAILS], bytes) {
+        problems.damaged(Some(METADATA), "it counts other photos than photos/index.json lists");
+    }
+}
+
+fn check_rows(
+    contents: &Contents<'_>,
+    metadata: &BackupMetadata,
+    problems: &mut Problems,
+    job: &Job,
+) -> Result<()> {
+    let rows = &metadata.database;
+    if rows.total_rows != rows.tables.iter().map(|table| table.rows).fold(0, u64::saturating_add) {
+        problems.damaged(Some(METADATA), "it counts other rows in all than in its tables");
+    }
+    let Some(main) = contents.sound(MAIN) else {
+        if !contents.lists(MAIN) {
+            problems.damaged(Some(MAIN), "every backup has it, and it is missing");
+        }
+        return Ok(());
+    };
+    if main.entry.size != rows.sql_bytes {
+        problems.damaged(Some(MAIN), "it has another length than metadata.json says");
+        return Ok(());
+    }
+    let extra = contents.sound(EXTRA);
+    if extra.is_none() && (contents.lists(EXTRA) || !rows.in_extra.is_empty()) {
+        if !contents.lists(EXTRA) {
+            problems.damaged(Some(EXTRA), "metadata.json says what stands in it, and it is missing");
+        }
+        return Ok(());
+    }
+    let workspace = Workspace::create(&std::env::temp_dir())?;
+    let scripts = [Some((MAIN, main)), extra.map(|extra| (EXTRA, extra))];
+    let bytes = main.entry.size.saturating_add(extra.map_or(0, |extra| extra.entry.size));
+    workspace.ensure_space(bytes.saturating_mul(GROWTH))?;
+    let drilled = Drill::start(&workspace.path("verify.sqlite"), bytes, ADVICE, job).and_then(|mut drill| {
+        for (name, script) in scripts.into_iter().flatten() {
+            let script = contents.open(script).map_err(|error| unreadable(name, error))?;
+            drill.load(name, BufReader::new(script))?;
+        }
+        drill.compare(&expected(metadata))
+    });
+    match drilled {
+        Ok(found) => compare_drill(metadata, &found, problems),
+        Err(Error::DrillFailed { problem, .. }) => problems.damaged(Some(MAIN), &problem),
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn expected(metadata: &BackupMetadata) -> Expected {
+    let tables = metadata.database.tables.iter().map(|table| TableDigest {
+        name: table.name.clone(),
+        rows: table.rows,
+        digest: table.digest.clone(),
+    });
+    Expected { tables: tables.collect(), makings: None }
+}
+
+/// Damage that was in the source already was there when the backup was made.
+fn compare_drill(metadata: &BackupMetadata, found: &DrillReport, problems: &mut Problems) {
+    let Some(then) = &metadata.drill else { return };
+    if then.integrity_check != found.integrity_check {
+        let problem =
+            format!("SQLite finds something else wrong than when it was made: {}", found.integrity_check);
+        problems.damaged(Some(MAIN), &problem);
+    }
+    if then.foreign_key_problems != found.foreign_key_problems {
+        problems.damaged(Some(MAIN), "other rows lack their parent than when it was made");
+    }
+}
+
+fn unreadable(name: &str, error: std::io::Error) -> Error {
+    Error::DrillFailed { problem: format!("{name} cannot be read; {ADVICE}"), source: Some(Box::new(error)) }
+}

@@ -1,0 +1,191 @@
+//! The entries of an archive, each read whole and compared with SHA256SUMS.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::problems::Problems;
+use crate::archive::{EntryContents, Survey, SurveyedEntry, parse_checksums};
+use crate::error::Result;
+use crate::job::{Job, Phase};
+
+pub(super) const SUMS: &str = "SHA256SUMS";
+/// Lines of a million entries.
+const SUMS_LIMIT: u64 = 512 << 20;
+/// The largest JSON that is read as one: an index of a million photos.
+const JSON_LIMIT: u64 = 512 << 20;
+/// Bytes hashed at a time.
+const BUFFER: usize = 256 << 10;
+
+/// Entries that were read whole.
+pub(super) struct Contents<'s> {
+    survey: &'s Survey,
+    /// All that are listed; with their SHA-256 those that are as SHA256SUMS says.
+    found: HashMap<&'s str, (&'s SurveyedEntry, Option<[u8; 32]>)>,
+}
+
+/// An entry with sound contents.
+#[derive(Clone, Copy)]
+pub(super) struct Sound<'s> {
+    pub(super) entry: &'s SurveyedEntry,
+    pub(super) sha256: [u8; 32],
+}
+
+impl<'s> Contents<'s> {
+    pub(super) fn read(survey: &'s Survey, problems: &mut Problems, job: &Job) -> Result<Contents<'s>> {
+        let sums = checksums(survey, problems);
+        let meter = job.meter(Phase::Verify, Some(survey.entries.len() as u64), None);
+        let mut found: HashMap<_, _> =
+            survey.entries.iter().map(|entry| (entry.name.as_str(), (entry, None))).collect();
+        let mut unlisted = Vec::new();
+        for entry in &survey.entries {
+            meter.item(&entry.name);
+            let wanted = sums.as_ref().map(|sums| sums.get(&entry.name));
+            // What nobody lists is not read: it may be anything.
+            if wanted == Some(None) && entry.name != SUMS {
+                unlisted.push(entry);
+                continue;
+            }
+            match digest(survey, entry, job)? {
+                Err(problem) => problems.damaged(Some(&entry.name), &problem),
+                Ok(sha256) if wanted.flatten().is_some_and(|wanted| *wanted != sha256) => {
+                    problems.damaged(Some(&entry.name), "it is not what SHA256SUMS says: take another copy");
+                }
+                Ok(sha256) => {
+                    found.insert(entry.name.as_str(), (entry, Some(sha256)));
+                }
+            }
+            meter.add(1, entry.size);
+        }
+        meter.finish();
+        let contents = Contents { survey, found };
+        contents.compare_names(sums.unwrap_or_default(), &unlisted, problems, job)?;
+        Ok(contents)
+    }
+
+    /// Names that SHA256SUMS has and the directory has not, and the reverse. Where the bytes are the same an entry was
+    /// renamed, and nothing is lost.
+    fn compare_names(
+        &self,
+        sums: HashMap<String, [u8; 32]>,
+        unlisted: &[&SurveyedEntry],
+        problems: &mut Problems,
+        job: &Job,
+    ) -> Result<()> {
+        let mut missing: HashMap<[u8; 32], String> = sums
+            .into_iter()
+            .filter(|(name, _)| !self.lists(name))
+            .map(|(name, sha256)| (sha256, name))
+            .collect();
+        for entry in unlisted {
+            let is_renamed = !missing.is_empty() && entry.size <= self.survey.size;
+            let digest = if is_renamed { digest(self.survey, entry, job)?.ok() } else { None };
+            match digest.and_then(|digest| missing.remove(&digest)) {
+                Some(name) => {
+                    problems.altered(
+                        Some(&entry.name),
+                        &format!("it was called {name} when the archive was made"),
+                    );
+                }
+                None => problems.damaged(Some(&entry.name), "it is not in SHA256SUMS: it was added later"),
+            }
+        }
+        let mut missing: Vec<String> = missing.into_values().collect();
+        missing.sort_unstable();
+        missing.iter().for_each(|name| problems.damaged(Some(name), "it is missing: take another copy"));
+        Ok(())
+    }
+
+    /// An entry that is sound.
+    pub(super) fn sound(&self, name: &str) -> Option<Sound<'s>> {
+        let (entry, sha256) = self.found.get(name)?;
+        Some(Sound { entry, sha256: (*sha256)? })
+    }
+
+    /// All that are, in the order of the directory.
+    pub(super) fn all(&self) -> impl Iterator<Item = Sound<'s>> {
+        self.survey.entries.iter().filter_map(|entry| self.sound(&entry.name))
+    }
+
+    /// Whether the directory lists an entry of that name, sound or not.
+    pub(super) fn lists(&self, name: &str) -> bool {
+        self.found.contains_key(name)
+    }
+
+    /// The bytes of a sound entry.
+    pub(super) fn open(&self, sound: Sound<'s>) -> io::Result<EntryContents<'s>> {
+        self.survey.contents(sound.entry)
+    }
+
+    /// A sound entry as JSON. What is missing or damaged has been told where there are checksums, else it is told now.
+    pub(super) fn json<T: DeserializeOwned>(&self, name: &str, problems: &mut Problems) -> Option<T> {
+        let Some(sound) = self.sound(name) else {
+            if !self.lists(name) {
+                problems.damaged(Some(name), "every archive of this kind has it, and it is missing");
+            }
+            return None;
+        };
+        if sound.entry.size > JSON_LIMIT {
+            problems.damaged(Some(name), "it is larger than it may be");
+            return None;
+        }
+        let mut json = Vec::new();
+        let read = self.open(sound).and_then(|mut contents| contents.read_to_end(&mut json));
+        if let Err(error) = read {
+            problems.damaged(Some(name), &error.to_string());
+            return None;
+        }
+        let parsed = serde_json::from_slice(&json);
+        if parsed.is_err() {
+            problems.damaged(Some(name), "it is not the JSON that it should be");
+        }
+        parsed.ok()
+    }
+}
+
+/// SHA256SUMS, if it can be read.
+fn checksums(survey: &Survey, problems: &mut Problems) -> Option<HashMap<String, [u8; 32]>> {
+    let Some(entry) = survey.entry(SUMS) else {
+        let listed = survey.findings.iter().any(|finding| finding.entry.as_deref() == Some(SUMS));
+        if !listed && !survey.entries.is_empty() {
+            problems.damaged(Some(SUMS), "it is missing: nobody can say whether the others are sound");
+        }
+        return None;
+    };
+    if entry.size > SUMS_LIMIT {
+        problems.damaged(Some(SUMS), "it is larger than it may be");
+        return None;
+    }
+    let mut text = String::new();
+    // Its damage is told when all entries are read.
+    survey.contents(entry).and_then(|mut contents| contents.read_to_string(&mut text)).ok()?;
+    let lines = parse_checksums(&text);
+    if lines.is_none() {
+        problems.damaged(Some(SUMS), "it does not consist of checksums and names");
+    }
+    Some(lines?.into_iter().collect())
+}
+
+/// The SHA-256 of an entry, or why it cannot be read.
+fn digest(
+    survey: &Survey,
+    entry: &SurveyedEntry,
+    job: &Job,
+) -> Result<std::result::Result<[u8; 32], String>> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; BUFFER];
+    let mut contents = match survey.contents(entry) {
+        Ok(contents) => contents,
+        Err(error) => return Ok(Err(format!("it cannot be read: {error}"))),
+    };
+    loop {
+        job.check()?;
+        match contents.read(&mut buffer) {
+            Ok(0) => return Ok(Ok(hasher.finalize().into())),
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(error) => return Ok(Err(format!("it is damaged: {error}; take another copy"))),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A data dump: its records against their schemas, its counts, its thumbnails, and that nothing in it has the shape of
+//! what may not be public. Whether an identifier of a user is inside can only be told by whoever has the database.
+
+use std::collections::{HashMap, HashSet};
+use std::io::BufReader;
+
+use serde_json::Value;
+
+use super::METADATA;
+use super::contents::{Contents, SUMS, Sound};
+use super::problems::Problems;
+use crate::dataset::record::each_record;
+use crate::dataset::{CC0, LICENSE, schemas};
+use crate::error::{Error, Result};
+use crate::formats::dump::DataDumpMetadata;
+use crate::job::Job;
+use crate::platform::fields::files::{ARTWORK, CREATORS, DATA_FILES, DataFile, OTHER_LICENSES, TAGS};
+use crate::privacy::filter::Filter;
+use crate::privacy::scan::Scanner;
+use crate::privacy::values::Values;
+
+const THUMBNAILS: &str = "photos/thumbnails/";
+const SCHEMAS: &str = "schemas/";
+/// What else a dump may hold.
+const OTHERS: [&str; 7] =
+    [LICENSE, "README.md", METADATA, "datapackage.json", "CITATION.cff", "CHANGES.json", SUMS];
+/// What every dump holds.
+const ALWAYS: [&str; 5] = [LICENSE, "README.md", "datapackage.json", "CITATION.cff", METADATA];
+
+/// Checks all that makes a data dump one.
+pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job) -> Result<()> {
+    let files: Vec<&DataFile> = DATA_FILES.into_iter().chain([&OTHER_LICENSES]).collect();
+    for sound in contents.all() {
+        let name = sound.entry.name.as_str();
+        let is_data = files.iter().any(|file| file.name == name || schemas::name(file) == name);
+        if !is_data && !OTHERS.contains(&name) && !name.starts_with(THUMBNAILS) {
+            problems.damaged(Some(name), "a data dump has no such entry");
+        }
+    }
+    for name in ALWAYS.into_iter().filter(|name| !contents.lists(name)) {
+        problems.damaged(Some(name), "every data dump has it, and it is missing");
+    }
+    let is_cc0 = |sound: &Sound<'_>| sound.entry.size == CC0.len() as u64;
+    if contents.sound(LICENSE).is_some_and(|sound| !is_cc0(&sound)) {
+        problems.damaged(Some(LICENSE), "it is not the legal code of CC0");
+    }
+    let Some(metadata) = contents.json::<DataDumpMetadata>(METADATA, problems) else { return Ok(()) };
+    let mut reading = Reading { contents, problems, job, filter: Filter::new([]), photos: HashMap::new() };
+    let mut counts = HashMap::new();
+    for file in files {
+        if let Some(records) = reading.check_file(file)? {
+            counts.insert(file.name, records);
+        }
+    }
+    reading.check_photos(&metadata);
+    let told = metadata.counts;
+    for (file, told) in
+        [(&ARTWORK, told.total_artworks), (&CREATORS, told.total_creators), (&TAGS, told.total_tags)]
+    {
+        if counts.get(file.name).is_some_and(|found| *found != told) {
+            problems.damaged(Some(file.name), "it has another number of records than metadata.json says");
+        }
+    }
+    search(contents, &metadata, problems, job)
+}
+
+struct Reading<'c, 's, 'p> {
+    contents: &'c Contents<'s>,
+    problems: &'p mut Problems,
+    job: &'c Job,
+    filter: Filter,
+    /// What records say of thumbnails: bytes and SHA-256.
+    photos: HashMap<String, (u64, String)>,
+}
+
+impl Reading<'_, '_, '_> {
+    /// Checks a data file against its schema; how many records it has, if it can be read.
+    fn check_file(&mut self, file: &'static DataFile) -> Result<Option<u64>> {
+        let Some(sound) = self.contents.sound(file.name) else {
+            if !self.contents.lists(file.name) && !std::ptr::eq(file, &raw const OTHER_LICENSES) {
+                self.problems.damaged(Some(file.name), "every data dump has it, and it is missing");
+            }
+            return Ok(None);
+        };
+        let Some(validator) = self.validator(file)? else { return Ok(None) };
+        let lines = match self.contents.open(sound) {
+            Ok(contents) => BufReader::with_capacity(1 << 20, contents),
+            Err(error) => {
+                self.problems.damaged(Some(file.name), &error.to_string());
+                return Ok(None);
+            }
+        };
+        let mut records = 0;
+        let read = each_record(lines, |json| {
+            self.job.check()?;
+            records += 1;
+            match serde_json::from_slice(json) {
+                Ok(record) => self.check_record(file, &validator, &record, records),
+                Err(_) => self.problems.damaged(Some(file.name), &format!("record {records} is no JSON")),
+            }
+            Ok(())
+        });
+        match read {
+            Ok(stopped) => stopped?,
+            Err(error) => self.problems.damaged(Some(file.name), &error.to_string()),
+        }
+        Ok(Some(records))
+    }
+
+    /// The schema is ours, with the columns that the publisher added.
+    fn validator(&mut self, file: &'static DataFile) -> Result<Option<jsonschema::Validator>> {
+        let name = schemas::name(file);
+        let Some(found) = self.contents.json::<Value>(&name, self.problems) else { return Ok(None) };
+        let properties = found.pointer("/items/properties").and_then(Value::as_object);
+        let names = properties.into_iter().flat_map(|properties| properties.keys());
+        let extra: Vec<String> = names.filter(|name| !file.has_field(name)).cloned().collect();
+        for field in
+            extra.iter().filter(|field| !self.filter.allows(field.rsplit('.').next().unwrap_or(field)))
+        {
+            self.problems.leak(&name, &format!("it lets out {field:?}, which is never public"));
+        }
+        let schema = schemas::schema(file, &extra);
+        if schema != found {
+            self.problems.damaged(Some(&name), "it is not the schema of this format version");
+        }
+        let items = schema.get("items").cloned().unwrap_or_default();
+        let defect = |error: jsonschema::ValidationError<'_>| Error::Internal {
+            problem: format!("the schema of {} is none: {error}", file.name),
+        };
+        jsonschema::validator_for(&items).map(Some).map_err(defect)
+    }
+
+    fn check_record(
+        &mut self,
+        file: &'static DataFile,
+        validator: &jsonschema::Validator,
+        record: &Value,
+        number: u64,
+    ) {
+        // Never the value: it may be what should not be here.
+        if let Some(error) = validator.iter_errors(record).next() {
+            let problem =
+                format!("record {number} is not as its schema says, at {:?}", error.instance_path().as_str());
+            self.problems.damaged(Some(file.name), &problem);
+        }
+        if let Some(tags) = record.get("tags") {
+            let mut public = tags.clone();
+            self.filter.clean_value(&mut public);
+            if public != *tags {
+                let problem = format!("a tag of record {number} has a name that is never public");
+                self.problems.leak(file.name, &problem);
+            }
+        }
+        let photos = record.get("photos").and_then(Value::as_array);
+        for photo in photos.into_iter().flatten() {
+            let text = |name| photo.get(name).and_then(Value::as_str);
+            let bytes = photo.get("bytes").and_then(Value::as_u64);
+            if let (Some(name), Some(bytes), Some(sha256)) = (text("file"), bytes, text("sha256")) {
+                self.photos.insert(name.to_owned(), (bytes, sha256.to_owned()));
+            }
+        }
+    }
+
+    fn check_photos(&mut self, metadata: &DataDumpMetadata) {
+        for (name, (bytes, sha256)) in &self.photos {
+            match self.contents.sound(name) {
+                Some(sound) if sound.entry.size != *bytes || hex::encode(sound.sha256) != *sha256 => {
+                    self.problems.damaged(Some(name), "it is not the thumbnail that artwork.json describes");
+                }
+                None if !self.contents.lists(name) => {
+                    self.problems.damaged(Some(name), "artwork.json lists it, and it is missing");
+                }
+                _ => {}
+            }
+        }
+        let there: HashSet<&str> = self
+            .contents
+            .all()
+            .map(|sound| sound.entry.name.as_str())
+            .filter(|name| name.starts_with(THUMBNAILS))
+            .collect();
+        for name in there.iter().filter(|name| !self.photos.contains_key(**name)) {
+            self.problems.damaged(Some(name), "artwork.json does not list it");
+        }
+        if metadata.counts.total_photos != self.photos.len() as u64 {
+            self.problems.damaged(Some(METADATA), "it counts other photos than artwork.json lists");
+        }
+    }
+}
+
+/// E-mail addresses are never public, whoever has them; other identifiers are known to the database alone.
+fn search(
+    contents: &Contents<'_>,
+    metadata: &DataDumpMetadata,
+    problems: &mut Problems,
+    job: &Job,
+) -> Result<()> {
+    let source = &metadata.source;
+    let exempt = [Some(&source.name), source.url.as_ref(), source.contact.as_ref()];
+    let values = Values::default();
+    let scanner = Scanner::new(&values, exempt.into_iter().flatten().map(String::as_str));
+    let is_searched = |sound: &Sound<'_>| {
+        let name = sound.entry.name.as_str();
+        name != LICENSE && !name.starts_with(SCHEMAS) && !name.starts_with(THUMBNAILS)
+    };
+    for sound in contents.all().filter(is_searched) {
+        job.check()?;
+        let name = &sound.entry.name;
+        match contents.open(sound).and_then(|contents| scanner.bytes(contents)) {
+            Ok(Some(_)) => problems.leak(name, "it holds an e-mail address, which is never public"),
+            Ok(None) => {}
+            Err(error) => problems.damaged(Some(name), &error.to_string()),
+        }
+    }
+    Ok(())
+}
