@@ -536,6 +536,89 @@ export interface Progress {
   item?: string
 }
 
+/**
+ * Restores a backup, or the part of it that is asked for: its rows as a new SQLite file, its photos as files whose
+ * path is the key. The archive is read whole first and must be as it was written; the rows are compared with the
+ * digests in it before the database gets its name.
+ *
+ * Rejects with an `Error` whose `code` is one of
+ * - `INVALID_OPTIONS`: an option is missing, unknown, of the wrong type, or the file is no backup of a format version
+ *   that this package reads
+ * - `ARCHIVE_CORRUPT`: the archive is damaged or was altered; `verifyArchive` says where
+ * - `TARGET_NOT_EMPTY`: the database exists, or another file stands where a photo belongs
+ * - `OUTPUT_UNWRITABLE`, `DISK_FULL`: the target cannot be written
+ * - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
+ *
+ * After a rejection there is no database; photos that were written stay, and are skipped the next time.
+ */
+export declare function restoreBackup(path: string, options: RestoreOptions): Promise<RestoreReport>
+
+/** A table that came back. */
+export interface RestoredTable {
+  /** Its name. */
+  name: string
+  /** Its rows. */
+  rows: number
+  /** Whether it has the digest that was noted when the backup was made; false in a dry run, which loads nothing. */
+  matches: boolean
+}
+
+/**
+ * Where a backup goes and which part of it; at least one of `database` and `photosDir`. Unknown names are
+ * `INVALID_OPTIONS`.
+ */
+export interface RestoreOptions {
+  /**
+   * Path of the SQLite file that is made, mode 0600. One that exists is `TARGET_NOT_EMPTY`. Left out: the rows stay
+   * in the archive.
+   */
+  database?: string | undefined
+  /**
+   * Folder that receives the photos, each under its key; created when missing. A photo that is there already, byte
+   * for byte, is skipped; another file in its place is `TARGET_NOT_EMPTY`. Left out: the photos stay in the archive.
+   */
+  photosDir?: string | undefined
+  /** The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all. */
+  tables?: Array<string> | undefined
+  /** Globs of the keys that come back, such as `originals/2025/**`. Default: all. */
+  keys?: Array<string> | undefined
+  /**
+   * Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
+   * `false`.
+   */
+  dryRun?: boolean | undefined
+  /**
+   * Told how far the job is: at most about ten times a second, and always at the end of a phase. Does not keep the
+   * process alive.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined
+  /** Ends the job when aborted, also when it is aborted already: `ABORT_ERR`. Photos that were written stay. */
+  signal?: AbortSignal | undefined
+}
+
+/** What came back; in a dry run what would. */
+export interface RestoreReport {
+  /** The tables, in the order of the schema; none without `database`. */
+  tables: Array<RestoredTable>
+  /** Photos that were written. */
+  photos: number
+  /** Photos that were there already. */
+  skipped: number
+  /** Bytes of photos that were written. */
+  bytes: number
+  /**
+   * What SQLite says of all that was loaded: `ok`, or the first thing wrong, which then was wrong in the source, too;
+   * `skipped` when no database was made.
+   */
+  integrityCheck: string
+  /** Rows whose parent is missing; as many as in the source. */
+  foreignKeyProblems: number
+  /** Whether everything that the archive holds is back and the archive is complete. */
+  restoredEverything: boolean
+  /** What is not back, and why. */
+  warnings: Array<Warning>
+}
+
 /** A bucket of R2 or any other S3 store, and the credentials to it. */
 export interface S3Bucket {
   /**

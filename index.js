@@ -838,4 +838,5 @@ module.exports = nativeBinding
 module.exports.createBackup = nativeBinding.createBackup
 module.exports.createDataDump = nativeBinding.createDataDump
 module.exports.previewBackup = nativeBinding.previewBackup
+module.exports.restoreBackup = nativeBinding.restoreBackup
 module.exports.verifyArchive = nativeBinding.verifyArchive

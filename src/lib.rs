@@ -7,8 +7,8 @@
 //! [`secret`], then [`database`] (rows), [`photos`]
 //! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
 //! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`formats`] is
-//! what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`] and
-//! [`verify`] tell the stories. Node is met in `node` alone, behind the feature of
+//! what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`],
+//! [`verify`] and [`restore`] tell the stories. Node is met in `node` alone, behind the feature of
 //! that name.
 
 pub mod archive;
@@ -28,6 +28,7 @@ pub mod options;
 pub mod photos;
 pub mod platform;
 pub mod privacy;
+pub mod restore;
 pub mod secret;
 pub mod verify;
 pub mod wrangler;

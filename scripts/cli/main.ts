@@ -8,6 +8,7 @@ import { backupCommand, runBackup } from './backup.js';
 import { refuseSwallowedFlags } from './configuration.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
 import { codeOf, exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
+import { restoreCommand, runRestore } from './restore.js';
 import { type Mode, Terminal } from './terminal.js';
 import { runVerify, verifyCommand } from './verify.js';
 
@@ -21,6 +22,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     { command: backupCommand(), run: runBackup },
     { command: dataDumpCommand(), run: runDataDump },
     { command: verifyCommand(), run: runVerify },
+    { command: restoreCommand(), run: runRestore },
   ];
   for (const { command, run } of commands) {
     command.action(async () => {

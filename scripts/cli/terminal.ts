@@ -5,7 +5,7 @@
 
 import cliProgress, { type SingleBar } from 'cli-progress';
 
-import type { BackupPreview, Progress, VerifyReport } from '../../index.js';
+import type { BackupPreview, Progress, RestoreReport, VerifyReport } from '../../index.js';
 import { describe } from './errors.js';
 import { count, size } from './format.js';
 
@@ -56,8 +56,8 @@ export class Terminal {
     if (this.#mode === 'json') this.#object('summary', { dryRun: true, ...preview });
   }
 
-  /** What was found in an archive, for programs. */
-  report(report: VerifyReport): void {
+  /** What was found in an archive or came back from it, for programs. */
+  report(report: VerifyReport | RestoreReport): void {
     if (this.#mode === 'json') this.#object('summary', report);
   }
 

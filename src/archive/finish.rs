@@ -120,32 +120,36 @@ impl FinishedArchive {
         &self.path
     }
 
-    /// Gives the archive its name, which lies on the same file system as the workspace. The mode stays 0600.
-    ///
-    /// Without `overwrite`, a file of that name fails with `ARCHIVE_EXISTS`; of two that want a name at the same
-    /// time exactly one gets it. The system decides, in one step: `renameat2(RENAME_NOREPLACE)`,
-    /// `renamex_np(RENAME_EXCL)`, `link` or `MoveFileEx` without replacing. Where the file system has none of them
-    /// (some network and FAT drivers), the name is first taken by creating an empty file, which just as surely fails
-    /// if there is one, and that is then replaced: for an instant an empty file is seen, and one stays if the
-    /// machine stops right then.
+    /// Gives the archive its name, as [`take_name`] does. The mode stays 0600.
     pub fn publish(self, final_path: &Path, overwrite: bool) -> Result<()> {
-        let named = if overwrite {
-            self.path.persist(final_path)
-        } else {
-            self.path.persist_noclobber(final_path).or_else(|refused| match refused.error.kind() {
-                ErrorKind::Unsupported | ErrorKind::InvalidInput | ErrorKind::PermissionDenied => {
-                    persist_over_own_placeholder(refused.path, final_path)
-                }
-                _ => Err(refused),
-            })
-        };
-        match named {
-            Ok(()) => flush_folder(final_path, overwrite),
-            Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => {
-                Err(Error::ArchiveExists { path: final_path.to_owned() })
+        take_name(self.path, final_path, overwrite)
+    }
+}
+
+/// Gives a file its name, which lies on the same file system.
+///
+/// Without `overwrite`, a file of that name fails with `ARCHIVE_EXISTS`; of two that want a name at the same time
+/// exactly one gets it. The system decides, in one step: `renameat2(RENAME_NOREPLACE)`, `renamex_np(RENAME_EXCL)`,
+/// `link` or `MoveFileEx` without replacing. Where the file system has none of them (some network and FAT drivers),
+/// the name is first taken by creating an empty file, which just as surely fails if there is one, and that is then
+/// replaced: for an instant an empty file is seen, and one stays if the machine stops right then.
+pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<()> {
+    let named = if overwrite {
+        file.persist(final_path)
+    } else {
+        file.persist_noclobber(final_path).or_else(|refused| match refused.error.kind() {
+            ErrorKind::Unsupported | ErrorKind::InvalidInput | ErrorKind::PermissionDenied => {
+                persist_over_own_placeholder(refused.path, final_path)
             }
-            Err(refused) => Err(Error::output(final_path, refused.error)),
+            _ => Err(refused),
+        })
+    };
+    match named {
+        Ok(()) => flush_folder(final_path, overwrite),
+        Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => {
+            Err(Error::ArchiveExists { path: final_path.to_owned() })
         }
+        Err(refused) => Err(Error::output(final_path, refused.error)),
     }
 }
 

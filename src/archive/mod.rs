@@ -31,7 +31,7 @@ mod writer;
 pub use checksums::{checksum_line, parse_checksums};
 pub use contents::EntryContents;
 pub use deflate::{Deflated, Deflater};
-pub use finish::FinishedArchive;
+pub use finish::{FinishedArchive, take_name};
 pub use follow::Follower;
 pub use names::EntryNames;
 pub use reader::{Archive, StoredEntry};

@@ -62,8 +62,8 @@ fn contents(metadata: &BackupMetadata) -> Option<String> {
 
 fn check(archive: &str) -> Option<String> {
     Some(format!(
-        "## Check it first\n\nWith `@cultural-archiver/backup` at hand, run its `verify` command where your version has one. \
-         Everywhere else:\n\n```sh\nunzip -t {archive}\nunzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
+        "## Check it first\n\nWith `@cultural-archiver/backup` at hand: `npx cultural-archiver-backup verify {archive}`. Everywhere \
+         else:\n\n```sh\nunzip -t {archive}\nunzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
          In PowerShell:\n\n```powershell\nExpand-Archive {archive} -DestinationPath restored; Set-Location restored\n\
          Get-Content SHA256SUMS | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
          if ((Get-FileHash -Algorithm SHA256 -LiteralPath $name).Hash -ne $sum) {{ \"DAMAGED: $name\" }}\n}}\n```\n\n\

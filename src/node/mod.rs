@@ -12,6 +12,7 @@ mod options;
 mod preview;
 mod promise;
 mod report;
+mod restore;
 mod sources;
 mod verify;
 
@@ -21,11 +22,13 @@ use napi_derive::napi;
 
 use crate::backup;
 use crate::data_dump::create_data_dump as start_data_dump;
+use crate::restore::restore_backup as start_restore;
 use crate::verify::verify_archive as start_verify;
 use data_dump::{DataDumpOptions, DataDumpResult};
 use options::BackupOptions;
 use preview::BackupPreview;
 use report::BackupResult;
+use restore::{RestoreOptions, RestoreReport};
 use verify::VerifyReport;
 
 /// Makes one private backup: a ZIP with the whole database as SQL that loads everywhere, the photos, an index,
@@ -110,5 +113,31 @@ pub fn verify_archive<'env>(
         let path = verify::path(env, path)?;
         let watcher = verify::VerifyOptions::read(env, options)?;
         promise::run(env, watcher, |job| start_verify(path, job))
+    })
+}
+
+/// Restores a backup, or the part of it that is asked for: its rows as a new SQLite file, its photos as files whose
+/// path is the key. The archive is read whole first and must be as it was written; the rows are compared with the
+/// digests in it before the database gets its name.
+///
+/// Rejects with an `Error` whose `code` is one of
+/// - `INVALID_OPTIONS`: an option is missing, unknown, of the wrong type, or the file is no backup of a format version
+///   that this package reads
+/// - `ARCHIVE_CORRUPT`: the archive is damaged or was altered; `verifyArchive` says where
+/// - `TARGET_NOT_EMPTY`: the database exists, or another file stands where a photo belongs
+/// - `OUTPUT_UNWRITABLE`, `DISK_FULL`: the target cannot be written
+/// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
+///
+/// After a rejection there is no database; photos that were written stay, and are skipped the next time.
+#[napi(ts_args_type = "path: string, options: RestoreOptions")]
+pub fn restore_backup<'env>(
+    env: &'env Env,
+    path: Unknown<'env>,
+    options: Unknown<'env>,
+) -> Result<PromiseRaw<'env, RestoreReport>> {
+    promise::rejecting(env, || {
+        let path = verify::path(env, path)?;
+        let (options, watcher) = RestoreOptions::read(env, options)?.split();
+        promise::run(env, watcher, |job| start_restore(path, options, job))
     })
 }

@@ -1,0 +1,253 @@
+/** restoreBackup and the command `restore`: what comes back is what was there, and nothing else is touched. */
+
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createBackup, createDataDump, restoreBackup } from '../index.js';
+import { folder, listing, objects, removeFolders, run } from './support';
+import { approved, newer, older, photo, photos } from './support/platform';
+import { entry, sha256, sqlite } from './support/tools';
+
+afterEach(removeFolders);
+
+const now = '2026-01-02T03:04:05Z';
+
+interface IndexEntry {
+  readonly key: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+async function backup(dir: string, make = newer): Promise<string> {
+  const file = make(dir);
+  const directory = photos(dir);
+  const outputDir = join(dir, 'backups');
+  const { path } = await createBackup({
+    database: { file },
+    photos: { directory },
+    outputDir,
+    now,
+  });
+  return path;
+}
+
+function index(archive: string): IndexEntry[] {
+  return JSON.parse(entry(archive, 'photos/index.json')) as IndexEntry[];
+}
+
+describe('a backup that is restored', () => {
+  it.each([
+    ['older', older],
+    ['newer', newer],
+  ])('and backed up again is the same: %s', async (_, make) => {
+    const dir = folder();
+    const archive = await backup(dir, make);
+    const [database, photosDir] = [
+      join(dir, 'back', 'archive.sqlite'),
+      join(dir, 'back', 'photos'),
+    ];
+    const phases = new Set<string>();
+    const report = await restoreBackup(archive, {
+      database,
+      photosDir,
+      onProgress: ({ phase }) => phases.add(phase),
+    });
+    expect(report).toMatchObject({ skipped: 0, integrityCheck: 'ok', foreignKeyProblems: 0 });
+    expect(report.tables.length).toBeGreaterThan(0);
+    expect(report.tables.every(({ matches }) => matches)).toBe(true);
+    expect(report.photos).toBe(index(archive).length);
+    expect(report.restoredEverything).toBe(true);
+    expect([...phases]).toEqual(['photos']);
+    expect(sqlite(database, 'PRAGMA integrity_check')).toBe('ok');
+    if (process.platform !== 'win32') expect(statSync(database).mode & 0o777).toBe(0o600);
+    const again = await createBackup({
+      database: { file: database },
+      photos: { directory: photosDir },
+      outputDir: join(dir, 'again'),
+      now,
+    });
+    expect(entry(again.path, 'database.sql')).toBe(entry(archive, 'database.sql'));
+    const told = (path: string): unknown[] =>
+      index(path).map(({ key, size, sha256: sum }) => [key, size, sum]);
+    expect(told(again.path)).toEqual(told(archive));
+    // Nothing but what was asked for, and no working folder.
+    expect(listing(join(dir, 'back')).filter((path) => path.includes('.cultural'))).toEqual([]);
+  });
+
+  it('brings odd keys back exactly, where a file can have them', async () => {
+    const dir = folder();
+    const file = newer(dir);
+    const odd = [
+      'originals/a:b?.jpg',
+      'originals/CON',
+      'originals/x.',
+      'originals/A.jpg',
+      'originals/a.jpg',
+    ];
+    const keys = process.platform === 'win32' ? [] : odd;
+    for (const key of keys) photo(join(dir, 'photos'), key, `bytes of ${key}`);
+    photos(dir);
+    const { path } = await createBackup({
+      database: { file },
+      photos: { directory: join(dir, 'photos') },
+      photoScope: 'all',
+      outputDir: dir,
+      now,
+    });
+    await restoreBackup(path, { photosDir: join(dir, 'back') });
+    for (const key of keys) {
+      expect(readFileSync(join(dir, 'back', key), 'utf8')).toBe(`bytes of ${key}`);
+    }
+  });
+});
+
+describe('a target that is not empty', () => {
+  it('keeps its database, and nothing is written', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const database = join(dir, 'archive.sqlite');
+    for (const path of [database, `${database}-wal`]) {
+      writeFileSync(path, 'mine');
+      const restored = restoreBackup(archive, { database, photosDir: join(dir, 'back') });
+      await expect(restored).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+      expect(readFileSync(path, 'utf8')).toBe('mine');
+      expect(listing(dir)).not.toContain('back');
+      rmSync(path);
+    }
+  });
+
+  it('keeps another file where a photo belongs; a photo that is there is skipped', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const photosDir = join(dir, 'back');
+    const [first] = approved.originals;
+    photo(photosDir, first, 'mine');
+    const [database] = [join(dir, 'back.sqlite')];
+    await expect(restoreBackup(archive, { database, photosDir })).rejects.toMatchObject({
+      code: 'TARGET_NOT_EMPTY',
+      message: expect.stringContaining(first) as string,
+    });
+    expect(listing(photosDir).filter((path) => path.endsWith('.jpg'))).toHaveLength(1);
+    expect(listing(dir)).not.toContain('back.sqlite');
+    rmSync(join(photosDir, first));
+    // As a restore that was broken off leaves it: some photos, no database.
+    photo(photosDir, first, readFileSync(join(dir, 'photos', first)));
+    const report = await restoreBackup(archive, { database, photosDir });
+    expect(report).toMatchObject({ skipped: 1, restoredEverything: true });
+  });
+
+  it('leads nowhere else: a link among its folders is refused', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const [photosDir, elsewhere] = [join(dir, 'back'), join(dir, 'elsewhere')];
+    mkdirSync(photosDir);
+    mkdirSync(elsewhere);
+    symlinkSync(elsewhere, join(photosDir, 'originals'), 'junction');
+    await expect(restoreBackup(archive, { photosDir })).rejects.toMatchObject({
+      code: 'TARGET_NOT_EMPTY',
+    });
+    expect(listing(elsewhere)).toEqual([]);
+  });
+});
+
+describe('a part', () => {
+  it('of the tables comes back without the others', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const database = join(dir, 'part.sqlite');
+    const report = await restoreBackup(archive, { database, tables: ['artists'] });
+    expect(report.tables.map(({ name, matches }) => [name, matches])).toEqual([['artists', true]]);
+    expect(report.restoredEverything).toBe(false);
+    expect(
+      sqlite(database, "SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table'"),
+    ).toBe('artists');
+    expect(Number(sqlite(database, 'SELECT count(*) FROM artists'))).toBeGreaterThan(0);
+    await expect(
+      restoreBackup(archive, { database: join(dir, 'x'), tables: ['nothing'] }),
+    ).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringContaining('artists') as string,
+    });
+  });
+
+  it('of the photos comes back by globs', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const photosDir = join(dir, 'back');
+    const report = await restoreBackup(archive, { photosDir, keys: ['artworks/**'] });
+    const expected = index(archive).filter(({ key }) => key.startsWith('artworks/'));
+    expect(expected.length).toBeGreaterThan(0);
+    expect(report).toMatchObject({
+      photos: expected.length,
+      tables: [],
+      restoredEverything: false,
+    });
+    for (const { key, sha256: sum } of expected) expect(sha256(join(photosDir, key))).toBe(sum);
+    await expect(restoreBackup(archive, { photosDir, keys: ['['] })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+    });
+  });
+
+  it('or all of it is only told in a dry run', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const before = listing(dir);
+    const [database, photosDir] = [join(dir, 'x', 'back.sqlite'), join(dir, 'x', 'back')];
+    const report = await restoreBackup(archive, { database, photosDir, dryRun: true });
+    expect(report.photos).toBe(index(archive).length);
+    expect(report.restoredEverything).toBe(false);
+    expect(listing(dir)).toEqual(before);
+  });
+});
+
+describe('what cannot be restored', () => {
+  it('is an archive that was damaged or altered, a dump, or nothing at all; nothing is written', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const database = join(dir, 'back.sqlite');
+    const dump = await createDataDump({
+      database: { file: join(dir, 'newer.sqlite') },
+      outputDir: dir,
+      now,
+    });
+    const damaged = join(dir, 'damaged.zip');
+    const bytes = readFileSync(archive);
+    const middle = Math.floor(bytes.length / 2);
+    bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+    writeFileSync(damaged, bytes);
+    const before = listing(dir);
+    const restore = (path: string, options: object = { database }): Promise<unknown> =>
+      restoreBackup(path, options);
+    await expect(restore(damaged)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT' });
+    await expect(restore(join(dir, 'nothing.zip'))).rejects.toMatchObject({
+      code: 'ARCHIVE_CORRUPT',
+    });
+    await expect(restore(dump.path ?? '')).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    await expect(restore(archive, {})).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    await expect(restore(archive, { database, tables: [1] })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+    });
+    const signal = AbortSignal.abort();
+    await expect(restore(archive, { database, signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    expect(listing(dir)).toEqual(before);
+  });
+});
+
+describe('the command', () => {
+  it('brings a backup back, and says in one line whether that is everything', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const all = ['restore', archive, '--database', 'back.sqlite', '--photos-dir', 'back'];
+    const dry = await run([...all, '--dry-run'], { cwd: dir });
+    expect(dry).toMatchObject({ code: 0, stderr: '' });
+    const done = await run(all, { cwd: dir });
+    expect(done.code).toBe(0);
+    expect(done.stdout).toMatch(/^Everything that the backup holds is back/m);
+    const again = await run([...all, '--json'], { cwd: dir });
+    expect(again.code).toBe(1);
+    expect(objects(again).at(-1)).toMatchObject({ type: 'error', code: 'TARGET_NOT_EMPTY' });
+    expect((await run(['restore', archive], { cwd: dir })).code).toBe(2);
+  });
+});

@@ -1,0 +1,103 @@
+/** The command `restore`: a backup in, a database and photos out. */
+
+import { Argument, Command, Option } from 'commander';
+
+import { restoreBackup, type RestoreReport } from '../../index.js';
+import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import { count, counted, size } from './format.js';
+import type { Terminal } from './terminal.js';
+
+/** Flags as commander hands them over. */
+interface Flags {
+  database?: string;
+  photosDir?: string;
+  tables?: string[];
+  keys?: string[];
+  dryRun?: true;
+}
+
+/** More would push what matters off the screen; `--json` names all of them. */
+const namedAtMost = 10;
+
+export function restoreCommand(): Command {
+  return new Command('restore')
+    .description('bring a backup back: its rows as a new SQLite file, its photos as files')
+    .addArgument(new Argument('<archive>', 'a backup'))
+    .option('--database <file>', 'the SQLite file that is made; it must not exist')
+    .option('--photos-dir <dir>', 'the folder that receives the photos, each under its key')
+    .option('--tables <names...>', 'only these tables')
+    .option('--keys <globs...>', 'only photos whose key is one of these, such as originals/2025/**')
+    .option('--dry-run', 'say what would come back, and write nothing')
+    .addOption(new Option('--json', 'one JSON object per line on stdout').conflicts('quiet'))
+    .option('--quiet', 'nothing but the exit code');
+}
+
+/** Restores what `command` was parsed for. */
+export async function runRestore(
+  command: Command,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const path = command.args[0] ?? '';
+  const flags = command.opts<Flags>();
+  terminal.say(`${flags.dryRun ? 'Dry run: restoring' : 'Restoring'} ${path}`);
+  try {
+    const report = await restoreBackup(path, {
+      database: flags.database,
+      photosDir: flags.photosDir,
+      tables: flags.tables,
+      keys: flags.keys,
+      dryRun: flags.dryRun,
+      signal,
+      onProgress: (progress) => {
+        terminal.progress(progress);
+      },
+    });
+    terminal.close();
+    terminal.report(report);
+    summariseRestore(report, flags).forEach((line) => {
+      terminal.say(line);
+    });
+    return exitCode.complete;
+  } catch (error) {
+    terminal.close();
+    terminal.error(error);
+    return exitCodeOf(error);
+  }
+}
+
+/** What came back, line by line; the last line is the verdict. */
+function summariseRestore(report: RestoreReport, flags: Flags): string[] {
+  const { tables, photos, skipped, bytes, warnings } = report;
+  const lines: string[] = [];
+  if (flags.database !== undefined) {
+    const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+    lines.push(
+      `  database    ${flags.database}: ${counted(tables.length, 'table')}, ${counted(rows, 'row')}`,
+      `  checked     integrity_check ${report.integrityCheck}, ${counted(report.foreignKeyProblems, 'row')} without their parent`,
+    );
+  }
+  if (flags.photosDir !== undefined) {
+    const there = skipped > 0 ? `, ${count(skipped)} were there already` : '';
+    lines.push(`  photos      ${flags.photosDir}: ${count(photos)} (${size(bytes)})${there}`);
+  }
+  lines.push(
+    ...warnings
+      .slice(0, namedAtMost)
+      .map(
+        ({ code, subject, message }) =>
+          `  warning     ${code}${subject === undefined ? '' : ` ${subject}`}: ${message}`,
+      ),
+  );
+  const more = warnings.length - namedAtMost;
+  if (more > 0) lines.push(`  warning     and ${count(more)} more`);
+  lines.push(verdict(report, flags));
+  return lines;
+}
+
+function verdict({ restoredEverything }: RestoreReport, { dryRun }: Flags): string {
+  if (dryRun) return 'Nothing was written: dry run';
+  return restoredEverything
+    ? 'Everything that the backup holds is back, and compared with what was noted when it was made'
+    : 'PART of what the platform held is back: see above what was chosen and what is missing';
+}

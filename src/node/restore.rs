@@ -1,0 +1,133 @@
+//! Restoring as JavaScript sees it.
+
+use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
+use napi::{Env, Result, ValueType};
+use napi_derive::napi;
+
+use super::js;
+use super::members::{Members, members};
+use super::promise::{ProgressCallback, Watcher};
+use super::report::Warning;
+use crate::error::Error;
+use crate::restore;
+
+/// Where a backup goes and which part of it; at least one of `database` and `photosDir`. Unknown names are
+/// `INVALID_OPTIONS`.
+#[napi(object, object_to_js = false)]
+pub struct RestoreOptions<'env> {
+    /// Path of the SQLite file that is made, mode 0600. One that exists is `TARGET_NOT_EMPTY`. Left out: the rows stay
+    /// in the archive.
+    #[napi(ts_type = "string | undefined")]
+    pub database: Option<String>,
+    /// Folder that receives the photos, each under its key; created when missing. A photo that is there already, byte
+    /// for byte, is skipped; another file in its place is `TARGET_NOT_EMPTY`. Left out: the photos stay in the archive.
+    #[napi(ts_type = "string | undefined")]
+    pub photos_dir: Option<String>,
+    /// The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all.
+    #[napi(ts_type = "Array<string> | undefined")]
+    pub tables: Option<Vec<String>>,
+    /// Globs of the keys that come back, such as `originals/2025/**`. Default: all.
+    #[napi(ts_type = "Array<string> | undefined")]
+    pub keys: Option<Vec<String>>,
+    /// Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
+    /// `false`.
+    #[napi(ts_type = "boolean | undefined")]
+    pub dry_run: Option<bool>,
+    /// Told how far the job is: at most about ten times a second, and always at the end of a phase. Does not keep the
+    /// process alive.
+    #[napi(ts_type = "((progress: Progress) => void) | undefined")]
+    pub on_progress: Option<ProgressCallback>,
+    /// Ends the job when aborted, also when it is aborted already: `ABORT_ERR`. Photos that were written stay.
+    #[napi(ts_type = "AbortSignal | undefined")]
+    pub signal: Option<Object<'env>>,
+}
+
+const RESTORE: Members = &[
+    ("database", ValueType::String),
+    ("photosDir", ValueType::String),
+    ("tables", ValueType::Object),
+    ("keys", ValueType::Object),
+    ("dryRun", ValueType::Boolean),
+    ("onProgress", ValueType::Function),
+    ("signal", ValueType::Object),
+];
+
+impl<'env> RestoreOptions<'env> {
+    /// Reads what JavaScript gave. Everything but the values is settled afterwards.
+    pub fn read(env: &'env Env, given: Unknown<'env>) -> Result<Self> {
+        let mut options = members(env, given, "", RESTORE)?;
+        for name in ["tables", "keys"] {
+            if let Some(list) = options.get::<Unknown>(name)? {
+                let invalid =
+                    |_| js::error(env, &Error::invalid(format!("{name} takes an array of texts")), None);
+                options.set(name, Vec::<String>::from_unknown(list).map_err(invalid)?)?;
+            }
+        }
+        Self::from_unknown(options.to_unknown())
+    }
+
+    /// The part the core takes, and who watches the job.
+    pub fn split(self) -> (restore::RestoreOptions, Watcher<'env>) {
+        let options = restore::RestoreOptions {
+            database: self.database.map(Into::into),
+            photos_dir: self.photos_dir.map(Into::into),
+            tables: self.tables,
+            keys: self.keys,
+            dry_run: self.dry_run,
+        };
+        (options, Watcher { on_progress: self.on_progress, signal: self.signal })
+    }
+}
+
+/// What came back; in a dry run what would.
+#[napi(object, object_from_js = false)]
+pub struct RestoreReport {
+    /// The tables, in the order of the schema; none without `database`.
+    pub tables: Vec<RestoredTable>,
+    /// Photos that were written.
+    pub photos: i64,
+    /// Photos that were there already.
+    pub skipped: i64,
+    /// Bytes of photos that were written.
+    pub bytes: i64,
+    /// What SQLite says of all that was loaded: `ok`, or the first thing wrong, which then was wrong in the source, too;
+    /// `skipped` when no database was made.
+    pub integrity_check: String,
+    /// Rows whose parent is missing; as many as in the source.
+    pub foreign_key_problems: i64,
+    /// Whether everything that the archive holds is back and the archive is complete.
+    pub restored_everything: bool,
+    /// What is not back, and why.
+    pub warnings: Vec<Warning>,
+}
+
+/// A table that came back.
+#[napi(object, object_from_js = false)]
+pub struct RestoredTable {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub rows: i64,
+    /// Whether it has the digest that was noted when the backup was made; false in a dry run, which loads nothing.
+    pub matches: bool,
+}
+
+impl From<restore::RestoreReport> for RestoreReport {
+    fn from(report: restore::RestoreReport) -> Self {
+        let table = |table: restore::RestoredTable| RestoredTable {
+            name: table.name,
+            rows: table.rows as i64,
+            matches: table.matches,
+        };
+        RestoreReport {
+            tables: report.tables.into_iter().map(table).collect(),
+            photos: report.photos as i64,
+            skipped: report.skipped as i64,
+            bytes: report.bytes as i64,
+            integrity_check: report.integrity_check,
+            foreign_key_problems: report.foreign_key_problems as i64,
+            restored_everything: report.restored_everything,
+            warnings: report.warnings.into_iter().map(Into::into).collect(),
+        }
+    }
+}

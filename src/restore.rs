@@ -1,0 +1,179 @@
+//! What a backup is for: its rows as a SQLite file, its photos as files under their exact keys.
+//!
+//! Order of work: the archive is read whole and must be as it was written; everything that can be refused is refused
+//! before anything is written; the rows are loaded into a file of their own and compared with the digests of the
+//! archive; the photos follow, each under a name of its own until it is whole; at last the database gets its name. So
+//! a restore that was broken off can be started again: photos that are there already are skipped.
+
+use std::path::{Path, PathBuf};
+
+use crate::archive::Archive;
+use crate::error::{Error, Result};
+use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
+use crate::formats::major;
+use crate::job::{Job, Warning, blocking, counted};
+
+mod photos;
+mod rows;
+
+use photos::Photos;
+use rows::Rows;
+
+/// metadata.json lists every photo that is missing.
+const METADATA_LIMIT: u64 = 64 << 20;
+/// photos/index.json of a million photos, some 500 bytes each.
+const INDEX_LIMIT: u64 = 512 << 20;
+
+/// What comes back, and where to.
+#[derive(Debug, Clone, Default)]
+pub struct RestoreOptions {
+    /// The SQLite file that is made, mode 0600.
+    pub database: Option<PathBuf>,
+    /// The folder that receives the photos.
+    pub photos_dir: Option<PathBuf>,
+    /// The tables that come back; none: all.
+    pub tables: Option<Vec<String>>,
+    /// Globs of the keys that come back, where `*` stops at no `/`; none: all.
+    pub keys: Option<Vec<String>>,
+    /// Says what would be done, and does nothing.
+    pub dry_run: Option<bool>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct RestoreReport {
+    /// The tables, in the order of the schema; none without a database.
+    pub tables: Vec<RestoredTable>,
+    /// Photos that were written.
+    pub photos: u64,
+    /// Photos that were there already, byte for byte.
+    pub skipped: u64,
+    /// Bytes of photos that were written.
+    pub bytes: u64,
+    /// What SQLite says of the database: `ok`, or the first thing wrong, as in the source; `skipped` when no database
+    /// was made.
+    pub integrity_check: String,
+    /// Rows whose parent is missing, as in the source.
+    pub foreign_key_problems: u64,
+    /// Whether all that the archive holds is back, and the archive is complete.
+    pub restored_everything: bool,
+    /// What is not back, and why.
+    pub warnings: Vec<Warning>,
+}
+
+/// A table that came back.
+#[derive(Debug, Clone)]
+pub struct RestoredTable {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Whether it has the digest that was noted when the backup was made; false in a dry run, which loads nothing.
+    pub matches: bool,
+}
+
+/// Restores a backup, or the part of it that is asked for.
+///
+/// Fails with `INVALID_OPTIONS`; with `ARCHIVE_CORRUPT` when the archive is not as it was written or its rows do not
+/// load; with `TARGET_NOT_EMPTY` when the database exists, or another file stands where a photo belongs; with
+/// `OUTPUT_UNWRITABLE`, `DISK_FULL` and `ABORT_ERR`. The database appears whole or not at all; photos that were written
+/// before a failure stay, and are skipped the next time.
+pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) -> Result<RestoreReport> {
+    blocking(move || restore(&path, &options, &job)).await
+}
+
+fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreReport> {
+    if options.database.is_none() && options.photos_dir.is_none() {
+        return Err(Error::invalid("a restore needs a target: database, photosDir or both"));
+    }
+    let wanted = photos::wanted(options.keys.as_deref())?;
+    if let Some(database) = &options.database {
+        rows::refuse_existing(database)?;
+    }
+    let mut archive = Archive::open(path, job)?;
+    let metadata = metadata(&mut archive)?;
+    let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
+    let index: Vec<IndexEntry> = parse(&archive.read_bytes("photos/index.json", INDEX_LIMIT)?, path)?;
+    let all_photos = index.len();
+    let chosen: Vec<IndexEntry> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
+    let is_every_photo = chosen.len() == all_photos;
+    let photos = options.photos_dir.as_deref().map(|dir| Photos::look(dir, chosen, job)).transpose()?;
+
+    let mut report = RestoreReport {
+        tables: tables.clone(),
+        photos: photos.as_ref().map_or(0, Photos::to_write),
+        skipped: photos.as_ref().map_or(0, Photos::skipped),
+        bytes: photos.as_ref().map_or(0, Photos::bytes_to_write),
+        integrity_check: "skipped".into(),
+        foreign_key_problems: 0,
+        restored_everything: false,
+        warnings: photos.as_ref().map(Photos::warnings).unwrap_or_default(),
+    };
+    if options.database.is_none() {
+        report.tables.clear();
+    }
+    report.warnings.extend(not_inside(&metadata));
+    if options.dry_run == Some(true) {
+        return Ok(report);
+    }
+    let rows = match &options.database {
+        Some(target) => Some(Rows::load(&mut archive, target, &metadata, &tables, job)?),
+        None => None,
+    };
+    let is_every_name_possible = photos.as_ref().is_none_or(|photos| photos.warnings().is_empty());
+    if let Some(photos) = photos {
+        photos.write(&mut archive, job)?;
+    }
+    if let Some(rows) = rows {
+        let found = rows.publish()?;
+        report.integrity_check = found.integrity_check;
+        report.foreign_key_problems = found.foreign_key_problems;
+        report.warnings.extend(found.warnings);
+        report.tables.iter_mut().for_each(|table| table.matches = true);
+    }
+    let is_every_table = report.tables.len() == metadata.database.tables.len();
+    let has_every_target = options.database.is_some() && (options.photos_dir.is_some() || all_photos == 0);
+    report.restored_everything =
+        metadata.complete && has_every_target && is_every_table && is_every_photo && is_every_name_possible;
+    Ok(report)
+}
+
+fn metadata(archive: &mut Archive) -> Result<BackupMetadata> {
+    let json = archive.read_bytes("metadata.json", METADATA_LIMIT)?;
+    let head: serde_json::Value = parse(&json, archive.path())?;
+    let text = |name| head.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    if text("format") != FORMAT {
+        return Err(Error::invalid(format!(
+            "{} is no backup: only backups restore",
+            archive.path().display()
+        )));
+    }
+    if major(text("format_version")) != major(FORMAT_VERSION) {
+        return Err(Error::invalid(format!(
+            "{} is of another format version than {FORMAT_VERSION}; restore it with the version of this package that \
+             made it, or a newer one",
+            archive.path().display()
+        )));
+    }
+    parse(&json, archive.path())
+}
+
+fn parse<T: serde::de::DeserializeOwned>(json: &[u8], path: &Path) -> Result<T> {
+    serde_json::from_slice(json).map_err(|error| Error::ArchiveCorrupt {
+        path: path.to_owned(),
+        problem: "its metadata cannot be read; is it a backup?".into(),
+        source: Some(Box::new(error)),
+    })
+}
+
+/// What nobody can restore, because the archive has not got it.
+fn not_inside(metadata: &BackupMetadata) -> Option<Warning> {
+    let missing = metadata.photos.missing.len() as u64;
+    (missing > 0).then(|| {
+        let photos = counted(missing, "photo is", "photos are");
+        Warning::new(
+            "PHOTO_MISSING",
+            format!("{photos} not in the archive: see photos.missing in its metadata.json"),
+        )
+    })
+}
