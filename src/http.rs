@@ -50,6 +50,8 @@ pub enum Failure {
     Timeout,
     /// The host is not one that may be connected to.
     Forbidden,
+    /// More came than is read.
+    TooLarge,
     /// No connection, or it broke off.
     Broken(Cause),
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Failure {
         f.write_str(match self {
             Failure::Timeout => "no answer came in time",
             Failure::Forbidden => "the name leads to a private address",
+            Failure::TooLarge => "the answer is longer than any that is expected",
             Failure::Broken(_) => "the connection could not be made or broke off",
         })
     }
@@ -68,7 +71,7 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Failure::Broken(cause) => Some(cause.as_ref()),
-            Failure::Timeout | Failure::Forbidden => None,
+            Failure::Timeout | Failure::Forbidden | Failure::TooLarge => None,
         }
     }
 }
@@ -129,14 +132,14 @@ pub fn pieces(body: Incoming) -> Pieces {
     frames.boxed()
 }
 
-/// A body of at most `limit` bytes.
+/// A body of at most `limit` bytes; a longer one is [`Failure::TooLarge`].
 pub async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Failure> {
     let mut pieces = pieces(body);
     let mut whole = BytesMut::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
         if whole.len() + piece.len() > limit {
-            return Err(Failure::Broken("the answer is longer than any that is expected".into()));
+            return Err(Failure::TooLarge);
         }
         whole.extend_from_slice(&piece);
     }

@@ -3,8 +3,8 @@
 //! A *backup* is one private ZIP: the whole database as SQL that loads everywhere, the photos, an index, checksums
 //! and the result of a restore drill. It gets its name only after all of it was read back.
 //!
-//! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`] and
-//! [`secret`], then [`database`] (rows), [`photos`]
+//! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`],
+//! [`retry`], [`cloudflare`] and [`secret`], then [`database`] (rows), [`photos`]
 //! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
 //! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`formats`] is
 //! what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`],
@@ -13,6 +13,7 @@
 
 pub mod archive;
 pub mod backup;
+pub mod cloudflare;
 pub mod data_dump;
 pub mod database;
 pub mod dataset;
@@ -29,6 +30,7 @@ pub mod photos;
 pub mod platform;
 pub mod privacy;
 pub mod restore;
+pub mod retry;
 pub mod secret;
 pub mod verify;
 pub mod wrangler;

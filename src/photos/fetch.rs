@@ -20,10 +20,10 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::body::{Intake, Trouble};
-use super::retry::Retries;
 use super::source::{ByteStream, Content, GetError, OpenFile, PhotoSource};
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::retry::Retries;
 
 pub use super::body::{Body, Fetched, MEMORY_LIMIT};
 

@@ -6,7 +6,6 @@
 pub mod body;
 pub mod fetch;
 pub mod key;
-pub mod retry;
 pub mod s3;
 pub mod source;
 pub mod thumbnail;

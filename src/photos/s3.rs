@@ -95,7 +95,7 @@ impl From<&S3Error> for GetError {
         match error {
             S3Error::Network(Failure::Timeout) => GetError::Timeout,
             S3Error::Network(Failure::Forbidden) => GetError::Forbidden,
-            S3Error::Network(Failure::Broken(_)) => GetError::Unreachable,
+            S3Error::Network(Failure::Broken(_) | Failure::TooLarge) => GetError::Unreachable,
             S3Error::Request => GetError::Unreadable,
             S3Error::Answer { status, code, retry_after } => {
                 match (*status, code.as_str()) {

@@ -10,8 +10,8 @@ use super::{Bucket, S3Error, refused};
 use crate::error::{Error, Result};
 use crate::http::{Failure, whole};
 use crate::job::Job;
-use crate::photos::retry::Retries;
 use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto};
+use crate::retry::Retries;
 
 /// A page of 1,000 keys of 1,024 bytes each, every byte of them percent-encoded, is below 8 MiB.
 const PAGE_LIMIT: usize = 8 << 20;

@@ -25,7 +25,7 @@ impl From<Failure> for GetError {
         match failure {
             Failure::Timeout => GetError::Timeout,
             Failure::Forbidden => GetError::Forbidden,
-            Failure::Broken(_) => GetError::Unreachable,
+            Failure::Broken(_) | Failure::TooLarge => GetError::Unreachable,
         }
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Result;
 use crate::job::{Job, Warning};
+use crate::retry::Setback;
 
 pub mod directory;
 mod headers;
@@ -176,14 +177,6 @@ impl GetError {
         matches!(self, GetError::Timeout | GetError::Unreachable | GetError::Unavailable { .. })
     }
 
-    /// How long the store wants to be left alone.
-    pub fn retry_after(self) -> Option<Duration> {
-        match self {
-            GetError::Unavailable { retry_after } => retry_after,
-            _ => None,
-        }
-    }
-
     /// Whether the next attempt may well succeed.
     pub fn may_pass(self) -> bool {
         !matches!(
@@ -195,6 +188,17 @@ impl GetError {
                 | GetError::LedAway
                 | GetError::TooLarge
         )
+    }
+}
+
+impl From<GetError> for Setback {
+    fn from(error: GetError) -> Self {
+        match error {
+            GetError::Timeout => Setback::Silent,
+            GetError::Unreachable => Setback::Busy(None),
+            GetError::Unavailable { retry_after } => Setback::Busy(retry_after),
+            _ => Setback::Final,
+        }
     }
 }
 

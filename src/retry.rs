@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use super::source::GetError;
-
 /// The first pause, doubled each time: 100 ms.
 const FIRST: Duration = Duration::from_millis(100);
 /// No pause is longer, unless the store asks for it: 5 seconds.
@@ -14,6 +12,17 @@ const LONGEST: Duration = Duration::from_secs(5);
 const TIMES: usize = 7;
 /// A store that lets a request time out, half a minute each, is given up after the third.
 const TIMEOUTS: u32 = 3;
+
+/// How an attempt ended that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setback {
+    /// The next one would end the same way.
+    Final,
+    /// Nothing came in time.
+    Silent,
+    /// There is hope; the store may have said when it wants to be asked again.
+    Busy(Option<Duration>),
+}
 
 /// The attempts at one thing. Each pause is a random part longer than its turn, so that requests that failed together
 /// do not come back together.
@@ -30,12 +39,19 @@ impl Retries {
     }
 
     /// How long to wait after an attempt ended this way; None: there is no hope.
-    pub fn pause(&mut self, error: GetError) -> Option<Duration> {
-        self.timeouts += u32::from(error == GetError::Timeout);
-        if !error.is_outage() || self.timeouts >= TIMEOUTS {
+    pub fn pause(&mut self, setback: impl Into<Setback>) -> Option<Duration> {
+        let wish = match setback.into() {
+            Setback::Final => return None,
+            Setback::Silent => {
+                self.timeouts += 1;
+                None
+            }
+            Setback::Busy(wish) => wish,
+        };
+        if self.timeouts >= TIMEOUTS {
             return None;
         }
-        self.pauses.next().map(|pause| pause.max(error.retry_after().unwrap_or_default()))
+        self.pauses.next().map(|pause| pause.max(wish.unwrap_or_default()))
     }
 }
 
@@ -49,22 +65,21 @@ impl Default for Retries {
 mod tests {
     use super::*;
 
-    fn attempts(error: GetError) -> usize {
+    fn attempts(setback: Setback) -> usize {
         let mut retries = Retries::new();
-        std::iter::from_fn(|| retries.pause(error)).count() + 1
+        std::iter::from_fn(|| retries.pause(setback)).count() + 1
     }
 
     #[test]
     fn a_silent_store_is_asked_less_often_than_one_that_answers() {
-        assert_eq!(attempts(GetError::Unavailable { retry_after: None }), 8);
-        assert_eq!(attempts(GetError::Unreachable), 8);
-        assert_eq!(attempts(GetError::Timeout), 3);
-        assert_eq!(attempts(GetError::NoSuchKey), 1);
+        assert_eq!(attempts(Setback::Busy(None)), 8);
+        assert_eq!(attempts(Setback::Silent), 3);
+        assert_eq!(attempts(Setback::Final), 1);
     }
 
     #[test]
     fn a_store_is_left_alone_as_long_as_it_asks() {
-        let busy = GetError::Unavailable { retry_after: Some(Duration::from_secs(9)) };
+        let busy = Setback::Busy(Some(Duration::from_secs(9)));
         assert_eq!(Retries::new().pause(busy), Some(Duration::from_secs(9)));
     }
 }

@@ -1,0 +1,80 @@
+//! What Cloudflare's words mean, and what to do about them.
+
+use super::ApiError;
+use crate::error::Error;
+use crate::http::Failure;
+
+/// "Please wait and consider throttling your request speed."
+pub(super) const THROTTLED: i64 = 971;
+
+/// What the text of an error says. The text itself is not kept: it may quote what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    /// Nothing that is known.
+    None,
+    /// It passes: ask again.
+    Passing,
+    /// An export runs, and the database answers nobody until it ends.
+    Exporting,
+    /// Less has to be asked for at once.
+    TooMuch,
+}
+
+/// Beginnings and parts of texts. (<https://developers.cloudflare.com/d1/observability/debug-d1/>)
+const KNOWN: [(&str, Hint); 15] = [
+    ("long-running export", Hint::Exporting),
+    ("exceeded its memory limit", Hint::TooMuch),
+    ("exceeded its CPU time limit", Hint::TooMuch),
+    ("storage operation exceeded timeout", Hint::TooMuch),
+    ("SQLITE_TOOBIG", Hint::TooMuch),
+    ("string or blob too big", Hint::TooMuch),
+    ("reset because its code was updated", Hint::Passing),
+    ("starting up D1 DB storage caused object to be reset", Hint::Passing),
+    ("Network connection lost", Hint::Passing),
+    ("Internal error in D1 DB storage", Hint::Passing),
+    ("transient issue on remote node", Hint::Passing),
+    ("client disconnected", Hint::Passing),
+    ("D1 DB is overloaded", Hint::Passing),
+    ("Too many requests queued", Hint::Passing),
+    ("internal error", Hint::Passing),
+];
+
+impl Hint {
+    /// What a text says.
+    pub fn of(message: &str) -> Self {
+        KNOWN.iter().find(|(part, _)| message.contains(part)).map_or(Hint::None, |(_, hint)| *hint)
+    }
+}
+
+/// An error of the whole source, in words that say what to do. `permission` is what the token needs.
+pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
+    let (status, code, hint) = match &error {
+        ApiError::Refused { status, code, hint, .. } => (*status, *code, *hint),
+        ApiError::TooLarge => (0, 0, Hint::TooMuch),
+        ApiError::Network(_) | ApiError::Request => (0, 0, Hint::None),
+    };
+    let denied = matches!(code, 10000 | 9109 | 7403) || matches!((status, code), (401 | 403, _));
+    let problem = match (status, code, hint) {
+        (_, 7403, _) => "the account id is not one that the token may use; check both".into(),
+        _ if denied => format!("check that the API token is whole, not expired, and has the permission {permission}"),
+        (404, ..) | (_, 7003, _) => "there is no such thing in that account; check the ids".into(),
+        (_, _, Hint::Exporting) => {
+            "an export of the database is running, and until it ends the database answers nobody; try again later"
+                .into()
+        }
+        (_, _, Hint::TooMuch) => "it gives up on even small parts of this; try again at a quiet time".into(),
+        (429, ..) | (_, THROTTLED, _) => {
+            "too many requests were made with this account in the last minutes; try again in five minutes".into()
+        }
+        _ if matches!(error, ApiError::Network(Failure::Timeout)) => {
+            "it does not answer in time; check the network, then try again".into()
+        }
+        (0, ..) => "check the network, then try again".to_owned(),
+        (500.., ..) => "it is overloaded or down; try again later".into(),
+        _ => format!("it does not understand the request (status {status}, code {code})"),
+    };
+    match denied {
+        true => Error::SourceRefused { what, problem, source: Some(error.into()) },
+        false => Error::SourceUnreachable { what, problem, source: Some(error.into()) },
+    }
+}
