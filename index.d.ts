@@ -196,6 +196,8 @@ export interface DatabaseSource {
   sql?: string | undefined
   /** A D1 database as `wrangler dev` keeps it on this machine, also while it runs. */
   wrangler?: LocalDatabase | undefined
+  /** A D1 database at Cloudflare, also while the site writes to it. Nothing is written there. */
+  d1?: RemoteDatabase | undefined
 }
 
 /** metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes. */
@@ -534,6 +536,21 @@ export interface Progress {
   totalBytes?: number
   /** What is being worked on, such as the name of a table; never a private value. */
   item?: string
+}
+
+/** A D1 database at Cloudflare, read over its REST API. */
+export interface RemoteDatabase {
+  /** The account's id. */
+  accountId: string
+  /** The database's id. One that the account does not have is `DATABASE_NOT_FOUND`. */
+  databaseId: string
+  /**
+   * An API token with the permission "D1: Read"; without it `SOURCE_REFUSED`. It appears in no message, archive or
+   * file.
+   */
+  apiToken: string
+  /** The API's base. Default `'https://api.cloudflare.com/client/v4'`. */
+  apiUrl?: string | undefined
 }
 
 /**

@@ -88,12 +88,17 @@ describe('local and remote', () => {
     expect(await first(cwd, ['--env', 'development'])).toContain('LOCAL');
   });
 
-  it('remote says what to do about the rows', async () => {
+  it('remote names the database, and goes nowhere else', async () => {
     const cwd = project({ 'wrangler.toml': toml });
-    expect(await refused(cwd, ['--remote', '--env', 'production'], token)).toContain(
-      'wrangler d1 export',
-    );
-  });
+    const env = {
+      ...token,
+      CLOUDFLARE_ACCOUNT_ID: 'an-account',
+      // Nothing answers there.
+      CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:9/client/v4',
+    };
+    const told = await first(cwd, ['--remote', '--env', 'production'], env);
+    expect(told).toMatch(/^Backup of the REMOTE database .*id-of-production/);
+  }, 60_000);
 
   it('exclude each other', async () => {
     expect(await refused(folder(), ['--local', '--remote'])).toMatch(/cannot be used with/);
@@ -207,6 +212,9 @@ describe('the layers', () => {
   it('name every missing setting with the places it can come from', async () => {
     const rows = await refused(folder(), ['--local']);
     expect(rows).toMatch(/d1_databases in wrangler\.toml, D1_DATABASE_ID, --database-id/);
+    const remote = await refused(folder(), ['--remote', '--no-photos']);
+    expect(remote).toMatch(/database_id of d1_databases in wrangler\.toml, D1_DATABASE_ID/);
+    expect(remote).toMatch(/CLOUDFLARE_API_TOKEN, with the permission D1: Read/);
     const photos = await refused(folder(), ['--remote', '--database-sql', 'rows.sql']);
     expect(photos).toMatch(/R2_ACCESS_KEY_ID.*R2_SECRET_ACCESS_KEY/);
     expect(photos).toMatch(/bucket_name of r2_buckets in wrangler\.toml, R2_BUCKET_NAME, --bucket/);

@@ -32,7 +32,7 @@ pub use trouble::{Hint, refused};
 pub const API: &str = "https://api.cloudflare.com/client/v4";
 
 /// The code of everything that comes from SQL.
-const SQL: i64 = 7500;
+pub const SQL: i64 = 7500;
 /// An answer that says why there is none is short.
 const ERROR_LIMIT: usize = 64 << 10;
 /// A rate limit lasts five minutes; whoever asks to be left alone for longer than two of them is given up.

@@ -19,6 +19,7 @@ pub fn take_snapshot(database: &DatabaseSource, work: &Path, job: &Job) -> Resul
         DatabaseSource::File(path) => source::file::open(path, work, job),
         DatabaseSource::Sql(path) => source::sql::open(path, work, job),
         DatabaseSource::Wrangler { state, id } => source::wrangler::open(state, id, work, job),
+        DatabaseSource::D1(d1) => source::d1::open(d1, work, job),
     }
 }
 

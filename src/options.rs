@@ -6,11 +6,14 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Datelike, FixedOffset, SubsecRound, Utc};
 
+use crate::database::source::d1::D1;
 use crate::error::{Error, Result};
 use crate::wrangler::DEFAULT_STATE;
 
+mod cloudflare;
 mod photos;
 
+pub use cloudflare::AccountOptions;
 pub use photos::{LocalBucket, PhotoOptions, PhotoSource, S3Options};
 
 /// Where the rows are. Exactly one member is set.
@@ -22,6 +25,17 @@ pub struct DatabaseOptions {
     pub sql: Option<PathBuf>,
     /// A D1 database in wrangler's local state.
     pub wrangler: Option<LocalDatabase>,
+    /// A D1 database at Cloudflare.
+    pub d1: Option<RemoteDatabase>,
+}
+
+/// A D1 database at Cloudflare.
+#[derive(Debug, Clone, Default)]
+pub struct RemoteDatabase {
+    /// Its account; the token needs the permission "D1: Read".
+    pub account: AccountOptions,
+    /// Its id.
+    pub database_id: String,
 }
 
 /// A D1 database in wrangler's local state.
@@ -66,6 +80,8 @@ pub enum DatabaseSource {
         /// The database's local id.
         id: String,
     },
+    /// A D1 database at Cloudflare.
+    D1(D1),
 }
 
 /// The options that a backup and a data dump share, checked and complete.
@@ -108,15 +124,16 @@ impl CommonOptions {
 impl DatabaseOptions {
     /// Fails unless exactly one source is named.
     pub fn check(self) -> Result<DatabaseSource> {
-        let DatabaseOptions { file, sql, wrangler } = self;
+        let DatabaseOptions { file, sql, wrangler, d1 } = self;
         let mut sources = Vec::new();
         sources.extend(file.map(|given| path("database.file", given).map(DatabaseSource::File)));
         sources.extend(sql.map(|given| path("database.sql", given).map(DatabaseSource::Sql)));
         sources.extend(wrangler.map(LocalDatabase::check));
+        sources.extend(d1.map(RemoteDatabase::check));
         match (sources.pop(), sources.is_empty()) {
             (Some(only), true) => only,
             (None, _) => Err(Error::invalid(
-                "database names no source: set database.file, database.sql or database.wrangler",
+                "database names no source: set database.file, database.sql, database.wrangler or database.d1",
             )),
             (Some(_), false) => {
                 Err(Error::invalid("database names two sources: set exactly one of its members"))
@@ -132,6 +149,15 @@ impl LocalDatabase {
             state: state("database.wrangler", state_dir)?,
             id: name("database.wrangler.databaseId", database_id)?,
         })
+    }
+}
+
+impl RemoteDatabase {
+    fn check(self) -> Result<DatabaseSource> {
+        Ok(DatabaseSource::D1(D1 {
+            access: self.account.check("database.d1")?,
+            database_id: cloudflare::id("database.d1.databaseId", self.database_id)?,
+        }))
     }
 }
 

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import type { BackupOptions } from '../../index.js';
 import { type ChoiceFlags, Layers } from './config/layers.js';
 import { localDatabase, localPhotos } from './config/local.js';
-import { type RemoteFlags, s3Photos } from './config/remote.js';
+import { remoteDatabase, type RemoteFlags, s3Photos } from './config/remote.js';
 import type { Environment } from './configuration.js';
 import { UsageError } from './errors.js';
 
@@ -36,7 +36,7 @@ export function addSourceFlags(command: Command): Command {
         "wrangler's local state: the database and bucket of development",
       ).conflicts('remote'),
     )
-    .option('--remote', 'the photos from R2 at Cloudflare, beside --database-sql')
+    .option('--remote', 'D1 and R2 at Cloudflare: the database and bucket of the live site')
     .option('--config <file>', 'the wrangler configuration (default: looked for from here upwards)')
     .option('--env <name>', 'an environment of that configuration')
     .addOption(
@@ -86,8 +86,7 @@ export function sourcesOf(flags: SourceFlags, environment: Environment): Sources
   }
   const layers = new Layers(flags, environment);
   const mode = modeOf(flags, layers);
-  if (mode === 'remote' && file === undefined) throw remoteRows();
-  const rows = file ?? localDatabase(layers);
+  const rows = file ?? (mode === 'local' ? localDatabase(layers) : remoteDatabase(flags, layers));
   if (hasPhotoFlag(flags)) return { ...rows, ...photosOf(flags, environment) };
   return { ...rows, photos: mode === 'local' ? localPhotos(layers) : s3Photos(flags, layers) };
 }
@@ -109,16 +108,7 @@ function modeOf(flags: SourceFlags, layers: Layers): Mode {
   if (token !== undefined) return 'remote';
   throw new UsageError(
     'no database was named: give --database-file FILE or --database-sql FILE, ' +
-      'or --local (there is no wrangler state here)',
-  );
-}
-
-/** D1's own export has limits that whoever runs it has to know. */
-function remoteRows(): UsageError {
-  return new UsageError(
-    'the rows of a REMOTE database are not read directly yet; `wrangler d1 export NAME --remote --output rows.sql` ' +
-      'makes a script for --database-sql (the database answers nobody meanwhile, integers beyond 2^53 are rounded, ' +
-      'and with full-text tables it fails and may block the site); --remote then takes the photos from R2',
+      'or --local (there is no wrangler state here), or --remote',
   );
 }
 

@@ -22,6 +22,24 @@ pub struct DatabaseSource {
     /// A D1 database as `wrangler dev` keeps it on this machine, also while it runs.
     #[napi(ts_type = "LocalDatabase | undefined")]
     pub wrangler: Option<LocalDatabase>,
+    /// A D1 database at Cloudflare, also while the site writes to it. Nothing is written there.
+    #[napi(ts_type = "RemoteDatabase | undefined")]
+    pub d1: Option<RemoteDatabase>,
+}
+
+/// A D1 database at Cloudflare, read over its REST API.
+#[napi(object, object_to_js = false)]
+pub struct RemoteDatabase {
+    /// The account's id.
+    pub account_id: String,
+    /// The database's id. One that the account does not have is `DATABASE_NOT_FOUND`.
+    pub database_id: String,
+    /// An API token with the permission "D1: Read"; without it `SOURCE_REFUSED`. It appears in no message, archive or
+    /// file.
+    pub api_token: String,
+    /// The API's base. Default `'https://api.cloudflare.com/client/v4'`.
+    #[napi(ts_type = "string | undefined")]
+    pub api_url: Option<String>,
 }
 
 /// A D1 database in wrangler's local state.
@@ -83,8 +101,19 @@ pub struct S3Bucket {
     pub region: Option<String>,
 }
 
-const DATABASE: Members =
-    &[("file", ValueType::String), ("sql", ValueType::String), ("wrangler", ValueType::Object)];
+const DATABASE: Members = &[
+    ("file", ValueType::String),
+    ("sql", ValueType::String),
+    ("wrangler", ValueType::Object),
+    ("d1", ValueType::Object),
+];
+const REMOTE_DATABASE: Members = &[
+    ("accountId", ValueType::String),
+    ("databaseId", ValueType::String),
+    ("apiToken", ValueType::String),
+    ("apiUrl", ValueType::String),
+];
+const REMOTE_DATABASE_NEEDS: [&str; 3] = ["accountId", "databaseId", "apiToken"];
 const LOCAL_DATABASE: Members = &[("databaseId", ValueType::String), ("stateDir", ValueType::String)];
 const LOCAL_BUCKET: Members = &[("bucket", ValueType::String), ("stateDir", ValueType::String)];
 const PHOTOS: Members = &[
@@ -110,6 +139,11 @@ pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
             let prefix = "database.wrangler.";
             let local = members(env, given, prefix, LOCAL_DATABASE)?;
             database.set("wrangler", required(env, local, prefix, &["databaseId"])?)?;
+        }
+        if let Some(given) = database.get::<Unknown>("d1")? {
+            let prefix = "database.d1.";
+            let remote = members(env, given, prefix, REMOTE_DATABASE)?;
+            database.set("d1", required(env, remote, prefix, &REMOTE_DATABASE_NEEDS)?)?;
         }
         options.set("database", database)?;
     }
@@ -144,12 +178,24 @@ fn required<'env>(env: &Env, given: Object<'env>, prefix: &str, needed: &[&str])
 }
 
 impl From<DatabaseSource> for core::DatabaseOptions {
-    fn from(DatabaseSource { file, sql, wrangler }: DatabaseSource) -> Self {
+    fn from(DatabaseSource { file, sql, wrangler, d1 }: DatabaseSource) -> Self {
         let wrangler = wrangler.map(|LocalDatabase { database_id, state_dir }| core::LocalDatabase {
             database_id,
             state_dir: state_dir.map(Into::into),
         });
-        core::DatabaseOptions { file: file.map(Into::into), sql: sql.map(Into::into), wrangler }
+        core::DatabaseOptions {
+            file: file.map(Into::into),
+            sql: sql.map(Into::into),
+            wrangler,
+            d1: d1.map(Into::into),
+        }
+    }
+}
+
+impl From<RemoteDatabase> for core::RemoteDatabase {
+    fn from(RemoteDatabase { account_id, database_id, api_token, api_url }: RemoteDatabase) -> Self {
+        let account = core::AccountOptions { account_id, api_token: api_token.into(), api_url };
+        core::RemoteDatabase { account, database_id }
     }
 }
 

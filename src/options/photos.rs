@@ -118,7 +118,7 @@ impl S3Options {
 }
 
 /// An http or https URL that holds nothing but a place: whatever else stands in one may be secret, and is not said.
-fn web_address(option: &str, given: &str) -> Result<Url> {
+pub(super) fn web_address(option: &str, given: &str) -> Result<Url> {
     let url = Url::parse(given).map_err(|problem| {
         Error::invalid(format!("{option} is no URL ({problem}); it takes one like https://host.example"))
     })?;
@@ -155,7 +155,7 @@ fn bucket_name(option: &str, given: String) -> Result<String> {
 }
 
 /// Something that is sent in a header. Never shown, also when it cannot be taken.
-fn credential(option: &str, given: &str) -> Result<String> {
+pub(super) fn credential(option: &str, given: &str) -> Result<String> {
     if given.is_empty() {
         return Err(Error::invalid(format!("{option} is empty")));
     }

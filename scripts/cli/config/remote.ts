@@ -1,6 +1,6 @@
-/** Photos in R2 or on another S3 server. Credentials come from the environment alone. */
+/** Rows in D1, photos in R2 or on another S3 server. Credentials come from the environment alone. */
 
-import type { PhotoSource } from '../../../index.js';
+import type { DatabaseSource, PhotoSource } from '../../../index.js';
 import type { Layers } from './layers.js';
 import { Missing } from './missing.js';
 
@@ -9,6 +9,34 @@ export interface RemoteFlags {
   accountId?: string;
   s3Endpoint?: string;
   s3Region?: string;
+}
+
+/** The database at Cloudflare, by the id of the configuration. */
+export function remoteDatabase(
+  flags: RemoteFlags,
+  layers: Layers,
+): { database: DatabaseSource; name: string } {
+  const missing = new Missing('--remote');
+  const bound = layers.database();
+  const databaseId = missing.require(bound?.id, 'the database', [
+    `database_id of d1_databases in ${layers.configShown}`,
+    'D1_DATABASE_ID',
+    '--database-id',
+  ]);
+  const apiToken = missing.require(layers.settings.get('CLOUDFLARE_API_TOKEN'), 'the API token', [
+    'CLOUDFLARE_API_TOKEN, with the permission D1: Read',
+  ]);
+  const accountId = accountOf(flags, layers, missing);
+  missing.fail();
+  // The variable that wrangler has for it.
+  const apiUrl = layers.settings.get('CLOUDFLARE_API_BASE_URL');
+  const called = bound?.name === undefined ? databaseId : `${bound.name} (${databaseId})`;
+  return {
+    database: {
+      d1: { accountId, databaseId, apiToken, ...(apiUrl === undefined ? {} : { apiUrl }) },
+    },
+    name: `the REMOTE database ${called}`,
+  };
 }
 
 /** Photos by S3, with the keys that the environment has. */

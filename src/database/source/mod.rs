@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::job::Warning;
 
 mod copy;
+pub mod d1;
 pub mod file;
 mod place;
 pub mod sql;
@@ -69,7 +70,7 @@ impl Snapshot {
         Snapshot { kind, ..self }
     }
 
-    /// `file`, `sql` or `wrangler`.
+    /// `file`, `sql`, `wrangler` or `d1`.
     pub fn kind(&self) -> &'static str {
         self.kind
     }

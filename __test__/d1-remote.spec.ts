@@ -1,0 +1,234 @@
+/** D1 at Cloudflare, by a double of its API on real SQLite: nothing lost, nothing torn, whatever fails meanwhile. */
+
+import { join } from 'node:path';
+
+import { type BackupOptions, type BackupResult, createBackup } from '../index.js';
+import { folder, listing, removeFolders } from './support';
+import {
+  account,
+  D1Double,
+  databaseId,
+  type DoubleOptions,
+  type Fault,
+  faults,
+  token,
+} from './support/d1';
+import { sqlite, tool } from './support/tools';
+
+const now = '2026-01-02T03:04:05Z';
+
+/** Whatever a database may hold that JSON, JavaScript or a page could lose. */
+const odd = `
+CREATE TABLE artwork (id TEXT PRIMARY KEY, title TEXT, photos TEXT, status TEXT NOT NULL);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)
+  INSERT INTO artwork SELECT printf('w%05d', i), 'It''s ' || i || char(10) || '\\n é', NULL, 'approved' FROM n;
+CREATE TABLE "odd ""name" (a, "b c" INTEGER, "select" REAL, n NUMERIC, t TEXT, b BLOB);
+INSERT INTO "odd ""name" VALUES
+  (9007199254740993, 9223372036854775807, 0.1, -9223372036854775808, 'a' || char(0) || 'b', X'00FF'),
+  (-0.0, NULL, 9e999, 1e300, CAST(X'FF41' AS TEXT), X''), (0.0, 7, -9e999, 5e-324, '', zeroblob(900000)),
+  (1.0, 1, 1.0, 49.28272910000001, 'x', 'text'), (2.2250738585072014e-308, 0, 1.7976931348623157e308, '', 'y', NULL);
+INSERT INTO "odd ""name" (rowid, a, t) VALUES (-5, 'before', printf('%.*c', 1500000, 'z')), (1000000, 'far', NULL);
+CREATE TABLE pairs (x TEXT COLLATE NOCASE, y INTEGER, z, PRIMARY KEY (x, y DESC)) WITHOUT ROWID;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1300)
+  INSERT INTO pairs SELECT char(65 + i % 26) || (i % 5), i, i / 3.0 FROM n;
+CREATE TABLE keyed (k PRIMARY KEY, v) WITHOUT ROWID;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+  INSERT INTO keyed SELECT CASE i % 3 WHEN 0 THEN i WHEN 1 THEN 'k' || i ELSE CAST(i AS BLOB) END, i FROM n;
+CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT, artwork_id TEXT REFERENCES artwork (id),
+  doubled AS (id * 2), CHECK (id < 100000));
+INSERT INTO counted (id, artwork_id) VALUES (1, 'w00001'), (900, 'w00002');
+DELETE FROM counted WHERE id = 900;
+CREATE TABLE wide (${Array.from({ length: 100 }, (_, nth) => `c${String(nth)}`).join(', ')});
+INSERT INTO wide (c0, c99) VALUES (1, 'last'), (2, 'one');
+CREATE VIRTUAL TABLE found USING fts5(title, content='artwork', content_rowid='rowid');
+INSERT INTO found(found) VALUES ('rebuild');
+CREATE VIRTUAL TABLE own USING fts5(words, tokenize='porter');
+INSERT INTO own VALUES ('bronze herons'), ('murals');
+CREATE VIRTUAL TABLE bare USING fts5(words, content='');
+INSERT INTO bare(rowid, words) VALUES (3, 'only the index');
+CREATE INDEX by_title ON artwork (title) WHERE status = 'approved';
+CREATE VIEW titles AS SELECT title FROM artwork -- no semicolon follows
+;
+CREATE TRIGGER follows AFTER INSERT ON artwork BEGIN
+  INSERT INTO found(rowid, title) VALUES (new.rowid, new.title); END;
+CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;`;
+
+const opened: D1Double[] = [];
+
+async function double(file: string, options?: DoubleOptions): Promise<D1Double> {
+  const made = await new D1Double(file, options).listen();
+  opened.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((made) => made.close()));
+});
+afterAll(removeFolders);
+
+function made(sql: string): string {
+  const file = join(folder(), 'source.sqlite');
+  sqlite(file, sql);
+  return file;
+}
+
+/** The options of a backup, with `change` in how the database is reached. */
+function options(double: D1Double, change: object, outputDir: string): BackupOptions {
+  const d1 = { accountId: account, databaseId, apiToken: token, apiUrl: double.apiUrl, ...change };
+  return { database: { d1 }, outputDir, now, drill: false };
+}
+
+function backup(double: D1Double): Promise<BackupResult> {
+  return createBackup(options(double, {}, folder()));
+}
+
+function script({ path }: BackupResult): string {
+  return tool('unzip', ['-p', path, 'database.sql']);
+}
+
+async function byFile(file: string): Promise<string> {
+  return script(await createBackup({ database: { file }, outputDir: folder(), now }));
+}
+
+interface Failure {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** How a backup fails, with everything that it says, and that it leaves nothing. */
+async function failure(double: D1Double, change = {}): Promise<Failure> {
+  const outputDir = folder();
+  const error: unknown = await createBackup(options(double, change, outputDir)).then(
+    () => {
+      throw new Error('a backup was made');
+    },
+    (error: unknown) => error,
+  );
+  const { code, message, stack, cause } = error as Error & { code: string };
+  const text = [message, stack, String((cause as Error | undefined)?.message)].join('\n');
+  expect(text).not.toContain(token);
+  expect(listing(outputDir)).toEqual([]);
+  return { code, text };
+}
+
+describe('a backup of D1 at Cloudflare', () => {
+  it.each([
+    ['in one batch', true],
+    ['in pages', false],
+  ])(
+    'is that of the same file, %s',
+    async (_, size) => {
+      const file = made(odd);
+      const expected = await byFile(file);
+      const server = await double(file, { size });
+      const result = await backup(server);
+      expect(script(result) === expected).toBe(true);
+      expect(result.metadata.source.database).toBe('d1');
+      expect(server.statements.filter((sql) => !sql.startsWith('SELECT '))).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('is complete when any one of its requests fails once', async () => {
+    const file = made(odd);
+    const expected = await byFile(file);
+    const sound = await double(file, { size: false });
+    await backup(sound);
+    expect(sound.requests).toBeGreaterThan(15);
+    for (let failing = 1; failing <= sound.requests; failing++) {
+      const fault = faults[failing % faults.length] ?? 'reset';
+      const server = await double(file, {
+        size: false,
+        fault: (nth) => (nth === failing ? fault : undefined),
+      });
+      expect({ failing, fault, same: script(await backup(server)) === expected }).toEqual({
+        failing,
+        fault,
+        same: true,
+      });
+    }
+  }, 180_000);
+
+  it('ends in good time when every request fails', async () => {
+    const failures = (['gateway', 'reset'] as const).map(async (fault) =>
+      failure(await double(made(odd), { fault: () => fault })),
+    );
+    const [gateway, reset] = await Promise.all(failures);
+    expect(gateway?.code).toBe('SOURCE_UNREACHABLE');
+    expect(gateway?.text).toMatch(/overloaded or down/);
+    expect(reset?.code).toBe('SOURCE_UNREACHABLE');
+    expect(reset?.text).toMatch(/network/);
+  }, 60_000);
+
+  it.each<[object, string, RegExp]>([
+    [{ apiToken: 'another' }, 'SOURCE_REFUSED', /permission D1: Read/],
+    [{ accountId: 'f'.repeat(32) }, 'SOURCE_REFUSED', /account id/],
+    [
+      { databaseId: databaseId.replace('3', '4') },
+      'DATABASE_NOT_FOUND',
+      /no database with this id/,
+    ],
+    [{ databaseId: 'placeholder' }, 'DATABASE_NOT_FOUND', /UUID/],
+    [{ databaseId: '../x' }, 'INVALID_OPTIONS', /database\.d1\.databaseId/],
+    [{ apiToken: '' }, 'INVALID_OPTIONS', /database\.d1\.apiToken/],
+  ])('says what is wrong with %j', async (change, expected, words) => {
+    const { code, text } = await failure(await double(made(odd)), change);
+    expect(code).toBe(expected);
+    expect(text).toMatch(words);
+  });
+});
+
+describe('a site that writes meanwhile', () => {
+  const site = `
+CREATE TABLE artwork (id TEXT PRIMARY KEY, photos TEXT, status TEXT NOT NULL, visits INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE visits (id INTEGER PRIMARY KEY AUTOINCREMENT, artwork_id TEXT NOT NULL REFERENCES artwork (id), at TEXT);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+  INSERT INTO artwork (id, status) SELECT printf('w%05d', i), 'approved' FROM n;
+CREATE TABLE log (at TEXT);`;
+
+  /** Every row of `visits` has its artwork, and every artwork counts its visits. */
+  function sound(result: BackupResult): number {
+    const restored = join(folder(), 'restored.sqlite');
+    tool('sqlite3', [restored, 'BEGIN', `.read '|unzip -p ${result.path} database.sql'`, 'COMMIT']);
+    expect(sqlite(restored, 'PRAGMA foreign_key_check')).toBe('');
+    const torn = `SELECT count(*) FROM artwork a WHERE visits <> (SELECT count(*) FROM visits WHERE artwork_id = a.id)`;
+    expect(sqlite(restored, torn)).toBe('0');
+    return Number(sqlite(restored, 'SELECT count(*) FROM visits'));
+  }
+
+  it('never gives a state that was not there', async () => {
+    const server = await double(made(site), {
+      size: false,
+      meanwhile: (database, nth) => {
+        // A new artwork with its first visit, and one of an old artwork: three parts change together.
+        database.exec(`BEGIN; INSERT INTO artwork (id, status, visits) VALUES ('x${String(nth)}', 'approved', 1);
+          INSERT INTO visits (artwork_id, at) VALUES ('x${String(nth)}', 'now'), ('w00007', 'now');
+          UPDATE artwork SET visits = visits + 1 WHERE id = 'w00007'; COMMIT`);
+      },
+    });
+    expect(sound(await backup(server))).toBeGreaterThan(2);
+  }, 60_000);
+
+  it('is told by the table when no state can be had', async () => {
+    const server = await double(made(site), {
+      size: false,
+      meanwhile: (database, nth) => {
+        // Another part of the table each time, and more of it than one batch may hold.
+        database.exec(`UPDATE artwork SET photos = '${String(nth)}' || printf('%.*c', 3000, 'p')`);
+      },
+    });
+    const { code, text } = await failure(server);
+    expect(code).toBe('SOURCE_CHANGED');
+    expect(text).toContain('the table artwork');
+  }, 120_000);
+
+  it('is told when its schema changes', async () => {
+    const server = await double(made(site), {
+      size: false,
+      meanwhile: (database, nth) => {
+        if (nth === 5) database.exec('ALTER TABLE log ADD COLUMN more');
+      },
+    });
+    expect((await failure(server)).text).toContain('the schema changed');
+  });
+});

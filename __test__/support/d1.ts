@@ -1,0 +1,178 @@
+/**
+ * D1's REST API as far as a backup uses it, on real SQLite: what it does to values, what it refuses, and the faults
+ * that a network and a live site add. Values pass through JavaScript's numbers, as at Cloudflare.
+ */
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { DatabaseSync } from '@photostructure/sqlite';
+
+export type Database = InstanceType<typeof DatabaseSync>;
+
+export const account = '0123456789abcdef0123456789abcdef';
+export const databaseId = '3f1c9a52-7b64-4c0e-9d2a-5e8f00112233';
+export const token = 'secret-token-of-the-double';
+
+/** What goes wrong with one request. */
+export type Fault = 'limit' | 'gateway' | 'reset' | 'half' | 'internal' | 'memory';
+export const faults: readonly Fault[] = ['limit', 'gateway', 'reset', 'half', 'internal', 'memory'];
+
+export interface DoubleOptions {
+  /** Whether answers say how large the database is; without, it is read in pages. Default true. */
+  readonly size?: boolean;
+  /** What becomes of the nth request, counted from 1. */
+  readonly fault?: (nth: number) => Fault | undefined;
+  /** Called before each request, as the site that writes meanwhile. */
+  readonly meanwhile?: (database: Database, nth: number) => void;
+}
+
+interface Statement {
+  readonly sql: string;
+}
+
+class Refusal extends Error {}
+
+export class D1Double {
+  /** Every statement that was sent. */
+  readonly statements: string[] = [];
+  requests = 0;
+  readonly #database: Database;
+  readonly #options: DoubleOptions;
+  readonly #server = createServer((request, response) => {
+    void this.#handle(request, response);
+  });
+
+  constructor(file: string, options: DoubleOptions = {}) {
+    this.#database = new DatabaseSync(file);
+    this.#options = options;
+  }
+
+  async listen(): Promise<this> {
+    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done));
+    return this;
+  }
+
+  get apiUrl(): string {
+    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}/client/v4`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+    this.#database.close();
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body: Buffer[] = [];
+    for await (const piece of request) body.push(piece as Buffer);
+    const nth = ++this.requests;
+    this.#options.meanwhile?.(this.#database, nth);
+    const fault = this.#options.fault?.(nth);
+    if (fault !== undefined && fault !== 'half') {
+      fail(response, fault);
+      return;
+    }
+    const { status, envelope } = this.#answer(request, Buffer.concat(body).toString());
+    const text = JSON.stringify(envelope);
+    response.writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+      ratelimit: '"default";r=50;t=30',
+    });
+    if (fault === undefined) {
+      response.end(text);
+      return;
+    }
+    response.write(text.slice(0, text.length / 2), () => response.destroy());
+  }
+
+  #answer(request: IncomingMessage, body: string): { status: number; envelope: object } {
+    if (request.headers.authorization !== `Bearer ${token}`) return refusal(401, 10000, 'Auth');
+    const path = /^\/client\/v4\/accounts\/([^/]+)\/d1\/database\/([^/]+)\/raw$/.exec(
+      request.url ?? '',
+    );
+    if (request.method !== 'POST' || path === null) return refusal(404, 7003, 'No route');
+    if (path[1] !== account) return refusal(403, 7403, 'The given account is not valid');
+    if (!/^[0-9a-f-]{36}$/.test(path[2] ?? '')) return refusal(400, 7400, 'failed to decode id');
+    if (path[2] !== databaseId) return refusal(404, 7404, `The database could not be found`);
+    const asked = JSON.parse(body) as Statement | { batch: Statement[] };
+    try {
+      const result = ('batch' in asked ? asked.batch : [asked]).map(({ sql }) => this.#run(sql));
+      return { status: 200, envelope: { success: true, errors: [], messages: [], result } };
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return refusal(400, 7500, `${error.message}: SQLITE_ERROR`);
+    }
+  }
+
+  /** A batch is one transaction: nothing else runs between its statements. */
+  #run(sql: string): object {
+    this.statements.push(sql);
+    if (sql.length > 100_000) throw new Refusal('statement too long: SQLITE_TOOBIG');
+    if (/_cf_/i.test(sql)) throw new Refusal('not authorized: SQLITE_AUTH');
+    const statement = this.#database.prepare(sql);
+    const columns = statement.columns().map(({ name }) => name);
+    if (columns.length > 100) throw new Refusal('too many columns in result set');
+    statement.setReadBigInts(true);
+    statement.setReturnArrays(true);
+    const rows = (statement.all() as unknown as unknown[][]).map((row) => row.map(throughJson));
+    const meta = this.#options.size === false ? {} : { size_after: this.#size() };
+    return { success: true, results: { columns, rows }, meta };
+  }
+
+  #size(): number {
+    const { pages } = this.#database
+      .prepare('SELECT page_count pages FROM pragma_page_count')
+      .get() as {
+      pages: number;
+    };
+    return pages * 4096;
+  }
+}
+
+function throughJson(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Uint8Array) return [...value];
+  if (typeof value === 'string' && value.length > 2_000_000) {
+    throw new Refusal('string or blob too big: SQLITE_TOOBIG');
+  }
+  return value;
+}
+
+function refusal(
+  status: number,
+  code: number,
+  message: string,
+): { status: number; envelope: object } {
+  return {
+    status,
+    envelope: { success: false, errors: [{ code, message }], messages: [], result: null },
+  };
+}
+
+function fail(response: ServerResponse, fault: Exclude<Fault, 'half'>): void {
+  const json = (status: number, code: number, message: string, headers = {}): void => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify(refusal(status, code, message).envelope));
+  };
+  switch (fault) {
+    case 'limit':
+      json(429, 971, 'Please wait and consider throttling your request speed', {
+        'retry-after': '1',
+      });
+      break;
+    case 'gateway':
+      response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>');
+      break;
+    case 'reset':
+      response.socket?.resetAndDestroy();
+      break;
+    case 'internal':
+      json(500, 7500, 'D1_ERROR: Network connection lost.');
+      break;
+    case 'memory':
+      json(500, 7500, "D1 DB's isolate exceeded its memory limit and was reset.");
+      break;
+  }
+}

@@ -1,0 +1,300 @@
+//! One state of a database that is written while it is read.
+//!
+//! A small one comes over in a single batch, which is a single transaction. A larger one is read in parts, and then
+//! every part is read again: if none has changed, the state between the two readings is what is held. Parts that have
+//! changed are read together in one batch, and all others once more: if those have not changed, the state at that batch
+//! is what is held. A part that changes all the time, such as the end of a log, needs no more than that batch.
+//!
+//! D1 has no function that would make a digest of a table, so parts are compared here, whole.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::cell::{Cell, PART};
+use super::held::{Encoded, Held};
+use super::query::{Answered, Database, QueryError, malformed};
+use super::script::Layout;
+use super::select::{Range, Row, Source};
+use crate::error::{Error, Result};
+use crate::job::Meter;
+
+/// Bytes of a whole database that are asked for at once; in hexadecimal they are twice as many.
+const SMALL: u64 = 1 << 20;
+/// Bytes that an answer aims at.
+const PAGE: usize = 1_500_000;
+/// Bytes of changed parts that are asked for at once.
+const AT_ONCE: usize = 16 << 20;
+/// Statements of one batch.
+const STATEMENTS: usize = 50;
+/// Rows of the first page of a table, and the most of any.
+const FIRST: usize = 500;
+const MOST: usize = 20_000;
+/// How often everything is read again before it is given up.
+const ROUNDS: usize = 6;
+/// How often a part is read whose long values change between its rows and theirs.
+const AGAIN: usize = 3;
+
+/// A database being read.
+pub struct Reading<'a> {
+    database: &'a Database<'a>,
+    layout: &'a Layout,
+    sources: Vec<Source>,
+    held: Held,
+    meter: &'a Meter,
+}
+
+impl<'a> Reading<'a> {
+    /// Nothing is read yet. `signed_zero`: whether -0.0 can be told from 0.0.
+    pub fn new(
+        database: &'a Database<'a>,
+        layout: &'a Layout,
+        signed_zero: bool,
+        work: &Path,
+        meter: &'a Meter,
+    ) -> Result<Self> {
+        let sources = layout.tables.iter().map(|table| Source::new(table.clone(), signed_zero)).collect();
+        Ok(Reading { database, layout, sources, held: Held::new(work)?, meter })
+    }
+
+    /// Reads one state; `size` is that of the whole database, where it is known.
+    pub async fn take(mut self, size: Option<u64>) -> Result<Held> {
+        if size.is_some_and(|size| size <= SMALL) && self.whole().await? {
+            return Ok(self.held);
+        }
+        self.held.clear();
+        for table in 0..self.sources.len() {
+            self.pages(table).await?;
+        }
+        let mut busy = BTreeSet::new();
+        let mut last = None;
+        for _ in 0..ROUNDS {
+            let changed = self.read_again(&busy).await?;
+            let Some(first) = changed.first().copied() else { return Ok(self.held) };
+            last = Some(first);
+            busy.extend(changed);
+            if !self.at_once(&busy).await? {
+                busy.clear();
+            }
+        }
+        let name = last.map(|part| &self.sources[self.held.parts[part].table].table.name);
+        Err(changed(&format!("the table {}", name.map_or("", String::as_str)), "it is written all the time"))
+    }
+
+    /// Everything in one batch, the schema with it. False if that is too much.
+    async fn whole(&mut self) -> Result<bool> {
+        let ranges = vec![Range::default(); self.sources.len()];
+        let wanted: Vec<(usize, &Range)> = ranges.iter().enumerate().collect();
+        let Some(read) = self.read(&wanted).await? else { return Ok(false) };
+        for (table, read) in read.iter().enumerate() {
+            self.held.add(table, Range::default(), read)?;
+        }
+        self.check_schema().await?;
+        Ok(true)
+    }
+
+    /// A table, page by page.
+    async fn pages(&mut self, table: usize) -> Result<()> {
+        self.meter.item(&self.sources[table].table.name);
+        let (mut after, mut size, mut tries) = (None, FIRST, 0);
+        loop {
+            self.database.job().check()?;
+            let source = &self.sources[table];
+            let limit = source.has_places().then_some(size);
+            let range = Range { after: after.clone(), upto: None };
+            let answered = match self.database.read(&source.statements(&range, limit)).await {
+                Ok(answered) => answered,
+                Err(QueryError::TooMuch(_)) if limit.is_some() && size > 1 => {
+                    size = (size / 4).max(1);
+                    continue;
+                }
+                Err(error) => return Err(self.failure(error)),
+            };
+            let Answered { rows, bytes } = answered;
+            let mut rows = source.rows(&rows).ok_or_else(malformed)?;
+            if !self.complete(table, &mut rows).await? {
+                tries += 1;
+                if tries == AGAIN {
+                    return Err(self.restless(table));
+                }
+                continue;
+            }
+            tries = 0;
+            let source = &self.sources[table];
+            let read = Encoded::new(source, &rows, bytes).ok_or_else(malformed)?;
+            let full = limit.is_some_and(|limit| read.rows >= limit);
+            let upto = if full { Some(read.last.clone().ok_or_else(malformed)?) } else { None };
+            self.held.add(table, Range { after, upto: upto.clone() }, &read)?;
+            self.meter.add(read.rows as u64, bytes as u64);
+            let Some(upto) = upto else { return Ok(()) };
+            after = Some(upto);
+            size = (size * PAGE / bytes.max(1)).clamp((size / 4).max(1), size.saturating_mul(4)).min(MOST);
+        }
+    }
+
+    /// Reads every part again but those in `except`; the ones that have changed, which are held as they are now.
+    async fn read_again(&mut self, except: &BTreeSet<usize>) -> Result<Vec<usize>> {
+        let parts: Vec<usize> = (0..self.held.parts.len()).filter(|part| !except.contains(part)).collect();
+        let mut changed = Vec::new();
+        for batch in self.batches(&parts) {
+            changed.extend(self.renew(&batch).await?);
+        }
+        self.check_schema().await?;
+        Ok(changed)
+    }
+
+    /// Reads parts in one batch, whatever they have become. False if that is too much.
+    async fn at_once(&mut self, parts: &BTreeSet<usize>) -> Result<bool> {
+        let bytes: usize = parts.iter().map(|part| self.held.parts[*part].answer).sum();
+        if bytes > AT_ONCE {
+            return Ok(false);
+        }
+        let parts: Vec<usize> = parts.iter().copied().collect();
+        let Some(read) = self.read_parts(&parts).await? else { return Ok(false) };
+        for (part, read) in parts.into_iter().zip(&read) {
+            self.held.renew(part, read)?;
+        }
+        Ok(true)
+    }
+
+    /// Reads parts again, if need be each on its own; the ones that have changed.
+    async fn renew(&mut self, parts: &[usize]) -> Result<Vec<usize>> {
+        let mut changed = Vec::new();
+        if let Some(read) = self.read_parts(parts).await? {
+            for (part, read) in parts.iter().zip(&read) {
+                self.meter.add(0, read.answer as u64);
+                if self.held.renew(*part, read)? {
+                    changed.push(*part);
+                }
+            }
+            return Ok(changed);
+        }
+        for part in parts {
+            let Some(read) = self.read_parts(&[*part]).await? else {
+                let table = &self.sources[self.held.parts[*part].table].table.name;
+                return Err(self::changed(
+                    &format!("the table {table}"),
+                    "it grows faster than it can be read",
+                ));
+            };
+            if self.held.renew(*part, &read[0])? {
+                changed.push(*part);
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn read_parts(&self, parts: &[usize]) -> Result<Option<Vec<Encoded>>> {
+        let wanted: Vec<(usize, &Range)> =
+            parts.iter().map(|part| (self.held.parts[*part].table, &self.held.parts[*part].range)).collect();
+        self.read(&wanted).await
+    }
+
+    /// Reads ranges of tables in one batch. None if that is too much.
+    async fn read(&self, wanted: &[(usize, &Range)]) -> Result<Option<Vec<Encoded>>> {
+        if wanted.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let statements: Vec<String> =
+            wanted.iter().flat_map(|(table, range)| self.sources[*table].statements(range, None)).collect();
+        'again: for _ in 0..AGAIN {
+            self.database.job().check()?;
+            let answered = match self.database.read(&statements).await {
+                Ok(answered) => answered,
+                Err(QueryError::TooMuch(_)) => return Ok(None),
+                Err(error) => return Err(self.failure(error)),
+            };
+            let mut answers = answered.rows.as_slice();
+            let mut read = Vec::new();
+            for (table, _) in wanted {
+                let source = &self.sources[*table];
+                let (own, others) = answers.split_at_checked(source.width()).ok_or_else(malformed)?;
+                answers = others;
+                let mut rows = source.rows(own).ok_or_else(malformed)?;
+                if !self.complete(*table, &mut rows).await? {
+                    continue 'again;
+                }
+                // Shares of an answer are not told; hexadecimal makes them about twice as long as the SQL.
+                let mut one = Encoded::new(source, &rows, 0).ok_or_else(malformed)?;
+                one.answer = one.length() * 2;
+                read.push(one);
+            }
+            return Ok(Some(read));
+        }
+        Err(self.restless(wanted[0].0))
+    }
+
+    /// Fetches the values that did not come along. False if one is another by now.
+    async fn complete(&self, table: usize, rows: &mut [Row]) -> Result<bool> {
+        let source = &self.sources[table];
+        let first = source.first_column();
+        for row in rows {
+            for index in 0..row.len() {
+                let Cell::Long { text, bytes } = row[index] else { continue };
+                // Without a place the value cannot be asked for by itself.
+                let place = source.place(row).ok_or_else(malformed)?;
+                let statements: Vec<String> = (0..bytes.div_ceil(PART))
+                    .map(|nth| source.part(&place, index - first, nth * PART))
+                    .collect();
+                let answers = self.database.parts(&statements).await?;
+                let mut value = Vec::new();
+                for rows in &answers {
+                    let part = rows.first().and_then(|row| row.first()).and_then(|part| part.as_str());
+                    let Some(part) = part else { return Ok(false) };
+                    value.extend(hex::decode(part).map_err(|_| malformed())?);
+                }
+                if value.len() as u64 != bytes {
+                    return Ok(false);
+                }
+                row[index] = if text { Cell::Text(value) } else { Cell::Blob(value) };
+            }
+        }
+        Ok(true)
+    }
+
+    /// Parts in groups that make one answer each.
+    fn batches(&self, parts: &[usize]) -> Vec<Vec<usize>> {
+        let mut batches: Vec<Vec<usize>> = Vec::new();
+        let (mut bytes, mut statements) = (0, 0);
+        for &part in parts {
+            let held = &self.held.parts[part];
+            let width = self.sources[held.table].width();
+            match batches.last_mut() {
+                Some(last) if bytes + held.answer <= PAGE && statements + width <= STATEMENTS => {
+                    last.push(part)
+                }
+                _ => {
+                    (bytes, statements) = (0, 0);
+                    batches.push(vec![part]);
+                }
+            }
+            bytes += held.answer;
+            statements += width;
+        }
+        batches
+    }
+
+    async fn check_schema(&self) -> Result<()> {
+        let (objects, _) = self.database.schema().await?;
+        match self.layout.is_that_of(&objects) {
+            true => Ok(()),
+            false => Err(changed("the schema", "a migration was run")),
+        }
+    }
+
+    fn restless(&self, table: usize) -> Error {
+        let table = &self.sources[table].table.name;
+        changed(&format!("the table {table}"), "its longest values are written all the time")
+    }
+
+    fn failure(&self, error: QueryError) -> Error {
+        match error {
+            QueryError::Job(error) => error,
+            QueryError::TooMuch(error) => self.database.failure(error),
+        }
+    }
+}
+
+fn changed(what: &str, why: &str) -> Error {
+    let problem = format!("{why}; try again at a quieter time");
+    Error::SourceChanged { what: what.to_owned(), problem }
+}

@@ -1,0 +1,124 @@
+//! The script that a database is made into: tables, rows, then whatever needs both.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempPath;
+
+use super::held::Held;
+use super::query::Object;
+use crate::database::lexer::{self, OpenComment};
+use crate::database::schema::{Schema, Table};
+use crate::database::script::{Budget, Loader};
+use crate::database::source::trouble;
+use crate::database::{private, quoted_text};
+use crate::error::Result;
+use crate::job::{Job, Phase};
+
+/// Rows as they are, whatever the checks that were added after them say.
+const HEAD: &str = "PRAGMA ignore_check_constraints=1;\n";
+/// `sqlite_sequence` fills itself while rows come in; what it held comes after them.
+const SEQUENCE: &str = "DELETE FROM sqlite_sequence;\n";
+
+/// What a database is made of.
+pub struct Layout {
+    objects: Vec<Object>,
+    /// Every table whose rows are read, those behind virtual tables among them.
+    pub tables: Vec<Table>,
+    /// How many of them stand before `sqlite_sequence`, which is the last if there is one.
+    ordinary: usize,
+}
+
+impl Layout {
+    /// Learns the tables by making them, empty, under the guard that every script runs under.
+    pub fn of(objects: Vec<Object>, origin: &Path, work: &Path, job: &Job) -> Result<Self> {
+        let objects: Vec<Object> = objects.into_iter().filter(|object| is_kept(object)).collect();
+        let script = creations(&objects, |object| object.kind == "table" && !is_virtual(object));
+        let copy = private::database(work)?;
+        // Made only to be asked, and no part of any phase.
+        let unheard = Job::unattended().meter(Phase::Snapshot, None, None);
+        let load = || {
+            let mut loader = Loader::create(&copy, Budget::for_bytes(script.len() as u64), job)?;
+            loader.run(script.as_bytes(), &unheard)?;
+            loader.finish()
+        };
+        load().map_err(|error| error.into_error(origin, &copy))?;
+        let read = || {
+            let connection = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            Schema::read(&connection)
+        };
+        let schema = read().map_err(|error| trouble::unreadable(origin, &error))?;
+        let mut tables = schema.tables;
+        let ordinary = tables.len();
+        tables.extend(schema.sequence);
+        Ok(Layout { objects, tables, ordinary })
+    }
+
+    /// Whether the schema is still that of `objects`.
+    pub fn is_that_of(&self, objects: &[Object]) -> bool {
+        objects.iter().filter(|object| is_kept(object)).eq(&self.objects)
+    }
+
+    /// Makes a private database of what was read.
+    pub fn load(&self, held: &Held, origin: &Path, work: &Path, job: &Job) -> Result<TempPath> {
+        let tables = creations(&self.objects, |object| object.kind == "table" && !is_virtual(object));
+        let mut rest = String::new();
+        for object in self.objects.iter().filter(|object| is_virtual(object)) {
+            let (name, sql) = (quoted_text(&object.name), quoted_text(&object.sql));
+            // The shell's own form: the tables behind it are there already, filled.
+            let _ = writeln!(
+                rest,
+                "INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',{name},{name},0,{sql});"
+            );
+        }
+        for kind in ["index", "view", "trigger"] {
+            rest.push_str(&creations(&self.objects, |object| object.kind == kind));
+        }
+        let copy = private::database(work)?;
+        let unheard = Job::unattended().meter(Phase::Snapshot, None, None);
+        let bytes = held.bytes() + (tables.len() + rest.len()) as u64;
+        let load = || {
+            let mut loader = Loader::create(&copy, Budget::for_bytes(bytes), job)?;
+            loader.run(HEAD.as_bytes().chain(tables.as_bytes()), &unheard)?;
+            for table in 0..self.tables.len() {
+                if table == self.ordinary {
+                    loader.run(SEQUENCE.as_bytes(), &unheard)?;
+                }
+                loader.run(held.rows_of(table), &unheard)?;
+            }
+            loader.run(rest.as_bytes(), &unheard)?;
+            loader.finish()
+        };
+        load().map_err(|error| error.into_error(origin, &copy))?;
+        Ok(copy)
+    }
+}
+
+/// Not what SQLite makes by itself, nor D1's own tables and the planner's statistics.
+fn is_kept(object: &Object) -> bool {
+    let starts = |prefix: &str| {
+        object.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    !object.sql.is_empty() && !starts("sqlite_") && !starts("_cf_")
+}
+
+fn is_virtual(object: &Object) -> bool {
+    let mut words = lexer::tokens(&object.sql);
+    words.next().is_some_and(|word| word.is_word("CREATE"))
+        && words.next().is_some_and(|word| word.is_word("VIRTUAL"))
+}
+
+fn creations(objects: &[Object], wanted: impl Fn(&Object) -> bool) -> String {
+    let mut script = String::new();
+    for object in objects.iter().filter(|object| wanted(object)) {
+        script.push_str(&object.sql);
+        script.push_str(match lexer::open_comment(&object.sql) {
+            None => ";\n",
+            Some(OpenComment::Line) => "\n;\n",
+            Some(OpenComment::Block) => "*/;\n",
+        });
+    }
+    script
+}
