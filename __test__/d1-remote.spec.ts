@@ -135,17 +135,19 @@ describe('a backup of D1 at Cloudflare', () => {
     const sound = await double(file, { size: false });
     await backup(sound);
     expect(sound.requests).toBeGreaterThan(15);
-    for (let failing = 1; failing <= sound.requests; failing++) {
-      const fault = faults[failing % faults.length] ?? 'reset';
-      const server = await double(file, {
-        size: false,
-        fault: (nth) => (nth === failing ? fault : undefined),
+    const runs = Array.from({ length: sound.requests }, (_, nth) => nth + 1);
+    // Some at a time: most of what they do is wait before they ask again.
+    while (runs.length > 0) {
+      const several = runs.splice(0, 8).map(async (failing) => {
+        const fault = faults[failing % faults.length] ?? 'reset';
+        const server = await double(file, {
+          size: false,
+          fault: (nth) => (nth === failing ? fault : undefined),
+        });
+        return { failing, fault, same: script(await backup(server)) === expected };
       });
-      expect({ failing, fault, same: script(await backup(server)) === expected }).toEqual({
-        failing,
-        fault,
-        same: true,
-      });
+      const differing = (await Promise.all(several)).filter(({ same }) => !same);
+      expect(differing).toEqual([]);
     }
   }, 180_000);
 

@@ -34,7 +34,7 @@ pub struct Layout {
 impl Layout {
     /// Learns the tables by making them, empty, under the guard that every script runs under.
     pub fn of(objects: Vec<Object>, origin: &Path, work: &Path, job: &Job) -> Result<Self> {
-        let objects: Vec<Object> = objects.into_iter().filter(|object| is_kept(object)).collect();
+        let objects: Vec<Object> = objects.into_iter().filter(is_kept).collect();
         let script = creations(&objects, |object| object.kind == "table" && !is_virtual(object));
         let copy = private::database(work)?;
         // Made only to be asked, and no part of any phase.
