@@ -35,7 +35,11 @@ describe('options that cannot be taken', () => {
     ['no database', {}, /database is missing/],
     ['a database that is null', { database: null }, /database is null; it takes an object/],
     ['a database that is a string', { database: 'a.db' }, /database is a string/],
-    ['no source of rows', { database: {} }, /database\.file, database\.sql or database\.wrangler/],
+    [
+      'no source of rows',
+      { database: {} },
+      /database\.file, database\.sql, database\.wrangler or database\.d1/,
+    ],
     ['two sources of rows', { database: { file: 'a', sql: 'b' } }, /two sources/],
     ['no source of photos', { database: file, photos: {} }, /photos\.directory/],
     [
@@ -64,7 +68,7 @@ describe('options that cannot be taken', () => {
       /^output is not an option; known are database, photos, outputDir/,
     );
     expect((await rejection({ database: { d2: {} } })).message).toBe(
-      'database.d2 is not an option; known are database.file, database.sql, database.wrangler',
+      'database.d2 is not an option; known are database.file, database.sql, database.wrangler, database.d1',
     );
     expect((await rejection({ database: { wrangler: {} } })).message).toBe(
       'database.wrangler.databaseId is missing',

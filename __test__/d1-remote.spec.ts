@@ -4,15 +4,7 @@ import { join } from 'node:path';
 
 import { type BackupOptions, type BackupResult, createBackup } from '../index.js';
 import { folder, listing, removeFolders } from './support';
-import {
-  account,
-  D1Double,
-  databaseId,
-  type DoubleOptions,
-  type Fault,
-  faults,
-  token,
-} from './support/d1';
+import { account, D1Double, databaseId, type DoubleOptions, faults, token } from './support/d1';
 import { sqlite, tool } from './support/tools';
 
 const now = '2026-01-02T03:04:05Z';
