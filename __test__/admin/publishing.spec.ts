@@ -1,7 +1,7 @@
 /** What is published, in a folder and in a bucket, and what stays true when something breaks meanwhile. */
 
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folder, listing, removeFolders } from '../support';
@@ -9,6 +9,7 @@ import { type Bucket, bucket } from '../support/admin/bucket';
 import { Client, type Dump } from '../support/admin/client';
 import { newestGeneration, people } from '../support/admin/people';
 import { serveStandIn, stopServices } from '../support/admin/service';
+import { onTmpfs } from '../support/process';
 
 type Plan = Readonly<Record<string, unknown>>;
 
@@ -49,16 +50,20 @@ async function client(
   place: Place,
   state = 'state',
   env: Readonly<Record<string, string>> = {},
+  wrapper: readonly string[] = [],
 ): Promise<Client> {
-  const service = await serveStandIn({
-    SOURCE_DATABASE_FILE: newestGeneration(folder()),
-    ADMIN_PLATFORM_ROWS: '1',
-    ADMIN_STATE_DIR: join(base, state),
-    BACKUP_OUTPUT_DIR: join(base, 'backups'),
-    STAND_IN_PLAN: join(base, 'plan.json'),
-    ...place.env,
-    ...env,
-  });
+  const service = await serveStandIn(
+    {
+      SOURCE_DATABASE_FILE: newestGeneration(folder()),
+      ADMIN_PLATFORM_ROWS: '1',
+      ADMIN_STATE_DIR: join(base, state),
+      BACKUP_OUTPUT_DIR: join(base, 'backups'),
+      STAND_IN_PLAN: join(base, 'plan.json'),
+      ...place.env,
+      ...env,
+    },
+    wrapper,
+  );
   return new Client(service, people.roleAdmin);
 }
 
@@ -371,6 +376,32 @@ describe('a bucket that breaks', () => {
     expect((await latest(place))?.id).toBe('20260504T000000Z');
   });
 });
+
+// A tmpfs in a mount namespace: the other systems have no such thing.
+(process.platform === 'linux' ? it : it.skip)(
+  'shows no half of a dump that found the disk full, and sends it once there is room',
+  async () => {
+    const place = inFolder();
+    mkdirSync(join(base, 'public'));
+    const admin = await client(place, 'state', {}, onTmpfs(join(base, 'public'), 'size=4m'));
+    const day = (n: number): string => `2026-11-0${n}T03:00:00Z`;
+    plan({ bytes: 1_500_000, at: day(1) });
+    expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+    plan({ bytes: 3_000_000, at: day(2) });
+    const failed = await admin.make();
+    expect(failed).toMatchObject({ state: 'failed', publishable: true });
+    expect(failed.error?.message).toContain('is kept and can be sent again');
+    expect((await admin.latestPublic()).generated_at).toBe(day(1));
+
+    expect((await admin.ask('POST', `jobs/${failed.job_id}/publish`)).status).toBe(202);
+    expect(await admin.over(failed.job_id)).toMatchObject({ state: 'failed', publishable: true });
+    const [first] = (await admin.dumps()).dumps as [Dump];
+    expect((await admin.ask('DELETE', `data-dumps/${first.id}`)).status).toBe(200);
+    expect((await admin.ask('POST', `jobs/${failed.job_id}/publish`)).status).toBe(202);
+    expect(await admin.over(failed.job_id)).toMatchObject({ state: 'succeeded' });
+    expect((await admin.latestPublic()).generated_at).toBe(day(2));
+  },
+);
 
 describe('the folder, as the world sees it', () => {
   it('gives ranges, and nothing that is not published', async () => {

@@ -1,14 +1,16 @@
 /** The service with the real addon: what it publishes is a dump that others can open, and it goes on answering meanwhile. */
 
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folder, listing, removeFolders, root } from '../support';
 import { Client, type Dump } from '../support/admin/client';
 import { people } from '../support/admin/people';
 import { serve, stopServices } from '../support/admin/service';
+import { account, D1Double, databaseId, token } from '../support/d1';
 import { newer, photos } from '../support/platform';
+import { onTmpfs } from '../support/process';
 import { sha256, sqlite, tool } from '../support/tools';
 
 const crowd = 100;
@@ -19,6 +21,7 @@ let env: Record<string, string>;
 
 beforeEach(() => {
   base = folder();
+  mkdirSync(join(base, 'state'));
   const database = newer(base);
   const rows = [people.roleAdmin, ...admins].map((id) => `('${id}', '${id}', 'admin', 1)`);
   sqlite(
@@ -94,6 +97,38 @@ it('refuses to publish a dump that has lost most of its works, unless told to', 
   expect((await admin.dumps()).dumps[0]?.metadata['total_artworks']).toBe(63);
   expect(await admin.make({ allow_shrink: true })).toMatchObject({ state: 'succeeded' });
   expect((await admin.dumps()).dumps[0]?.metadata['total_artworks']).toBe(3);
+});
+
+it('reads the rows, and who is an admin, from D1 at Cloudflare', async () => {
+  const { SOURCE_DATABASE_FILE: file = '', ...rest } = env;
+  const d1 = await new D1Double(file).listen();
+  try {
+    const remote = {
+      CLOUDFLARE_API_URL: d1.apiUrl,
+      CLOUDFLARE_ACCOUNT_ID: account,
+      D1_DATABASE_ID: databaseId,
+      CLOUDFLARE_API_TOKEN: token,
+    };
+    const service = await serve({ ...rest, ...remote });
+    const dump = await new Client(service, people.roleAdmin).generate({}, 60);
+    expect(dump).toMatchObject({ status: 200, data: { metadata: { total_artworks: 3 } } });
+    expect((await new Client(service, people.user).generate()).status).toBe(403);
+    expect(service.output()).not.toContain(token);
+  } finally {
+    await d1.close();
+  }
+});
+
+// A tmpfs in a mount namespace: the other systems have no such thing.
+(process.platform === 'linux' ? it : it.skip)('goes on after a full disk', async () => {
+  const service = await serve(env, onTmpfs(join(base, 'state'), 'size=1m'));
+  const admin = new Client(service, people.roleAdmin);
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+  addWorks(15_000);
+  expect(await admin.make()).toMatchObject({ state: 'failed', error: { code: 'DISK_FULL' } });
+  expect((await admin.latestPublic()).metadata['total_artworks']).toBe(3);
+  sqlite(env['SOURCE_DATABASE_FILE'] ?? '', `DELETE FROM artwork WHERE id LIKE 'b%'`, 'VACUUM');
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
 });
 
 it('publishes without the web service, for a schedule', () => {

@@ -29,6 +29,7 @@ export interface DoubleOptions {
 
 interface Statement {
   readonly sql: string;
+  readonly params?: readonly string[];
 }
 
 class Refusal extends Error {}
@@ -89,7 +90,7 @@ export class D1Double {
 
   #answer(request: IncomingMessage, body: string): { status: number; envelope: object } {
     if (request.headers.authorization !== `Bearer ${token}`) return refusal(401, 10000, 'Auth');
-    const path = /^\/client\/v4\/accounts\/([^/]+)\/d1\/database\/([^/]+)\/raw$/.exec(
+    const path = /^\/client\/v4\/accounts\/([^/]+)\/d1\/database\/([^/]+)\/(raw|query)$/.exec(
       request.url ?? '',
     );
     if (request.method !== 'POST' || path === null) return refusal(404, 7003, 'No route');
@@ -98,7 +99,9 @@ export class D1Double {
     if (path[2] !== databaseId) return refusal(404, 7404, `The database could not be found`);
     const asked = JSON.parse(body) as Statement | { batch: Statement[] };
     try {
-      const result = ('batch' in asked ? asked.batch : [asked]).map(({ sql }) => this.#run(sql));
+      const statements = 'batch' in asked ? asked.batch : [asked];
+      const run = path[3] === 'raw' ? this.#run.bind(this) : this.#query.bind(this);
+      const result = statements.map(run);
       return { status: 200, envelope: { success: true, errors: [], messages: [], result } };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -107,7 +110,7 @@ export class D1Double {
   }
 
   /** A batch is one transaction: nothing else runs between its statements. */
-  #run(sql: string): object {
+  #run({ sql }: Statement): object {
     this.statements.push(sql);
     if (sql.length > 100_000) throw new Refusal('statement too long: SQLITE_TOOBIG');
     if (/_cf_/i.test(sql)) throw new Refusal('not authorized: SQLITE_AUTH');
@@ -119,6 +122,12 @@ export class D1Double {
     const rows = (statement.all() as unknown as unknown[][]).map((row) => row.map(throughJson));
     const meta = this.#options.size === false ? {} : { size_after: this.#size() };
     return { success: true, results: { columns, rows }, meta };
+  }
+
+  /** As `#run`, with rows as objects: names that occur twice are one. */
+  #query({ sql, params = [] }: Statement): object {
+    this.statements.push(sql);
+    return { success: true, results: this.#database.prepare(sql).all(...params), meta: {} };
   }
 
   #size(): number {

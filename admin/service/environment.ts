@@ -13,6 +13,7 @@ import type {
   DatabaseSource,
   DumpStore,
   PhotoSource,
+  RemoteDatabase,
   RowsAuth,
 } from './options.js';
 
@@ -63,8 +64,11 @@ function databaseOf(look: Look): DatabaseSource {
   if (file !== undefined) return { file };
   if (sql !== undefined) return { sql };
   if (stateDir !== undefined) return { wrangler: { databaseId: localId(look), stateDir } };
+  const d1 = remoteDatabase(look);
+  if (d1 !== undefined) return { d1 };
   throw new ConfigurationError(
-    'no database was named: set SOURCE_DATABASE_FILE, SOURCE_DATABASE_SQL, or SOURCE_WRANGLER_STATE with D1_DATABASE_ID',
+    'no database was named: set SOURCE_DATABASE_FILE, SOURCE_DATABASE_SQL, SOURCE_WRANGLER_STATE with D1_DATABASE_ID, ' +
+      `or ${remoteNames} for D1 at Cloudflare`,
   );
 }
 
@@ -114,18 +118,24 @@ function authOf(look: Look): AuthOptions {
 function rowsOf(look: Look): RowsAuth {
   const file = look('SOURCE_DATABASE_FILE') ?? wranglerFile(look);
   if (file !== undefined) return { file };
-  const [accountId, databaseId, apiToken] = [
-    look('CLOUDFLARE_ACCOUNT_ID'),
-    look('D1_DATABASE_ID'),
-    look('CLOUDFLARE_API_TOKEN'),
-  ];
+  const d1 = remoteDatabase(look);
+  if (d1 !== undefined) return { d1 };
+  throw new ConfigurationError(
+    `ADMIN_PLATFORM_ROWS needs a live database: set SOURCE_DATABASE_FILE, or ${remoteNames}`,
+  );
+}
+
+const remoteNames = 'CLOUDFLARE_ACCOUNT_ID, D1_DATABASE_ID and CLOUDFLARE_API_TOKEN';
+
+/** D1 at Cloudflare, once all of it is named. */
+function remoteDatabase(look: Look): RemoteDatabase | undefined {
+  const accountId = look('CLOUDFLARE_ACCOUNT_ID');
+  const databaseId = look('D1_DATABASE_ID');
+  const apiToken = look('CLOUDFLARE_API_TOKEN');
   if (accountId === undefined || databaseId === undefined || apiToken === undefined) {
-    throw new ConfigurationError(
-      'ADMIN_PLATFORM_ROWS needs a live database: set SOURCE_DATABASE_FILE, or CLOUDFLARE_ACCOUNT_ID, ' +
-        'D1_DATABASE_ID and CLOUDFLARE_API_TOKEN',
-    );
+    return undefined;
   }
-  return { d1: { accountId, databaseId, apiToken, apiUrl: look('CLOUDFLARE_API_URL') } };
+  return { accountId, databaseId, apiToken, ...given({ apiUrl: look('CLOUDFLARE_API_URL') }) };
 }
 
 function dumpsOf(look: Look, own: string): DumpStore {

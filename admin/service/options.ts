@@ -6,6 +6,7 @@ import type { AuditLine } from './audit.js';
 import type { Engine } from './engine.js';
 
 export type DatabaseSource = BackupOptions['database'];
+export type RemoteDatabase = NonNullable<DatabaseSource['d1']>;
 export type PhotoSource = NonNullable<BackupOptions['photos']>;
 
 /** A signature of the platform's Worker, which has authenticated the admin itself. */
@@ -31,16 +32,7 @@ export interface JwtAuth {
 }
 
 /** Where the platform's own roles are read: the live database. Meant for local work. */
-export type RowsAuth =
-  | { readonly file: string }
-  | {
-      readonly d1: {
-        readonly accountId: string;
-        readonly databaseId: string;
-        readonly apiToken: string;
-        readonly apiUrl?: string | undefined;
-      };
-    };
+export type RowsAuth = { readonly file: string } | { readonly d1: RemoteDatabase };
 
 /** Who gets in; at least one way. */
 export interface AuthOptions {

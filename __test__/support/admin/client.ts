@@ -1,5 +1,6 @@
 /** The API as an admin's program uses it. */
 
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Service } from './service';
@@ -19,6 +20,7 @@ export interface Dump {
   readonly filename: string;
   readonly size: number;
   readonly sha256: string;
+  readonly generated_at: string;
   readonly complete: boolean;
   readonly download_url: string;
   readonly metadata: Readonly<Record<string, number>>;
@@ -91,5 +93,15 @@ export class Client {
     );
     if (answer.status !== 200) throw new Error(`${answer.status} ${String(answer.error)}`);
     return answer.data;
+  }
+
+  /** The dump that latest.json names to the world, which is whole. Needs a service with a folder. */
+  async latestPublic(): Promise<Dump> {
+    const folder = `${this.service.url}/public-data-dumps`;
+    const dump = (await (await fetch(`${folder}/latest.json`)).json()) as Dump;
+    const file = await fetch(`${folder}/${dump.id}/${dump.filename}`);
+    const digest = createHash('sha256').update(Buffer.from(await file.arrayBuffer()));
+    if (digest.digest('hex') !== dump.sha256) throw new Error('latest.json names half a dump');
+    return dump;
   }
 }

@@ -18,13 +18,19 @@ export interface Service {
 const services = new Set<Service>();
 
 /** Starts `npm run admin` with an environment; rejects with what it said when it refuses. */
-export function serve(env: Readonly<Record<string, string>>): Promise<Service> {
-  return started([join(root, 'dist', 'admin', 'main.js')], env);
+export function serve(
+  env: Readonly<Record<string, string>>,
+  wrapper: readonly string[] = [],
+): Promise<Service> {
+  return started([join(root, 'dist', 'admin', 'main.js')], env, wrapper);
 }
 
-/** Starts the service with a stand-in for the addon: see stand-in.mjs. */
-export function serveStandIn(env: Readonly<Record<string, string>>): Promise<Service> {
-  return started([join(__dirname, 'stand-in.mjs')], env);
+/** Starts the service with a stand-in for the addon: see stand-in.mjs. `wrapper` is a command that runs it. */
+export function serveStandIn(
+  env: Readonly<Record<string, string>>,
+  wrapper: readonly string[] = [],
+): Promise<Service> {
+  return started([join(__dirname, 'stand-in.mjs')], env, wrapper);
 }
 
 export async function stopServices(): Promise<void> {
@@ -34,9 +40,11 @@ export async function stopServices(): Promise<void> {
 async function started(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  wrapper: readonly string[],
 ): Promise<Service> {
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, args, {
+  const [program = '', ...rest] = [...wrapper, process.execPath, ...args];
+  const child = spawn(program, rest, {
     env: { PATH, ADMIN_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
