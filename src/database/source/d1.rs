@@ -1,9 +1,9 @@
 //! A D1 database at Cloudflare, read over its query API. Nothing is ever written there, and its export is never
 //! called: that stops the database, rounds integers, and fails with virtual tables.
 //!
-//! What comes over is made into an SQL script, and the script is loaded like any other: rows as [`cell`]s that lose
+//! What comes over is made into an SQL script, and the script is loaded like any other: rows as cells that lose
 //! nothing, virtual tables by their schema and the tables behind them, verbatim. A live site writes meanwhile; how
-//! what is read is one state all the same, [`consistent`] tells.
+//! what is read is one state all the same, `consistent` tells.
 
 use std::path::{Path, PathBuf};
 
