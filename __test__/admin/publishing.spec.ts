@@ -298,6 +298,30 @@ describe.each<[string, () => Place | Promise<Place>]>([
     expect(listing(join(base, 'state', 'outbox'))).toEqual([]);
   });
 
+  it('lists while dumps are published', async () => {
+    const admin = await client(await placed());
+    let isOver = false;
+    // A page throws when it is not answered with 200.
+    const reading = Array.from({ length: 4 }, async () => {
+      const counts: number[] = [];
+      while (!isOver) counts.push((await admin.dumps()).total);
+      return counts;
+    });
+    const publishing = (async () => {
+      for (const day of [1, 2, 3, 4, 5, 6]) {
+        plan({ at: `2026-03-0${day}T00:00:00Z` });
+        expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+      }
+    })().finally(() => {
+      isOver = true;
+    });
+    await publishing;
+    for (const counts of await Promise.all(reading)) {
+      expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    }
+    expect((await admin.dumps()).total).toBe(6);
+  });
+
   it('shuts down gracefully', async () => {
     const place = await placed();
     const before = await client(place, 'one');

@@ -26,12 +26,10 @@ export class FolderStore implements ObjectStore {
 
   list(prefix: string): Promise<readonly Listed[]> {
     return answer(async () => {
-      const found = await readdir(this.root, { recursive: true, withFileTypes: true });
       const listed: Listed[] = [];
-      for (const entry of found) {
-        const path = join(entry.parentPath, entry.name);
+      for await (const path of filesBelow(this.root)) {
         const key = relative(this.root, path).split(sep).join('/');
-        const isOurs = entry.isFile() && key.startsWith(prefix) && !isTemporary(entry.name);
+        const isOurs = key.startsWith(prefix) && !isTemporary(key);
         const size = isOurs ? await sizeOf(path) : undefined;
         if (size !== undefined) listed.push({ key, size });
       }
@@ -121,6 +119,16 @@ export class FolderStore implements ObjectStore {
     } finally {
       await rmdir(mutex);
     }
+  }
+}
+
+/** Every file at any depth. A folder that vanishes meanwhile, as a mutex does, was empty: `recursive` would throw. */
+async function* filesBelow(folder: string): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(unlessMissing);
+  for (const entry of entries ?? []) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else if (entry.isFile()) yield path;
   }
 }
 
