@@ -194,6 +194,17 @@ describe('a damaged backup', () => {
       /none of ours/,
     ],
     [
+      'metadata.json of a format version that never was',
+      (a, d) =>
+        rewrite(a, d, {
+          substitute: {
+            'metadata.json': [['"format_version": "1.0"', '"format_version": "0.9"']],
+          },
+          sums: true,
+        }),
+      /metadata\.json: it names a format version that there never was/,
+    ],
+    [
       'metadata.json counts other rows',
       (a, d) =>
         rewrite(a, d, {

@@ -108,11 +108,15 @@ fn kind(contents: &Contents<'_>, problems: &mut Problems) -> Result<Option<Kind>
             return Ok(None);
         }
     };
-    if formats::major(&head.format_version) != formats::major(version) {
+    if formats::is_newer(&head.format_version, version) {
         problems.newer(&format!(
-            "it is of another format version than {version}, which this version of the package reads; use the one that \
+            "it is of a newer format version than {version}, which this version of the package reads; use the one that \
              made it, or a newer one"
         ));
+        return Ok(None);
+    }
+    if formats::major(&head.format_version) != formats::major(version) {
+        problems.damaged(Some(METADATA), "it names a format version that there never was");
         return Ok(None);
     }
     Ok(Some(kind))
