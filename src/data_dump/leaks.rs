@@ -5,15 +5,14 @@ use std::path::Path;
 use super::fences::leak;
 use super::parallel::in_order;
 use crate::archive::Archive;
-use crate::dataset::LICENSE;
+use crate::dataset::{LICENSE, schemas};
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::platform::fields::files::{DATA_FILES, OTHER_LICENSES};
 use crate::privacy::scan::{Chunks, Scanner};
 
-/// Texts that are ours, word for word, and would only be mistaken.
-const SCHEMAS: &str = "schemas/";
-/// What holds no text: pixels, as was proven when they were written.
-const PIXELS: &str = ".jpg";
+/// Where entries hold no text: pixels, as was proven when they were written.
+const PIXELS: &str = "photos/thumbnails/";
 const ADVICE: &str = "the archive was deleted; find the row that holds it, or report it, since the fences before should have seen it";
 
 /// Fails with `PRIVACY_LEAK` when anything in the archive is, or holds, an identifier.
@@ -26,8 +25,10 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
             return Err(leak("the name of an entry", &hit, ADVICE));
         }
     }
-    let is_searched =
-        |name: &&String| **name != LICENSE && !name.starts_with(SCHEMAS) && !name.ends_with(PIXELS);
+    // Texts that are ours, word for word, and would only be mistaken.
+    let ours: Vec<String> = DATA_FILES.into_iter().chain([&OTHER_LICENSES]).map(schemas::name).collect();
+    let is_pixels = |name: &str| name.starts_with(PIXELS) && name.ends_with(".jpg");
+    let is_searched = |name: &&String| **name != LICENSE && !ours.contains(name) && !is_pixels(name);
     for name in names.iter().filter(is_searched) {
         let mut chunks = Chunks::new(archive.open_entry(name)?);
         let unreadable = |error| Error::ArchiveCorrupt {

@@ -94,6 +94,12 @@ fn a_finished_archive_with_an_identifier_in_it_is_a_leak() {
     assert_eq!(failure.code(), "PRIVACY_LEAK");
     assert!(failure.to_string().contains("users.uuid") && !failure.to_string().contains(UUID));
     assert!(archived(&format!("photos/{UUID}.jpg"), "").is_err(), "names are searched");
+    for exempt in ["photos/thumbnails/w1.jpg", "schemas/artwork.schema.json"] {
+        assert!(archived(exempt, UUID).is_ok(), "{exempt} is exempt");
+    }
+    for searched in ["photos/w1.jpg", "photos/thumbnails/w1.txt", "schemas/else.json", "LICENSE.txt.json"] {
+        assert!(archived(searched, UUID).is_err(), "{searched} is searched");
+    }
 }
 
 #[tokio::test]
