@@ -14,7 +14,7 @@ use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
 use crate::archive::Workspace;
 use crate::error::{Error, Result};
 use crate::inputs::wrong_store;
-use crate::job::{Job, Meter, Phase, Warning, blocking, counted};
+use crate::job::{Job, Meter, Phase, Warning, blocking, counted, joined, stop_on_error};
 use crate::photos::fetch::{Body, Fetched, fetch};
 use crate::photos::source::{GetError, Listing, PhotoSource};
 use crate::photos::thumbnail::{MEMORY_LIMIT, Photo, Refusal};
@@ -164,14 +164,19 @@ impl Making<'_> {
                     Err(error) => Ok(Err(error)),
                 }
             });
-            async move { (at, is_copy, cooking.await.unwrap_or(Err(Error::Aborted))) }
+            async move { (at, is_copy, joined(cooking.await)) }
         });
         // In whatever order they are done: behind one large photo no core waits.
         let mut cooked = std::pin::pin!(cooked.buffer_unordered(cooks));
+        let mut failure = None;
+        // After a failure, too, to the end: whatever still runs holds the workspace.
         while let Some((at, is_copy, outcome)) = cooked.next().await {
-            self.settle(at, is_copy, outcome?);
+            match stop_on_error(job, outcome) {
+                Ok(outcome) => self.settle(at, is_copy, outcome),
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
     fn settle(&mut self, at: usize, is_copy: bool, outcome: std::result::Result<Dish, GetError>) {

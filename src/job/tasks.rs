@@ -5,7 +5,12 @@ use crate::error::{Error, Result};
 
 /// Runs blocking work off the runtime's own threads.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
+    joined(tokio::task::spawn_blocking(work).await)
+}
+
+/// What a task came to; one that panicked failed.
+pub fn joined<T>(task: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    match task {
         Ok(result) => result,
         Err(failure) if failure.is_cancelled() => Err(Error::Aborted),
         Err(_) => Err(Error::Internal { problem: "a part of the job panicked".into() }),
