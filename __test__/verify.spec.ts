@@ -5,35 +5,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createBackup, createDataDump, verifyArchive, type VerifyReport } from '../index.js';
-import { folder, objects, removeFolders, root, run } from './support';
+import { folder, objects, removeFolders, run } from './support';
 import { approved, newer, photos } from './support/platform';
+import { type Changes, rewrite } from './support/rewrite';
 import { sha256, sqlite } from './support/tools';
 
 afterEach(removeFolders);
 
 const now = '2026-01-02T03:04:05Z';
 const full = process.env['CAB_TEST_FULL'] === '1';
-
-interface Changes {
-  replace?: Record<string, string>;
-  substitute?: Record<string, [string, string][]>;
-  delete?: string[];
-  rename?: Record<string, string>;
-  add?: Record<string, string>;
-  link?: Record<string, string>;
-  sums?: true;
-}
-
-/** The archive as Python's zipfile writes it with these changes. */
-function rewrite(archive: string, dir: string, changes: Changes): string {
-  const target = join(dir, 'rewritten.zip');
-  const script = join(root, '__test__', 'support', 'rewrite.py');
-  execFileSync('python3', [script, archive, target], {
-    input: JSON.stringify(changes),
-    stdio: 'pipe',
-  });
-  return target;
-}
 
 /** The archive with other bytes. */
 function altered(archive: string, dir: string, change: (bytes: Buffer) => Buffer): string {

@@ -1,7 +1,8 @@
 """Rewrites an archive as somebody might who has nothing but Python: rewrite.py IN OUT, with JSON on stdin:
 
 {"replace": {name: text}, "substitute": {name: [[from, to], …]}, "delete": [name], "rename": {name: name},
- "add": {name: text}, "link": {name: target}, "sums": true to make SHA256SUMS right again}
+ "add": {name: text}, "link": {name: target}, "sums": true to make SHA256SUMS right again,
+ "comment": true to make the checksum in the comment right again}
 """
 
 import hashlib
@@ -47,3 +48,10 @@ with zipfile.ZipFile(target, 'w') as archive:
         info.create_system = 3
         info.external_attr = mode << 16
         archive.writestr(info, content)
+if changes.get('comment'):
+    with open(target, 'r+b') as file:
+        content = file.read()
+        end = content.rindex(b'PK\x05\x06')
+        # 22 bytes of end record, then the comment.
+        file.seek(end + 22)
+        file.write(f'sha256:{hashlib.sha256(content[:end]).hexdigest()}'.encode())
