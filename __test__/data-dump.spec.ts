@@ -196,6 +196,31 @@ it('the first schema gives the same records', async () => {
 });
 
 describe('an archive for everybody', () => {
+  it('takes no photo of a pending work for that of an approved one, however alike their names', async () => {
+    const rows = `INSERT INTO artwork (id, title, lat, lon, photos, status, created_at, updated_at) VALUES
+      ('a1', 'Heron', 1, 2, '["originals/2025/09/04/heron.jpg"]', 'approved', '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+      ('a2', 'Lost', 1, 2, '["originals/2025/09/05/lost.jpg"]', 'approved', '2025-01-02 03:04:05', '2025-01-02 03:04:05'),
+      ('p1', 'Pending', 1, 2, '["originals/2025/09/08/lost.jpg", "originals/2025/09/05/lost-2.jpg"]', 'pending', '2025-01-02 03:04:05', '2025-01-02 03:04:05');`;
+    const made = archive('newest-generation', rows);
+    const pixels = encode({ data: Buffer.alloc(64 * 64 * 4, 0x40), width: 64, height: 64 }, 90);
+    for (const key of [
+      'originals/2025/09/08/lost.jpg',
+      'originals/2025/09/05/lost-2.jpg',
+      'originals/2025/09/05/lost.jpg.jpg',
+      'artworks/2025/09/08/lost__400x400.jpg',
+      'artworks/2025/09/05/lost-2__400x400.jpg',
+      'thumbnails/2025/09/08/lost.jpg',
+    ]) {
+      const photo = join(made.dir, 'photos', key);
+      mkdirSync(dirname(photo), { recursive: true });
+      writeFileSync(photo, pixels.data);
+    }
+    const { path = '', metadata } = await dump(made);
+    const pictures = [...entriesOf(path).keys()].filter((name) => name.endsWith('.jpg'));
+    expect(pictures).toEqual(['photos/thumbnails/a1-1.jpg']);
+    expect(metadata.counts).toMatchObject({ total_photos: 1 });
+  });
+
   it('is taken by the tools that people have', async () => {
     const made = archive();
     const { path = '', size, sha256 } = await dump(made);
