@@ -151,7 +151,43 @@ pub(super) fn local(file: &mut File, central: &Central, end: u64) -> io::Result<
     let mut name = vec![0; name_len as usize];
     file.read_exact(&mut name)?;
     // Sizes stand in the ZIP64 field of one header and not of the other, when only one of them needs it.
-    let compared = if central.size.max(central.compressed_size) < u64::from(u32::MAX) { 22 } else { 14 };
-    let agrees = name == central.name && fixed[4..4 + compared] == central.common[..compared];
+    let last = if central.size.max(central.compressed_size) < u64::from(u32::MAX) { 22 } else { 14 };
+    // So does the offset, which the local header has not; the "version needed" of the other rises with it.
+    let first = if central.offset < u64::from(u32::MAX) { 0 } else { 2 };
+    let agrees = name == central.name && fixed[4 + first..4 + last] == central.common[first..last];
     Ok(Some(Local { start: central.offset + head, agrees }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::io::Write;
+
+    use super::*;
+
+    /// Whether the headers of an entry at `offset` agree, which needs `version` there and 4.5 in the directory.
+    fn agrees(offset: u64, version: u8) -> bool {
+        let mut local = [0; LOCAL_LEN];
+        local[..4].copy_from_slice(&LOCAL_SIGNATURE);
+        local[4] = version;
+        local[26] = 1;
+        let mut file = tempfile::tempfile().unwrap();
+        file.seek(SeekFrom::Start(offset)).unwrap();
+        file.write_all(&local).unwrap();
+        file.write_all(b"a").unwrap();
+        let mut common = [0; 22];
+        common[0] = 45;
+        let central =
+            Central { name: b"a".to_vec(), compressed_size: 0, size: 0, crc32: 0, offset, common, mode: 0 };
+        let end = offset + LOCAL_LEN as u64 + 1;
+        super::local(&mut file, &central, end).unwrap().unwrap().agrees
+    }
+
+    #[test]
+    fn only_an_entry_beyond_four_gib_may_need_another_version_in_the_directory() {
+        assert!(agrees(0, 45) && agrees(5 << 30, 45));
+        assert!(!agrees(0, 20));
+        assert!(agrees(5 << 30, 20));
+    }
 }
