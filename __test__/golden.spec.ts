@@ -40,6 +40,16 @@ const content = [
   'approved by_title keep sqlite_autoindex_artists_1 sqlite_autoindex_artwork_1 sqlite_autoindex_users_1',
 ].join('\n');
 
+/** The backup as a package that writes another format version would have written it. */
+const ofVersion = (version: string, dir: string): string =>
+  rewrite(backup, dir, {
+    substitute: {
+      'metadata.json': [['"format_version": "1.0"', `"format_version": "${version}"`]],
+    },
+    sums: true,
+    comment: true,
+  });
+
 afterEach(removeFolders);
 
 it.each([
@@ -104,11 +114,7 @@ it('a new dump tells what has changed since', async () => {
 
 it('a newer major version is refused, and nothing is written', async () => {
   const dir = folder();
-  const newer = rewrite(backup, dir, {
-    substitute: { 'metadata.json': [['"format_version": "1.0"', '"format_version": "2.0"']] },
-    sums: true,
-    comment: true,
-  });
+  const newer = ofVersion('2.0', dir);
   const before = listing(dir);
   const database = join(dir, 'archive.sqlite');
   await expect(restoreBackup(newer, { database })).rejects.toMatchObject({
@@ -120,11 +126,7 @@ it('a newer major version is refused, and nothing is written', async () => {
 
 it('a newer minor version is read', async () => {
   const dir = folder();
-  const newer = rewrite(backup, dir, {
-    substitute: { 'metadata.json': [['"format_version": "1.0"', '"format_version": "1.7"']] },
-    sums: true,
-    comment: true,
-  });
+  const newer = ofVersion('1.7', dir);
   expect(await verifyArchive(newer)).toMatchObject({ ok: true, problems: [] });
   const database = join(dir, 'archive.sqlite');
   expect(await restoreBackup(newer, { database })).toMatchObject({ integrityCheck: 'ok' });
