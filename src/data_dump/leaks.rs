@@ -7,12 +7,11 @@ use super::parallel::in_order;
 use crate::archive::Archive;
 use crate::dataset::{LICENSE, schemas};
 use crate::error::{Error, Result};
+use crate::formats::dump::THUMBNAILS;
 use crate::job::Job;
 use crate::platform::fields::files::{DATA_FILES, OTHER_LICENSES};
 use crate::privacy::scan::{Chunks, Scanner};
 
-/// Where entries hold no text: pixels, as was proven when they were written.
-const PIXELS: &str = "photos/thumbnails/";
 const ADVICE: &str = "the archive was deleted; find the row that holds it, or report it, since the fences before should have seen it";
 
 /// Fails with `PRIVACY_LEAK` when anything in the archive is, or holds, an identifier.
@@ -27,7 +26,8 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
     }
     // Texts that are ours, word for word, and would only be mistaken.
     let ours: Vec<String> = DATA_FILES.into_iter().chain([&OTHER_LICENSES]).map(schemas::name).collect();
-    let is_pixels = |name: &str| name.starts_with(PIXELS) && name.ends_with(".jpg");
+    // They hold no text, as was proven when they were written.
+    let is_pixels = |name: &str| name.starts_with(THUMBNAILS) && name.ends_with(".jpg");
     let is_searched = |name: &&String| **name != LICENSE && !ours.contains(name) && !is_pixels(name);
     for name in names.iter().filter(is_searched) {
         let mut chunks = Chunks::new(archive.open_entry(name)?);

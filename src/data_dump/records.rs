@@ -11,6 +11,7 @@ use super::troubles::Trouble;
 use crate::archive::EntryNames;
 use crate::dataset::record::Record;
 use crate::error::Result;
+use crate::formats::dump::THUMBNAILS;
 use crate::platform::content::Cell;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
 use crate::platform::tag_values::{self, add};
@@ -319,7 +320,7 @@ impl Records<'_> {
 
 /// What a thumbnail is called in the archive.
 pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
-    format!("photos/thumbnails/{}", names.get(&photo_key(id, n)))
+    format!("{THUMBNAILS}{}", names.get(&photo_key(id, n)))
 }
 
 /// What its name is made of.

@@ -14,6 +14,8 @@ pub const FORMAT: &str = "cultural-archiver-datadump";
 pub const FORMAT_VERSION: &str = "1.0";
 /// `generator` of what this build writes.
 pub const GENERATOR: &str = concat!("@cultural-archiver/backup ", env!("CARGO_PKG_VERSION"));
+/// What the names of thumbnails begin with in the archive.
+pub const THUMBNAILS: &str = "photos/thumbnails/";
 
 /// metadata.json. Nothing in it depends on how or where the job ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

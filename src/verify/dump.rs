@@ -12,14 +12,13 @@ use super::problems::Problems;
 use crate::dataset::record::each_record;
 use crate::dataset::{CC0, LICENSE, schemas};
 use crate::error::{Error, Result};
-use crate::formats::dump::DataDumpMetadata;
+use crate::formats::dump::{DataDumpMetadata, THUMBNAILS};
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS, DATA_FILES, DataFile, OTHER_LICENSES, TAGS};
 use crate::privacy::filter::Filter;
 use crate::privacy::scan::Scanner;
 use crate::privacy::values::Values;
 
-const THUMBNAILS: &str = "photos/thumbnails/";
 const SCHEMAS: &str = "schemas/";
 /// What else a dump may hold.
 const OTHERS: [&str; 7] =
