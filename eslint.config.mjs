@@ -1,4 +1,6 @@
 import js from '@eslint/js';
+import prettier from 'eslint-config-prettier/flat';
+import vue from 'eslint-plugin-vue';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -15,5 +17,22 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
     },
   },
-  { files: ['**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
+  ...vue.configs['flat/recommended'],
+  {
+    files: ['**/*.vue'],
+    // Types inside of components are vue-tsc's to check.
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { parserOptions: { parser: tseslint.parser, projectService: false } },
+    rules: {
+      // Our own components stand in no HTML, where one word could be an element's name.
+      'vue/multi-word-component-names': 'off',
+      'no-undef': 'off',
+    },
+  },
+  prettier,
+  {
+    // What imports a component is vue-tsc's to check as well.
+    files: ['**/*.mjs', '**/*.cjs', 'admin/panel/main.ts'],
+    extends: [tseslint.configs.disableTypeChecked],
+  },
 );

@@ -1,0 +1,194 @@
+/** The service's API as the panel uses it. */
+
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+
+export type JobKind = 'data-dump' | 'backup';
+export type JobState = 'running' | 'review' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
+
+/** How far a job is; `total` and `total_bytes` are null where nobody knows. */
+export interface JobProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number | null;
+  readonly bytes: number;
+  readonly total_bytes: number | null;
+}
+
+export interface Job {
+  readonly job_id: string;
+  readonly kind: JobKind;
+  readonly state: JobState;
+  /** Missing for a job that another instance runs, as `finished_at`, `result` and `error` are. */
+  readonly created_at?: string;
+  readonly finished_at?: string | null;
+  readonly progress: JobProgress | null;
+  readonly result?: unknown;
+  readonly error?: { readonly code: string; readonly message: string } | null;
+  /** Whether a finished dump lies on the service's disk, to be published. */
+  readonly publishable?: boolean;
+  /** Whether another instance of the service runs it. */
+  readonly elsewhere?: boolean;
+}
+
+export interface Counts {
+  readonly total_artworks: number;
+  readonly total_creators: number;
+  readonly total_tags: number;
+  readonly total_photos: number;
+}
+
+/** What is known of a finished dump before it is published. */
+export interface FinishedDump {
+  readonly filename: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256: string;
+  readonly generated_at: string;
+  readonly complete: boolean;
+  readonly metadata: Counts;
+  readonly warnings: readonly string[];
+}
+
+export interface ReviewedDump extends FinishedDump {
+  /** What was taken out of texts, by kind. */
+  readonly redactions: Readonly<Record<string, number>>;
+  readonly first_records: readonly unknown[];
+}
+
+export interface PublishedDump extends FinishedDump {
+  readonly id: string;
+  readonly download_url: string;
+}
+
+export interface DumpPage {
+  readonly dumps: readonly PublishedDump[];
+  readonly total: number;
+  readonly page: number;
+  readonly limit: number;
+  readonly has_more: boolean;
+}
+
+export interface Backup {
+  readonly filename: string;
+  readonly created_at: string;
+  readonly size: number;
+  /** Null, as `complete` and `warnings`, for an archive that the service has not made itself. */
+  readonly sha256: string | null;
+  readonly complete: boolean | null;
+  readonly warnings: readonly string[] | null;
+}
+
+export interface Backups {
+  readonly backups: readonly Backup[];
+  readonly last_good_at: string | null;
+  readonly last_good_age_seconds: number | null;
+}
+
+export interface Jobs {
+  readonly jobs: readonly Job[];
+  readonly running: Job | null;
+}
+
+/** Headers that say who asks, such as `{ authorization: 'Bearer …' }`; asked for at every request. */
+export type Authorize = () => Readonly<Record<string, string>> | Promise<Record<string, string>>;
+
+/** An answer that is no success, or none at all (`status` 0). */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+    /** By which the service's log can be searched. */
+    readonly correlationId: string | undefined,
+    /** The job that is in the way. */
+    readonly jobId: string | undefined,
+  ) {
+    super(message);
+  }
+
+  get isSignedOut(): boolean {
+    return this.status === 401;
+  }
+}
+
+interface Envelope {
+  readonly data?: unknown;
+  readonly error?: string;
+  readonly message?: string;
+  readonly details?: { readonly correlation_id?: string; readonly job_id?: string | null };
+}
+
+export class AdminApi {
+  constructor(
+    private readonly base: string,
+    private readonly authorize: Authorize,
+  ) {}
+
+  jobs = (): Promise<Jobs> => this.#ask('GET', 'jobs');
+  job = (id: string): Promise<Job> => this.#ask('GET', `jobs/${id}`);
+  cancel = (id: string): Promise<Job> => this.#ask('DELETE', `jobs/${id}`);
+  publish = (id: string): Promise<{ job_id: string }> => this.#ask('POST', `jobs/${id}/publish`);
+  dumps = (page: number, limit: number): Promise<DumpPage> =>
+    this.#ask('GET', `data-dumps?page=${page}&limit=${limit}`);
+  takeBack = (id: string): Promise<unknown> => this.#ask('DELETE', `data-dumps/${id}`);
+  backups = (): Promise<Backups> => this.#ask('GET', 'backups');
+
+  generate(kind: JobKind, wish: object = {}): Promise<{ job_id: string }> {
+    return this.#ask('POST', `${kind}/generate`, wish);
+  }
+
+  /** Calls back with the job at each change. Resolves when the stream ends, which is not always the job's end. */
+  async watch(id: string, look: (job: Job) => void, signal: AbortSignal): Promise<void> {
+    const response = await this.#fetch('GET', `jobs/${id}/events`, undefined, signal);
+    const events = response.body
+      ?.pipeThrough(new TextDecoderStream())
+      .pipeThrough(new EventSourceParserStream());
+    const reader = events?.getReader();
+    for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) {
+      if (next.value.event === 'job') look(JSON.parse(next.value.data) as Job);
+    }
+  }
+
+  async #ask<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await this.#fetch(method, path, body);
+    return ((await response.json()) as { data: T }).data;
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    body?: object,
+    signal: AbortSignal = AbortSignal.timeout(60_000),
+  ): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.base}/api/admin/${path}`, {
+        method,
+        headers: { ...(await this.authorize()), 'content-type': 'application/json' },
+        body: method === 'POST' ? JSON.stringify(body ?? {}) : null,
+        cache: 'no-store',
+        signal,
+      });
+    } catch (error) {
+      if (signal.aborted && signal.reason === error) throw error;
+      throw new ApiError(
+        'The service could not be reached',
+        0,
+        'UNREACHABLE',
+        undefined,
+        undefined,
+      );
+    }
+    if (response.ok) return response;
+    const told = (await response.json().catch(() => ({}))) as Envelope;
+    throw new ApiError(
+      told.message ?? `The service answered with status ${response.status}`,
+      response.status,
+      told.error ?? 'UNKNOWN',
+      told.details?.correlation_id,
+      told.details?.job_id ?? undefined,
+    );
+  }
+}

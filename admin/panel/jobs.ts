@@ -1,0 +1,194 @@
+/** Follows the job that is running, whoever started it, and remembers what became of the one this tab followed. */
+
+import { computed, onScopeDispose, ref, shallowRef } from 'vue';
+import type { ComputedRef, Ref } from 'vue';
+
+import { ApiError } from './api.js';
+import type { AdminApi, Job, JobKind } from './api.js';
+
+/** Between two questions whether somebody else has started a job. */
+const idleMs = 10_000;
+/** Between two questions about a job whose stream does not work. */
+const pollMs = 2000;
+
+export interface Following {
+  /** The job that is running, here or on another instance. */
+  readonly running: Ref<Job | null>;
+  /** Whether this tab started it. */
+  readonly isOurs: ComputedRef<boolean>;
+  /** Whether the service cannot be reached at the moment; the job goes on. */
+  readonly isLost: Ref<boolean>;
+  /** What became of the last job of a kind that was followed here; null once it was put away. */
+  readonly ended: Ref<Readonly<Record<JobKind, Job | null>>>;
+  /** Finished dumps on the service's disk that somebody has to decide about. */
+  readonly waiting: Ref<readonly Job[]>;
+  refresh(): Promise<void>;
+  start(kind: JobKind, wish?: object): Promise<void>;
+  publish(job: Job): Promise<void>;
+  /** Stops a running job; throws away a dump that waits. */
+  cancel(job: Job): Promise<void>;
+  /** Puts a job's outcome away. */
+  dismiss(kind: JobKind): void;
+}
+
+export interface Callbacks {
+  /** A job is over: what is published, or on the disk, may have changed. */
+  readonly onEnd: (job: Job) => void;
+  readonly onSignedOut: () => void;
+}
+
+export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Following {
+  const running = shallowRef<Job | null>(null);
+  const isLost = ref(false);
+  const ended = shallowRef<Readonly<Record<JobKind, Job | null>>>({
+    'data-dump': null,
+    backup: null,
+  });
+  const waiting = shallowRef<readonly Job[]>([]);
+  const memory = new Memory();
+  const ours = ref(memory.ours());
+  const isOurs = computed(
+    () => running.value !== null && ours.value.includes(running.value.job_id),
+  );
+  let follower: AbortController | undefined;
+
+  const settle = (job: Job | null): void => {
+    follower?.abort();
+    follower = undefined;
+    const last = job ?? running.value;
+    running.value = null;
+    isLost.value = false;
+    if (job !== null) ended.value = { ...ended.value, [job.kind]: job };
+    if (last !== null) onEnd(last);
+    void refresh().catch(() => undefined);
+  };
+
+  const see = (job: Job): boolean => {
+    isLost.value = false;
+    if (job.state === 'running') running.value = job;
+    else settle(job);
+    return job.state !== 'running';
+  };
+
+  const follow = async (first: Job): Promise<void> => {
+    follower?.abort();
+    const { signal } = (follower = new AbortController());
+    running.value = first;
+    memory.watched(first.job_id);
+    let canStream = first.elsewhere !== true;
+    while (!signal.aborted) {
+      try {
+        if (canStream) await api.watch(first.job_id, see, signal);
+        if (isOver(signal) || see(await api.job(first.job_id))) return;
+      } catch (error) {
+        if (isOver(signal)) return;
+        if (!(error instanceof ApiError)) canStream = false;
+        else if (error.isSignedOut) {
+          onSignedOut();
+          return;
+        } else if (error.status === 404) {
+          // Nobody knows it any more: another instance ran it, and it is over there.
+          settle(null);
+          return;
+        } else if (error.status === 0 || error.status >= 500) isLost.value = true;
+        else canStream = false;
+      }
+      await pause(pollMs, signal);
+    }
+  };
+
+  async function refresh(): Promise<void> {
+    const { jobs, running: found } = await api.jobs();
+    waiting.value = jobs.filter(({ publishable }) => publishable === true);
+    if (found !== null && found.job_id !== running.value?.job_id) void follow(found);
+    const watched = jobs.find(({ job_id }) => job_id === memory.last());
+    if (found === null && watched !== undefined && ended.value[watched.kind] === null) {
+      ended.value = { ...ended.value, [watched.kind]: watched };
+    }
+  }
+
+  const begin = async (kind: JobKind, ask: () => Promise<{ job_id: string }>): Promise<void> => {
+    try {
+      const { job_id } = await ask();
+      ours.value = memory.started(job_id);
+      ended.value = { ...ended.value, [kind]: null };
+      void follow({ job_id, kind, state: 'running', progress: null });
+    } catch (error) {
+      if (error instanceof ApiError && error.jobId !== undefined) await refresh();
+      throw error;
+    }
+  };
+
+  const idle = setInterval(() => {
+    const isWatching = running.value !== null || document.visibilityState === 'hidden';
+    if (!isWatching) void refresh().catch(() => undefined);
+  }, idleMs);
+  onScopeDispose(() => {
+    clearInterval(idle);
+    follower?.abort();
+  });
+
+  return {
+    running,
+    isOurs,
+    isLost,
+    ended,
+    waiting,
+    refresh,
+    start: (kind, wish) => begin(kind, () => api.generate(kind, wish)),
+    publish: (job) => begin(job.kind, () => api.publish(job.job_id)),
+    cancel: async (job) => {
+      await api.cancel(job.job_id);
+      if (job.state === 'running') return;
+      ended.value = { ...ended.value, [job.kind]: null };
+      memory.forget();
+      await refresh();
+    },
+    dismiss: (kind) => {
+      memory.forget();
+      ended.value = { ...ended.value, [kind]: null };
+    },
+  };
+}
+
+/** What this tab knows after a reload: ids of jobs, which are no secret. */
+class Memory {
+  readonly #ours = 'cultural-archiver-jobs';
+  readonly #watched = 'cultural-archiver-job';
+
+  ours(): readonly string[] {
+    return (sessionStorage.getItem(this.#ours) ?? '').split(' ').filter((id) => id !== '');
+  }
+
+  started(id: string): readonly string[] {
+    const ids = [...this.ours(), id].slice(-20);
+    sessionStorage.setItem(this.#ours, ids.join(' '));
+    return ids;
+  }
+
+  watched(id: string): void {
+    sessionStorage.setItem(this.#watched, id);
+  }
+
+  last(): string | null {
+    return sessionStorage.getItem(this.#watched);
+  }
+
+  forget(): void {
+    sessionStorage.removeItem(this.#watched);
+  }
+}
+
+/** Asked as a function, since it changes while somebody waits. */
+const isOver = ({ aborted }: AbortSignal): boolean => aborted;
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      done();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
