@@ -2,6 +2,11 @@
 
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 
+/** A stream begins with the job as it is. */
+const firstEventMs = 5000;
+/** The service gives a sign of life four times as often. */
+const silenceMs = 60_000;
+
 export type JobKind = 'data-dump' | 'backup';
 export type JobState = 'running' | 'review' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
 
@@ -139,15 +144,34 @@ export class AdminApi {
     return this.#ask('POST', `${kind}/generate`, wish);
   }
 
-  /** Calls back with the job at each change. Resolves when the stream ends, which is not always the job's end. */
+  /**
+   * Calls back with the job at each change. Resolves when the stream ends, which is not always the job's end; rejects
+   * when it is silent, as it is behind a proxy that keeps what it should pass on.
+   */
   async watch(id: string, look: (job: Job) => void, signal: AbortSignal): Promise<void> {
-    const response = await this.#fetch('GET', `jobs/${id}/events`, undefined, signal);
-    const events = response.body
-      ?.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream());
-    const reader = events?.getReader();
-    for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) {
-      if (next.value.event === 'job') look(JSON.parse(next.value.data) as Job);
+    const silence = new AbortController();
+    let timer = setTimeout(() => {
+      silence.abort();
+    }, firstEventMs);
+    const onSign = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        silence.abort();
+      }, silenceMs);
+    };
+    try {
+      const either = AbortSignal.any([signal, silence.signal]);
+      const response = await this.#fetch('GET', `jobs/${id}/events`, undefined, either);
+      const events = response.body
+        ?.pipeThrough(new TextDecoderStream())
+        .pipeThrough(new EventSourceParserStream({ onComment: onSign }));
+      const reader = events?.getReader();
+      for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) {
+        onSign();
+        if (next.value.event === 'job') look(JSON.parse(next.value.data) as Job);
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

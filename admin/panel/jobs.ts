@@ -77,21 +77,28 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     memory.watched(first.job_id);
     let canStream = first.elsewhere !== true;
     while (!signal.aborted) {
+      if (canStream) {
+        canStream = await api.watch(first.job_id, see, signal).then(
+          () => true,
+          () => false,
+        );
+        if (isOver(signal)) return;
+      }
       try {
-        if (canStream) await api.watch(first.job_id, see, signal);
-        if (isOver(signal) || see(await api.job(first.job_id))) return;
+        if (see(await api.job(first.job_id))) return;
       } catch (error) {
         if (isOver(signal)) return;
-        if (!(error instanceof ApiError)) canStream = false;
-        else if (error.isSignedOut) {
+        const status = error instanceof ApiError ? error.status : 0;
+        if (status === 401) {
           onSignedOut();
           return;
-        } else if (error.status === 404) {
+        }
+        if (status === 404) {
           // Nobody knows it any more: another instance ran it, and it is over there.
           settle(null);
           return;
-        } else if (error.status === 0 || error.status >= 500) isLost.value = true;
-        else canStream = false;
+        }
+        isLost.value = true;
       }
       await pause(pollMs, signal);
     }

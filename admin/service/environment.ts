@@ -46,7 +46,8 @@ export function readEnvironment(
       dumps: dumpsOf(look, own),
       backupDir: look('BACKUP_OUTPUT_DIR') ?? './backups/',
       stateDir: look('ADMIN_STATE_DIR') ?? './admin-state/',
-      origins: listOf(look('ADMIN_ORIGINS')) ?? [own],
+      // The page is opened by either name.
+      origins: listOf(look('ADMIN_ORIGINS')) ?? [own, `http://127.0.0.1:${port}`],
       source: given({
         name: look('DUMP_SOURCE_NAME'),
         url: look('DUMP_SOURCE_URL'),

@@ -109,7 +109,8 @@ export class JobRunner {
   async recent(): Promise<object> {
     const jobs = this.records.all().slice(0, 20).map(told);
     if (this.#running !== undefined) return { jobs, running: told(this.#running.job) };
-    const holder = await currentHolder(this.store);
+    // A bucket that cannot be asked hides the jobs of other instances, and none of ours.
+    const holder = await currentHolder(this.store).catch(() => undefined);
     const isDeadOnes = holder !== undefined && this.#isOwnDead(holder.jobId);
     if (holder === undefined || isDeadOnes) return { jobs, running: null };
     const own = this.records.get(holder.jobId);
