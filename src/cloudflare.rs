@@ -63,7 +63,7 @@ pub struct Cloudflare {
 pub struct Call<'a> {
     /// GET or POST.
     pub method: Method,
-    /// Behind `accounts/<id>/`, percent-encoded, with its query.
+    /// Behind the API's base, percent-encoded, with its query; see [`Cloudflare::in_account`].
     pub path: &'a str,
     /// JSON, or nothing.
     pub body: Bytes,
@@ -123,14 +123,27 @@ impl Cloudflare {
         Ok(Cloudflare { http: Client::new(Reach::Anywhere)?, access, authorization, budget })
     }
 
-    /// Sends one request, as soon as the budget has one left. An answer other than 2xx is an error; the body of any
-    /// other is still to be read, and an envelope may yet say that the call failed.
-    pub async fn send(&self, call: &Call<'_>) -> Result<Response<Incoming>, ApiError> {
+    /// The path of something that the account has.
+    pub fn in_account(&self, path: &str) -> String {
+        format!("accounts/{}/{path}", self.access.account_id)
+    }
+
+    /// Waits until the budget has a request left, and takes it.
+    pub async fn turn(&self) {
         self.budget.take().await;
-        let Access { api, account_id, .. } = &self.access;
+    }
+
+    /// The least time in which so many requests are answered.
+    pub fn least_time(&self, requests: u64) -> Duration {
+        Budget::least_time(requests)
+    }
+
+    /// Sends one request, whose [turn](Cloudflare::turn) it has to be. An answer other than 2xx is an error; the body
+    /// of any other is still to be read, and an envelope may yet say that the call failed.
+    pub async fn send(&self, call: &Call<'_>) -> Result<Response<Incoming>, ApiError> {
         let mut request = Request::builder()
             .method(&call.method)
-            .uri(format!("{api}/accounts/{account_id}/{}", call.path))
+            .uri(format!("{}/{}", self.access.api, call.path))
             .header(AUTHORIZATION, &self.authorization);
         if !call.body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
@@ -140,8 +153,9 @@ impl Cloudflare {
         if response.status().is_success() { Ok(response) } else { Err(failed(response).await) }
     }
 
-    /// Makes one call, once.
+    /// Makes one call, once, when it is its turn.
     pub async fn once<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>, ApiError> {
+        self.turn().await;
         let response = self.send(call).await?;
         let status = response.status().as_u16();
         let body = whole(response.into_body(), call.limit).await.map_err(|failure| match failure {

@@ -34,6 +34,13 @@ impl Budget {
         budgets.entry(hash.finalize().into()).or_default().clone()
     }
 
+    /// The least time in which so many requests can be made: the first [`MOST`] at once, and as many again after each
+    /// [`WINDOW`].
+    pub fn least_time(requests: u64) -> Duration {
+        let waits = requests.saturating_sub(1) / MOST as u64;
+        WINDOW.saturating_mul(u32::try_from(waits).unwrap_or(u32::MAX))
+    }
+
     /// Takes one request, when there is one.
     pub async fn take(&self) {
         while let Some(pause) = self.spend() {
@@ -71,5 +78,15 @@ mod tests {
         assert_eq!(began.elapsed(), Duration::ZERO);
         budget.take().await;
         assert!(began.elapsed() >= WINDOW);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_least_time_is_what_it_takes() {
+        let (budget, began) = (Budget::default(), Instant::now());
+        for requests in 1..=2 * MOST as u64 + 1 {
+            budget.take().await;
+            assert_eq!(began.elapsed().as_secs(), Budget::least_time(requests).as_secs(), "{requests}");
+        }
+        assert_eq!(Budget::least_time(0), Duration::ZERO);
     }
 }

@@ -129,6 +129,9 @@ impl Fetcher {
         partial: &mut Option<Partial>,
         deadline: &mut Instant,
     ) -> Result<Fetched, Trouble> {
+        let waiting = Instant::now();
+        self.unless_stopped(self.source.turn()).await?;
+        *deadline += waiting.elapsed();
         if let Some(begun) = partial.take() {
             let photo = begun.intake.photo().clone();
             let opened = self.in_time(*deadline, self.source.resume(&photo, begun.taken())).await;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::photos::source::{GetError, PhotoSource};
+use crate::photos::source::{GetError, PhotoSource, has_dot_segment};
 
 /// The store is down when it failed this many photos in a row, each after all its attempts.
 const GIVEN_UP: u32 = 3;
@@ -53,6 +53,8 @@ impl Health {
                     source: Some(Box::new(GetError::Forbidden)),
                 });
             }
+            // The store was not even asked.
+            Some(GetError::Unaddressable) => {}
             // Servers refuse `..` for its own sake, which says nothing of the credentials.
             Some(GetError::Refused) if has_dot_segment(key) => {}
             Some(GetError::Refused) => {
@@ -78,11 +80,6 @@ impl Health {
         }
     }
 }
-
-fn has_dot_segment(key: &str) -> bool {
-    key.split('/').any(|segment| matches!(segment, "." | ".."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +124,14 @@ mod tests {
     fn refused_dot_segments_say_nothing_of_the_credentials() {
         let health = health();
         assert!((0..100).all(|_| health.tell("x/../y", Some(GetError::Refused)).is_ok()));
+    }
+
+    #[test]
+    fn a_photo_that_was_not_asked_for_is_no_answer() {
+        let health = health();
+        assert!(health.tell("x/../y", Some(GetError::Unaddressable)).is_ok());
+        let told: Vec<_> = (0..10).map(|_| health.tell("a.jpg", Some(GetError::Refused))).collect();
+        assert_eq!(told.last().map(|r| r.as_ref().map_err(|e| e.code())), Some(Err("SOURCE_REFUSED")));
     }
 
     #[test]

@@ -340,6 +340,38 @@ fn a_store_that_hangs_is_given_up_at_the_deadline() {
 }
 
 #[test]
+fn waiting_for_a_turn_is_no_part_of_a_photos_time() {
+    /// Lets one photo in per quarter of an hour, and the first attempt at each fails.
+    struct Rationed(Mutex<std::collections::HashSet<String>>);
+    #[async_trait]
+    impl PhotoSource for Rationed {
+        fn kind(&self) -> &'static str {
+            "rationed"
+        }
+        async fn list(&self, _: &Job) -> Result<Option<Listing>> {
+            Ok(None)
+        }
+        async fn turn(&self) {
+            tokio::time::sleep(Duration::from_secs(900)).await;
+        }
+        async fn get(&self, key: &str) -> Result<Content, GetError> {
+            if self.0.lock().unwrap().insert(key.into()) {
+                return Err(GetError::Unavailable { retry_after: Some(Duration::from_secs(300)) });
+            }
+            Pieces {
+                announced: 1,
+                attempts: Mutex::new(vec![vec![Ok(Bytes::from_static(b"x"))]]),
+                etag: None,
+            }
+            .get(key)
+            .await
+        }
+    }
+    let attempts = run(fetch_all(Rationed(Mutex::default()), &["a", "b", "c", "d", "e"], 2));
+    assert!(attempts.into_iter().all(|attempt| content(attempt) == Ok(b"x".to_vec())));
+}
+
+#[test]
 fn a_stopped_job_ends_the_fetching_even_of_a_store_that_never_answers() {
     struct Silent;
     #[async_trait]

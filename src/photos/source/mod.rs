@@ -18,6 +18,7 @@ use crate::retry::Setback;
 
 pub mod directory;
 mod headers;
+mod metadata;
 pub mod public_url;
 pub mod s3;
 mod walk;
@@ -37,6 +38,16 @@ pub trait PhotoSource: Send + Sync {
     /// Everything the store holds, or `None` when it cannot list. Fails when the store cannot be reached, refuses
     /// us, or the job is stopped.
     async fn list(&self, job: &Job) -> Result<Option<Listing>>;
+
+    /// Waits until the store may be asked for one more photo, where it takes only so many requests in a time. A photo's
+    /// deadline does not run meanwhile.
+    async fn turn(&self) {}
+
+    /// The least time that so many photos take, where the store takes only so many requests in a time. Known once it
+    /// was listed.
+    fn least_time(&self, _photos: u64) -> Option<Duration> {
+        None
+    }
 
     /// Opens one photo. Reading it is the caller's, see [`crate::photos::fetch`].
     async fn get(&self, key: &str) -> Result<Content, GetError>;
@@ -127,6 +138,9 @@ pub enum GetError {
     /// A redirect leads to another host, or in circles.
     #[error("the store sends us to another host")]
     LedAway,
+    /// The key holds a part that no URL carries to the store: `.` or `..`.
+    #[error("its key holds `.` or `..`, which no URL carries to the store; S3 does")]
+    Unaddressable,
     /// It has more bytes than are taken from such a store.
     #[error("it is larger than any photo")]
     TooLarge,
@@ -162,6 +176,7 @@ impl GetError {
             GetError::Refused => "refused",
             GetError::Forbidden => "forbidden_host",
             GetError::LedAway => "redirected",
+            GetError::Unaddressable => "unaddressable_key",
             GetError::TooLarge => "too_large",
             GetError::ChangedWhileRead => "changed_while_read",
             GetError::BadLength => "bad_length",
@@ -186,9 +201,15 @@ impl GetError {
                 | GetError::Refused
                 | GetError::Forbidden
                 | GetError::LedAway
+                | GetError::Unaddressable
                 | GetError::TooLarge
         )
     }
+}
+
+/// Whether a key holds a segment that servers, proxies and clients of HTTP take for a way to somewhere else.
+pub fn has_dot_segment(key: &str) -> bool {
+    key.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
 impl From<GetError> for Setback {

@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::headers::{checked, describe, goes_on};
-use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto};
+use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto, has_dot_segment};
 use crate::error::Result;
 use crate::http::{Client, Reach, names_private_host};
 use crate::job::Job;
@@ -40,9 +40,8 @@ impl PublicUrl {
     }
 
     async fn ask(&self, key: &str, headers: &[(HeaderName, String)]) -> Result<Response<Incoming>, GetError> {
-        if key.split('/').any(|segment| matches!(segment, "." | "..")) {
-            // Servers take such a segment for a way out of the base.
-            return Err(GetError::Unreadable);
+        if has_dot_segment(key) {
+            return Err(GetError::Unaddressable);
         }
         let mut uri = format!("{}{}", self.base, utf8_percent_encode(key, PATH));
         for _ in 0..=REDIRECTS {

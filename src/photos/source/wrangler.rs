@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat};
+use chrono::DateTime;
 use futures::{StreamExt, stream};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::{Map, Value};
 use tokio::task::spawn_blocking;
 
-use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto};
+use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto, metadata};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::wrangler::{bodies_folder, bucket_file};
@@ -254,23 +254,7 @@ impl Object {
         let members = |text: Option<String>| -> Map<String, Value> {
             text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
         };
-        let mut given = members(row.get(5)?);
-        let content_type = given.remove("contentType").and_then(|kind| kind.as_str().map(str::to_owned));
-        let mut http_metadata = Map::new();
-        for (name, header) in [
-            ("cacheControl", "cache_control"),
-            ("contentDisposition", "content_disposition"),
-            ("contentEncoding", "content_encoding"),
-            ("contentLanguage", "content_language"),
-        ] {
-            http_metadata.extend(given.remove(name).map(|value| (header.to_owned(), value)));
-        }
-        let expiry = given.remove("cacheExpiry").and_then(|expiry| expiry.as_i64());
-        if let Some(expiry) = expiry.and_then(DateTime::from_timestamp_millis) {
-            http_metadata
-                .insert("cache_expiry".into(), expiry.to_rfc3339_opts(SecondsFormat::AutoSi, true).into());
-        }
-        http_metadata.sort_keys();
+        let (content_type, http_metadata) = metadata::headers(members(row.get(5)?));
         let mut custom_metadata = members(row.get(6)?);
         custom_metadata.sort_keys();
         Ok(Object {

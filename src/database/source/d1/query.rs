@@ -94,9 +94,9 @@ fn yes() -> bool {
 impl<'a> Database<'a> {
     /// The database with this id; nothing is asked yet.
     pub fn new(client: Cloudflare, id: &'a str, job: &'a Job) -> Self {
-        let path = format!("d1/database/{}/raw", utf8_percent_encode(id, NON_ALPHANUMERIC));
         // Dashes need no encoding, and Cloudflare's own clients send them plain.
-        Database { client, path: path.replace("%2D", "-"), id, job }
+        let encoded = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string().replace("%2D", "-");
+        Database { path: client.in_account(&format!("d1/database/{encoded}/raw")), client, id, job }
     }
 
     /// The job that reads.
