@@ -443,6 +443,22 @@ export interface LocalDatabase {
   stateDir?: string | undefined
 }
 
+/** Where a backup goes in wrangler's local state; at least one of `databaseId` and `bucket`. */
+export interface LocalTarget {
+  /**
+   * The id that `wrangler dev` uses: `preview_database_id`, else `database_id`, else the name of the binding. A
+   * database that exists, also an empty one, is `TARGET_NOT_EMPTY`: the message names the file to move away.
+   */
+  databaseId?: string | undefined
+  /**
+   * The bucket's name; made when it is missing. An object that is there already, byte for byte, is skipped; another
+   * one under its key is `TARGET_NOT_EMPTY`.
+   */
+  bucket?: string | undefined
+  /** Folder of the state, made when it is missing. Default `'.wrangler/state/v3'`. */
+  stateDir?: string | undefined
+}
+
 /** A photo that the store holds, or does not deny holding, and that was not copied. */
 export interface MissingPhoto {
   /** Its key in the store. */
@@ -581,7 +597,7 @@ export interface RestoredTable {
 }
 
 /**
- * Where a backup goes and which part of it; at least one of `database` and `photosDir`. Unknown names are
+ * Where a backup goes and which part of it; at least one of `database`, `photosDir` and `wrangler`. Unknown names are
  * `INVALID_OPTIONS`.
  */
 export interface RestoreOptions {
@@ -595,6 +611,8 @@ export interface RestoreOptions {
    * for byte, is skipped; another file in its place is `TARGET_NOT_EMPTY`. Left out: the photos stay in the archive.
    */
   photosDir?: string | undefined
+  /** A D1 database, a bucket of R2 or both as `wrangler dev` keeps them on this machine; stop it before. */
+  wrangler?: LocalTarget | undefined
   /** The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all. */
   tables?: Array<string> | undefined
   /** Globs of the keys that come back, such as `originals/2025/**`. Default: all. */

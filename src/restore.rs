@@ -12,12 +12,18 @@ use crate::error::{Error, Result};
 use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
 use crate::formats::major;
 use crate::job::{Job, Warning, blocking, counted};
+use crate::options::{name, state};
+use crate::wrangler::database_file;
 
 mod photos;
 mod rows;
+mod target;
 
 use photos::Photos;
 use rows::Rows;
+use target::Target;
+use target::directory::Directory;
+use target::wrangler::LocalBucket;
 
 /// metadata.json lists every photo that is missing.
 const METADATA_LIMIT: u64 = 64 << 20;
@@ -31,12 +37,25 @@ pub struct RestoreOptions {
     pub database: Option<PathBuf>,
     /// The folder that receives the photos.
     pub photos_dir: Option<PathBuf>,
+    /// A database, a bucket or both in wrangler's local state.
+    pub wrangler: Option<LocalTarget>,
     /// The tables that come back; none: all.
     pub tables: Option<Vec<String>>,
     /// Globs of the keys that come back, where `*` stops at no `/`; none: all.
     pub keys: Option<Vec<String>>,
     /// Says what would be done, and does nothing.
     pub dry_run: Option<bool>,
+}
+
+/// Where things come back to in wrangler's local state.
+#[derive(Debug, Clone, Default)]
+pub struct LocalTarget {
+    /// The id of the D1 database; its file must not exist.
+    pub database_id: Option<String>,
+    /// The name of the R2 bucket; made when it is missing.
+    pub bucket: Option<String>,
+    /// The folder of the state; default `.wrangler/state/v3`; made when it is missing.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What came back.
@@ -83,11 +102,9 @@ pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) ->
 }
 
 fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreReport> {
-    if options.database.is_none() && options.photos_dir.is_none() {
-        return Err(Error::invalid("a restore needs a target: database, photosDir or both"));
-    }
     let wanted = photos::wanted(options.keys.as_deref())?;
-    if let Some(database) = &options.database {
+    let Targets { databases, photos: targets } = targets(options)?;
+    for database in &databases {
         rows::refuse_existing(database)?;
     }
     let mut archive = Archive::open(path, job)?;
@@ -97,34 +114,36 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     let all_photos = index.len();
     let chosen: Vec<IndexEntry> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
     let is_every_photo = chosen.len() == all_photos;
-    let photos = options.photos_dir.as_deref().map(|dir| Photos::look(dir, chosen, job)).transpose()?;
+    let has_every_target = !databases.is_empty() && (!targets.is_empty() || all_photos == 0);
+    let photos =
+        targets.into_iter().map(|target| Photos::look(target, &chosen, job)).collect::<Result<Vec<_>>>()?;
 
     let mut report = RestoreReport {
         tables: tables.clone(),
-        photos: photos.as_ref().map_or(0, Photos::to_write),
-        skipped: photos.as_ref().map_or(0, Photos::skipped),
-        bytes: photos.as_ref().map_or(0, Photos::bytes_to_write),
+        photos: photos.iter().map(Photos::to_write).sum(),
+        skipped: photos.iter().map(Photos::skipped).sum(),
+        bytes: photos.iter().map(Photos::bytes_to_write).sum(),
         integrity_check: "skipped".into(),
         foreign_key_problems: 0,
         restored_everything: false,
-        warnings: photos.as_ref().map(Photos::warnings).unwrap_or_default(),
+        warnings: photos.iter().flat_map(Photos::warnings).cloned().collect(),
     };
-    if options.database.is_none() {
+    if databases.is_empty() {
         report.tables.clear();
     }
     report.warnings.extend(not_inside(&metadata));
     if options.dry_run == Some(true) {
         return Ok(report);
     }
-    let rows = match &options.database {
-        Some(target) => Some(Rows::load(&mut archive, target, &metadata, &tables, job)?),
-        None => None,
-    };
-    let is_every_name_possible = photos.as_ref().is_none_or(|photos| photos.warnings().is_empty());
-    if let Some(photos) = photos {
+    let is_every_name_possible = photos.iter().all(|photos| photos.warnings().is_empty());
+    let rows = databases
+        .iter()
+        .map(|target| Rows::load(&mut archive, target, &metadata, &tables, job))
+        .collect::<Result<Vec<_>>>()?;
+    for photos in photos {
         photos.write(&mut archive, job)?;
     }
-    if let Some(rows) = rows {
+    for rows in rows {
         let found = rows.publish()?;
         report.integrity_check = found.integrity_check;
         report.foreign_key_problems = found.foreign_key_problems;
@@ -132,10 +151,42 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         report.tables.iter_mut().for_each(|table| table.matches = true);
     }
     let is_every_table = report.tables.len() == metadata.database.tables.len();
-    let has_every_target = options.database.is_some() && (options.photos_dir.is_some() || all_photos == 0);
     report.restored_everything =
         metadata.complete && has_every_target && is_every_table && is_every_photo && is_every_name_possible;
     Ok(report)
+}
+
+/// Where rows and photos come back to.
+struct Targets {
+    databases: Vec<PathBuf>,
+    photos: Vec<Box<dyn Target>>,
+}
+
+/// The targets that are named. Fails with `INVALID_OPTIONS` when there is neither.
+fn targets(options: &RestoreOptions) -> Result<Targets> {
+    let mut databases: Vec<PathBuf> = options.database.iter().cloned().collect();
+    let mut photos: Vec<Box<dyn Target>> = Vec::new();
+    if let Some(dir) = &options.photos_dir {
+        photos.push(Box::new(Directory::new(dir)?));
+    }
+    if let Some(LocalTarget { database_id, bucket, state_dir }) = options.wrangler.clone() {
+        let state = state("wrangler", state_dir)?;
+        if database_id.is_none() && bucket.is_none() {
+            return Err(Error::invalid(
+                "wrangler names no target: set wrangler.databaseId, wrangler.bucket or both",
+            ));
+        }
+        if let Some(id) = database_id {
+            databases.push(database_file(&state, &name("wrangler.databaseId", id)?));
+        }
+        if let Some(bucket) = bucket {
+            photos.push(Box::new(LocalBucket::new(state, name("wrangler.bucket", bucket)?)));
+        }
+    }
+    if databases.is_empty() && photos.is_empty() {
+        return Err(Error::invalid("a restore needs a target: database, photosDir, wrangler or several"));
+    }
+    Ok(Targets { databases, photos })
 }
 
 fn metadata(archive: &mut Archive) -> Result<BackupMetadata> {

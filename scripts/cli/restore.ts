@@ -2,7 +2,7 @@
 
 import { Argument, Command, Option } from 'commander';
 
-import { restoreBackup, type RestoreReport } from '../../index.js';
+import { restoreBackup, type RestoreOptions, type RestoreReport } from '../../index.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
 import { count, counted, size } from './format.js';
 import type { Terminal } from './terminal.js';
@@ -11,6 +11,9 @@ import type { Terminal } from './terminal.js';
 interface Flags {
   database?: string;
   photosDir?: string;
+  databaseId?: string;
+  bucket?: string;
+  stateDir?: string;
   tables?: string[];
   keys?: string[];
   dryRun?: true;
@@ -25,6 +28,9 @@ export function restoreCommand(): Command {
     .addArgument(new Argument('<archive>', 'a backup'))
     .option('--database <file>', 'the SQLite file that is made; it must not exist')
     .option('--photos-dir <dir>', 'the folder that receives the photos, each under its key')
+    .option('--database-id <id>', "the D1 database that is made in wrangler's local state")
+    .option('--bucket <name>', "the R2 bucket in wrangler's local state that receives the photos")
+    .option('--state-dir <dir>', "wrangler's local state (default: .wrangler/state/v3)")
     .option('--tables <names...>', 'only these tables')
     .option('--keys <globs...>', 'only photos whose key is one of these, such as originals/2025/**')
     .option('--dry-run', 'say what would come back, and write nothing')
@@ -45,6 +51,7 @@ export async function runRestore(
     const report = await restoreBackup(path, {
       database: flags.database,
       photosDir: flags.photosDir,
+      wrangler: localTarget(flags),
       tables: flags.tables,
       keys: flags.keys,
       dryRun: flags.dryRun,
@@ -66,20 +73,28 @@ export async function runRestore(
   }
 }
 
+/** A folder of the state alone names no target, which the package says. */
+function localTarget({ databaseId, bucket, stateDir }: Flags): RestoreOptions['wrangler'] {
+  const isNamed = [databaseId, bucket, stateDir].some((flag) => flag !== undefined);
+  return isNamed ? { databaseId, bucket, stateDir } : undefined;
+}
+
 /** What came back, line by line; the last line is the verdict. */
 function summariseRestore(report: RestoreReport, flags: Flags): string[] {
   const { tables, photos, skipped, bytes, warnings } = report;
   const lines: string[] = [];
-  if (flags.database !== undefined) {
+  const database = [flags.database, flags.databaseId && `local D1 ${flags.databaseId}`];
+  const photoTargets = [flags.photosDir, flags.bucket && `local bucket ${flags.bucket}`];
+  if (database.some((name) => name !== undefined)) {
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     lines.push(
-      `  database    ${flags.database}: ${counted(tables.length, 'table')}, ${counted(rows, 'row')}`,
+      `  database    ${named(database)}: ${counted(tables.length, 'table')}, ${counted(rows, 'row')}`,
       `  checked     integrity_check ${report.integrityCheck}, ${counted(report.foreignKeyProblems, 'row')} without their parent`,
     );
   }
-  if (flags.photosDir !== undefined) {
+  if (photoTargets.some((name) => name !== undefined)) {
     const there = skipped > 0 ? `, ${count(skipped)} were there already` : '';
-    lines.push(`  photos      ${flags.photosDir}: ${count(photos)} (${size(bytes)})${there}`);
+    lines.push(`  photos      ${named(photoTargets)}: ${count(photos)} (${size(bytes)})${there}`);
   }
   lines.push(
     ...warnings
@@ -93,6 +108,10 @@ function summariseRestore(report: RestoreReport, flags: Flags): string[] {
   if (more > 0) lines.push(`  warning     and ${count(more)} more`);
   lines.push(verdict(report, flags));
   return lines;
+}
+
+function named(targets: readonly (string | undefined)[]): string {
+  return targets.filter((name) => name !== undefined).join(' and ');
 }
 
 function verdict({ restoredEverything }: RestoreReport, { dryRun }: Flags): string {

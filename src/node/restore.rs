@@ -11,7 +11,7 @@ use super::report::Warning;
 use crate::error::Error;
 use crate::restore;
 
-/// Where a backup goes and which part of it; at least one of `database` and `photosDir`. Unknown names are
+/// Where a backup goes and which part of it; at least one of `database`, `photosDir` and `wrangler`. Unknown names are
 /// `INVALID_OPTIONS`.
 #[napi(object, object_to_js = false)]
 pub struct RestoreOptions<'env> {
@@ -23,6 +23,9 @@ pub struct RestoreOptions<'env> {
     /// for byte, is skipped; another file in its place is `TARGET_NOT_EMPTY`. Left out: the photos stay in the archive.
     #[napi(ts_type = "string | undefined")]
     pub photos_dir: Option<String>,
+    /// A D1 database, a bucket of R2 or both as `wrangler dev` keeps them on this machine; stop it before.
+    #[napi(ts_type = "LocalTarget | undefined")]
+    pub wrangler: Option<LocalTarget>,
     /// The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub tables: Option<Vec<String>>,
@@ -42,9 +45,28 @@ pub struct RestoreOptions<'env> {
     pub signal: Option<Object<'env>>,
 }
 
+/// Where a backup goes in wrangler's local state; at least one of `databaseId` and `bucket`.
+#[napi(object, object_to_js = false)]
+pub struct LocalTarget {
+    /// The id that `wrangler dev` uses: `preview_database_id`, else `database_id`, else the name of the binding. A
+    /// database that exists, also an empty one, is `TARGET_NOT_EMPTY`: the message names the file to move away.
+    #[napi(ts_type = "string | undefined")]
+    pub database_id: Option<String>,
+    /// The bucket's name; made when it is missing. An object that is there already, byte for byte, is skipped; another
+    /// one under its key is `TARGET_NOT_EMPTY`.
+    #[napi(ts_type = "string | undefined")]
+    pub bucket: Option<String>,
+    /// Folder of the state, made when it is missing. Default `'.wrangler/state/v3'`.
+    #[napi(ts_type = "string | undefined")]
+    pub state_dir: Option<String>,
+}
+
+const LOCAL: Members =
+    &[("databaseId", ValueType::String), ("bucket", ValueType::String), ("stateDir", ValueType::String)];
 const RESTORE: Members = &[
     ("database", ValueType::String),
     ("photosDir", ValueType::String),
+    ("wrangler", ValueType::Object),
     ("tables", ValueType::Object),
     ("keys", ValueType::Object),
     ("dryRun", ValueType::Boolean),
@@ -63,6 +85,9 @@ impl<'env> RestoreOptions<'env> {
                 options.set(name, Vec::<String>::from_unknown(list).map_err(invalid)?)?;
             }
         }
+        if let Some(given) = options.get::<Unknown>("wrangler")? {
+            options.set("wrangler", members(env, given, "wrangler.", LOCAL)?)?;
+        }
         Self::from_unknown(options.to_unknown())
     }
 
@@ -71,6 +96,9 @@ impl<'env> RestoreOptions<'env> {
         let options = restore::RestoreOptions {
             database: self.database.map(Into::into),
             photos_dir: self.photos_dir.map(Into::into),
+            wrangler: self.wrangler.map(|LocalTarget { database_id, bucket, state_dir }| {
+                restore::LocalTarget { database_id, bucket, state_dir: state_dir.map(Into::into) }
+            }),
             tables: self.tables,
             keys: self.keys,
             dry_run: self.dry_run,
