@@ -505,6 +505,8 @@ export interface PhotoSource {
   publicUrl?: string | undefined
   /** A bucket of R2 as `wrangler dev` keeps it on this machine. */
   wrangler?: LocalBucket | undefined
+  /** A bucket of R2, with nothing but an API token of its account. */
+  r2?: RemoteBucket | undefined
 }
 
 /** The photos that a backup would copy. */
@@ -552,6 +554,33 @@ export interface Progress {
   totalBytes?: number
   /** What is being worked on, such as the name of a table; never a private value. */
   item?: string
+  /**
+   * Seconds that this phase takes at least, told when it begins; absent unless the source of the photos answers
+   * only so many requests in a time, as `photos.r2` may.
+   */
+  leastSeconds?: number
+}
+
+/**
+ * A bucket of R2 at Cloudflare, with an API token.
+ *
+ * Where the token allows it, the bucket is read by S3, with the credentials that the token stands for. Otherwise it is
+ * read over Cloudflare's REST API, which answers 1,200 requests in five minutes, one of them for each photo: what that
+ * takes at least is told before the first, by `onProgress` (`leastSeconds`) and by `previewBackup`. A key with a segment
+ * `.` or `..` cannot be asked for there.
+ */
+export interface RemoteBucket {
+  /** The account's id. */
+  accountId: string
+  /** The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`, and so is one of a jurisdiction: take `s3`. */
+  bucket: string
+  /**
+   * An API token with the permission "Workers R2 Storage: Read"; without it `SOURCE_REFUSED`. It appears in no
+   * message, archive or file.
+   */
+  apiToken: string
+  /** The API's base. Default `'https://api.cloudflare.com/client/v4'`; with another, S3 is not tried. */
+  apiUrl?: string | undefined
 }
 
 /** A D1 database at Cloudflare, read over its REST API. */

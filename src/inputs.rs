@@ -10,6 +10,7 @@ use crate::options::{DatabaseSource, PhotoSource};
 use crate::photos::source::PhotoSource as PhotoStore;
 use crate::photos::source::directory::Directory;
 use crate::photos::source::public_url::PublicUrl;
+use crate::photos::source::r2::R2;
 use crate::photos::source::s3::S3;
 use crate::photos::source::wrangler::Wrangler;
 
@@ -31,6 +32,7 @@ pub async fn open_store(photos: &PhotoSource) -> Result<Arc<dyn PhotoStore>> {
             Ok(Arc::new(blocking(move || Wrangler::open(&state, &bucket)).await?))
         }
         PhotoSource::S3(access) => Ok(Arc::new(S3::new(access)?)),
+        PhotoSource::R2(bucket) => Ok(Arc::new(R2::new(bucket)?)),
         PhotoSource::PublicUrl(base) => Ok(Arc::new(PublicUrl::new(base)?)),
     }
 }

@@ -46,6 +46,8 @@ pub struct Progress {
     pub total_bytes: Option<u64>,
     /// What is being worked on: a table's name, never a private value.
     pub item: Option<String>,
+    /// What the phase takes at least, where that is known beforehand.
+    pub least: Option<Duration>,
 }
 
 /// Something that wants to know how far a job is. Called from any thread; must not block.
@@ -133,7 +135,7 @@ impl Job {
 
     /// Starts telling about a phase.
     pub fn meter(&self, phase: Phase, total: Option<u64>, total_bytes: Option<u64>) -> Meter {
-        let progress = Progress { phase, done: 0, total, bytes: 0, total_bytes, item: None };
+        let progress = Progress { phase, done: 0, total, bytes: 0, total_bytes, item: None, least: None };
         Meter {
             observer: Arc::clone(&self.observer),
             state: Mutex::new(MeterState { progress, told: None, finished: false }),
@@ -160,6 +162,11 @@ impl Meter {
             p.done += done;
             p.bytes += bytes;
         });
+    }
+
+    /// The phase is known to take so long at least.
+    pub fn takes_at_least(&self, time: Duration) {
+        self.update(|p| p.least = Some(time));
     }
 
     /// Another thing is being worked on.

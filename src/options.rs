@@ -14,7 +14,7 @@ mod cloudflare;
 mod photos;
 
 pub use cloudflare::AccountOptions;
-pub use photos::{LocalBucket, PhotoOptions, PhotoSource, S3Options};
+pub use photos::{LocalBucket, PhotoOptions, PhotoSource, RemoteBucket, S3Options};
 
 /// Where the rows are. Exactly one member is set.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ import cliProgress, { type SingleBar } from 'cli-progress';
 
 import type { BackupPreview, Progress, RestoreReport, VerifyReport } from '../../index.js';
 import { describe } from './errors.js';
-import { count, size } from './format.js';
+import { count, duration, size } from './format.js';
 
 export type Mode = 'human' | 'json' | 'quiet';
 
@@ -41,7 +41,9 @@ export class Terminal {
       this.#bars.update(progress);
     } else if (!this.#begun.has(progress.phase)) {
       this.#begun.add(progress.phase);
-      this.say(`  ${progress.phase.padEnd(10)}  ${phases[progress.phase]}`);
+      const least = progress.leastSeconds;
+      const time = least === undefined ? '' : `, at least ${duration(least * 1000)}`;
+      this.say(`  ${progress.phase.padEnd(10)}  ${phases[progress.phase]}${time}`);
     }
   }
 
@@ -114,8 +116,10 @@ class Bars {
   }
 }
 
-function detail({ done, total, bytes, totalBytes, item }: Progress): string {
+function detail({ done, total, bytes, totalBytes, item, leastSeconds }: Progress): string {
   const units = total === undefined ? count(done) : `${count(done)}/${count(total)}`;
   const written = totalBytes === undefined ? size(bytes) : `${size(bytes)} of ${size(totalBytes)}`;
-  return [units, written, item].filter((part) => part !== undefined).join('  ');
+  const least =
+    leastSeconds === undefined ? undefined : `at least ${duration(leastSeconds * 1000)}`;
+  return [units, written, least, item].filter((part) => part !== undefined).join('  ');
 }

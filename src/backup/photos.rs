@@ -158,6 +158,10 @@ impl<'a> Copier<'a> {
         if let Some(first) = self.photos.metadata.missing.first() {
             self.refuse_failure(&first.key, &first.reason)?;
         }
+        let to_fetch = is_reused.iter().filter(|reused| !**reused).count() as u64;
+        if let Some(time) = plan.least_time(to_fetch) {
+            self.meter.takes_at_least(time);
+        }
         // Keys that the store has, or may have.
         let mut had = HashSet::new();
         let mut refused = 0;
@@ -178,7 +182,7 @@ impl<'a> Copier<'a> {
             match outcome {
                 Ok(mut fetched) => {
                     if let Some(listed) = plan.listed(&planned.key) {
-                        take_exact_time(&mut fetched.photo, listed);
+                        take_from_listing(&mut fetched.photo, listed);
                     }
                     self.add(planned, fetched, &names.get(&planned.key))?;
                 }
@@ -284,11 +288,21 @@ impl<'a> Copier<'a> {
     }
 }
 
-/// A listing tells the time of a photo to the millisecond, a header to the second (RFC 9110, 5.6.7). The next backup
-/// compares with its listing.
-fn take_exact_time(photo: &mut StoredPhoto, listed: &StoredPhoto) {
-    if photo.etag.is_some() && photo.etag == listed.etag && photo.size == listed.size {
-        photo.last_modified = listed.last_modified.or(photo.last_modified);
+/// A listing tells the time of a photo to the millisecond, a header to the second (RFC 9110, 5.6.7), and the next backup
+/// compares with its listing. What some listings tell of headers, the answer to a request does not.
+fn take_from_listing(photo: &mut StoredPhoto, listed: &StoredPhoto) {
+    if photo.etag.is_none() || photo.etag != listed.etag || photo.size != listed.size {
+        return;
+    }
+    photo.last_modified = listed.last_modified.or(photo.last_modified);
+    if listed.content_type.is_some() {
+        photo.content_type.clone_from(&listed.content_type);
+    }
+    if !listed.http_metadata.is_empty() {
+        photo.http_metadata.clone_from(&listed.http_metadata);
+    }
+    if !listed.custom_metadata.is_empty() {
+        photo.custom_metadata.clone_from(&listed.custom_metadata);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which photos go into a backup, where they come from, and what to say of the others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::options::{PhotoScope, Settings};
 use crate::database::source::Snapshot;
@@ -76,6 +77,11 @@ impl Plan {
     /// The kind of source; none without photos.
     pub fn source(&self) -> Option<&'static str> {
         self.source.as_ref().map(|source| source.kind())
+    }
+
+    /// What it takes at least to fetch so many photos, where that is known.
+    pub fn least_time(&self, photos: u64) -> Option<Duration> {
+        self.source.as_ref()?.least_time(photos)
     }
 
     /// Bytes of all photos, as they were listed.

@@ -59,6 +59,9 @@ pub async fn make(
         meter: job.meter(Phase::Photos, Some(photos.len() as u64), None),
     };
     let wanted = making.left.len() as u64;
+    if let Some(time) = store.least_time(wanted) {
+        making.meter.takes_at_least(time);
+    }
     let kitchen = Arc::new(Kitchen::open(workspace, options.max_side)?);
     // As a rule one round is all; a second asks for what the first was told is gone.
     while making.is_left() {

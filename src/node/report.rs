@@ -25,6 +25,9 @@ pub struct Progress {
     pub total_bytes: Option<i64>,
     /// What is being worked on, such as the name of a table; never a private value.
     pub item: Option<String>,
+    /// Seconds that this phase takes at least, told when it begins; absent unless the source of the photos answers
+    /// only so many requests in a time, as `photos.r2` may.
+    pub least_seconds: Option<i64>,
 }
 
 /// Something the operator should know though the job went on.
@@ -77,6 +80,7 @@ impl From<job::Progress> for Progress {
             bytes: progress.bytes as i64,
             total_bytes: progress.total_bytes.map(|n| n as i64),
             item: progress.item,
+            least_seconds: progress.least.map(|time| time.as_secs() as i64),
         }
     }
 }

@@ -72,6 +72,29 @@ pub struct PhotoSource {
     /// A bucket of R2 as `wrangler dev` keeps it on this machine.
     #[napi(ts_type = "LocalBucket | undefined")]
     pub wrangler: Option<LocalBucket>,
+    /// A bucket of R2, with nothing but an API token of its account.
+    #[napi(ts_type = "RemoteBucket | undefined")]
+    pub r2: Option<RemoteBucket>,
+}
+
+/// A bucket of R2 at Cloudflare, with an API token.
+///
+/// Where the token allows it, the bucket is read by S3, with the credentials that the token stands for. Otherwise it is
+/// read over Cloudflare's REST API, which answers 1,200 requests in five minutes, one of them for each photo: what that
+/// takes at least is told before the first, by `onProgress` (`leastSeconds`) and by `previewBackup`. A key with a segment
+/// `.` or `..` cannot be asked for there.
+#[napi(object, object_to_js = false)]
+pub struct RemoteBucket {
+    /// The account's id.
+    pub account_id: String,
+    /// The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`, and so is one of a jurisdiction: take `s3`.
+    pub bucket: String,
+    /// An API token with the permission "Workers R2 Storage: Read"; without it `SOURCE_REFUSED`. It appears in no
+    /// message, archive or file.
+    pub api_token: String,
+    /// The API's base. Default `'https://api.cloudflare.com/client/v4'`; with another, S3 is not tried.
+    #[napi(ts_type = "string | undefined")]
+    pub api_url: Option<String>,
 }
 
 /// A bucket in wrangler's local state.
@@ -121,7 +144,15 @@ const PHOTOS: Members = &[
     ("s3", ValueType::Object),
     ("publicUrl", ValueType::String),
     ("wrangler", ValueType::Object),
+    ("r2", ValueType::Object),
 ];
+const REMOTE_BUCKET: Members = &[
+    ("accountId", ValueType::String),
+    ("bucket", ValueType::String),
+    ("apiToken", ValueType::String),
+    ("apiUrl", ValueType::String),
+];
+const REMOTE_BUCKET_NEEDS: [&str; 3] = ["accountId", "bucket", "apiToken"];
 const S3_NEEDS: [&str; 4] = ["endpoint", "bucket", "accessKeyId", "secretAccessKey"];
 const S3: Members = &[
     ("endpoint", ValueType::String),
@@ -157,6 +188,11 @@ pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
             let prefix = "photos.wrangler.";
             let local = members(env, given, prefix, LOCAL_BUCKET)?;
             photos.set("wrangler", required(env, local, prefix, &["bucket"])?)?;
+        }
+        if let Some(given) = photos.get::<Unknown>("r2")? {
+            let prefix = "photos.r2.";
+            let remote = members(env, given, prefix, REMOTE_BUCKET)?;
+            photos.set("r2", required(env, remote, prefix, &REMOTE_BUCKET_NEEDS)?)?;
         }
         options.set("photos", photos)?;
     }
@@ -200,7 +236,7 @@ impl From<RemoteDatabase> for core::RemoteDatabase {
 }
 
 impl From<PhotoSource> for core::PhotoOptions {
-    fn from(PhotoSource { directory, s3, public_url, wrangler }: PhotoSource) -> Self {
+    fn from(PhotoSource { directory, s3, public_url, wrangler, r2 }: PhotoSource) -> Self {
         let wrangler = wrangler.map(|LocalBucket { bucket, state_dir }| core::LocalBucket {
             bucket,
             state_dir: state_dir.map(Into::into),
@@ -210,7 +246,15 @@ impl From<PhotoSource> for core::PhotoOptions {
             s3: s3.map(Into::into),
             public_url,
             wrangler,
+            r2: r2.map(Into::into),
         }
+    }
+}
+
+impl From<RemoteBucket> for core::RemoteBucket {
+    fn from(RemoteBucket { account_id, bucket, api_token, api_url }: RemoteBucket) -> Self {
+        let account = core::AccountOptions { account_id, api_token: api_token.into(), api_url };
+        core::RemoteBucket { account, bucket }
     }
 }
 

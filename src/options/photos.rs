@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::cloudflare::AccountOptions;
 use super::{name, path, state};
+use crate::cloudflare::API;
 use crate::error::{Error, Result};
 use crate::photos::s3::Access;
+use crate::photos::source::r2::R2Bucket;
 use crate::secret::Secret;
 
 /// The region that R2 has, and that most other stores ignore.
@@ -23,6 +26,17 @@ pub struct PhotoOptions {
     pub public_url: Option<String>,
     /// A bucket in wrangler's local state.
     pub wrangler: Option<LocalBucket>,
+    /// A bucket of R2, with a token of its account.
+    pub r2: Option<RemoteBucket>,
+}
+
+/// A bucket of R2, with a token of its account.
+#[derive(Debug, Clone, Default)]
+pub struct RemoteBucket {
+    /// Its account; the token needs the permission "Workers R2 Storage: Read".
+    pub account: AccountOptions,
+    /// The bucket's name.
+    pub bucket: String,
 }
 
 /// A bucket in wrangler's local state.
@@ -65,16 +79,19 @@ pub enum PhotoSource {
         /// The bucket's name.
         bucket: String,
     },
+    /// A bucket of R2, with a token of its account.
+    R2(R2Bucket),
 }
 
 impl PhotoOptions {
     /// Fails unless exactly one source is named.
     pub fn check(self) -> Result<PhotoSource> {
-        let PhotoOptions { directory, s3, public_url, wrangler } = self;
+        let PhotoOptions { directory, s3, public_url, wrangler, r2 } = self;
         let mut sources = Vec::new();
         sources.extend(directory.map(|given| path("photos.directory", given).map(PhotoSource::Directory)));
         sources.extend(s3.map(|given| given.check("photos.s3").map(PhotoSource::S3)));
         sources.extend(wrangler.map(LocalBucket::check));
+        sources.extend(r2.map(|given| given.check().map(PhotoSource::R2)));
         sources.extend(public_url.map(|given| base_url(&given).map(PhotoSource::PublicUrl)));
         match (sources.pop(), sources.is_empty()) {
             (Some(only), true) => only,
@@ -94,6 +111,16 @@ impl LocalBucket {
             state: state("photos.wrangler", self.state_dir)?,
             bucket: name("photos.wrangler.bucket", self.bucket)?,
         })
+    }
+}
+
+impl RemoteBucket {
+    fn check(self) -> Result<R2Bucket> {
+        let access = self.account.check("photos.r2")?;
+        // Whoever stands in for Cloudflare's API does not for its S3.
+        let s3_endpoint =
+            (access.api == API).then(|| format!("https://{}.r2.cloudflarestorage.com", access.account_id));
+        Ok(R2Bucket { bucket: bucket_name("photos.r2.bucket", self.bucket)?, access, s3_endpoint })
     }
 }
 

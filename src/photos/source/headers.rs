@@ -22,6 +22,12 @@ const CUSTOM: &str = "x-amz-meta-";
 
 impl From<Failure> for GetError {
     fn from(failure: Failure) -> Self {
+        GetError::from(&failure)
+    }
+}
+
+impl From<&Failure> for GetError {
+    fn from(failure: &Failure) -> Self {
         match failure {
             Failure::Timeout => GetError::Timeout,
             Failure::Forbidden => GetError::Forbidden,
@@ -44,8 +50,17 @@ pub(super) fn checked(body: Incoming) -> ByteStream {
 
 /// What the headers of an answer say of a photo; None when they do not say how long it is.
 pub(super) fn describe(key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
+    Some(describe_of(key, length(headers)?, headers))
+}
+
+/// How many bytes an answer says that it has.
+pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// What the headers of an answer say of a photo of so many bytes.
+pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPhoto {
     let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let size = text(&header::CONTENT_LENGTH)?.parse().ok()?;
     let mut http_metadata: Map<String, Value> =
         KEPT.iter().filter_map(|(header, name)| Some(((*name).to_owned(), text(header)?.into()))).collect();
     if let Some(expiry) = text(&header::EXPIRES).and_then(instant) {
@@ -66,7 +81,7 @@ pub(super) fn describe(key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
     custom_metadata.sort_keys();
     let etag =
         text(&header::ETAG).map(|etag| etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"').to_owned());
-    Some(StoredPhoto {
+    StoredPhoto {
         key: key.to_owned(),
         size,
         etag,
@@ -74,7 +89,7 @@ pub(super) fn describe(key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
         content_type: text(&header::CONTENT_TYPE).map(str::to_owned),
         http_metadata,
         custom_metadata,
-    })
+    }
 }
 
 fn instant(text: &str) -> Option<DateTime<Utc>> {

@@ -20,6 +20,7 @@ pub mod directory;
 mod headers;
 mod metadata;
 pub mod public_url;
+pub mod r2;
 pub mod s3;
 mod walk;
 pub mod wrangler;
@@ -43,8 +44,8 @@ pub trait PhotoSource: Send + Sync {
     /// deadline does not run meanwhile.
     async fn turn(&self) {}
 
-    /// The least time that so many photos take, where the store takes only so many requests in a time. Known once it
-    /// was listed.
+    /// The least time that so many photos take; None where the store takes any number of requests, or they are few.
+    /// Known once it was listed.
     fn least_time(&self, _photos: u64) -> Option<Duration> {
         None
     }

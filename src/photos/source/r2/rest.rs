@@ -1,0 +1,246 @@
+//! Cloudflare's REST API for the objects of a bucket: pages of a thousand, then one request for each object.
+//! (<https://developers.cloudflare.com/api/resources/r2/subresources/buckets/>)
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::cloudflare::{Answer, ApiError, Call, Cloudflare, refused};
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::photos::source::headers::{checked, describe_of, length};
+use crate::photos::source::{Content, GetError, Listing, StoredPhoto, has_dot_segment, metadata};
+use crate::retry::Setback;
+
+/// What Cloudflare calls the permission.
+const PERMISSION: &str = "Workers R2 Storage: Read";
+/// Codes of a bucket and of a key that are not there.
+const NO_BUCKET: i64 = 10006;
+const NO_KEY: i64 = 10007;
+/// A thousand objects with all the metadata that R2 takes, every character of it escaped, is below 64 MiB.
+const PAGE_LIMIT: usize = 64 << 20;
+
+/// Everything but the unreserved characters of RFC 3986.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The same for a key, whose slashes are not to be encoded.
+const PATH: &AsciiSet = &QUERY.remove(b'/');
+
+/// The objects of a bucket.
+pub(super) struct Rest {
+    client: Cloudflare,
+    account_id: String,
+    bucket: String,
+    /// `accounts/<account>/r2/buckets/<bucket>/objects`
+    path: String,
+    listed: OnceLock<HashMap<String, Listed>>,
+}
+
+/// What an answer may leave out and the listing said.
+struct Listed {
+    size: u64,
+    etag: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+    size: u64,
+    etag: Option<String>,
+    last_modified: Option<DateTime<Utc>>,
+    http_metadata: Option<Map<String, Value>>,
+    custom_metadata: Option<Map<String, Value>>,
+}
+
+impl Rest {
+    pub(super) fn new(client: Cloudflare, account_id: &str, bucket: &str) -> Self {
+        let path = format!("r2/buckets/{}/objects", utf8_percent_encode(bucket, QUERY));
+        Rest {
+            path: client.in_account(&path),
+            client,
+            account_id: account_id.into(),
+            bucket: bucket.into(),
+            listed: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn client(&self) -> &Cloudflare {
+        &self.client
+    }
+
+    pub(super) fn place(&self) -> String {
+        format!("the bucket {:?} of the Cloudflare account {}", self.bucket, self.account_id)
+    }
+
+    /// Everything the bucket holds. A page that fails is asked for again.
+    pub(super) async fn list(&self, job: &Job) -> Result<Listing> {
+        let mut listing = Listing::default();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = self.page(cursor.as_deref(), job).await?;
+            listing.photos.extend(page.result.unwrap_or_default().into_iter().map(Object::describe));
+            let next = next(&page.result_info).map_err(|problem| self.unreachable(problem))?;
+            if next.is_none() {
+                break;
+            }
+            if next == cursor {
+                return Err(self.unreachable("its listing goes on where it was before"));
+            }
+            cursor = next;
+        }
+        listing.photos.sort_by(|a, b| a.key.cmp(&b.key));
+        listing.photos.dedup_by(|a, b| a.key == b.key);
+        let listed = listing.photos.iter().map(|photo| {
+            let StoredPhoto { key, size, etag, .. } = photo;
+            (key.clone(), Listed { size: *size, etag: etag.clone() })
+        });
+        self.listed.get_or_init(|| listed.collect());
+        Ok(listing)
+    }
+
+    async fn page(&self, cursor: Option<&str>, job: &Job) -> Result<Answer<Option<Vec<Object>>>> {
+        let mut path = format!("{}?per_page=1000", self.path);
+        if let Some(cursor) = cursor {
+            path.push_str("&cursor=");
+            path.extend(utf8_percent_encode(cursor, QUERY));
+        }
+        let call = Call { method: Method::GET, path: &path, body: Bytes::new(), limit: PAGE_LIMIT };
+        self.client.call(&call, job).await?.map_err(|error| match error {
+            ApiError::Refused { code: NO_BUCKET, .. } => self.unreachable(
+                "the account has no such bucket; check its name and the account id. A bucket of a jurisdiction is read by \
+                 S3, with credentials of its own",
+            ),
+            error => refused(self.place(), PERMISSION, error),
+        })
+    }
+
+    fn unreachable(&self, problem: &str) -> Error {
+        Error::SourceUnreachable { what: self.place(), problem: problem.into(), source: None }
+    }
+
+    /// Opens an object. The request's turn was taken before.
+    pub(super) async fn get(&self, key: &str) -> Result<Content, GetError> {
+        if has_dot_segment(key) {
+            return Err(GetError::Unaddressable);
+        }
+        let path = format!("{}/{}", self.path, utf8_percent_encode(key, PATH));
+        let call = Call { method: Method::GET, path: &path, body: Bytes::new(), limit: 0 };
+        let response = self.client.send(&call).await.map_err(|error| GetError::from(&error))?;
+        let photo = self.describe(key, response.headers()).ok_or(GetError::BadLength)?;
+        Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
+    }
+
+    fn describe(&self, key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
+        let listed = self.listed.get().and_then(|listed| listed.get(key));
+        // A body that is sent in chunks has no length; then it has to have the one that was listed.
+        let size = length(headers).or(listed.map(|listed| listed.size))?;
+        let photo = describe_of(key, size, headers);
+        Some(StoredPhoto {
+            etag: photo.etag.or_else(|| listed?.etag.clone()),
+            // Headers of the API, not of the object: those are in the listing.
+            http_metadata: Map::new(),
+            custom_metadata: Map::new(),
+            ..photo
+        })
+    }
+}
+
+impl Object {
+    fn describe(self) -> StoredPhoto {
+        let (content_type, http_metadata) = metadata::headers(self.http_metadata.unwrap_or_default());
+        let mut custom_metadata = self.custom_metadata.unwrap_or_default();
+        custom_metadata.sort_keys();
+        StoredPhoto {
+            key: self.key,
+            size: self.size,
+            etag: self.etag.map(|etag| etag.trim_matches('"').to_owned()),
+            last_modified: self.last_modified,
+            content_type,
+            http_metadata,
+            custom_metadata,
+        }
+    }
+}
+
+/// Where a listing goes on, if it does. Whether it does is said as a boolean, and elsewhere as text.
+fn next(info: &Value) -> Result<Option<String>, &'static str> {
+    let cursor = info.get("cursor").and_then(Value::as_str).filter(|cursor| !cursor.is_empty());
+    let goes_on = match info.get("is_truncated") {
+        None | Some(Value::Null) => cursor.is_some(),
+        Some(said) => said.as_bool() == Some(true) || said.as_str() == Some("true"),
+    };
+    match (goes_on, cursor) {
+        (true, None) => Err("it says that its listing goes on, and not where"),
+        (true, Some(cursor)) => Ok(Some(cursor.to_owned())),
+        (false, _) => Ok(None),
+    }
+}
+
+impl From<&ApiError> for GetError {
+    fn from(error: &ApiError) -> Self {
+        match error {
+            ApiError::Network(failure) => GetError::from(failure),
+            ApiError::Refused { code: NO_KEY, .. } => GetError::NoSuchKey,
+            ApiError::Refused { status: 401 | 403, .. } => GetError::Refused,
+            ApiError::Refused { status: 412 | 416, .. } => GetError::ChangedWhileRead,
+            error => match Setback::from(error) {
+                Setback::Busy(retry_after) => GetError::Unavailable { retry_after },
+                Setback::Silent => GetError::Timeout,
+                Setback::Final => GetError::Unreadable,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_listing_goes_on_where_it_says() {
+        let goes_on = Ok(Some("YS8vYg==".to_owned()));
+        assert_eq!(next(&json!({ "is_truncated": true, "cursor": "YS8vYg==" })), goes_on);
+        assert_eq!(next(&json!({ "is_truncated": "true", "cursor": "YS8vYg==" })), goes_on);
+        assert_eq!(next(&json!({ "cursor": "YS8vYg==" })), goes_on);
+        for ended in [
+            json!({}),
+            json!(null),
+            json!({ "cursor": "" }),
+            json!({ "is_truncated": false, "cursor": "x" }),
+            json!({ "is_truncated": "false", "cursor": "x" }),
+        ] {
+            assert_eq!(next(&ended), Ok(None), "{ended}");
+        }
+        assert!(next(&json!({ "is_truncated": true, "cursor": "" })).is_err());
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        let answer = |status, code| ApiError::Refused {
+            status,
+            code,
+            hint: crate::cloudflare::Hint::None,
+            retry_after: None,
+        };
+        for (status, code, expected) in [
+            (404, NO_KEY, GetError::NoSuchKey),
+            (404, NO_BUCKET, GetError::Unreadable),
+            // A gateway's page is no denial.
+            (404, 0, GetError::Unreadable),
+            (401, 10000, GetError::Refused),
+            (403, 0, GetError::Refused),
+            (429, 971, GetError::Unavailable { retry_after: None }),
+            (502, 0, GetError::Unavailable { retry_after: None }),
+            (400, 10001, GetError::Unreadable),
+        ] {
+            assert_eq!(GetError::from(&answer(status, code)), expected, "{status} {code}");
+        }
+    }
+}
