@@ -74,7 +74,10 @@ describe('options that cannot be taken', () => {
       'database.wrangler.databaseId is missing',
     );
     expect((await rejection({ database: file, photos: { s4: {} } })).message).toBe(
-      'photos.s4 is not an option; known are photos.directory, photos.s3, photos.publicUrl, photos.wrangler',
+      'photos.s4 is not an option; known are photos.directory, photos.s3, photos.publicUrl, photos.wrangler, photos.r2',
+    );
+    expect((await rejection({ database: file, photos: { r2: { bucket: 'b' } } })).message).toBe(
+      'photos.r2.accountId is missing',
     );
     expect((await rejection({ database: file, photos: { s3: { bucket: 'b' } } })).message).toBe(
       'photos.s3.endpoint is missing',
