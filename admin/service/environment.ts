@@ -92,8 +92,10 @@ function photosOf(look: Look): PhotoSource | undefined {
       },
     };
   }
-  if (stateDir !== undefined && bucket !== undefined) return { wrangler: { bucket, stateDir } };
-  return undefined;
+  if (bucket === undefined) return undefined;
+  if (stateDir !== undefined) return { wrangler: { bucket, stateDir } };
+  const account = cloudflareAccount(look);
+  return account === undefined ? undefined : { r2: { ...account, bucket } };
 }
 
 function authOf(look: Look): AuthOptions {
@@ -130,13 +132,17 @@ const remoteNames = 'CLOUDFLARE_ACCOUNT_ID, D1_DATABASE_ID and CLOUDFLARE_API_TO
 
 /** D1 at Cloudflare, once all of it is named. */
 function remoteDatabase(look: Look): RemoteDatabase | undefined {
-  const accountId = look('CLOUDFLARE_ACCOUNT_ID');
   const databaseId = look('D1_DATABASE_ID');
+  const account = cloudflareAccount(look);
+  return account === undefined || databaseId === undefined ? undefined : { ...account, databaseId };
+}
+
+/** An account at Cloudflare and a token of it, once both are named. */
+function cloudflareAccount(look: Look): Omit<RemoteDatabase, 'databaseId'> | undefined {
+  const accountId = look('CLOUDFLARE_ACCOUNT_ID');
   const apiToken = look('CLOUDFLARE_API_TOKEN');
-  if (accountId === undefined || databaseId === undefined || apiToken === undefined) {
-    return undefined;
-  }
-  return { accountId, databaseId, apiToken, ...given({ apiUrl: look('CLOUDFLARE_API_URL') }) };
+  if (accountId === undefined || apiToken === undefined) return undefined;
+  return { accountId, apiToken, ...given({ apiUrl: look('CLOUDFLARE_API_URL') }) };
 }
 
 function dumpsOf(look: Look, own: string): DumpStore {

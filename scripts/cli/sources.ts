@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import type { BackupOptions } from '../../index.js';
 import { type ChoiceFlags, Layers } from './config/layers.js';
 import { localDatabase, localPhotos } from './config/local.js';
-import { remoteDatabase, type RemoteFlags, s3Photos } from './config/remote.js';
+import { remoteDatabase, type RemoteFlags, remotePhotos, s3Photos } from './config/remote.js';
 import type { Environment } from './configuration.js';
 import { UsageError } from './errors.js';
 
@@ -88,7 +88,7 @@ export function sourcesOf(flags: SourceFlags, environment: Environment): Sources
   const mode = modeOf(flags, layers);
   const rows = file ?? (mode === 'local' ? localDatabase(layers) : remoteDatabase(flags, layers));
   if (hasPhotoFlag(flags)) return { ...rows, ...photosOf(flags, environment) };
-  return { ...rows, photos: mode === 'local' ? localPhotos(layers) : s3Photos(flags, layers) };
+  return { ...rows, photos: mode === 'local' ? localPhotos(layers) : remotePhotos(flags, layers) };
 }
 
 type Mode = 'local' | 'remote';

@@ -28,15 +28,31 @@ export function remoteDatabase(
   ]);
   const accountId = accountOf(flags, layers, missing);
   missing.fail();
-  // The variable that wrangler has for it.
-  const apiUrl = layers.settings.get('CLOUDFLARE_API_BASE_URL');
   const called = bound?.name === undefined ? databaseId : `${bound.name} (${databaseId})`;
   return {
     database: {
-      d1: { accountId, databaseId, apiToken, ...(apiUrl === undefined ? {} : { apiUrl }) },
+      d1: { accountId, databaseId, apiToken, ...apiOf(layers) },
     },
     name: `the REMOTE database ${called}`,
   };
+}
+
+/** Photos in R2 by S3, with the keys that the environment has; without them, with the API token alone. */
+export function remotePhotos(flags: RemoteFlags, layers: Layers): PhotoSource {
+  const keys = ['R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY'].map((name) =>
+    layers.settings.get(name),
+  );
+  const apiToken = layers.settings.get('CLOUDFLARE_API_TOKEN');
+  const isServedElsewhere =
+    flags.s3Endpoint !== undefined || layers.bucket()?.jurisdiction !== undefined;
+  if (apiToken === undefined || isServedElsewhere || keys.some((key) => key !== undefined)) {
+    return s3Photos(flags, layers);
+  }
+  const missing = new Missing('--remote');
+  const bucket = bucketOf(layers, missing);
+  const accountId = accountOf(flags, layers, missing);
+  missing.fail();
+  return { r2: { accountId, bucket, apiToken, ...apiOf(layers) } };
 }
 
 /** Photos by S3, with the keys that the environment has. */
@@ -55,6 +71,12 @@ export function s3Photos(flags: RemoteFlags, layers: Layers): PhotoSource {
   missing.fail();
   const region = flags.s3Region === undefined ? {} : { region: flags.s3Region };
   return { s3: { endpoint, bucket, accessKeyId, secretAccessKey, ...region } };
+}
+
+/** The API's base, by the variable that wrangler has for it. */
+function apiOf(layers: Layers): { apiUrl?: string } {
+  const apiUrl = layers.settings.get('CLOUDFLARE_API_BASE_URL');
+  return apiUrl === undefined ? {} : { apiUrl };
 }
 
 function accountOf(flags: RemoteFlags, layers: Layers, missing: Missing): string {
