@@ -626,8 +626,8 @@ export interface RestoredTable {
 }
 
 /**
- * Where a backup goes and which part of it; at least one of `database`, `photosDir` and `wrangler`. Unknown names are
- * `INVALID_OPTIONS`.
+ * Where a backup goes and which part of it; at least one of `database`, `photosDir`, `wrangler` and `s3`. Unknown
+ * names are `INVALID_OPTIONS`.
  */
 export interface RestoreOptions {
   /**
@@ -642,6 +642,12 @@ export interface RestoreOptions {
   photosDir?: string | undefined
   /** A D1 database, a bucket of R2 or both as `wrangler dev` keeps them on this machine; stop it before. */
   wrangler?: LocalTarget | undefined
+  /**
+   * The bucket of R2 or any other S3 store that receives the photos, with their headers and metadata. It must exist;
+   * the credentials need to list, read and write it. An object that is there already, byte for byte, is skipped;
+   * another one under its key is `TARGET_NOT_EMPTY`.
+   */
+  s3?: S3Bucket | undefined
   /** The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all. */
   tables?: Array<string> | undefined
   /** Globs of the keys that come back, such as `originals/2025/**`. Default: all. */
@@ -692,7 +698,10 @@ export interface S3Bucket {
   endpoint: string
   /** The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`. */
   bucket: string
-  /** Access key id. It needs to list and read the bucket, and nothing else; else `SOURCE_REFUSED`. */
+  /**
+   * Access key id. It needs to list and read the bucket, and nothing else, but to write where photos are restored to;
+   * else `SOURCE_REFUSED`.
+   */
   accessKeyId: string
   /** Secret access key. It appears in no message, archive or file. */
   secretAccessKey: string

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::error::{Error, Result};
 use crate::http::{Client, Failure, Reach, retry_after, whole};
@@ -35,8 +35,6 @@ pub const API: &str = "https://api.cloudflare.com/client/v4";
 pub const SQL: i64 = 7500;
 /// An answer that says why there is none is short.
 const ERROR_LIMIT: usize = 64 << 10;
-/// A rate limit lasts five minutes; whoever asks to be left alone for longer than two of them is given up.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// An account, and a token that may read in it.
 #[derive(Debug, Clone)]
@@ -177,20 +175,15 @@ impl Cloudflare {
         call: &Call<'_>,
         job: &Job,
     ) -> Result<Result<Answer<T>, ApiError>> {
-        let (mut retries, began) = (Retries::new(), Instant::now());
+        let mut retries = Retries::new();
         loop {
             let asked = job.stop_token().run_until_cancelled(self.once(call)).await;
             let error = match asked.ok_or(Error::Aborted)? {
                 Ok(answer) => return Ok(Ok(answer)),
                 Err(error) => error,
             };
-            match retries.pause(&error) {
-                Some(pause) if began.elapsed() + pause <= PATIENCE => {
-                    let paused = job.stop_token().run_until_cancelled(sleep(pause)).await;
-                    paused.ok_or(Error::Aborted)?;
-                }
-                _ => return Ok(Err(error)),
-            }
+            let Some(pause) = retries.pause(&error) else { return Ok(Err(error)) };
+            job.stop_token().run_until_cancelled(sleep(pause)).await.ok_or(Error::Aborted)?;
         }
     }
 }

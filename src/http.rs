@@ -16,7 +16,7 @@ use futures::stream::{BoxStream, StreamExt};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyStream, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -31,6 +31,8 @@ use crate::error::{Cause, Error, Result};
 const CONNECT: Duration = Duration::from_secs(10);
 /// An answer begins, and goes on, within 30 seconds.
 const STALLED: Duration = Duration::from_secs(30);
+/// What is sent gets this much more time: 16 KiB a second, so that a few bodies share a line of one megabit.
+const SLOWEST: u64 = 16 << 10;
 /// An idle connection is closed before most servers close it: 20 seconds.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -109,7 +111,9 @@ impl Client {
 
     /// Sends one request; the answer's head is there, its body is still to be read.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
-        match tokio::time::timeout(CONNECT + STALLED, self.pool.request(request)).await {
+        let sent = request.body().size_hint().lower();
+        let patience = CONNECT + STALLED + Duration::from_secs(sent / SLOWEST);
+        match tokio::time::timeout(patience, self.pool.request(request)).await {
             Err(_) => Err(Failure::Timeout),
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if is_forbidden(&error) => Err(Failure::Forbidden),

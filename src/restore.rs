@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
 use crate::formats::major;
 use crate::job::{Job, Warning, blocking, counted};
-use crate::options::{name, state};
+use crate::options::{S3Options, name, state};
 use crate::wrangler::database_file;
 
 mod photos;
@@ -23,6 +23,7 @@ use photos::Photos;
 use rows::Rows;
 use target::Target;
 use target::directory::Directory;
+use target::s3::S3Bucket;
 use target::wrangler::LocalBucket;
 
 /// metadata.json lists every photo that is missing.
@@ -39,6 +40,8 @@ pub struct RestoreOptions {
     pub photos_dir: Option<PathBuf>,
     /// A database, a bucket or both in wrangler's local state.
     pub wrangler: Option<LocalTarget>,
+    /// The bucket of R2 or any other S3 store that receives the photos.
+    pub s3: Option<S3Options>,
     /// The tables that come back; none: all.
     pub tables: Option<Vec<String>>,
     /// Globs of the keys that come back, where `*` stops at no `/`; none: all.
@@ -95,8 +98,9 @@ pub struct RestoredTable {
 ///
 /// Fails with `INVALID_OPTIONS`; with `ARCHIVE_CORRUPT` when the archive is not as it was written or its rows do not
 /// load; with `TARGET_NOT_EMPTY` when the database exists, or another file stands where a photo belongs; with
-/// `OUTPUT_UNWRITABLE`, `DISK_FULL` and `ABORT_ERR`. The database appears whole or not at all; photos that were written
-/// before a failure stay, and are skipped the next time.
+/// `OUTPUT_UNWRITABLE`, `DISK_FULL` and `ABORT_ERR`; with `SOURCE_UNREACHABLE` and `SOURCE_REFUSED` when a bucket takes
+/// nothing. The database appears whole or not at all; photos that were written before a failure stay, and are skipped
+/// the next time.
 pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) -> Result<RestoreReport> {
     blocking(move || restore(&path, &options, &job)).await
 }
@@ -135,7 +139,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     if options.dry_run == Some(true) {
         return Ok(report);
     }
-    let is_every_name_possible = photos.iter().all(|photos| photos.warnings().is_empty());
+    let is_all_possible = photos.iter().all(|photos| photos.warnings().is_empty());
     let rows = databases
         .iter()
         .map(|target| Rows::load(&mut archive, target, &metadata, &tables, job))
@@ -152,7 +156,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     }
     let is_every_table = report.tables.len() == metadata.database.tables.len();
     report.restored_everything =
-        metadata.complete && has_every_target && is_every_table && is_every_photo && is_every_name_possible;
+        metadata.complete && has_every_target && is_every_table && is_every_photo && is_all_possible;
     Ok(report)
 }
 
@@ -183,8 +187,11 @@ fn targets(options: &RestoreOptions) -> Result<Targets> {
             photos.push(Box::new(LocalBucket::new(state, name("wrangler.bucket", bucket)?)));
         }
     }
+    if let Some(bucket) = options.s3.clone() {
+        photos.push(Box::new(S3Bucket::new(bucket.check("s3")?)?));
+    }
     if databases.is_empty() && photos.is_empty() {
-        return Err(Error::invalid("a restore needs a target: database, photosDir, wrangler or several"));
+        return Err(Error::invalid("a restore needs a target: database, photosDir, wrangler, s3 or several"));
     }
     Ok(Targets { databases, photos })
 }

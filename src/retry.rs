@@ -13,6 +13,10 @@ const TIMES: usize = 7;
 /// A store that lets a request time out, half a minute each, is given up after the third.
 const TIMEOUTS: u32 = 3;
 
+/// Whoever asks to be left alone for longer than this altogether is given up: ten minutes, twice what Cloudflare's rate
+/// limit lasts.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// How an attempt ended that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setback {
@@ -29,13 +33,18 @@ pub enum Setback {
 pub struct Retries {
     pauses: ExponentialBackoff,
     timeouts: u32,
+    waited: Duration,
 }
 
 impl Retries {
     /// Nothing was tried yet.
     pub fn new() -> Self {
         let backoff = ExponentialBuilder::default().with_min_delay(FIRST).with_max_delay(LONGEST);
-        Retries { pauses: backoff.with_max_times(TIMES).with_jitter().build(), timeouts: 0 }
+        Retries {
+            pauses: backoff.with_max_times(TIMES).with_jitter().build(),
+            timeouts: 0,
+            waited: Duration::ZERO,
+        }
     }
 
     /// How long to wait after an attempt ended this way; None: there is no hope.
@@ -51,7 +60,9 @@ impl Retries {
         if self.timeouts >= TIMEOUTS {
             return None;
         }
-        self.pauses.next().map(|pause| pause.max(wish.unwrap_or_default()))
+        let pause = self.pauses.next()?.max(wish.unwrap_or_default());
+        self.waited += pause;
+        (self.waited <= PATIENCE).then_some(pause)
     }
 }
 
@@ -81,5 +92,6 @@ mod tests {
     fn a_store_is_left_alone_as_long_as_it_asks() {
         let busy = Setback::Busy(Some(Duration::from_secs(9)));
         assert_eq!(Retries::new().pause(busy), Some(Duration::from_secs(9)));
+        assert_eq!(Retries::new().pause(Setback::Busy(Some(PATIENCE * 2))), None);
     }
 }

@@ -3,6 +3,8 @@
 import { Argument, Command, Option } from 'commander';
 
 import { restoreBackup, type RestoreOptions, type RestoreReport } from '../../index.js';
+import { Missing } from './config/missing.js';
+import { Settings } from './configuration.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
 import { count, counted, size } from './format.js';
 import type { Terminal } from './terminal.js';
@@ -14,6 +16,10 @@ interface Flags {
   databaseId?: string;
   bucket?: string;
   stateDir?: string;
+  accountId?: string;
+  s3Bucket?: string;
+  s3Endpoint?: string;
+  s3Region?: string;
   tables?: string[];
   keys?: string[];
   dryRun?: true;
@@ -31,6 +37,13 @@ export function restoreCommand(): Command {
     .option('--database-id <id>', "the D1 database that is made in wrangler's local state")
     .option('--bucket <name>', "the R2 bucket in wrangler's local state that receives the photos")
     .option('--state-dir <dir>', "wrangler's local state (default: .wrangler/state/v3)")
+    .option(
+      '--s3-bucket <name>',
+      'the bucket of R2 that receives the photos (keys: $R2_ACCESS_KEY_ID, $R2_SECRET_ACCESS_KEY)',
+    )
+    .option('--account-id <id>', 'its Cloudflare account (default: $CLOUDFLARE_ACCOUNT_ID)')
+    .option('--s3-endpoint <url>', 'another S3 server than R2 that has the bucket')
+    .option('--s3-region <name>', 'its region (default: auto)')
     .option('--tables <names...>', 'only these tables')
     .option('--keys <globs...>', 'only photos whose key is one of these, such as originals/2025/**')
     .option('--dry-run', 'say what would come back, and write nothing')
@@ -52,6 +65,7 @@ export async function runRestore(
       database: flags.database,
       photosDir: flags.photosDir,
       wrangler: localTarget(flags),
+      s3: s3Target(flags, new Settings(process.env)),
       tables: flags.tables,
       keys: flags.keys,
       dryRun: flags.dryRun,
@@ -79,12 +93,40 @@ function localTarget({ databaseId, bucket, stateDir }: Flags): RestoreOptions['w
   return isNamed ? { databaseId, bucket, stateDir } : undefined;
 }
 
+/** The bucket is named by a flag alone, so that nothing is written to a live site by a setting that lies around. */
+function s3Target(flags: Flags, settings: Settings): RestoreOptions['s3'] {
+  const { s3Bucket: bucket, s3Endpoint, s3Region, accountId } = flags;
+  const isNamed = [bucket, s3Endpoint, s3Region, accountId].some((flag) => flag !== undefined);
+  if (!isNamed) return undefined;
+  const missing = new Missing('a restore into a bucket');
+  const needed = (name: string, what: string): string =>
+    missing.require(settings.get(name), what, [name]);
+  const target = {
+    bucket: missing.require(bucket, 'the bucket', ['--s3-bucket']),
+    accessKeyId: needed('R2_ACCESS_KEY_ID', 'the access key'),
+    secretAccessKey: needed('R2_SECRET_ACCESS_KEY', 'the secret key'),
+    endpoint: s3Endpoint ?? r2Endpoint(missing, accountId ?? settings.get('CLOUDFLARE_ACCOUNT_ID')),
+    ...(s3Region === undefined ? {} : { region: s3Region }),
+  };
+  missing.fail();
+  return target;
+}
+
+function r2Endpoint(missing: Missing, given: string | undefined): string {
+  const places = ['CLOUDFLARE_ACCOUNT_ID', '--account-id', 'or --s3-endpoint'];
+  return `https://${missing.require(given, 'the account id', places)}.r2.cloudflarestorage.com`;
+}
+
 /** What came back, line by line; the last line is the verdict. */
 function summariseRestore(report: RestoreReport, flags: Flags): string[] {
   const { tables, photos, skipped, bytes, warnings } = report;
   const lines: string[] = [];
   const database = [flags.database, flags.databaseId && `local D1 ${flags.databaseId}`];
-  const photoTargets = [flags.photosDir, flags.bucket && `local bucket ${flags.bucket}`];
+  const photoTargets = [
+    flags.photosDir,
+    flags.bucket && `local bucket ${flags.bucket}`,
+    flags.s3Bucket && `bucket ${flags.s3Bucket}`,
+  ];
   if (database.some((name) => name !== undefined)) {
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     lines.push(

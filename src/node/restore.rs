@@ -8,11 +8,12 @@ use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::Warning;
+use super::sources::{self, S3Bucket};
 use crate::error::Error;
 use crate::restore;
 
-/// Where a backup goes and which part of it; at least one of `database`, `photosDir` and `wrangler`. Unknown names are
-/// `INVALID_OPTIONS`.
+/// Where a backup goes and which part of it; at least one of `database`, `photosDir`, `wrangler` and `s3`. Unknown
+/// names are `INVALID_OPTIONS`.
 #[napi(object, object_to_js = false)]
 pub struct RestoreOptions<'env> {
     /// Path of the SQLite file that is made, mode 0600. One that exists is `TARGET_NOT_EMPTY`. Left out: the rows stay
@@ -26,6 +27,11 @@ pub struct RestoreOptions<'env> {
     /// A D1 database, a bucket of R2 or both as `wrangler dev` keeps them on this machine; stop it before.
     #[napi(ts_type = "LocalTarget | undefined")]
     pub wrangler: Option<LocalTarget>,
+    /// The bucket of R2 or any other S3 store that receives the photos, with their headers and metadata. It must exist;
+    /// the credentials need to list, read and write it. An object that is there already, byte for byte, is skipped;
+    /// another one under its key is `TARGET_NOT_EMPTY`.
+    #[napi(ts_type = "S3Bucket | undefined")]
+    pub s3: Option<S3Bucket>,
     /// The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub tables: Option<Vec<String>>,
@@ -67,6 +73,7 @@ const RESTORE: Members = &[
     ("database", ValueType::String),
     ("photosDir", ValueType::String),
     ("wrangler", ValueType::Object),
+    ("s3", ValueType::Object),
     ("tables", ValueType::Object),
     ("keys", ValueType::Object),
     ("dryRun", ValueType::Boolean),
@@ -88,6 +95,9 @@ impl<'env> RestoreOptions<'env> {
         if let Some(given) = options.get::<Unknown>("wrangler")? {
             options.set("wrangler", members(env, given, "wrangler.", LOCAL)?)?;
         }
+        if let Some(given) = options.get::<Unknown>("s3")? {
+            options.set("s3", sources::s3(env, given, "s3.")?)?;
+        }
         Self::from_unknown(options.to_unknown())
     }
 
@@ -99,6 +109,7 @@ impl<'env> RestoreOptions<'env> {
             wrangler: self.wrangler.map(|LocalTarget { database_id, bucket, state_dir }| {
                 restore::LocalTarget { database_id, bucket, state_dir: state_dir.map(Into::into) }
             }),
+            s3: self.s3.map(Into::into),
             tables: self.tables,
             keys: self.keys,
             dry_run: self.dry_run,

@@ -115,7 +115,8 @@ pub struct S3Bucket {
     pub endpoint: String,
     /// The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`.
     pub bucket: String,
-    /// Access key id. It needs to list and read the bucket, and nothing else; else `SOURCE_REFUSED`.
+    /// Access key id. It needs to list and read the bucket, and nothing else, but to write where photos are restored to;
+    /// else `SOURCE_REFUSED`.
     pub access_key_id: String,
     /// Secret access key. It appears in no message, archive or file.
     pub secret_access_key: String,
@@ -181,8 +182,7 @@ pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
     if let Some(given) = options.get::<Unknown>("photos")? {
         let mut photos = members(env, given, "photos.", PHOTOS)?;
         if let Some(given) = photos.get::<Unknown>("s3")? {
-            photos
-                .set("s3", required(env, members(env, given, "photos.s3.", S3)?, "photos.s3.", &S3_NEEDS)?)?;
+            photos.set("s3", s3(env, given, "photos.s3.")?)?;
         }
         if let Some(given) = photos.get::<Unknown>("wrangler")? {
             let prefix = "photos.wrangler.";
@@ -201,6 +201,11 @@ pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
         return Err(js::error(env, &error, None));
     }
     Ok(())
+}
+
+/// The members of a bucket.
+pub fn s3<'env>(env: &'env Env, given: Unknown<'env>, prefix: &str) -> Result<Object<'env>> {
+    required(env, members(env, given, prefix, S3)?, prefix, &S3_NEEDS)
 }
 
 /// Fails unless every one of `needed` is there.

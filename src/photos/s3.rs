@@ -226,17 +226,19 @@ fn code(body: &[u8]) -> String {
         .to_owned()
 }
 
-/// An error of the whole bucket, in words that say what to do.
-pub(super) fn refused(place: String, error: S3Error) -> Error {
+/// An error of the whole bucket, in words that say what to do. `rights` are what the credentials need, such as "list and
+/// read".
+pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
     let (status, code) = match &error {
         S3Error::Answer { status, code, .. } => (*status, code.clone()),
         S3Error::Network(_) | S3Error::Request => (0, String::new()),
     };
+    let denied = format!("check the access key id and secret, and that they may {rights} this bucket");
     let problem = match (status, code.as_str()) {
         (_, "SignatureDoesNotMatch") => "the secret access key is not that of the access key id",
         (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
         (_, "RequestTimeTooSkewed") => "the clock of this machine is wrong; set it",
-        (401 | 403, _) => "check the access key id and secret, and that they may list and read this bucket",
+        (401 | 403, _) => &denied,
         (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",
         (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",
         (0, _) => "check the endpoint and the network, then try again",
@@ -308,7 +310,7 @@ mod tests {
         }
         assert_eq!(code(b"<Error><Code>NoSuchKey</Code></Error>"), "NoSuchKey");
         assert_eq!(code(b"<Code>AKIA secret</Code>"), "");
-        assert_eq!(refused("x".into(), answer(404, "NoSuchBucket")).code(), "SOURCE_UNREACHABLE");
-        assert_eq!(refused("x".into(), answer(403, "")).code(), "SOURCE_REFUSED");
+        assert_eq!(refused("x".into(), "read", answer(404, "NoSuchBucket")).code(), "SOURCE_UNREACHABLE");
+        assert_eq!(refused("x".into(), "read", answer(403, "")).code(), "SOURCE_REFUSED");
     }
 }

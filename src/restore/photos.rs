@@ -39,7 +39,12 @@ impl Photos {
         let mut found = Photos { target, missing: Vec::new(), skipped: 0, warnings: Vec::new() };
         for (photo, presence) in photos.iter().zip(presences) {
             match presence {
-                Presence::Missing => found.missing.push(photo.clone()),
+                Presence::Missing => {
+                    if let Some(what) = found.target.left_out(photo) {
+                        found.warnings.push(Warning::about("METADATA_LEFT_OUT", photo.key.clone(), what));
+                    }
+                    found.missing.push(photo.clone());
+                }
                 Presence::Same => found.skipped += 1,
                 Presence::Impossible(why) => {
                     found.warnings.push(Warning::about("PHOTO_UNNAMEABLE", photo.key.clone(), why));
@@ -61,7 +66,7 @@ impl Photos {
         self.skipped
     }
 
-    /// Photos that cannot come back here.
+    /// Photos that cannot come back here, or not with all that the store knew of them.
     pub(super) fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

@@ -17,6 +17,7 @@ use crate::photos::fetch::fetch;
 use crate::photos::source::PhotoSource;
 
 pub(super) mod directory;
+pub(super) mod s3;
 pub(super) mod wrangler;
 
 /// Objects that are compared at a time.
@@ -37,6 +38,11 @@ pub(super) enum Presence {
 pub(super) trait Target {
     /// What stands under the keys, in the order of `photos`. Another object there is `TARGET_NOT_EMPTY`.
     fn look(&mut self, photos: &[IndexEntry], job: &Job) -> Result<Vec<Presence>>;
+
+    /// What the store cannot hold of a photo beside its bytes, in words; None when it holds all that it ever does.
+    fn left_out(&self, _photo: &IndexEntry) -> Option<String> {
+        None
+    }
 
     /// Makes ready for photos of so many bytes altogether.
     fn begin(&mut self, bytes: u64) -> Result<()>;
@@ -118,7 +124,7 @@ fn look_into(source: &Arc<dyn PhotoSource>, photos: &[IndexEntry], job: &Job) ->
     }
     let there: Vec<&IndexEntry> =
         photos.iter().filter(|photo| sizes.contains_key(photo.key.as_str())).collect();
-    compare(source, &there, job)?;
+    handle.block_on(compare(source, &there, job))?;
     let presence = |photo: &IndexEntry| match sizes.contains_key(photo.key.as_str()) {
         true => Presence::Same,
         false => Presence::Missing,
@@ -127,18 +133,19 @@ fn look_into(source: &Arc<dyn PhotoSource>, photos: &[IndexEntry], job: &Job) ->
 }
 
 /// Fails with `TARGET_NOT_EMPTY` unless a store holds each of these, byte for byte.
-fn compare(source: &Arc<dyn PhotoSource>, photos: &[&IndexEntry], job: &Job) -> Result<()> {
+async fn compare(source: &Arc<dyn PhotoSource>, photos: &[&IndexEntry], job: &Job) -> Result<()> {
     let spill = tempfile::tempdir().map_err(|error| Error::output(&std::env::temp_dir(), error))?;
     let keys: Vec<String> = photos.iter().map(|photo| photo.key.clone()).collect();
     let attempts = fetch(Arc::clone(source), keys, CONCURRENCY, spill.path(), job);
     let mut photos = photos.iter();
-    Handle::current().block_on(attempts.try_for_each(|attempt| {
+    let compared = attempts.try_for_each(|attempt| {
         let is_same = match (&attempt.outcome, photos.next()) {
             (Ok(fetched), Some(photo)) => hex::encode(fetched.sha256) == photo.sha256,
             _ => false,
         };
         std::future::ready(if is_same { Ok(()) } else { Err(taken(&attempt.key)) })
-    }))
+    });
+    compared.await
 }
 
 fn taken(key: &str) -> Error {

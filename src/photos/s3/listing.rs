@@ -75,7 +75,7 @@ async fn page(bucket: &Bucket, token: Option<&str>, job: &Job) -> Result<Page> {
             Err(error) => error,
         };
         let Some(pause) = retries.pause(GetError::from(&error)) else {
-            return Err(refused(bucket.place(), error));
+            return Err(refused(bucket.place(), "list and read", error));
         };
         job.stop_token().run_until_cancelled(tokio::time::sleep(pause)).await.ok_or(Error::Aborted)?;
     }

@@ -9,16 +9,17 @@ use serde_json::{Map, Value};
 use super::{ByteStream, GetError, StoredPhoto};
 use crate::http::{Failure, pieces};
 
-mod encoded_words;
+pub mod encoded_words;
 
 /// Headers that R2 keeps with an object, and their names in photos/index.json.
-const KEPT: [(header::HeaderName, &str); 4] = [
+pub const KEPT: [(header::HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "cache_control"),
     (header::CONTENT_DISPOSITION, "content_disposition"),
     (header::CONTENT_ENCODING, "content_encoding"),
     (header::CONTENT_LANGUAGE, "content_language"),
 ];
-const CUSTOM: &str = "x-amz-meta-";
+/// Begins the name of what an uploader attached.
+pub const CUSTOM: &str = "x-amz-meta-";
 
 impl From<Failure> for GetError {
     fn from(failure: Failure) -> Self {

@@ -17,7 +17,7 @@ use crate::job::{Job, Warning};
 use crate::retry::Setback;
 
 pub mod directory;
-mod headers;
+pub mod headers;
 mod metadata;
 pub mod public_url;
 pub mod r2;

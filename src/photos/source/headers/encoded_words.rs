@@ -1,9 +1,28 @@
-//! Text in a header that is not ASCII (RFC 2047), which is how R2 gives custom metadata.
+//! Text in a header that is not ASCII (RFC 2047), which is how R2 gives custom metadata, and takes it.
 
 use data_encoding::BASE64;
 
+/// Bytes of text in a word, which has at most 75 characters (RFC 2047, section 2).
+const WORD: usize = 45;
+
+/// Text as a header can hold it: itself, or words that [`decode`] makes the same text of.
+pub fn encode(text: &str) -> String {
+    let is_plain = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if is_plain && text.trim() == text && !text.contains("=?") {
+        return text.to_owned();
+    }
+    let mut words = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (word, tail) = rest.split_at(rest.floor_char_boundary(WORD));
+        words.push(format!("=?UTF-8?B?{}?=", BASE64.encode(word.as_bytes())));
+        rest = tail;
+    }
+    words.join(" ")
+}
+
 /// Decodes every encoded word in UTF-8; what is none stays as it is.
-pub(super) fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     let mut decoded = String::new();
     let mut rest = text;
     // White space between two encoded words is not part of the text.
@@ -63,7 +82,20 @@ fn quoted(content: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded_to_the_same(text in ".*|(=\\?UTF-8\\?B\\?w6k=\\?= ?|é| |a){0,99}") {
+            let encoded = encode(&text);
+            prop_assert!(encoded.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
+            prop_assert_eq!(encoded.trim(), &encoded);
+            prop_assert!(encoded == text || encoded.split(' ').all(|word| word.len() <= 75));
+            prop_assert_eq!(decode(&encoded), text);
+        }
+    }
 
     #[test]
     fn words_are_decoded_and_everything_else_stays() {

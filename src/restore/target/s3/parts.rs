@@ -1,0 +1,137 @@
+//! A large photo, sent in parts.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::describe::headers;
+use super::{FAREWELL, Store};
+use crate::error::{Error, Result};
+use crate::formats::backup::IndexEntry;
+use crate::http::Failure;
+use crate::job::Job;
+use crate::photos::s3::S3Error;
+
+/// An upload that was begun. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Upload {
+    store: Store,
+    photo: Arc<IndexEntry>,
+    id: Arc<str>,
+}
+
+/// A part that the store has.
+pub(super) struct Part {
+    number: usize,
+    etag: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Begun {
+    upload_id: String,
+}
+
+impl Upload {
+    /// Says what the photo is going to be.
+    pub(super) async fn begin(store: Store, photo: IndexEntry, job: &Job) -> Result<Self> {
+        let sent = store
+            .send(Method::POST, &photo.key, &[("uploads", "")], &headers(&photo), Bytes::new(), job)
+            .await?;
+        let answer = sent.map_err(|error| store.failed(error))?;
+        let begun: Begun = quick_xml::de::from_reader(answer.body.as_ref())
+            .map_err(|error| store.failed(Failure::Broken(error.into()).into()))?;
+        Ok(Upload { store, photo: Arc::new(photo), id: begun.upload_id.into() })
+    }
+
+    /// Sends one part; the first has the number 1.
+    pub(super) async fn part(
+        self,
+        number: usize,
+        body: Bytes,
+        slot: OwnedSemaphorePermit,
+        job: Job,
+    ) -> Result<Part> {
+        let _slot = slot;
+        let text = number.to_string();
+        let query = [("partNumber", text.as_str()), ("uploadId", &self.id)];
+        let sent = self.store.send(Method::PUT, &self.photo.key, &query, &[], body, &job).await?;
+        let answer = sent.map_err(|error| self.store.failed(error))?;
+        let etag = answer.headers.get(http::header::ETAG).and_then(|etag| etag.to_str().ok());
+        let etag = etag.map(str::to_owned).ok_or_else(|| Error::SourceUnreachable {
+            what: self.store.bucket.place(),
+            problem:
+                "it takes parts of an object and gives them no ETag; is the endpoint that of an S3 store?"
+                    .into(),
+            source: None,
+        })?;
+        Ok(Part { number, etag })
+    }
+
+    /// Makes the parts one object, where there still is none.
+    pub(super) async fn complete(&self, parts: Vec<Part>, job: &Job) -> Result<()> {
+        // Not every store takes a condition here, so it is asked for before.
+        if self.exists(job).await? {
+            self.forget().await;
+            return self.store.confirm(&self.photo, job).await;
+        }
+        let body = Bytes::from(manifest(parts));
+        let query = [("uploadId", &*self.id)];
+        match self.store.send(Method::POST, &self.photo.key, &query, &[], body, job).await? {
+            // An error may come with status 200, after spaces that kept the connection alive.
+            Ok(answer)
+                if String::from_utf8_lossy(&answer.body).contains("<CompleteMultipartUploadResult") =>
+            {
+                Ok(())
+            }
+            Ok(_) => self.store.confirm(&self.photo, job).await,
+            // It was completed, and the answer was lost.
+            Err(S3Error::Answer { status: 404, .. }) => self.store.confirm(&self.photo, job).await,
+            Err(error) => Err(self.store.failed(error)),
+        }
+    }
+
+    async fn exists(&self, job: &Job) -> Result<bool> {
+        match self.store.send(Method::HEAD, &self.photo.key, &[], &[], Bytes::new(), job).await? {
+            Ok(_) => Ok(true),
+            Err(S3Error::Answer { status: 404, .. }) => Ok(false),
+            Err(error) => Err(self.store.failed(error)),
+        }
+    }
+
+    /// Takes back what was sent. One that stays is in nobody's way, and R2 drops it after seven days.
+    pub(super) async fn forget(&self) {
+        let query = [("uploadId", &*self.id)];
+        let asked =
+            self.store.bucket.request(Method::DELETE, Some(&self.photo.key), &query, &[], Bytes::new());
+        let _ = tokio::time::timeout(FAREWELL, asked).await;
+    }
+}
+
+fn manifest(mut parts: Vec<Part>) -> String {
+    parts.sort_by_key(|part| part.number);
+    let mut body = String::from("<CompleteMultipartUpload>");
+    for Part { number, etag } in parts {
+        let etag = quick_xml::escape::escape(etag.as_str());
+        body += &format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>");
+    }
+    body + "</CompleteMultipartUpload>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_named_in_their_order() {
+        let part = |number, etag: &str| Part { number, etag: etag.into() };
+        assert_eq!(
+            manifest(vec![part(2, "\"b\""), part(1, "a<")]),
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a&lt;</ETag></Part>\
+             <Part><PartNumber>2</PartNumber><ETag>&quot;b&quot;</ETag></Part></CompleteMultipartUpload>"
+        );
+    }
+}
