@@ -10,11 +10,12 @@ import type { AddressInfo } from 'node:net';
 export type Fault = 'busy' | 'gateway' | 'reset' | 'half' | 'lost';
 export const faults: readonly Fault[] = ['busy', 'gateway', 'reset', 'half', 'lost'];
 
-/** A request as the proxy sees it: its number, counted from 1, its method, and its path with the query. */
+/** A request as the proxy sees it: its number, counted from 1, its method, its path with the query, and its Range. */
 export interface Asked {
   readonly nth: number;
   readonly method: string;
   readonly path: string;
+  readonly range: string | undefined;
 }
 
 export class FaultProxy {
@@ -57,6 +58,7 @@ export class FaultProxy {
       nth: this.asked.length + 1,
       method: request.method ?? '',
       path: request.url ?? '',
+      range: request.headers.range,
     };
     this.asked.push(asked);
     const fault = this.fault(asked);

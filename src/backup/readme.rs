@@ -104,6 +104,10 @@ fn restore_photos(metadata: &BackupMetadata) -> Option<String> {
     Some(String::from(
         "## The photos\n\nThe key of a photo is its path below photos/originals/ or photos/thumbnails/. A name that starts \
          with `_/` stands for a key that not every system can use as a file name; photos/index.json has the key itself.\n\n\
+         Each under its exact key, with its type and all that the store knew of it (`R2_ACCESS_KEY_ID` and \
+         `R2_SECRET_ACCESS_KEY` in the environment):\n\n```sh\n\
+         npx cultural-archiver-backup restore ARCHIVE.zip --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
+         Or by hand:\n\n\
          ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
          rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\
          One by one, with its type:\n\n```sh\n\
