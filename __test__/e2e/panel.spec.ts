@@ -231,6 +231,24 @@ it('shows a second admin the job of the first, and lets nobody start another', a
   expect(await rows(second).count()).toBe(1);
 });
 
+it('asks before the job of somebody else is cancelled', async () => {
+  const first = await signIn(await visit());
+  const second = await signIn(await visit(), people.clerkAdmin);
+  await halfway(first);
+  await second.getByText('Somebody else is making a data dump').waitFor();
+  const dialog = second.getByRole('dialog', { name: 'Cancel the data dump of somebody else?' });
+  await button(second, 'Cancel').click();
+  await fine(second, 'cancel-somebody-else');
+  await dialog.getByRole('button', { name: 'Keep it as it is' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await first.getByText(/^Making thumbnails$/).waitFor();
+  await button(second, 'Cancel').click();
+  await dialog.getByRole('button', { name: 'Cancel it' }).click();
+  await notice(first, 'Cancelled. Nothing was published').waitFor();
+  await notice(second, 'Cancelled. Nothing was published').waitFor();
+  photos.release();
+});
+
 it('asks to sign in again when the session has expired, and finds the job still running', async () => {
   const page = await visit();
   await signIn(page, jwt({ exp: Math.floor(Date.now() / 1000) + 2 }));
