@@ -5,6 +5,7 @@
 //! archive; the photos follow, each under a name of its own until it is whole; at last the database gets its name. So
 //! a restore that was broken off can be started again: photos that are there already are skipped.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::archive::Archive;
@@ -26,6 +27,10 @@ use target::directory::Directory;
 use target::s3::S3Bucket;
 use target::wrangler::LocalBucket;
 
+/// What every backup may have beside its photos.
+const OWN_ENTRIES: [&str; 6] =
+    ["database.sql", "database-extra.sql", "metadata.json", "README.md", "SHA256SUMS", INDEX];
+const INDEX: &str = "photos/index.json";
 /// metadata.json lists every photo that is missing.
 const METADATA_LIMIT: u64 = 64 << 20;
 /// photos/index.json of a million photos, some 500 bytes each.
@@ -114,8 +119,9 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     let mut archive = Archive::open(path, job)?;
     let metadata = metadata(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
-    let index: Vec<IndexEntry> = parse(&archive.read_bytes("photos/index.json", INDEX_LIMIT)?, path)?;
+    let index: Vec<IndexEntry> = parse(&archive.read_bytes(INDEX, INDEX_LIMIT)?, path)?;
     let all_photos = index.len();
+    let unknown = unknown_entries(&archive, &index);
     let chosen: Vec<IndexEntry> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
     let is_every_photo = chosen.len() == all_photos;
     let has_every_target = !databases.is_empty() && (!targets.is_empty() || all_photos == 0);
@@ -136,6 +142,8 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         report.tables.clear();
     }
     report.warnings.extend(not_inside(&metadata));
+    let is_all_known = unknown.is_none();
+    report.warnings.extend(unknown);
     if options.dry_run == Some(true) {
         return Ok(report);
     }
@@ -155,8 +163,12 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         report.tables.iter_mut().for_each(|table| table.matches = true);
     }
     let is_every_table = report.tables.len() == metadata.database.tables.len();
-    report.restored_everything =
-        metadata.complete && has_every_target && is_every_table && is_every_photo && is_all_possible;
+    report.restored_everything = metadata.complete
+        && is_all_known
+        && has_every_target
+        && is_every_table
+        && is_every_photo
+        && is_all_possible;
     Ok(report)
 }
 
@@ -221,6 +233,18 @@ fn parse<T: serde::de::DeserializeOwned>(json: &[u8], path: &Path) -> Result<T> 
         path: path.to_owned(),
         problem: "its metadata cannot be read; is it a backup?".into(),
         source: Some(Box::new(error)),
+    })
+}
+
+/// What the archive holds and a restore does not take: nothing names it.
+fn unknown_entries(archive: &Archive, index: &[IndexEntry]) -> Option<Warning> {
+    let named: HashSet<&str> = index.iter().map(|photo| photo.path.as_str()).chain(OWN_ENTRIES).collect();
+    let unknown =
+        archive.entries().saturating_sub(archive.names().filter(|name| named.contains(name)).count());
+    (unknown > 0).then(|| {
+        let entries = counted(unknown as u64, "entry", "entries");
+        let problem = format!("{entries} of the archive that nothing names did not come back: verify it");
+        Warning::new("ENTRY_UNKNOWN", problem)
     })
 }
 

@@ -75,7 +75,12 @@ impl Archive {
         Ok(Archive { path: path.to_owned(), zip })
     }
 
-    /// The names of all entries, in their order.
+    /// How many entries there are.
+    pub fn entries(&self) -> usize {
+        self.zip.len()
+    }
+
+    /// The names of all entries, in their order; those that are not UTF-8 are left out.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.zip.file_names_raw().filter_map(|name| str::from_utf8(name).ok())
     }
