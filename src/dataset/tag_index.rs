@@ -3,8 +3,9 @@
 //! What does not fit into a buffer is sorted and goes to files of the workspace, which are merged at the end: memory
 //! does not grow with the number of tags.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 const BUFFER: usize = 16 << 20;
 
 /// A label and value of one work. Ordered by label, value, work.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     label: Vec<u8>,
     value: Vec<u8>,
@@ -77,17 +78,19 @@ impl<'w> TagIndex<'w> {
             }
         } else {
             (self.bytes, self.places) = (Vec::new(), Vec::new());
-            let mut runs: Vec<_> =
-                self.runs.iter().map(|name| Run::open(self.workspace, name)).collect::<Result<_>>()?;
-            let mut heap = BinaryHeap::new();
-            for (nth, run) in runs.iter_mut().enumerate() {
-                heap.extend(run.next()?.map(|entry| Reverse((entry, nth))));
-            }
-            while let Some(Reverse((entry, nth))) = heap.pop() {
-                if let Some(run) = runs.get_mut(nth) {
-                    heap.extend(run.next()?.map(|entry| Reverse((entry, nth))));
+            let mut runs = BinaryHeap::new();
+            for name in &self.runs {
+                let mut run = Run::open(self.workspace, name)?;
+                if run.advance()? {
+                    runs.push(Reverse(run));
                 }
-                group.add((&entry.label, &entry.value, entry.work), &mut visit)?;
+            }
+            while let Some(mut least) = runs.peek_mut() {
+                let Reverse(run) = &mut *least;
+                group.add((&run.entry.label, &run.entry.value, run.entry.work), &mut visit)?;
+                if !run.advance()? {
+                    PeekMut::pop(least);
+                }
             }
         }
         group.end(&mut visit)
@@ -127,36 +130,63 @@ impl<'w> TagIndex<'w> {
     }
 }
 
-/// A sorted file, read from its start.
+/// A sorted file, read from its start. Ordered by the entry that it is at.
 struct Run {
     name: String,
     file: BufReader<File>,
+    /// The entry that it is at; its memory is used again.
+    entry: Entry,
 }
 
 impl Run {
     fn open(workspace: &Workspace, name: &str) -> Result<Run> {
-        Ok(Run { name: name.into(), file: BufReader::new(workspace.open_file(name)?) })
+        let file = BufReader::new(workspace.open_file(name)?);
+        Ok(Run { name: name.into(), file, entry: Entry::default() })
     }
 
-    fn next(&mut self) -> Result<Option<Entry>> {
+    /// Goes on to the next entry, if there is one.
+    fn advance(&mut self) -> Result<bool> {
         self.read().map_err(|error| Error::Internal {
             problem: format!("{} cannot be read back: {error}", self.name),
         })
     }
 
-    fn read(&mut self) -> io::Result<Option<Entry>> {
+    fn read(&mut self) -> io::Result<bool> {
         let mut numbers = [[0; 4]; 3];
         match self.file.read_exact(numbers.as_flattened_mut()) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
             read => read?,
         }
         let [label, value, work] = numbers.map(u32::from_le_bytes);
-        let mut entry = Entry { label: vec![0; label as usize], value: vec![0; value as usize], work };
+        let entry = &mut self.entry;
+        entry.label.resize(label as usize, 0);
+        entry.value.resize(value as usize, 0);
+        entry.work = work;
         self.file.read_exact(&mut entry.label)?;
         self.file.read_exact(&mut entry.value)?;
-        Ok(Some(entry))
+        Ok(true)
     }
 }
+
+impl Ord for Run {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.entry.cmp(&other.entry)
+    }
+}
+
+impl PartialOrd for Run {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Run {
+    fn eq(&self, other: &Self) -> bool {
+        self.entry == other.entry
+    }
+}
+
+impl Eq for Run {}
 
 /// The works of the label and value that came last.
 #[derive(Default)]

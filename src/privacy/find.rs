@@ -131,6 +131,10 @@ impl<'v> Search<'v, '_> {
             let start = dot - text[from..dot].iter().rev().take_while(is_part).count();
             let end = dot + text[dot..].iter().take_while(is_part).count();
             from = end;
+            // Nearly all of the rest are decimal numbers.
+            if memchr_iter(b'.', &text[start..end]).count() < 3 {
+                continue;
+            }
             let groups = groups(&text[start..end], b'.');
             for four in
                 groups.windows(4).filter(|four| four.iter().all(|group| (1..=3).contains(&group.len())))
@@ -175,6 +179,10 @@ impl<'v> Search<'v, '_> {
     /// A run of letters, digits and what base64 has beside them: ids, tokens, and what hexadecimal or base64 hides.
     fn run(&mut self, text: &[u8], run: Range<usize>, origin: Origin, depth: u8) -> ControlFlow<()> {
         let bytes = &text[run.clone()];
+        // Nothing that was encoded has its dashes in these places. In tags.json every other run is one.
+        if let Some(key) = shape::uuid(bytes) {
+            return self.look_up(key, run, origin);
+        }
         self.uuids(bytes, run.start, origin)?;
         self.tokens(bytes, run.start, origin)?;
         // The whole run goes: what is left of an encoded secret can still be decoded.
@@ -194,7 +202,7 @@ impl<'v> Search<'v, '_> {
                 self.decoded(depth, &|_| origin(range.clone()), |into| decode::hexadecimal(encoded, into))?;
             }
         }
-        for offset in 0..4.min(bytes.len()) {
+        for offset in decode::offsets_of_base64(bytes) {
             let encoded = &bytes[offset..];
             self.decoded(depth, &|_| origin(run.clone()), |into| decode::base64(encoded, into))?;
         }
@@ -359,11 +367,17 @@ fn runs(
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
-            let start = from + text.get(from..)?.iter().position(|byte| is_part(*byte))?;
-            let end = start + text[start..].iter().take_while(|byte| is_part(**byte)).count();
-            from = end;
-            if end - start >= least {
-                return Some(start..end);
+            // No run that begins before this byte and is long enough leaves it out: most bytes are never looked at.
+            let probe = from + least - 1;
+            if !is_part(*text.get(probe)?) {
+                from = probe + 1;
+                continue;
+            }
+            let before = text[from..probe].iter().rev().take_while(|byte| is_part(**byte)).count();
+            let after = text[probe..].iter().take_while(|byte| is_part(**byte)).count();
+            from = probe + after;
+            if before + after >= least {
+                return Some(probe - before..from);
             }
         }
     })

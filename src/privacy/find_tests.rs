@@ -196,6 +196,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
+    fn offsets_that_are_passed_over_hide_nothing(run in "[A-Za-z0-9+/_-]{8,60}") {
+        let passed: Vec<usize> = decode::offsets_of_base64(run.as_bytes()).collect();
+        for offset in (0..4).filter(|offset| !passed.contains(offset)) {
+            let mut decoded = Vec::new();
+            decode::base64(&run.as_bytes()[offset..], &mut decoded);
+            prop_assert!(!may_hold(&decoded), "{run} at {offset}");
+        }
+    }
+
+    #[test]
+    fn runs_are_the_longest_ones(text in "[a ]{0,40}", least in 1_usize..9) {
+        let starts = text.split(' ').map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word.len()));
+        let expected: Vec<_> =
+            starts.filter(|(_, len)| *len >= least).map(|(start, len)| start..start + len).collect();
+        prop_assert_eq!(runs(text.as_bytes(), |byte| byte == b'a', least).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn no_text_makes_the_search_fail_and_redacted_text_is_clean(
         before in "\\PC{0,40}", after in "\\PC{0,40}", which in 0..7usize, spelling in 0..22usize,
     ) {

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use foldhash::quality::FixedState;
 
+use super::decode;
 use crate::platform::identifiers::Class;
 
 /// Characters of the shortest token; an MD5 in hexadecimal.
@@ -44,8 +45,11 @@ pub fn uuid(bytes: &[u8]) -> Option<Key> {
         return None;
     }
     let mut digits = [0; BARE_UUID];
-    for (digit, byte) in digits.iter_mut().zip(bytes.iter().filter(|byte| **byte != b'-')) {
-        *digit = *byte;
+    let groups = [0..8, 9..13, 14..18, 19..23, 24..36];
+    let mut filled = 0;
+    for group in groups {
+        digits[filled..filled + group.len()].copy_from_slice(&bytes[group.clone()]);
+        filled += group.len();
     }
     bare_uuid(&digits)
 }
@@ -53,7 +57,7 @@ pub fn uuid(bytes: &[u8]) -> Option<Key> {
 /// A UUID without dashes.
 pub fn bare_uuid(bytes: &[u8]) -> Option<Key> {
     let mut raw = [0; BARE_UUID / 2];
-    hex::decode_to_slice(bytes, &mut raw).ok().map(|()| key(Class::UserId, raw))
+    decode::hexadecimal_into(bytes, &mut raw).then(|| key(Class::UserId, raw))
 }
 
 /// `user_` and 24 or more letters and digits.
@@ -67,8 +71,11 @@ pub fn clerk(bytes: &[u8]) -> Option<Key> {
 /// How many characters of a Clerk id stand at the start of `bytes`, at least; none without one.
 pub fn clerk_run(bytes: &[u8]) -> Option<std::ops::RangeInclusive<usize>> {
     let (start, rest) = bytes.split_at_checked(5)?;
+    if !start.eq_ignore_ascii_case(b"user_") {
+        return None;
+    }
     let run = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    (start.eq_ignore_ascii_case(b"user_") && run >= CLERK).then_some(5 + CLERK..=5 + run)
+    (run >= CLERK).then_some(5 + CLERK..=5 + run)
 }
 
 /// Whether the whole is one e-mail address.
