@@ -12,6 +12,9 @@ import { finished } from 'node:stream/promises';
 import { loadSharp, loadSqlite, loadZipArchive, type Sqlite } from '../peers.js';
 import { reportUsageAtExit } from '../usage.js';
 
+/** Ids of works by label and value. */
+type Labels = Map<string, Map<string, string[]>>;
+
 interface Row {
   readonly [column: string]: unknown;
   readonly id: string;
@@ -43,13 +46,17 @@ async function dump(): Promise<void> {
   const archive = new ZipArchive({ zlib: { level: 6 } });
   const written = finished(archive.pipe(createWriteStream(join(outputDir, 'archive.zip'))));
   archive.on('warning', (warning) => archive.destroy(warning as Error));
-  const labels = new Map<string, Map<string, number>>();
-  const put = (name: string, records: Iterable<unknown>): void => {
-    archive.append(Readable.from(inPieces(records)), { name });
+  const labels: Labels = new Map();
+  const put = (name: string, records: Iterable<unknown>): Readable => {
+    const text = Readable.from(inPieces(records));
+    archive.append(text, { name });
+    return text;
   };
-  put('artwork.json', workRecords(db, labels));
+  const artwork = put('artwork.json', workRecords(db, labels));
   put('creators.json', rowRecords(db, creators));
   put('artwork_creators.json', rowRecords(db, links));
+  // Only then the tags are known.
+  await finished(artwork);
   put('tags.json', tagRecords(labels));
   if (what === 'thumbnails') {
     // The rows are read first: only then the keys are known.
@@ -59,12 +66,14 @@ async function dump(): Promise<void> {
   db.close();
 }
 
-function* workRecords(db: Sqlite, labels: Map<string, Map<string, number>>): Generator {
+function* workRecords(db: Sqlite, labels: Labels): Generator {
   for (const row of db.prepare(works).iterate() as IterableIterator<Row>) {
     const tags = row.tags === null ? {} : tagsOf(row.tags);
     for (const [label, value] of Object.entries(tags)) {
-      const values = labels.get(label) ?? new Map<string, number>();
-      values.set(String(value), (values.get(String(value)) ?? 0) + 1);
+      const values = labels.get(label) ?? new Map<string, string[]>();
+      const ids = values.get(String(value)) ?? [];
+      ids.push(row.id);
+      values.set(String(value), ids);
       labels.set(label, values);
     }
     const list = JSON.parse(row.photos ?? '[]') as unknown[];
@@ -92,9 +101,13 @@ function* rowRecords(db: Sqlite, query: string): Generator {
   }
 }
 
-function* tagRecords(labels: Map<string, Map<string, number>>): Generator {
-  for (const [label, values] of labels) {
-    yield { label, values: [...values].map(([value, count]) => ({ value, count })) };
+function* tagRecords(labels: Labels): Generator {
+  for (const label of [...labels.keys()].sort()) {
+    const values = labels.get(label) ?? new Map<string, string[]>();
+    for (const value of [...values.keys()].sort()) {
+      const ids = values.get(value) ?? [];
+      yield { label, value, count: ids.length, artwork_ids: ids };
+    }
   }
 }
 
