@@ -1,0 +1,61 @@
+"""What people who work with open data make of an unpacked dump, as JSON on stdout: by data file the records and columns
+that pandas sees, and every complaint of frictionless, jsonschema and cffconvert."""
+
+import contextlib
+import io
+import json
+import sys
+from pathlib import Path
+
+import frictionless
+import pandas
+from cffconvert import Citation
+from jsonschema import Draft202012Validator, FormatChecker
+
+folder = Path(sys.argv[1])
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def table(path):
+    frame = pandas.read_json(path, dtype={"id": str, "artwork_id": str, "creator_id": str, "label": str, "value": str})
+    return {"rows": len(frame), "columns": {name: str(frame[name].dtype) for name in frame.columns}}
+
+
+def schema_errors(path):
+    schema = read(path)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+    data = read(folder / path.name.replace(".schema", ""))
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(data)]
+
+
+def package_errors():
+    report = frictionless.validate(str(folder / "datapackage.json"))
+    errors = [error.message for error in report.errors]
+    return errors + [f"{task.name}: {error.message}" for task in report.tasks for error in task.errors]
+
+
+def citation_errors():
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            Citation((folder / "CITATION.cff").read_text(encoding="utf-8")).validate()
+    except Exception as error:
+        return [str(error)]
+    return []
+
+
+schemas = sorted((folder / "schemas").iterdir())
+files = [folder / path.name.replace(".schema", "") for path in schemas]
+print(
+    json.dumps(
+        {
+            "tables": {path.name: table(path) for path in files},
+            "schemas": [error for path in schemas for error in schema_errors(path)],
+            "package": package_errors(),
+            "citation": citation_errors(),
+        }
+    )
+)
