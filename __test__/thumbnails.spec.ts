@@ -1,13 +1,15 @@
-/** The photos of a data dump, judged by libvips, which had no part in making them. */
+/** The photos of a data dump, judged by libvips, Pillow and LittleCMS, which had no part in making them. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 
 import { createDataDump, type DataDumpResult } from '../index.js';
 import { folder, removeFolders, root } from './support';
+import { python } from './support/python';
 import { entriesOf } from './support/secrets';
-import { sqlite } from './support/tools';
+import { sqlite, tool } from './support/tools';
 
 afterEach(removeFolders);
 
@@ -182,6 +184,61 @@ test('colours of a wide gamut and of inks are those that libvips shows in sRGB',
   ).toBeLessThan(40);
 });
 
+/** What `open-data/pictures.py` sees in a picture. */
+interface Look {
+  readonly size: [number, number];
+  readonly mode: string;
+  readonly beside: string[];
+  readonly colours: Colour[];
+}
+
+test('pictures of every kind that Pillow writes look the same to it as their thumbnails', async () => {
+  const dir = folder();
+  const pillow = python(join(__dirname, 'open-data/requirements.txt'));
+  const script = join(__dirname, 'open-data/pictures.py');
+  const made = JSON.parse(tool(pillow, [script, 'make', dir])) as string[];
+  const picture = await quarters(1200, 900).png().toBuffer();
+  const more: Record<string, Buffer> = {
+    'p3.jpg': await sharp(picture).withIccProfile('p3').jpeg({ quality: 98 }).toBuffer(),
+    'inks-with-profile.jpg': await sharp(picture)
+      .toColourspace('cmyk')
+      .withIccProfile('cmyk')
+      .jpeg({ quality: 98 })
+      .toBuffer(),
+    'interlaced.png': await sharp(picture).png({ progressive: true }).toBuffer(),
+    'palette-interlaced.png': await sharp(picture)
+      .png({ palette: true, progressive: true })
+      .toBuffer(),
+  };
+  for (const [name, bytes] of Object.entries(more)) writeFileSync(join(dir, name), bytes);
+  const names = [...made, ...Object.keys(more)];
+  const look = (files: string[]): Look[] =>
+    JSON.parse(tool(pillow, [script, 'look', ...files])) as Look[];
+  const originals = look(names.map((name) => join(dir, name)));
+  const { result, entries } = await dump(
+    Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name))])),
+  );
+  expect(result.metadata.photos_missing).toEqual([]);
+  const files = names.map((name, at) => {
+    const file = join(dir, `thumbnail-of-${name}.jpg`);
+    writeFileSync(file, thumbnail(entries, at + 1));
+    return file;
+  });
+  for (const [at, seen] of look(files).entries()) {
+    const name = names[at] ?? '';
+    const [width = 0, height = 0] = originals[at]?.size ?? [];
+    const { size, mode, beside, colours } = seen;
+    expect({ name, size, mode, beside }).toEqual({
+      name,
+      size: [800, (800 * height) / width],
+      mode: 'RGB',
+      beside: [],
+    });
+    const far = farthest(colours, originals[at]?.colours ?? []);
+    expect(far > 6 ? { name, far, colours, wanted: originals[at]?.colours } : {}).toEqual({});
+  }
+});
+
 test('damaged, hostile and foreign photos are listed with their reason, and cost nothing else', async () => {
   const sound = await quarters(1000, 750).jpeg().toBuffer();
   const bomb = await quarters(8, 8).png().toBuffer();
@@ -213,3 +270,47 @@ test('damaged, hostile and foreign photos are listed with their reason, and cost
   expect(thumbnail(entries, 1).length).toBeGreaterThan(0);
   expect(result.metadata.counts.total_photos).toBe(1);
 });
+
+test('bombs of every kind end as a reason, in little memory', async () => {
+  const progressive = await quarters(1600, 1200).jpeg({ progressive: true }).toBuffer();
+  const scan = progressive.subarray(progressive.lastIndexOf(Buffer.from([0xff, 0xda])), -2);
+  const scans = Array.from({ length: 5_000 }, () => scan);
+  const huge = Buffer.from(await quarters(64, 64).jpeg().toBuffer());
+  const frame = huge.indexOf(Buffer.from([0xff, 0xc0]));
+  huge.writeUInt16BE(65_500, frame + 5);
+  huge.writeUInt16BE(65_500, frame + 7);
+  const png = await quarters(1000, 750).png().toBuffer();
+  // A gigabyte of nothing where a profile and a text should be.
+  const zeros = deflateSync(Buffer.alloc(1 << 30));
+  const chunks = ['iCCP', 'zTXt'].map((type) =>
+    chunk(type, Buffer.concat([Buffer.from('x\0\0', 'latin1'), zeros])),
+  );
+  let most = 0;
+  const before = process.memoryUsage.rss();
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage.rss() - before);
+  }, 5);
+  const { result } = await dump({
+    'sound.jpg': progressive,
+    'scans.jpg': Buffer.concat([progressive.subarray(0, -2), ...scans, progressive.subarray(-2)]),
+    'huge.jpg': huge,
+    'chunks.png': Buffer.concat([png.subarray(0, 33), ...chunks, png.subarray(33)]),
+  });
+  clearInterval(watch);
+  expect(result.metadata.photos_missing.map(({ photo, reason }) => [photo, reason])).toEqual([
+    ['a#2', 'too_large'],
+    ['a#3', 'too_large'],
+  ]);
+  // Nobody needs what it claims to be.
+  expect(result.metadata.counts.total_photos).toBe(2);
+  expect(most).toBeLessThan(500 * 2 ** 20);
+});
+
+/** A chunk of a PNG. */
+function chunk(type: string, data: Buffer): Buffer {
+  const content = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const ends = Buffer.alloc(8);
+  ends.writeUInt32BE(data.length, 0);
+  ends.writeUInt32BE(crc32(content), 4);
+  return Buffer.concat([ends.subarray(0, 4), content, ends.subarray(4)]);
+}
