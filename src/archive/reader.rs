@@ -116,6 +116,35 @@ impl Archive {
         self.entry(name)
     }
 
+    /// Hands every part of the file that is not the contents of an entry to `visit`, in their order: headers with the
+    /// names and extra fields in them, comments, and whatever else there may be.
+    pub fn each_gap(&mut self, mut visit: impl FnMut(&mut dyn Read) -> Result<()>) -> Result<()> {
+        let path = self.path.clone();
+        let unreadable = |error: io::Error| Error::ArchiveCorrupt {
+            path: path.clone(),
+            problem: "it cannot be read; check the path and its permissions".into(),
+            source: Some(error.into()),
+        };
+        let mut contents = Vec::with_capacity(self.zip.len());
+        for index in 0..self.zip.len() {
+            let entry = self.zip.by_index_raw(index).map_err(|error| unreadable(error.into()))?;
+            let start = entry.data_start().unwrap_or_else(|| entry.header_start());
+            contents.push(start..start.saturating_add(entry.compressed_size()));
+        }
+        contents.sort_unstable_by_key(|range| range.start);
+        let mut file = BufReader::new(File::open(&path).map_err(unreadable)?);
+        let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+        let mut from = 0;
+        for range in contents.into_iter().chain(std::iter::once(size..size)) {
+            if range.start > from {
+                file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
+                visit(&mut (&mut file).take(range.start - from))?;
+            }
+            from = range.end.max(from);
+        }
+        Ok(())
+    }
+
     /// An entry that is stored as it is, to be copied. Fails with `ARCHIVE_CORRUPT` when it is missing or is not
     /// stored.
     pub fn open_stored(&mut self, name: &str) -> Result<StoredEntry<'_>> {
@@ -270,6 +299,25 @@ mod tests {
         let mut bytes = Vec::new();
         photo.read_to_end(&mut bytes).unwrap();
         assert_eq!(bytes, b"photo");
+    }
+
+    #[test]
+    fn what_is_no_contents_lies_in_the_gaps() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = archive(dir.path());
+        let mut archive = open(dir.path(), &bytes).unwrap();
+        let mut gaps = Vec::new();
+        archive
+            .each_gap(|gap| {
+                gaps.push(Vec::new());
+                gap.read_to_end(gaps.last_mut().unwrap()).unwrap();
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(gaps.len(), 3, "two local headers and the rest");
+        let text = archive.zip.by_name("text").unwrap().compressed_size() as usize;
+        assert_eq!(gaps.concat().len() + text + "photo".len(), bytes.len());
+        assert!(bytes.ends_with(&gaps[2]) && bytes.starts_with(&gaps[0]));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Fence 4: the finished archive is opened again, and every name and text in it is searched.
+//! Fence 4: the finished archive is opened again, and every name, header, comment and text in it is searched.
 
 use std::path::Path;
 
@@ -24,6 +24,18 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
             return Err(leak("the name of an entry", &hit, ADVICE));
         }
     }
+    archive.each_gap(|gap| {
+        job.check()?;
+        let unreadable = |error| Error::ArchiveCorrupt {
+            path: path.to_owned(),
+            problem: "its headers cannot be read back".into(),
+            source: Some(Box::new(error)),
+        };
+        match scanner.bytes(gap).map_err(unreadable)? {
+            Some(hit) => Err(leak("a header or a comment", &hit, ADVICE)),
+            None => Ok(()),
+        }
+    })?;
     // Texts that are ours, word for word, and would only be mistaken.
     let ours: Vec<String> = DATA_FILES.into_iter().chain([&OTHER_LICENSES]).map(schemas::name).collect();
     // They hold no text, as was proven when they were written.

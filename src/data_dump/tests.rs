@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::archive::{Archive, ArchiveWriter};
@@ -93,13 +94,59 @@ fn a_finished_archive_with_an_identifier_in_it_is_a_leak() {
     let failure = archived("artwork.json", &format!("x\n{UUID}\n")).unwrap_err();
     assert_eq!(failure.code(), "PRIVACY_LEAK");
     assert!(failure.to_string().contains("users.uuid") && !failure.to_string().contains(UUID));
-    assert!(archived(&format!("photos/{UUID}.jpg"), "").is_err(), "names are searched");
+    let failure = archived(&format!("photos/{UUID}.jpg"), "").unwrap_err();
+    assert!(failure.to_string().contains("the name of an entry"), "{failure}");
     for exempt in ["photos/thumbnails/w1.jpg", "schemas/artwork.schema.json"] {
         assert!(archived(exempt, UUID).is_ok(), "{exempt} is exempt");
     }
     for searched in ["photos/w1.jpg", "photos/thumbnails/w1.txt", "schemas/else.json", "LICENSE.txt.json"] {
         assert!(archived(searched, UUID).is_err(), "{searched} is searched");
     }
+}
+
+#[test]
+fn a_finished_archive_with_an_identifier_in_a_comment_or_an_extra_field_is_a_leak() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut values = Values::default();
+    values.add("users.uuid", UUID);
+    let scanner = Scanner::new(&values, []);
+    let look_for = |bytes: &[u8]| {
+        let path = folder.path().join("archive.zip");
+        std::fs::write(&path, bytes).unwrap();
+        leaks::look_for(&path, &scanner, &Job::unattended())
+    };
+    let with = |extra: &str, comment: &str| {
+        let name = b"a.json";
+        let local = [&le32(0x0403_4b50)[..], &[0; 22], &le16(name.len()), &le16(0), name, b""].concat();
+        let lengths = [le16(name.len()), le16(extra.len()), le16(comment.len())].concat();
+        let central = [&le32(0x0201_4b50)[..], &[20, 0, 20, 0], &[0; 20], &lengths, &[0; 12], name];
+        let central = [&central.concat()[..], extra.as_bytes(), comment.as_bytes()].concat();
+        sealed(&local, &central)
+    };
+    assert!(look_for(&with("", "")).is_ok());
+    let extra = format!("xx\u{24}\0{UUID}");
+    for bytes in [with(&extra, ""), with("", UUID)] {
+        let failure = look_for(&bytes).unwrap_err();
+        assert_eq!(failure.code(), "PRIVACY_LEAK", "{failure}");
+        assert!(failure.to_string().contains("comment") && !failure.to_string().contains(UUID));
+    }
+}
+
+fn le16(number: usize) -> [u8; 2] {
+    u16::try_from(number).unwrap().to_le_bytes()
+}
+
+fn le32(number: u32) -> [u8; 4] {
+    number.to_le_bytes()
+}
+
+/// An archive of one empty entry as it is read: its SHA-256 in its comment.
+fn sealed(local: &[u8], central: &[u8]) -> Vec<u8> {
+    let covered = [local, central].concat();
+    let comment = format!("sha256:{}", hex::encode(Sha256::digest(&covered)));
+    let directory = [le32(central.len() as u32), le32(local.len() as u32)].concat();
+    let end = [&le32(0x0605_4b50)[..], &[0, 0, 0, 0, 1, 0, 1, 0], &directory, &le16(comment.len())].concat();
+    [&covered[..], &end, comment.as_bytes()].concat()
 }
 
 #[tokio::test]
