@@ -72,10 +72,14 @@ export function forwarded(
 
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** Clerk's token of an admin of our organisation, but for what `claims` change. */
-export function jwt(claims: Claims = {}, key: KeyObject | 'other' = pair.privateKey): string {
+/** Clerk's token of an admin of our organisation, but for what `claims` change. `kid` names the key that signs. */
+export function jwt(
+  claims: Claims = {},
+  key: KeyObject | 'other' = pair.privateKey,
+  kid?: string,
+): string {
   const secret = key === 'other' ? otherPair.privateKey : key;
-  const text = unsigned({ alg: 'RS256', typ: 'JWT' }, claims);
+  const text = unsigned({ alg: 'RS256', typ: 'JWT', kid }, claims);
   return `${text}.${signWith('sha256', Buffer.from(text), secret).toString('base64url')}`;
 }
 

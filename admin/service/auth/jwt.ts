@@ -57,9 +57,10 @@ export class Jwt {
       });
       return payload;
     } catch (error) {
+      // Whether it is the token that is at fault, not the keys.
       const isTokens =
         error instanceof errors.JOSEError &&
-        !(error instanceof errors.JWKSTimeout) &&
+        !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) &&
         error.code !== 'ERR_JOSE_GENERIC';
       if (isTokens) throw refused();
       throw new Problem(

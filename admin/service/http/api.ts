@@ -228,9 +228,13 @@ function letIn({ doorkeeper, audit, origins, rateLimits }: Parts): Middleware {
       if (!mayCome(headers)) throw new Problem(401, 'UNAUTHORIZED', 'Authentication is required');
       const body = await readBody(context.req.raw);
       const asked = { method, target: pathname + search, headers, body };
+      // A token that may be guessed costs a look-up, so it counts as refused until it is not.
+      let isGuess = false as boolean;
       const id = await doorkeeper.admin(asked, () => {
         refusals.spend(address);
+        isGuess = true;
       });
+      if (isGuess) refusals.refund(address);
       const admin = audit.nameOf(id);
       if (changes(method)) checkOrigin(headers, origins);
       requests.spend(admin);

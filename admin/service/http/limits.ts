@@ -27,4 +27,10 @@ export class RateLimit {
       headers: { 'retry-after': String(seconds) },
     });
   }
+
+  /** Takes one back that should not have counted. */
+  refund(caller: string): void {
+    const count = this.#counts.get(caller) ?? 0;
+    if (count > 0) this.#counts.set(caller, count - 1);
+  }
 }

@@ -1,0 +1,282 @@
+/** What the admin service bears: too many requests, keys that change or cannot be had, readers of a job's events. */
+
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { folder, removeFolders } from '../support';
+import {
+  bearer,
+  forwarded,
+  forwardSecret,
+  type Headers,
+  issuer,
+  jwt,
+  organization,
+  panelOrigin,
+} from '../support/admin/callers';
+import { Client, type Job } from '../support/admin/client';
+import { newestGeneration, people } from '../support/admin/people';
+import { serve, type Service, serveStandIn, stopServices } from '../support/admin/service';
+
+let base: string;
+let database: string;
+
+beforeAll(() => {
+  base = folder();
+  database = newestGeneration(base);
+});
+
+afterEach(async () => {
+  await stopServices();
+});
+
+afterAll(removeFolders);
+
+function environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const own = join(base, randomUUID());
+  return {
+    SOURCE_DATABASE_FILE: database,
+    ADMIN_PLATFORM_ROWS: '1',
+    ADMIN_ORIGINS: panelOrigin,
+    ADMIN_STATE_DIR: join(own, 'state'),
+    BACKUP_OUTPUT_DIR: join(own, 'backups'),
+    DUMPS_DIR: join(own, 'public'),
+    ...more,
+  };
+}
+
+describe('too many requests', () => {
+  let service: Service;
+
+  beforeEach(async () => {
+    service = await serve(environment({ ADMIN_FORWARD_SECRET: forwardSecret }));
+  });
+
+  async function ask(method: string, path: string, headers: Headers = {}): Promise<Response> {
+    const response = await fetch(`${service.url}/api/admin/${path}`, { method, headers });
+    await response.arrayBuffer();
+    return response;
+  }
+
+  /** How the answers to so many requests were, 20 at a time. */
+  async function many(
+    count: number,
+    request: () => Promise<Response>,
+  ): Promise<{ statuses: Record<number, number>; last: Response | undefined }> {
+    const statuses: Record<number, number> = {};
+    let last: Response | undefined;
+    for (let sent = 0; sent < count; sent += 20) {
+      const answers = await Promise.all(
+        Array.from({ length: Math.min(20, count - sent) }, () => request()),
+      );
+      for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
+      last = answers.at(-1);
+    }
+    return { statuses, last };
+  }
+
+  function expectToWait(answer: Response | undefined): void {
+    expect(answer?.status).toBe(429);
+    const seconds = Number(answer?.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThanOrEqual(1);
+    expect(seconds).toBeLessThanOrEqual(60);
+  }
+
+  it('of one admin are 1,200 a minute, and another admin does not notice', async () => {
+    const look = (id: string) => () => ask('GET', 'jobs', bearer(id));
+    const { statuses, last } = await many(1_260, look(people.roleAdmin));
+    expect(statuses).toEqual({ 200: 1_200, 429: 60 });
+    expectToWait(last);
+    // By whatever credential: it is the person who is counted.
+    expectToWait(await ask('GET', 'jobs', { 'x-user-token': people.roleAdmin }));
+    expect((await look(people.permissionAdmin)()).status).toBe(200);
+  });
+
+  it('that change something are 60 a minute, and looking goes on', async () => {
+    const change = (): Promise<Response> =>
+      ask('DELETE', `jobs/${randomUUID()}`, bearer(people.roleAdmin));
+    const { statuses, last } = await many(80, change);
+    expect(statuses).toEqual({ 404: 60, 429: 20 });
+    expectToWait(last);
+    expect((await ask('GET', 'jobs', bearer(people.roleAdmin))).status).toBe(200);
+  });
+
+  it('that nobody lets in are 600 a minute from one address', async () => {
+    const { statuses, last } = await many(640, () => ask('GET', 'jobs'));
+    expect(statuses).toEqual({ 401: 600, 429: 40 });
+    expectToWait(last);
+    const answer = await fetch(`${service.url}/api/admin/jobs`);
+    expect(await answer.json()).toMatchObject({ success: false, error: 'RATE_LIMITED' });
+    // Whoever might be guessing tokens waits; what the Worker has signed is no guess.
+    expectToWait(await ask('GET', 'jobs', bearer(people.roleAdmin)));
+    const request = { method: 'GET', target: '/api/admin/jobs' };
+    expect((await ask('GET', 'jobs', forwarded(request, people.roleAdmin))).status).toBe(200);
+  });
+});
+
+describe('keys at a URL', () => {
+  /** The key server: what it answers, and how often it was asked. */
+  let answer: RequestListener;
+  let asked: number;
+  let server: Server;
+  let url: string;
+
+  beforeEach(async () => {
+    asked = 0;
+    server = createServer((request, response) => {
+      asked += 1;
+      answer(request, response);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/.well-known/jwks.json`;
+  });
+
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const pairs = [1, 2].map(() => generateKeyPairSync('rsa', { modulusLength: 2048 }));
+  const [first, second] = pairs as [(typeof pairs)[0], (typeof pairs)[0]];
+
+  function keys(...listed: [kid: string, key: KeyObject][]): RequestListener {
+    const jwks = listed.map(([kid, key]) => ({
+      ...key.export({ format: 'jwk' }),
+      kid,
+      alg: 'RS256',
+      use: 'sig',
+    }));
+    return (_, response) => {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: jwks }));
+    };
+  }
+
+  async function start(): Promise<Service> {
+    return serve(
+      environment({
+        ADMIN_JWT_ISSUER: issuer,
+        ADMIN_JWT_JWKS_URL: url,
+        ADMIN_JWT_ORGANIZATION_ID: organization,
+      }),
+    );
+  }
+
+  async function status(service: Service, token: string): Promise<[number, string | undefined]> {
+    const response = await fetch(`${service.url}/api/admin/jobs`, { headers: bearer(token) });
+    return [response.status, ((await response.json()) as { error?: string }).error];
+  }
+
+  it('are fetched once, and again when they have changed', async () => {
+    answer = keys(['one', first.publicKey]);
+    const service = await start();
+    const tokens = Array.from({ length: 20 }, () => jwt({}, first.privateKey, 'one'));
+    expect(await Promise.all(tokens.map((token) => status(service, token)))).toEqual(
+      tokens.map(() => [200, undefined]),
+    );
+    expect(asked).toBe(1);
+    expect(await status(service, jwt({}, second.privateKey, 'one'))).toEqual([401, 'UNAUTHORIZED']);
+
+    await service.stop();
+    answer = keys(['two', second.publicKey]);
+    const restarted = await start();
+    expect(await status(restarted, jwt({}, second.privateKey, 'two'))).toEqual([200, undefined]);
+    expect(await status(restarted, jwt({}, first.privateKey, 'one'))).toEqual([
+      401,
+      'UNAUTHORIZED',
+    ]);
+  });
+
+  it('are not asked for again and again because of tokens that name others', async () => {
+    answer = keys(['one', first.publicKey]);
+    const service = await start();
+    expect(await status(service, jwt({}, first.privateKey, 'one'))).toEqual([200, undefined]);
+    for (let nth = 0; nth < 50; nth += 1) {
+      const token = jwt({}, second.privateKey, `invented-${String(nth)}`);
+      expect(await status(service, token)).toEqual([401, 'UNAUTHORIZED']);
+    }
+    expect(asked).toBeLessThanOrEqual(2);
+  });
+
+  it.each<[string, RequestListener]>([
+    ['an error', (_, response) => response.writeHead(500).end('down')],
+    ['a page', (_, response) => response.end('<html>Be right back</html>')],
+    ['something else in JSON', (_, response) => response.end('{"message":"Too many requests"}')],
+    ['no answer', (request) => request.socket.destroy()],
+  ])('that answer with %s let nobody in, and say why, until they are back', async (_, broken) => {
+    answer = broken;
+    const service = await start();
+    const token = jwt({}, first.privateKey, 'one');
+    expect(await status(service, token)).toEqual([503, 'AUTH_UNAVAILABLE']);
+    expect(service.output()).not.toContain(token);
+    answer = keys(['one', first.publicKey]);
+    expect(await status(service, token)).toEqual([200, undefined]);
+  });
+});
+
+describe("a job's events", () => {
+  async function started(ms: number): Promise<Client> {
+    const plan = join(base, `plan-${randomUUID()}.json`);
+    writeFileSync(plan, JSON.stringify({ ms }));
+    const service = await serveStandIn(environment({ STAND_IN_PLAN: plan }));
+    return new Client(service, people.roleAdmin);
+  }
+
+  interface Told {
+    readonly type: string | null;
+    readonly text: string;
+    readonly jobs: Job[];
+  }
+
+  /** Reads a stream to its end. */
+  async function listen(client: Client, id: string): Promise<Told> {
+    const url = `${client.service.url}/api/admin/jobs/${id}/events`;
+    const response = await fetch(url, { headers: bearer(people.permissionAdmin) });
+    const text = await response.text();
+    const frames = text.split('\n\n').filter((frame) => frame.startsWith('event: job\n'));
+    const jobs = frames.map((frame) => JSON.parse(frame.replace('event: job\ndata: ', '')) as Job);
+    return { type: response.headers.get('content-type'), text, jobs };
+  }
+
+  it('tell how far it is and end with how it ended, to everybody who listens', async () => {
+    const client = await started(1_500);
+    const { data } = await client.generate();
+    const listeners = await Promise.all([1, 2, 3].map(() => listen(client, data.job_id)));
+    for (const { type, text, jobs } of listeners) {
+      expect(type).toContain('text/event-stream');
+      expect(jobs.length).toBeGreaterThan(3);
+      expect(jobs.slice(0, -1).every(({ state }) => state === 'running')).toBe(true);
+      for (const phase of new Set(jobs.map(({ progress }) => progress?.phase))) {
+        const of = jobs.filter(({ progress }) => progress?.phase === phase);
+        const bytes = of.map(({ progress }) => progress?.bytes ?? 0);
+        expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+      }
+      expect(jobs.at(-1)).toEqual(await client.job(data.job_id));
+      for (const id of Object.values(people)) expect(text).not.toContain(id);
+    }
+    // Who comes late hears the end at once.
+    const { jobs } = await listen(client, data.job_id);
+    expect(jobs.map(({ state }) => state)).toEqual([(await client.job(data.job_id)).state]);
+  });
+
+  it('end when it is cancelled', async () => {
+    const client = await started(20_000);
+    const { data } = await client.generate();
+    const listening = listen(client, data.job_id);
+    await client.until(data.job_id, ({ progress }) => progress !== null);
+    expect((await client.ask('DELETE', `jobs/${data.job_id}`)).status).toBeLessThan(300);
+    expect((await listening).jobs.at(-1)?.state).toBe('cancelled');
+  });
+
+  it('do not hold up a service that is told to stop', async () => {
+    const client = await started(20_000);
+    const { data } = await client.generate();
+    const listening = listen(client, data.job_id).catch(() => undefined);
+    await client.until(data.job_id, ({ progress }) => progress !== null);
+    expect(await client.service.stop('SIGTERM')).toBe(0);
+    await listening;
+  });
+});
