@@ -2,7 +2,7 @@
  * One backup in a process of its own, to be starved, paused and killed. Its argument is a JSON object:
  * `{ options, fill?: { phase, file } }`; with `fill`, that file takes all the space that is left once the phase is
  * seen. It prints one JSON object per line: `{ phase }` for each report, then `{ result }` or `{ error }`, with what
- * was in the output folder before and after.
+ * was in the output folder before and after, and the most memory that the process had.
  */
 
 import { Buffer } from 'node:buffer';
@@ -47,8 +47,16 @@ const onProgress = ({ phase }) => {
   if (!filled && phase === fill?.phase) fillUp(fill.file);
   tell({ phase });
 };
+function end(outcome) {
+  // Node counts it in KiB.
+  tell({ ...outcome, before, after: listing(), peakBytes: process.resourceUsage().maxRSS * 1024 });
+}
+
 await index.createBackup({ ...options, onProgress }).then(
-  (result) => tell({ result, before, after: listing() }),
-  ({ code, name, message, cause }) =>
-    tell({ error: { code, name, message, cause: cause?.message }, before, after: listing() }),
+  (result) => {
+    end({ result });
+  },
+  ({ code, name, message, cause }) => {
+    end({ error: { code, name, message, cause: cause?.message } });
+  },
 );

@@ -20,6 +20,8 @@ export interface Outcome {
   };
   readonly before: readonly string[] | null;
   readonly after: readonly string[] | null;
+  /** The most memory that its process had. */
+  readonly peakBytes: number;
 }
 
 export interface JobRequest {
