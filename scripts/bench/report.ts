@@ -3,6 +3,7 @@
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 
 import { count, size } from '../cli/format.js';
+import type { Waits } from './beside.js';
 import type { Data } from './data.js';
 import { photoSide } from './gallery.js';
 import type { Result } from './measure.js';
@@ -40,6 +41,7 @@ export function currentLoad(): number | undefined {
 export function report(
   measured: readonly Measured[],
   gallery: Gallery,
+  waits: readonly Waits[],
   about: Circumstances,
 ): string {
   const parts = [
@@ -51,6 +53,7 @@ export function report(
     growth(measured),
     dumps(measured),
     thumbnails(gallery),
+    besideDump(waits),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -165,6 +168,23 @@ function thumbnails({ data, results }: Gallery): string {
     '## Data dump: thumbnails',
     `${count(data.photos)} works with a JPEG of ${photoSide.width} × ${photoSide.height} pixels each, ${size(data.photoBytes)}; thumbnails of 800 pixels, quality 80. This package also parses each one again to prove that it holds nothing but pixels.`,
     table(heads, rows, 2),
+  ].join('\n\n');
+}
+
+/** What an admin notices of a dump that is being made. */
+function besideDump(waits: readonly Waits[]): string {
+  const ms = (wait: number): string => `${wait.toFixed(1)} ms`;
+  const rows = waits.map(({ label, requests, median, p99, longest }) => [
+    label,
+    count(requests),
+    ms(median),
+    ms(p99),
+    ms(longest),
+  ]);
+  return [
+    '## Admin service: the list beside a dump',
+    'One request for the list of dumps every 10 ms, each as one of 100 admins, timed from when it was due; service, addon and client share the cores.',
+    table(['beside', 'requests', 'median', 'p99', 'longest'], rows),
   ].join('\n\n');
 }
 
