@@ -1,7 +1,8 @@
 /** The contract of createBackup at the boundary: rejections and their codes, progress, abort, both module systems. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 
 import { type BackupOptions, createBackup, type Progress } from '../index.js';
@@ -15,6 +16,17 @@ interface Rejection {
   readonly name?: string;
   readonly message?: string;
   readonly cause?: unknown;
+}
+
+/** Of a thread of this process; undefined when it has just ended. */
+function niceness(task: string): number | undefined {
+  try {
+    // Its name, in brackets, may hold anything; niceness is the 17th field behind it (proc(5)).
+    const stat = readFileSync(`/proc/self/task/${task}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  } catch {
+    return undefined;
+  }
 }
 
 function rejection(options: unknown): Promise<Rejection> {
@@ -210,6 +222,24 @@ describe('a job', () => {
     // Byte counts are numbers: a BigInt would throw here.
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);
   });
+
+  // Elsewhere nothing tells a thread's priority without native code.
+  if (process.platform === 'linux') {
+    it('lets its threads give way to those of Node', async () => {
+      const path = await largeDatabase(folder());
+      const before = getPriority();
+      const seen = new Set<number>();
+      await createBackup({
+        database: { file: path },
+        outputDir: folder(),
+        onProgress: () => {
+          for (const task of readdirSync('/proc/self/task')) seen.add(niceness(task) ?? before);
+        },
+      });
+      expect(seen).toEqual(new Set([before, Math.max(before, 10)]));
+      expect(getPriority()).toBe(before);
+    });
+  }
 
   it('returns the metadata that stands in the archive', async () => {
     const dir = folder();

@@ -1,11 +1,35 @@
 //! How a job's parts run side by side: blocking work off the runtime, and one failing part stopping the others.
 
+use std::cell::Cell;
+
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
+
 use super::Job;
 use crate::error::{Error, Result};
 
-/// Runs blocking work off the runtime's own threads.
+/// Of 0 to 99: nice 10 where threads are nice, below normal on Windows.
+const PRIORITY: u8 = 22;
+
+/// Runs blocking work off the runtime's own threads, at a priority below theirs: whoever waits for Node's event loop
+/// waits for no more than a moment, however many cores the work takes. Threads that it starts have the same.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let work = || {
+        give_way();
+        work()
+    };
     joined(tokio::task::spawn_blocking(work).await)
+}
+
+fn give_way() {
+    thread_local! {
+        static GIVES_WAY: Cell<bool> = const { Cell::new(false) };
+    }
+    if !GIVES_WAY.replace(true)
+        && let Ok(priority) = ThreadPriorityValue::try_from(PRIORITY)
+    {
+        // Where the system does not allow it the work is done all the same.
+        let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
+    }
 }
 
 /// What a task came to; one that panicked failed.
