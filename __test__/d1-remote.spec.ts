@@ -1,13 +1,7 @@
 /** D1 at Cloudflare, by a double of its API on real SQLite: nothing lost, nothing torn, whatever fails meanwhile. */
 
-import { join } from 'node:path';
-
-import { type BackupOptions, type BackupResult, createBackup } from '../index.js';
-import { folder, listing, removeFolders } from './support';
-import { account, D1Double, databaseId, type DoubleOptions, faults, token } from './support/d1';
-import { sqlite, tool } from './support/tools';
-
-const now = '2026-01-02T03:04:05Z';
+import { databaseId, faults } from './support/d1';
+import { backup, byFile, double, failure, made, script } from './support/d1-backup';
 
 /** Whatever a database may hold that JSON, JavaScript or a page could lose. */
 const odd = `
@@ -44,64 +38,6 @@ CREATE VIEW titles AS SELECT title FROM artwork -- no semicolon follows
 CREATE TRIGGER follows AFTER INSERT ON artwork BEGIN
   INSERT INTO found(rowid, title) VALUES (new.rowid, new.title); END;
 CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;`;
-
-const opened: D1Double[] = [];
-
-async function double(file: string, options?: DoubleOptions): Promise<D1Double> {
-  const made = await new D1Double(file, options).listen();
-  opened.push(made);
-  return made;
-}
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((made) => made.close()));
-});
-afterAll(removeFolders);
-
-function made(sql: string): string {
-  const file = join(folder(), 'source.sqlite');
-  sqlite(file, sql);
-  return file;
-}
-
-/** The options of a backup, with `change` in how the database is reached. */
-function options(double: D1Double, change: object, outputDir: string): BackupOptions {
-  const d1 = { accountId: account, databaseId, apiToken: token, apiUrl: double.apiUrl, ...change };
-  return { database: { d1 }, outputDir, now, drill: false };
-}
-
-function backup(double: D1Double): Promise<BackupResult> {
-  return createBackup(options(double, {}, folder()));
-}
-
-function script({ path }: BackupResult): string {
-  return tool('unzip', ['-p', path, 'database.sql']);
-}
-
-async function byFile(file: string): Promise<string> {
-  return script(await createBackup({ database: { file }, outputDir: folder(), now }));
-}
-
-interface Failure {
-  readonly code: string;
-  readonly text: string;
-}
-
-/** How a backup fails, with everything that it says, and that it leaves nothing. */
-async function failure(double: D1Double, change = {}): Promise<Failure> {
-  const outputDir = folder();
-  const error: unknown = await createBackup(options(double, change, outputDir)).then(
-    () => {
-      throw new Error('a backup was made');
-    },
-    (error: unknown) => error,
-  );
-  const { code, message, stack, cause } = error as Error & { code: string };
-  const text = [message, stack, String((cause as Error | undefined)?.message)].join('\n');
-  expect(text).not.toContain(token);
-  expect(listing(outputDir)).toEqual([]);
-  return { code, text };
-}
 
 describe('a backup of D1 at Cloudflare', () => {
   it.each([
@@ -143,17 +79,6 @@ describe('a backup of D1 at Cloudflare', () => {
     }
   }, 180_000);
 
-  it('ends in good time when every request fails', async () => {
-    const failures = (['gateway', 'reset'] as const).map(async (fault) =>
-      failure(await double(made(odd), { fault: () => fault })),
-    );
-    const [gateway, reset] = await Promise.all(failures);
-    expect(gateway?.code).toBe('SOURCE_UNREACHABLE');
-    expect(gateway?.text).toMatch(/overloaded or down/);
-    expect(reset?.code).toBe('SOURCE_UNREACHABLE');
-    expect(reset?.text).toMatch(/network/);
-  }, 60_000);
-
   it.each<[object, string, RegExp]>([
     [{ apiToken: 'another' }, 'SOURCE_REFUSED', /permission D1: Read/],
     [{ accountId: 'f'.repeat(32) }, 'SOURCE_REFUSED', /account id/],
@@ -169,60 +94,5 @@ describe('a backup of D1 at Cloudflare', () => {
     const { code, text } = await failure(await double(made(odd)), change);
     expect(code).toBe(expected);
     expect(text).toMatch(words);
-  });
-});
-
-describe('a site that writes meanwhile', () => {
-  const site = `
-CREATE TABLE artwork (id TEXT PRIMARY KEY, photos TEXT, status TEXT NOT NULL, visits INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE visits (id INTEGER PRIMARY KEY AUTOINCREMENT, artwork_id TEXT NOT NULL REFERENCES artwork (id), at TEXT);
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-  INSERT INTO artwork (id, status) SELECT printf('w%05d', i), 'approved' FROM n;
-CREATE TABLE log (at TEXT);`;
-
-  /** Every row of `visits` has its artwork, and every artwork counts its visits. */
-  function sound(result: BackupResult): number {
-    const restored = join(folder(), 'restored.sqlite');
-    tool('sqlite3', [restored, 'BEGIN', `.read '|unzip -p ${result.path} database.sql'`, 'COMMIT']);
-    expect(sqlite(restored, 'PRAGMA foreign_key_check')).toBe('');
-    const torn = `SELECT count(*) FROM artwork a WHERE visits <> (SELECT count(*) FROM visits WHERE artwork_id = a.id)`;
-    expect(sqlite(restored, torn)).toBe('0');
-    return Number(sqlite(restored, 'SELECT count(*) FROM visits'));
-  }
-
-  it('never gives a state that was not there', async () => {
-    const server = await double(made(site), {
-      size: false,
-      meanwhile: (database, nth) => {
-        // A new artwork with its first visit, and one of an old artwork: three parts change together.
-        database.exec(`BEGIN; INSERT INTO artwork (id, status, visits) VALUES ('x${String(nth)}', 'approved', 1);
-          INSERT INTO visits (artwork_id, at) VALUES ('x${String(nth)}', 'now'), ('w00007', 'now');
-          UPDATE artwork SET visits = visits + 1 WHERE id = 'w00007'; COMMIT`);
-      },
-    });
-    expect(sound(await backup(server))).toBeGreaterThan(2);
-  }, 60_000);
-
-  it('is told by the table when no state can be had', async () => {
-    const server = await double(made(site), {
-      size: false,
-      meanwhile: (database, nth) => {
-        // Another part of the table each time, and more of it than one batch may hold.
-        database.exec(`UPDATE artwork SET photos = '${String(nth)}' || printf('%.*c', 3000, 'p')`);
-      },
-    });
-    const { code, text } = await failure(server);
-    expect(code).toBe('SOURCE_CHANGED');
-    expect(text).toContain('the table artwork');
-  }, 120_000);
-
-  it('is told when its schema changes', async () => {
-    const server = await double(made(site), {
-      size: false,
-      meanwhile: (database, nth) => {
-        if (nth === 5) database.exec('ALTER TABLE log ADD COLUMN more');
-      },
-    });
-    expect((await failure(server)).text).toContain('the schema changed');
   });
 });

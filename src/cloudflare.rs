@@ -105,6 +105,13 @@ pub enum ApiError {
     Request,
 }
 
+impl ApiError {
+    /// Whether the database itself refused the SQL, for good.
+    pub fn is_of_sql(&self) -> bool {
+        matches!(self, ApiError::Refused { code: SQL, hint: Hint::None, .. })
+    }
+}
+
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         ApiError::Network(failure)

@@ -5,6 +5,8 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isNativeError } from 'node:util/types';
 
 import { DatabaseSync } from '@photostructure/sqlite';
 
@@ -14,15 +16,18 @@ export const account = '0123456789abcdef0123456789abcdef';
 export const databaseId = '3f1c9a52-7b64-4c0e-9d2a-5e8f00112233';
 export const token = 'secret-token-of-the-double';
 
-/** What goes wrong with one request. */
-export type Fault = 'limit' | 'gateway' | 'reset' | 'half' | 'internal' | 'memory';
+/** What goes wrong with one request; text is what D1 says of it. */
+export type Fault =
+  'limit' | 'gateway' | 'reset' | 'half' | 'internal' | 'memory' | { readonly text: string };
 export const faults: readonly Fault[] = ['limit', 'gateway', 'reset', 'half', 'internal', 'memory'];
 
 export interface DoubleOptions {
   /** Whether answers say how large the database is; without, it is read in pages. Default true. */
   readonly size?: boolean;
-  /** What becomes of the nth request, counted from 1. */
-  readonly fault?: (nth: number) => Fault | undefined;
+  /** What becomes of the nth request, counted from 1, and of what it asks. */
+  readonly fault?: (nth: number, body: string) => Fault | undefined;
+  /** Milliseconds before each answer. Default 0. */
+  readonly latency?: number;
   /** Called before each request, as the site that writes meanwhile. */
   readonly meanwhile?: (database: Database, nth: number) => void;
 }
@@ -37,16 +42,22 @@ class Refusal extends Error {}
 export class D1Double {
   /** Every statement that was sent. */
   readonly statements: string[] = [];
-  requests = 0;
-  readonly #database: Database;
+  /** When each request came, in milliseconds. */
+  readonly times: number[] = [];
+  /** What the site itself writes with. */
+  readonly database: Database;
   readonly #options: DoubleOptions;
   readonly #server = createServer((request, response) => {
     void this.#handle(request, response);
   });
 
   constructor(file: string, options: DoubleOptions = {}) {
-    this.#database = new DatabaseSync(file);
+    this.database = new DatabaseSync(file);
     this.#options = options;
+  }
+
+  get requests(): number {
+    return this.times.length;
   }
 
   async listen(): Promise<this> {
@@ -61,15 +72,16 @@ export class D1Double {
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((done) => this.#server.close(done));
-    this.#database.close();
+    this.database.close();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body: Buffer[] = [];
     for await (const piece of request) body.push(piece as Buffer);
-    const nth = ++this.requests;
-    this.#options.meanwhile?.(this.#database, nth);
-    const fault = this.#options.fault?.(nth);
+    const nth = this.times.push(Date.now());
+    this.#options.meanwhile?.(this.database, nth);
+    await sleep(this.#options.latency ?? 0);
+    const fault = this.#options.fault?.(nth, Buffer.concat(body).toString());
     if (fault !== undefined && fault !== 'half') {
       fail(response, fault);
       return;
@@ -104,7 +116,8 @@ export class D1Double {
       const result = statements.map(run);
       return { status: 200, envelope: { success: true, errors: [], messages: [], result } };
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
+      // Not `instanceof`: SQLite's errors are not of jest's realm.
+      if (!isNativeError(error)) throw error;
       return refusal(400, 7500, `${error.message}: SQLITE_ERROR`);
     }
   }
@@ -114,7 +127,7 @@ export class D1Double {
     this.statements.push(sql);
     if (sql.length > 100_000) throw new Refusal('statement too long: SQLITE_TOOBIG');
     if (/_cf_/i.test(sql)) throw new Refusal('not authorized: SQLITE_AUTH');
-    const statement = this.#database.prepare(sql);
+    const statement = this.database.prepare(sql);
     const columns = statement.columns().map(({ name }) => name);
     if (columns.length > 100) throw new Refusal('too many columns in result set');
     statement.setReadBigInts(true);
@@ -127,11 +140,11 @@ export class D1Double {
   /** As `#run`, with rows as objects: names that occur twice are one. */
   #query({ sql, params = [] }: Statement): object {
     this.statements.push(sql);
-    return { success: true, results: this.#database.prepare(sql).all(...params), meta: {} };
+    return { success: true, results: this.database.prepare(sql).all(...params), meta: {} };
   }
 
   #size(): number {
-    const { pages } = this.#database
+    const { pages } = this.database
       .prepare('SELECT page_count pages FROM pragma_page_count')
       .get() as {
       pages: number;
@@ -165,6 +178,10 @@ function fail(response: ServerResponse, fault: Exclude<Fault, 'half'>): void {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify(refusal(status, code, message).envelope));
   };
+  if (typeof fault === 'object') {
+    json(500, 7500, fault.text);
+    return;
+  }
   switch (fault) {
     case 'limit':
       json(429, 971, 'Please wait and consider throttling your request speed', {

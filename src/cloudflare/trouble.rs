@@ -70,6 +70,7 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
             "it does not answer in time; check the network, then try again".into()
         }
         (0, ..) => "check the network, then try again".to_owned(),
+        _ if error.is_of_sql() => "it does not take the SQL that reads it; was it just migrated? Try again".into(),
         (500.., ..) => "it is overloaded or down; try again later".into(),
         _ => format!("it does not understand the request (status {status}, code {code})"),
     };

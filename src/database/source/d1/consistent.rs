@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::cell::{Cell, PART};
 use super::held::{Encoded, Held};
-use super::query::{Answered, Database, QueryError, malformed};
+use super::query::{Answered, Database, HowMuch, QueryError, malformed};
 use super::script::Layout;
 use super::select::{Range, Row, Source};
 use crate::error::{Error, Result};
@@ -101,13 +101,15 @@ impl<'a> Reading<'a> {
             let source = &self.sources[table];
             let limit = source.has_places().then_some(size);
             let range = Range { after: after.clone(), upto: None };
-            let answered = match self.database.read(&source.statements(&range, limit)).await {
+            let divisible = limit.is_some() && size > 1;
+            let how_much = if divisible { HowMuch::Several } else { HowMuch::Least };
+            let answered = match self.database.read(&source.statements(&range, limit), how_much).await {
                 Ok(answered) => answered,
-                Err(QueryError::TooMuch(_)) if limit.is_some() && size > 1 => {
+                Err(QueryError::TooMuch(_)) if divisible => {
                     size = (size / 4).max(1);
                     continue;
                 }
-                Err(error) => return Err(self.failure(error)),
+                Err(error) => return Err(self.failure(error).await),
             };
             let Answered { rows, bytes } = answered;
             let mut rows = source.rows(&rows).ok_or_else(malformed)?;
@@ -169,40 +171,46 @@ impl<'a> Reading<'a> {
             return Ok(changed);
         }
         for part in parts {
-            let Some(read) = self.read_parts(&[*part]).await? else {
-                let table = &self.sources[self.held.parts[*part].table].table.name;
-                return Err(self::changed(
-                    &format!("the table {table}"),
-                    "it grows faster than it can be read",
-                ));
+            let read = match self.ask(&self.wanted(&[*part])).await {
+                Ok(read) => read,
+                Err(error) => return Err(self.failure(error).await),
             };
-            if self.held.renew(*part, &read[0])? {
-                changed.push(*part);
+            for read in &read {
+                if self.held.renew(*part, read)? {
+                    changed.push(*part);
+                }
             }
         }
         Ok(changed)
     }
 
     async fn read_parts(&self, parts: &[usize]) -> Result<Option<Vec<Encoded>>> {
-        let wanted: Vec<(usize, &Range)> =
-            parts.iter().map(|part| (self.held.parts[*part].table, &self.held.parts[*part].range)).collect();
-        self.read(&wanted).await
+        self.read(&self.wanted(parts)).await
+    }
+
+    fn wanted(&self, parts: &[usize]) -> Vec<(usize, &Range)> {
+        parts.iter().map(|part| (self.held.parts[*part].table, &self.held.parts[*part].range)).collect()
     }
 
     /// Reads ranges of tables in one batch. None if that is too much.
     async fn read(&self, wanted: &[(usize, &Range)]) -> Result<Option<Vec<Encoded>>> {
-        if wanted.is_empty() {
-            return Ok(Some(Vec::new()));
+        match self.ask(wanted).await {
+            Ok(read) => Ok(Some(read)),
+            Err(QueryError::TooMuch(_)) => Ok(None),
+            Err(error) => Err(self.failure(error).await),
         }
+    }
+
+    async fn ask(&self, wanted: &[(usize, &Range)]) -> Result<Vec<Encoded>, QueryError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let how_much = if wanted.len() == 1 { HowMuch::Least } else { HowMuch::Several };
         let statements: Vec<String> =
             wanted.iter().flat_map(|(table, range)| self.sources[*table].statements(range, None)).collect();
         'again: for _ in 0..AGAIN {
             self.database.job().check()?;
-            let answered = match self.database.read(&statements).await {
-                Ok(answered) => answered,
-                Err(QueryError::TooMuch(_)) => return Ok(None),
-                Err(error) => return Err(self.failure(error)),
-            };
+            let answered = self.database.read(&statements, how_much).await?;
             let mut answers = answered.rows.as_slice();
             let mut read = Vec::new();
             for (table, _) in wanted {
@@ -218,9 +226,9 @@ impl<'a> Reading<'a> {
                 one.answer = one.length() * 2;
                 read.push(one);
             }
-            return Ok(Some(read));
+            return Ok(read);
         }
-        Err(self.restless(wanted[0].0))
+        Err(self.restless(wanted[0].0).into())
     }
 
     /// Fetches the values that did not come along. False if one is another by now.
@@ -286,11 +294,18 @@ impl<'a> Reading<'a> {
         changed(&format!("the table {table}"), "its longest values are written all the time")
     }
 
-    fn failure(&self, error: QueryError) -> Error {
-        match error {
-            QueryError::Job(error) => error,
-            QueryError::TooMuch(error) => self.database.failure(error),
+    /// A failure for good. That SQL is refused by now may be because what it names is no longer there.
+    async fn failure(&self, error: QueryError) -> Error {
+        let error = match error {
+            QueryError::Job(error) => return error,
+            QueryError::TooMuch(error) | QueryError::Api(error) => error,
+        };
+        if error.is_of_sql()
+            && let Err(changed @ Error::SourceChanged { .. }) = self.check_schema().await
+        {
+            return changed;
         }
+        self.database.failure(error)
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::cell;
-use crate::cloudflare::{Answer, ApiError, Call, Cloudflare, Hint, SQL, refused};
+use crate::cloudflare::{Answer, ApiError, Call, Cloudflare, Hint, refused};
 use crate::error::{Error, Result};
 use crate::http::Failure;
 use crate::job::Job;
@@ -51,6 +51,8 @@ pub struct Answered {
 pub enum QueryError {
     /// So much cannot be had at once.
     TooMuch(ApiError),
+    /// It was refused.
+    Api(ApiError),
     /// The job cannot go on.
     Job(Error),
 }
@@ -59,6 +61,15 @@ impl From<Error> for QueryError {
     fn from(error: Error) -> Self {
         QueryError::Job(error)
     }
+}
+
+/// Whether less could be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HowMuch {
+    /// It could: "too much" is an answer.
+    Several,
+    /// It could not: "too much" is only of the moment.
+    Least,
 }
 
 /// Every object is asked for in hexadecimal: a name may hold what JSON cannot.
@@ -122,18 +133,22 @@ impl<'a> Database<'a> {
                 let value = first.and_then(|table| table.rows.first()?.first());
                 Ok(value.and_then(Value::as_f64) == Some(1.0))
             }
-            Err(ApiError::Refused { code: SQL, hint: Hint::None, .. }) => Ok(false),
+            Err(error) if error.is_of_sql() => Ok(false),
             Err(error) => Err(self.failure(error)),
         }
     }
 
     /// Runs statements that only read, several of them in one transaction.
-    pub async fn read(&self, statements: &[String]) -> Result<Answered, QueryError> {
+    pub async fn read(&self, statements: &[String], how_much: HowMuch) -> Result<Answered, QueryError> {
         let statements: Vec<_> = statements.iter().map(|sql| Cow::Borrowed(sql.as_str())).collect();
-        let answer = match self.send(&statements).await? {
+        let sent = match how_much {
+            HowMuch::Several => self.send(&statements).await?,
+            HowMuch::Least => self.little(&statements).await?,
+        };
+        let answer = match sent {
             Ok(answer) => answer,
             Err(error) if is_too_much(&error) => return Err(QueryError::TooMuch(error)),
-            Err(error) => return Err(QueryError::Job(self.failure(error))),
+            Err(error) => return Err(QueryError::Api(error)),
         };
         if answer.result.len() != statements.len() || answer.result.iter().any(|one| !one.success) {
             return Err(QueryError::Job(malformed()));
