@@ -11,9 +11,9 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)
 CREATE TABLE "odd ""name" (a, "b c" INTEGER, "select" REAL, n NUMERIC, t TEXT, b BLOB);
 INSERT INTO "odd ""name" VALUES
   (9007199254740993, 9223372036854775807, 0.1, -9223372036854775808, 'a' || char(0) || 'b', X'00FF'),
-  (-0.0, NULL, 9e999, 1e300, CAST(X'FF41' AS TEXT), X''), (0.0, 7, -9e999, 5e-324, '', zeroblob(900000)),
+  (-0.0, NULL, 9e999, 1e300, CAST(X'FF41' AS TEXT), X''), (0.0, 7, -9e999, 5e-324, '', zeroblob(450000)),
   (1.0, 1, 1.0, 49.28272910000001, 'x', 'text'), (2.2250738585072014e-308, 0, 1.7976931348623157e308, '', 'y', NULL);
-INSERT INTO "odd ""name" (rowid, a, t) VALUES (-5, 'before', printf('%.*c', 1500000, 'z')), (1000000, 'far', NULL);
+INSERT INTO "odd ""name" (rowid, a, t) VALUES (-5, 'before', printf('%.*c', 850000, 'z')), (1000000, 'far', NULL);
 CREATE TABLE pairs (x TEXT COLLATE NOCASE, y INTEGER, z, PRIMARY KEY (x, y DESC)) WITHOUT ROWID;
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1300)
   INSERT INTO pairs SELECT char(65 + i % 26) || (i % 5), i, i / 3.0 FROM n;
