@@ -1,0 +1,326 @@
+/** Photos below a public URL: whatever that server answers, nothing but that host is asked, for nothing but keys. */
+
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+
+import { type BackupOptions, type BackupResult, createBackup } from '../index.js';
+import { folder, listing, removeFolders } from './support';
+import { runJob } from './support/process';
+import { full } from './support/random';
+import { entry, sqlite } from './support/tools';
+
+const photo = Buffer.alloc(2_000_000, 'photo ');
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A web server, and everything that was asked of it. */
+class Site {
+  readonly asked: string[] = [];
+  readonly #server: Server;
+
+  private constructor(handler: Handler) {
+    this.#server = createServer((request, response) => {
+      const { url = '' } = request;
+      this.asked.push(url);
+      // A public URL cannot list: variants are guessed, and none is there.
+      if (/__\d|\/thumbnails\//.test(url)) response.writeHead(404).end();
+      else handler(request, response);
+    });
+  }
+
+  static async listen(handler: Handler): Promise<Site> {
+    const site = new Site(handler);
+    await once(site.#server.listen(0, '127.0.0.1'), 'listening');
+    sites.push(site);
+    return site;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${String(this.port)}`;
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+const sites: Site[] = [];
+
+afterEach(() => {
+  for (const site of sites.splice(0)) site.close();
+});
+afterAll(removeFolders);
+
+function give(response: ServerResponse, headers = {}): void {
+  response.writeHead(200, {
+    'content-type': 'image/jpeg',
+    'content-length': photo.length,
+    etag: '"one"',
+    ...headers,
+  });
+  response.end(photo);
+}
+
+function lead(response: ServerResponse, location: string, status = 302): void {
+  response.writeHead(status, { location }).end();
+}
+
+function options(base: string, photos: readonly string[], change = {}): BackupOptions {
+  const file = join(folder(), 'archive.sqlite');
+  const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+  sqlite(
+    file,
+    `CREATE TABLE artwork (id TEXT PRIMARY KEY, photos TEXT, status TEXT NOT NULL);
+     INSERT INTO artwork VALUES ('w', ${text(JSON.stringify(photos))}, 'approved')`,
+  );
+  return {
+    database: { file },
+    photos: { publicUrl: base },
+    outputDir: folder(),
+    // In their order: the first shows that the server is sound.
+    concurrency: 1,
+    drill: false,
+    ...change,
+  };
+}
+
+function missing({ metadata }: BackupResult): Record<string, string> {
+  return Object.fromEntries(metadata.photos.missing.map(({ key, reason }) => [key, reason]));
+}
+
+function held({ path }: BackupResult): string[] {
+  const index = JSON.parse(entry(path, 'photos/index.json')) as { key: string }[];
+  return index.map(({ key }) => key);
+}
+
+describe('a redirect', () => {
+  it('is followed within the host, and nowhere else', async () => {
+    const other = await Site.listen((_, response) => {
+      give(response);
+    });
+    const site = await Site.listen(({ url = '' }, response) => {
+      const name = url.split('/').at(-1);
+      const places: Record<string, string> = {
+        'b-relative.jpg': '../real/1.jpg',
+        'c-absolute.jpg': `${site.url}/real/2.jpg#part`,
+        'd-twice.jpg': '/base/originals/b-relative.jpg',
+        'e-port.jpg': `${other.url}/x.jpg`,
+        'f-name.jpg': `http://localhost:${String(site.port)}/real/3.jpg`,
+        'g-scheme.jpg': `//metadata.internal/x.jpg`,
+        'h-metadata.jpg': 'http://169.254.169.254/latest/meta-data/',
+        'i-file.jpg': 'file:///etc/passwd',
+        'j-circle.jpg': '/base/originals/j-circle.jpg',
+        'k-user.jpg': `http://127.0.0.1:${String(site.port)}@127.0.0.2/x.jpg`,
+        'l-secured.jpg': `https://127.0.0.1:${String(other.port)}/x.jpg`,
+        'm-nowhere.jpg': '',
+      };
+      const place = places[name ?? ''];
+      if (place !== undefined) lead(response, place, 301 + (site.asked.length % 2) * 6);
+      else give(response);
+    });
+    const names =
+      'a b-relative c-absolute d-twice e-port f-name g-scheme h-metadata i-file j-circle';
+    const keys = [...names.split(' '), 'k-user', 'l-secured', 'm-nowhere'].map(
+      (name) => `originals/${name}.jpg`,
+    );
+    const result = await createBackup(options(`${site.url}/base`, keys));
+    expect(held(result)).toEqual(keys.slice(0, 4));
+    expect(missing(result)).toEqual(
+      Object.fromEntries(keys.slice(4).map((key) => [key, 'redirected'])),
+    );
+    expect(other.asked).toEqual([]);
+  });
+
+  it('out of rows is none: a URL there is no address to ask', async () => {
+    const other = await Site.listen((_, response) => {
+      give(response);
+    });
+    const site = await Site.listen((_, response) => {
+      give(response);
+    });
+    const away = [
+      `${other.url}/originals/x.jpg`,
+      `//127.0.0.1:${String(other.port)}/originals/y.jpg`,
+      `http://127.0.0.1:${String(site.port)}@127.0.0.1:${String(other.port)}/z.jpg`,
+      'http://169.254.169.254/latest/meta-data/',
+      'file:///etc/passwd',
+      '../../secret.jpg',
+      'originals/../../secret.jpg',
+      'originals/%2e%2e/%2e%2e/secret.jpg',
+      'originals/a.jpg?x=/../../secret#y',
+      '\\\\127.0.0.1\\secret.jpg',
+    ];
+    await createBackup(options(`${site.url}/base/`, ['originals/1.jpg', ...away]));
+    expect(other.asked).toEqual([]);
+    expect(site.asked.filter((path) => !path.startsWith('/base/'))).toEqual([]);
+    // As a browser or a proxy reads them, they still lie below it.
+    const read = site.asked.map((path) => new URL(path, site.url).pathname);
+    expect(read.filter((path) => !path.startsWith('/base/'))).toEqual([]);
+    expect(site.asked.filter((path) => /[?#]/.test(path))).toEqual([]);
+  });
+});
+
+describe('a base whose name leads to this machine', () => {
+  /** A job for which a name of the public Internet resolves to an address of this machine. */
+  async function byName(base: (name: string) => string, address: string): Promise<object> {
+    const name = 'photos.example.com';
+    const hosts = join(folder(), 'hosts');
+    writeFileSync(hosts, `${address} ${name}\n127.0.0.1 localhost\n`);
+    const request = { options: options(base(name), ['originals/1.jpg']) };
+    const isRoot = process.getuid?.() === 0;
+    const { error, after } = await runJob(request, [
+      ...['unshare', ...(isRoot ? [] : ['--map-root-user']), '--mount', 'sh', '-c'],
+      'mount --bind "$0" /etc/hosts && exec "$@"',
+      hosts,
+    ]);
+    expect(after).toEqual([]);
+    return error ?? {};
+  }
+
+  it.each(['127.0.0.1', '10.0.0.1', '192.168.1.1', '169.254.169.254', '::1', 'fe80::1', 'fd00::1'])(
+    'is refused, and not connected to: %s',
+    async (address) => {
+      const site = await Site.listen((_, response) => {
+        give(response);
+      });
+      const error = await byName((name) => `http://${name}:${String(site.port)}`, address);
+      expect(error).toMatchObject({
+        code: 'SOURCE_REFUSED',
+        message: expect.stringMatching(/private address.*give the address itself/) as string,
+      });
+      expect(site.asked).toEqual([]);
+    },
+  );
+
+  it.each(['127.0.0.1', 'localhost', '127.1', '[::ffff:127.0.0.1]'])(
+    'is taken when it is that address itself: %s',
+    async (host) => {
+      const site = await Site.listen((_, response) => {
+        give(response);
+      });
+      const base = `http://${host}:${String(site.port)}`;
+      const result = await createBackup(options(base, ['originals/1.jpg']));
+      expect(held(result)).toEqual(['originals/1.jpg']);
+    },
+  );
+});
+
+describe('a photo', () => {
+  const bodies: [reason: string, answer: Handler][] = [
+    [
+      'too_large',
+      (_, response) => {
+        response.writeHead(200, { 'content-length': String((1 << 30) + 1) }).write(photo);
+      },
+    ],
+    [
+      'bad_length',
+      (_, response) => {
+        // Without a length, and without an end.
+        const more = (): void => {
+          while (response.write(photo));
+        };
+        response.writeHead(200).on('drain', more);
+        more();
+      },
+    ],
+    [
+      'bad_checksum',
+      (_, response) => {
+        give(response, { etag: '"d41d8cd98f00b204e9800998ecf8427e"' });
+      },
+    ],
+    ['refused', (_, response) => response.writeHead(403).end()],
+    ['unreadable', (_, response) => response.writeHead(418).end()],
+  ];
+
+  it.each(bodies)(
+    'that is not one is not taken, nor read to its end: %s',
+    async (reason, answer) => {
+      let sent = 0;
+      const site = await Site.listen((request, response) => {
+        const { url = '', socket } = request;
+        response.on('close', () => (sent += socket.bytesWritten));
+        if (url.endsWith('2.jpg')) answer(request, response);
+        else give(response);
+      });
+      const result = await createBackup(
+        options(site.url, ['originals/1.jpg', 'originals/2.jpg', 'originals/3.jpg']),
+      );
+      expect(held(result)).toEqual(['originals/1.jpg', 'originals/3.jpg']);
+      expect(missing(result)).toEqual({ 'originals/2.jpg': reason });
+      expect(sent).toBeLessThan(100_000_000);
+    },
+  );
+
+  it('that a page stands for is one that the server does not have', async () => {
+    const site = await Site.listen(({ url = '' }, response) => {
+      if (url.endsWith('/1.jpg')) give(response);
+      else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>');
+    });
+    const { complete, metadata } = await createBackup(
+      options(site.url, ['originals/1.jpg', 'originals/2.jpg']),
+    );
+    expect(complete).toBe(true);
+    expect(metadata.photos).toMatchObject({ originals: 1, dangling: 1, missing: [] });
+  });
+
+  // Half a minute of silence is what a connection is allowed.
+  const silences = full ? 3 : 1;
+  it(`whose connection stalls ${String(silences)} times is gone on with, or given up`, async () => {
+    let stalled = 0;
+    const ranges: (string | undefined)[] = [];
+    const site = await Site.listen(({ url = '', headers: { range } }, response) => {
+      if (!url.endsWith('2.jpg')) give(response);
+      else {
+        ranges.push(range);
+        const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+        const last = String(photo.length - 1);
+        response.writeHead(range === undefined ? 200 : 206, {
+          'content-length': photo.length - from,
+          'content-range': `bytes ${String(from)}-${last}/${String(photo.length)}`,
+          etag: '"one"',
+        });
+        if (stalled === silences) response.end(photo.subarray(from));
+        else if (stalled++ === 0) response.write(photo.subarray(0, photo.length / 2));
+        else response.flushHeaders();
+      }
+    });
+    const keys = ['originals/1.jpg', 'originals/2.jpg'];
+    const result = await createBackup(options(site.url, keys));
+    if (full) {
+      expect(missing(result)).toEqual({ 'originals/2.jpg': 'timeout' });
+      expect(ranges).toHaveLength(3);
+    } else {
+      expect(result.complete).toBe(true);
+      expect(held(result)).toEqual(keys);
+      expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
+    }
+  }, 180_000);
+});
+
+it.each([
+  ['ftp://photos.example/', /publicUrl/],
+  ['photos.example', /publicUrl/],
+  ['https://user:secret@photos.example/', /publicUrl/],
+  ['https://photos.example/?token=secret', /publicUrl/],
+])('the base %s is none', async (base, words) => {
+  const outputDir = folder();
+  const failing = createBackup(options(base, ['originals/1.jpg'], { outputDir }));
+  await expect(failing).rejects.toMatchObject({
+    code: 'INVALID_OPTIONS',
+    message: expect.stringMatching(words) as string,
+  });
+  await expect(failing).rejects.not.toMatchObject({
+    message: expect.stringContaining('secret') as string,
+  });
+  expect(listing(outputDir)).toEqual([]);
+});
