@@ -169,7 +169,7 @@ class Strange {
   /** Up to so many, at least one. Each has a part that stands nowhere else. */
   names(most: number): string[] {
     const odd = ['email', 'Owner ID', 'notes', 'title', '_photos', 'naïve', 'адрес', 'select'];
-    const marks = ['', ' ', '"', "'", '%41', '-', '[', ']', '`', '\\\\'];
+    const marks = ['', ' ', '"', "'", '%41', '-', '[', ']', '`', '\\'];
     return Array.from({ length: 1 + Math.floor(this.#random() * most) }, () => {
       const unique = Math.floor(this.#random() * 2 ** 48)
         .toString(36)
@@ -185,7 +185,8 @@ class Strange {
 
   table(name: string, columns: readonly string[]): string {
     const keyed = this.#random() < 0.4;
-    const list = columns.map((column) => `${quoted(column)} ${this.#type()}`);
+    const type = (at: number): string => (keyed && at === 0 ? 'TEXT' : this.#type());
+    const list = columns.map((column, at) => `${quoted(column)} ${type(at)}`);
     const key = keyed ? `, PRIMARY KEY (${quoted(columns[0] ?? '')})` : '';
     return `CREATE TABLE ${quoted(name)} (${list.join(', ')}${key})${keyed ? ' WITHOUT ROWID' : ''};`;
   }
