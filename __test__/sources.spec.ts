@@ -5,10 +5,17 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { encode } from 'jpeg-js';
 
-import { type BackupOptions, type BackupResult, createBackup } from '../index.js';
+import {
+  type BackupOptions,
+  type BackupResult,
+  createBackup,
+  createDataDump,
+  type DataDumpResult,
+} from '../index.js';
 import { folder, removeFolders } from './support';
-import { sqlite, tool } from './support/tools';
+import { sqlite, tool, unpack } from './support/tools';
 
 const now = '2026-01-02T03:04:05Z';
 const [database, bucket] = ['3f1c9a52-7b64-4c0e-9d2a-5e8f00112233', 'photos-bucket'] as const;
@@ -32,6 +39,15 @@ INSERT INTO artwork VALUES ${keys
   )
   .join(', ')};`;
 
+/** Who uploaded a photo: kept beside it in R2, and nobody's business. */
+const secret = 'uploader-5f0c1d7e2b';
+
+/** The one photo that is a picture. */
+function picture(): Buffer {
+  const [width, height] = [1000, 600];
+  return encode({ data: Buffer.alloc(width * height * 4, 0x70), width, height }, 90).data;
+}
+
 interface Store {
   readonly endpoint: string;
   readonly publicUrl: string;
@@ -53,13 +69,13 @@ beforeAll(async () => {
     mkdirSync(dirname(file), { recursive: true });
     // Of more than eight megabytes a body waits on disk; of more than five it can be uploaded in parts.
     const size = key.endsWith('big.jpg') ? 11_000_000 : 1000 * (nth + 1);
-    writeFileSync(file, Buffer.alloc(size, `photo ${String(nth)} `));
+    writeFileSync(file, nth === 0 ? picture() : Buffer.alloc(size, `photo ${String(nth)} `));
     return {
       key,
       file,
       parts: key.endsWith('big.jpg') ? 2 : 1,
       httpMetadata: { contentType: 'image/jpeg', cacheControl: 'max-age=60' },
-      customMetadata: { camera: 'X100', note: 'Grüße' },
+      customMetadata: { camera: 'X100', note: 'Grüße', uploader: secret },
     };
   });
   const state = join(base, 'v3');
@@ -149,6 +165,32 @@ describe('every pair of sources', () => {
       { database: 'file', photos: 's3' },
       { database: 'wrangler', photos: 'public_url' },
     ]);
+  });
+
+  it('gives the same data dump, without what R2 keeps beside a photo', async () => {
+    const { state, file, publicUrl } = store;
+    const local = { wrangler: { databaseId: database, stateDir: state } };
+    const dump = (
+      rows: BackupOptions['database'],
+      photos: BackupOptions['photos'],
+    ): Promise<DataDumpResult> =>
+      createDataDump({ database: rows, photos, outputDir: folder(), now });
+    const [first, ...others] = await Promise.all([
+      dump(local, { wrangler: { bucket, stateDir: state } }),
+      dump({ file }, s3()),
+      dump(local, { publicUrl }),
+    ]);
+    expect(first.metadata.counts).toMatchObject({ total_artworks: 5, total_photos: 1 });
+    expect(first.metadata.photos_missing.map(({ reason }) => reason)).toEqual(
+      Array(4).fill('unsupported_format'),
+    );
+    for (const other of others) expect(other.sha256).toBe(first.sha256);
+    const unpacked = unpack(first.path ?? '', folder());
+    const files = readdirSync(unpacked, { recursive: true, withFileTypes: true });
+    for (const each of files.filter((entry) => entry.isFile())) {
+      const text = readFileSync(join(each.parentPath, each.name), 'latin1');
+      for (const kept of [secret, 'X100', 'max-age']) expect(text).not.toContain(kept);
+    }
   });
 
   it('reuses what has not changed', async () => {
