@@ -44,15 +44,21 @@ export async function waitBeside(
   say: (line: string) => void,
 ): Promise<Waits[]> {
   say('beside a dump: the list, asked for every 10 ms');
+  const photos = { SOURCE_PHOTOS_DIR: gallery.photosFolder };
   const waits = [
-    ...(await beside(rows, 'a dump of rows', signal)),
-    ...(await beside(gallery, 'a dump of thumbnails', signal)).slice(1),
+    ...(await beside(rows, 'a dump of rows', {}, signal)),
+    ...(await beside(gallery, 'a dump of thumbnails', photos, signal)).slice(1),
   ];
   for (const { label, p99 } of waits) say(`  ${label}: p99 ${p99.toFixed(0)} ms`);
   return waits;
 }
 
-async function beside(data: Data, what: string, signal: AbortSignal): Promise<Waits[]> {
+async function beside(
+  data: Data,
+  what: string,
+  photos: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Waits[]> {
   const folder = await mkdtemp(join(data.folder, 'service-'));
   const secret = randomBytes(32).toString('hex');
   const { PATH = '' } = process.env;
@@ -68,7 +74,7 @@ async function beside(data: Data, what: string, signal: AbortSignal): Promise<Wa
       BACKUP_OUTPUT_DIR: join(folder, 'backups'),
       DUMPS_DIR: join(folder, 'dumps'),
       SOURCE_DATABASE_FILE: data.database,
-      SOURCE_PHOTOS_DIR: data.photosFolder,
+      ...photos,
     },
   });
   try {
