@@ -236,7 +236,7 @@ describe('a job', () => {
           for (const task of readdirSync('/proc/self/task')) seen.add(niceness(task) ?? before);
         },
       });
-      expect(seen).toEqual(new Set([before, Math.max(before, 10)]));
+      expect(seen).toEqual(new Set([before, Math.max(before, 5)]));
       expect(getPriority()).toBe(before);
     });
   }

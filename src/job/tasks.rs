@@ -7,8 +7,8 @@ use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_pr
 use super::Job;
 use crate::error::{Error, Result};
 
-/// Of 0 to 99: nice 10 where threads are nice, below normal on Windows.
-const PRIORITY: u8 = 22;
+/// Of 0 to 99: nice 5 where threads are nice, below normal on Windows.
+const PRIORITY: u8 = 34;
 
 /// Runs blocking work off the runtime's own threads, at a priority below theirs: whoever waits for Node's event loop
 /// waits for no more than a moment, however many cores the work takes. Threads that it starts have the same.
