@@ -6,7 +6,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { appendFileSync, readdirSync, writeSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import process from 'node:process';
 
 import index from '../../index.js';
@@ -48,8 +48,17 @@ const onProgress = ({ phase }) => {
   tell({ phase });
 };
 function end(outcome) {
-  // Node counts it in KiB.
-  tell({ ...outcome, before, after: listing(), peakBytes: process.resourceUsage().maxRSS * 1024 });
+  tell({ ...outcome, before, after: listing(), peakBytes: peakBytes() });
+}
+
+/** Linux' own count is of this process alone: that of getrusage begins with the parent's. */
+function peakBytes() {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)[1]) * 1024;
+  } catch {
+    return process.resourceUsage().maxRSS * 1024;
+  }
 }
 
 await index.createBackup({ ...options, onProgress }).then(
