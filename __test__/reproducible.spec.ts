@@ -1,11 +1,12 @@
 /** Same input and same `now`, same bytes; and photos of an earlier backup that are taken over unchanged. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type BackupOptions, type BackupResult, createBackup } from '../index.js';
 import { folder, listing, removeFolders } from './support';
 import { approved, newer, photo, photos } from './support/platform';
+import { runJob } from './support/process';
 import { entries, entry, judge, restore, sha256, sqlite, verify } from './support/tools';
 
 afterEach(removeFolders);
@@ -104,6 +105,30 @@ describe('an earlier backup', () => {
     expect(entries(again.path)).not.toContain(`photos/originals/${approved.originals[3]}`);
     judge(again.path, dir);
     expect((await backup({ database: { file } })).sha256).toBe(again.sha256);
+  });
+
+  it('gives a large photo without holding all of it in memory', async () => {
+    const { dir, backup } = place();
+    const key = 'originals/2025/10/01/large.tif';
+    const size = 400 << 20;
+    truncateSync(photo(join(dir, 'photos'), key, Buffer.from('II*')), size);
+    const scope = { photoScope: 'all', drill: false } as const;
+    const earlier = await backup(scope);
+    const { result, peakBytes } = await runJob({
+      options: {
+        database: { file: join(dir, 'newer.sqlite') },
+        photos: { directory: join(dir, 'photos') },
+        outputDir: join(dir, 'again'),
+        now,
+        reuseFrom: earlier.path,
+        ...scope,
+      },
+    });
+    expect(result?.reusedPhotos).toBe(
+      earlier.metadata.photos.originals + earlier.metadata.photos.thumbnails,
+    );
+    expect(result?.sha256).toBe(earlier.sha256);
+    expect(peakBytes).toBeLessThan(size / 2);
   });
 
   it('that is damaged is refused before anything else is looked at', async () => {

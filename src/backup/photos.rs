@@ -17,7 +17,7 @@ use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::backup::{IndexEntry, MissingPhoto, PhotosMetadata};
 use crate::inputs::wrong_store;
-use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
+use crate::job::{Job, Meter, Phase, Warning, blocking, counted, first_failure, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
 use crate::photos::source::{GetError, StoredPhoto};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
@@ -74,17 +74,31 @@ pub async fn copy(
         held.is_some_and(|(earlier, photo)| earlier.holds(photo))
     };
     let is_reused: Vec<bool> = plan.photos().iter().map(reused).collect();
+    let unchanged = plan.photos().iter().zip(&is_reused).filter(|(_, reused)| **reused);
+    let unchanged: Vec<StoredPhoto> =
+        unchanged.filter_map(|(planned, _)| plan.listed(&planned.key).cloned()).collect();
     let wanted = plan.photos().iter().zip(&is_reused).filter(|(_, reused)| !**reused);
     let wanted: Vec<String> = wanted.map(|(planned, _)| planned.key.clone()).collect();
     let (sender, fetched) = mpsc::channel(WAITING);
+    let (keeper, kept) = mpsc::channel(WAITING);
     let source = plan.store();
+    // Reading and hashing what is kept goes on while the one before it is written.
+    let reading = {
+        let workspace = Arc::clone(workspace);
+        blocking(move || {
+            if let Some(earlier) = earlier {
+                earlier.hand_over(&unchanged, workspace.folder(), &keeper);
+            }
+            Ok(())
+        })
+    };
     let writing = {
         let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
         blocking(move || {
             let mut archive =
                 ArchiveWriter::create(&workspace, settings.common.now, settings.common.compression_level)?;
             rows.add_to(&mut archive, &workspace)?;
-            let copier = Copier::new(&settings, &workspace, archive, &plan, fetched, earlier, &job)?;
+            let copier = Copier::new(&settings, &workspace, archive, &plan, fetched, kept, &job)?;
             let (archive, photos) = copier.run(&plan, &is_reused)?;
             Ok(Written { archive, rows, photos })
         })
@@ -101,8 +115,9 @@ pub async fn copy(
         }
         drop(sender);
     };
-    let (written, ()) = tokio::join!(async { stop_on_error(job, writing.await) }, fetching);
-    written
+    let writing = async { stop_on_error(job, writing.await) };
+    let (written, read, ()) = tokio::join!(writing, reading, fetching);
+    first_failure(written, read).map(|(written, ())| written)
 }
 
 /// Puts photos into the archive, one after the other.
@@ -113,7 +128,8 @@ struct Copier<'a> {
     index: Deflater,
     entries: u64,
     fetched: mpsc::Receiver<Result<Attempt>>,
-    earlier: Option<Earlier>,
+    /// Those of the earlier backup.
+    kept: mpsc::Receiver<Result<Fetched>>,
     meter: Meter,
     job: &'a Job,
     photos: Photos,
@@ -126,7 +142,7 @@ impl<'a> Copier<'a> {
         archive: ArchiveWriter,
         plan: &Plan,
         fetched: mpsc::Receiver<Result<Attempt>>,
-        earlier: Option<Earlier>,
+        kept: mpsc::Receiver<Result<Fetched>>,
         job: &'a Job,
     ) -> Result<Self> {
         let index = Deflater::new(
@@ -151,7 +167,7 @@ impl<'a> Copier<'a> {
         };
         let meter = job.meter(Phase::Photos, Some(plan.photos().len() as u64), Some(plan.bytes()));
         let photos = Photos { metadata, reused: 0, dangling: None };
-        Ok(Copier { settings, workspace, archive, index, entries: 0, fetched, earlier, meter, job, photos })
+        Ok(Copier { settings, workspace, archive, index, entries: 0, fetched, kept, meter, job, photos })
     }
 
     fn run(mut self, plan: &Plan, is_reused: &[bool]) -> Result<(ArchiveWriter, Photos)> {
@@ -168,12 +184,11 @@ impl<'a> Copier<'a> {
         let names = EntryNames::for_keys(plan.photos().iter().map(|planned| planned.key.as_str()));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
             self.job.check()?;
-            let outcome = match (&mut self.earlier, plan.listed(&planned.key)) {
-                (Some(earlier), Some(photo)) if *is_reused => {
-                    self.photos.reused += 1;
-                    Ok(earlier.read(photo)?)
-                }
-                _ => self.receive()?,
+            let outcome = if *is_reused {
+                self.photos.reused += 1;
+                Ok(self.kept.blocking_recv().unwrap_or(Err(Error::Aborted))?)
+            } else {
+                self.receive()?
             };
             if !matches!(outcome, Err(GetError::NoSuchKey)) {
                 had.insert(planned.key.as_str());

@@ -1,10 +1,9 @@
 //! Photos that an earlier backup holds already and that have not changed since.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use tokio::sync::mpsc::Sender;
 
 use super::options::Settings;
 use super::photos;
@@ -13,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
 use crate::formats::major;
 use crate::job::{Job, blocking};
-use crate::photos::fetch::{Body, Fetched};
+use crate::photos::body::take_kept;
+use crate::photos::fetch::Fetched;
 use crate::photos::source::StoredPhoto;
 
 /// photos/index.json of a million photos, some 500 bytes each.
@@ -61,8 +61,18 @@ impl Earlier {
         })
     }
 
-    /// A photo that the backup [`holds`](Earlier::holds), checked against the SHA-256 in its index.
-    pub fn read(&mut self, photo: &StoredPhoto) -> Result<Fetched> {
+    /// Reads photos that the backup [`holds`](Earlier::holds), in their order, until nobody takes them. Large ones wait
+    /// in the folder `workspace`. Blocks.
+    pub fn hand_over(mut self, photos: &[StoredPhoto], workspace: &Path, to: &Sender<Result<Fetched>>) {
+        for photo in photos {
+            if to.blocking_send(self.read(photo, workspace)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// One of them, checked against the SHA-256 in its index.
+    fn read(&mut self, photo: &StoredPhoto, workspace: &Path) -> Result<Fetched> {
         let damaged = |problem: &str| Error::ArchiveCorrupt {
             path: self.path.clone(),
             problem: format!("{problem}; leave reuseFrom out to fetch everything"),
@@ -70,14 +80,6 @@ impl Earlier {
         };
         let entry =
             self.photos.get(&photo.key).ok_or_else(|| damaged("a photo of its index is not there"))?;
-        let mut bytes = Vec::new();
-        let mut stored = self.archive.open_stored(&entry.path)?;
-        stored.read_to_end(&mut bytes).map_err(|_| damaged("a photo cannot be read"))?;
-        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        if hex::encode(sha256) != entry.sha256 || bytes.len() as u64 != entry.size {
-            return Err(damaged("a photo is not what its index says"));
-        }
-        let crc32 = crc32fast::hash(&bytes);
         // A listing says nothing of headers; they are those of then, since the photo is.
         let photo = StoredPhoto {
             content_type: entry.content_type.clone(),
@@ -85,7 +87,10 @@ impl Earlier {
             custom_metadata: entry.custom_metadata.clone(),
             ..photo.clone()
         };
-        Ok(Fetched { photo, body: Body::Memory(bytes), sha256, crc32 })
+        let stored = self.archive.open_stored(&entry.path)?;
+        take_kept(photo, workspace, stored)?
+            .filter(|taken| hex::encode(taken.sha256) == entry.sha256)
+            .ok_or_else(|| damaged("a photo is not what its index says"))
     }
 }
 

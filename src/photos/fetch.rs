@@ -19,7 +19,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::body::{Intake, Trouble};
+use super::body::{Intake, PIECE, Trouble};
 use super::source::{ByteStream, Content, GetError, OpenFile, PhotoSource};
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -38,8 +38,6 @@ const DEADLINE: Duration = Duration::from_secs(600);
 const PER_MINUTE: u64 = 4 << 20;
 /// The pause before it is; the second waits twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Bytes handled between two looks at whether the job is stopped: 1 MiB.
-const PIECE: usize = 1 << 20;
 
 /// What became of one photo.
 #[derive(Debug)]
