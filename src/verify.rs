@@ -70,7 +70,9 @@ fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
         }
     }
     let contents = Contents::read(&survey, &mut problems, job)?;
-    let kind = kind(&contents, &mut problems)?;
+    // Of a file whose structure cannot be read, nothing more can be said: what it lacks would be blamed on it wrongly.
+    let is_unreadable = survey.entries.is_empty() && !problems.is_empty();
+    let kind = if is_unreadable { None } else { kind(&contents, &mut problems)? };
     match kind {
         Some(Kind::Backup) => backup::check(&contents, &mut problems, job)?,
         Some(Kind::DataDump) => dump::check(&contents, &mut problems, job)?,

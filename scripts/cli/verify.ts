@@ -66,7 +66,7 @@ export function summariseReport(report: VerifyReport): string[] {
   return lines;
 }
 
-function verdict({ ok, kind, problems }: VerifyReport): string {
+function verdict({ ok, kind, entries, problems }: VerifyReport): string {
   if (ok) {
     return kind === 'backup'
       ? 'Sound: every byte is as it was written, and the rows load'
@@ -81,5 +81,8 @@ function verdict({ ok, kind, problems }: VerifyReport): string {
   if (problems.some(({ code }) => code === 'FORMAT_NEWER')) {
     return 'UNKNOWN: this version of the package cannot judge it';
   }
-  return 'DAMAGED: take another copy; what is not named above is sound';
+  if (entries === 0) return 'DAMAGED: take another copy; nothing in it can be read';
+  return kind === null
+    ? 'DAMAGED: take another copy; nothing more can be said of this one'
+    : 'DAMAGED: take another copy; what is not named above is sound';
 }

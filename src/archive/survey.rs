@@ -26,6 +26,8 @@ const MAX_ENTRIES: usize = 1_000_000;
 /// Bytes of a ZIP's end record without its comment, which may have 65,535 (APPNOTE 4.3.16).
 const BARE_END: usize = 22;
 const END_SIGNATURE: [u8; 4] = *b"PK\x05\x06";
+/// What an archive begins with.
+const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
 
 /// Whether what was found harms the contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +152,13 @@ impl Survey {
         self.take_entries(headers, directory.start, job)
     }
 
+    fn begins_as_zip(&mut self) -> io::Result<bool> {
+        let mut signature = Vec::with_capacity(LOCAL_SIGNATURE.len());
+        self.file.rewind()?;
+        (&mut self.file).take(LOCAL_SIGNATURE.len() as u64).read_to_end(&mut signature)?;
+        Ok(signature == LOCAL_SIGNATURE)
+    }
+
     /// Where the directory is. Ours stands right before the end records; any other place is damage.
     fn find_directory(&mut self, seal: &str) -> io::Result<Option<Directory>> {
         let reach = self.size.min((BARE_END + usize::from(u16::MAX) + ZIP64_END_LEN) as u64);
@@ -166,9 +175,10 @@ impl Survey {
         let Some(at) = last.and_then(|last| (0..=last).rev().find(is_end)) else {
             let problem = if self.size == 0 {
                 "the file is empty; take another copy"
+            } else if self.begins_as_zip()? {
+                "it does not end as an archive does: it was cut short, or bytes were added; take another copy"
             } else {
-                "it does not end as an archive does: it was cut short, bytes were added, or it is no ZIP; take another \
-                 copy"
+                "it is no ZIP: it neither begins nor ends as one; take another copy"
             };
             self.find(Severity::Damaged, None, problem);
             return Ok(None);

@@ -138,8 +138,11 @@ impl Reading<'_, '_, '_> {
     ) {
         // Never the value: it may be what should not be here.
         if let Some(error) = validator.iter_errors(record).next() {
-            let problem =
-                format!("record {number} is not as its schema says, at {:?}", error.instance_path().as_str());
+            let place = match error.instance_path().as_str() {
+                "" => "a field is missing, or is none of the format".to_owned(),
+                pointer => format!("at {pointer}"),
+            };
+            let problem = format!("record {number} is not as its schema says: {place}");
             self.problems.damaged(Some(file.name), &problem);
         }
         if let Some(tags) = record.get("tags") {
