@@ -134,6 +134,7 @@ impl FinishedArchive {
 /// the name is first taken by creating an empty file, which just as surely fails if there is one, and that is then
 /// replaced: for an instant an empty file is seen, and one stays if the machine stops right then.
 pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<()> {
+    let before = if overwrite { Before::of(final_path, &file) } else { Before::Free };
     let named = if overwrite {
         file.persist(final_path)
     } else {
@@ -145,7 +146,7 @@ pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<(
         })
     };
     match named {
-        Ok(()) => flush_folder(final_path, overwrite),
+        Ok(()) => flush_folder(final_path, before),
         Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => {
             Err(Error::ArchiveExists { path: final_path.to_owned() })
         }
@@ -163,10 +164,32 @@ fn persist_over_own_placeholder(path: TempPath, final_path: &Path) -> Result<(),
     })
 }
 
+/// What had the name before.
+enum Before {
+    /// Nothing.
+    Free,
+    /// A file, which still has another name: that is gone when this is dropped.
+    Kept(TempPath),
+    /// A file; the file system knows no second names.
+    Replaced,
+}
+
+impl Before {
+    fn of(final_path: &Path, beside: &Path) -> Before {
+        let second = beside.with_extension("replaced");
+        match fs::hard_link(final_path, &second) {
+            Ok(()) => TempPath::try_from_path(second).map_or(Before::Replaced, Before::Kept),
+            Err(error) if error.kind() == ErrorKind::NotFound => Before::Free,
+            Err(_) => Before::Replaced,
+        }
+    }
+}
+
 /// Brings the name itself to the disk. If that fails, the archive might be gone after a power cut, so it is not
-/// called made: a name that was free is free again; one that was replaced keeps the new archive, which is whole.
+/// called made, and all is as it was: a name that was free is free again, and one that was replaced has its old file
+/// (where there are no second names it keeps the new one, which is whole).
 #[cfg(unix)]
-fn flush_folder(final_path: &Path, overwrite: bool) -> Result<()> {
+fn flush_folder(final_path: &Path, before: Before) -> Result<()> {
     let folder = match final_path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -176,8 +199,10 @@ fn flush_folder(final_path: &Path, overwrite: bool) -> Result<()> {
         // Some network file systems flush names by themselves and say so in this way.
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         Err(error) => {
-            if !overwrite {
-                let _ = fs::remove_file(final_path);
+            match before {
+                Before::Free => drop(fs::remove_file(final_path)),
+                Before::Kept(old) => drop(old.persist(final_path)),
+                Before::Replaced => {}
             }
             Err(Error::output(folder, error))
         }
@@ -186,7 +211,7 @@ fn flush_folder(final_path: &Path, overwrite: bool) -> Result<()> {
 
 /// Windows has no flush of a folder; NTFS journals names.
 #[cfg(not(unix))]
-fn flush_folder(_: &Path, _: bool) -> Result<()> {
+fn flush_folder(_: &Path, _: Before) -> Result<()> {
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::digest::{self, TableDigest};
 use super::making::Making;
@@ -89,6 +89,9 @@ impl Drill {
     }
 }
 
+/// What `integrity_check` begins with when pages are damaged or cannot be read.
+const PAGES: &str = "*** in database ";
+
 fn unseen() -> Meter {
     Job::unattended().meter(Phase::Verify, None, None)
 }
@@ -127,8 +130,13 @@ fn read<T>(
     })
 }
 
+/// Rows may break a CHECK as they did in the source. The file itself was only just made: what is wrong with its pages
+/// is the disk's doing, and SQLite tells it first.
 fn check(connection: &Connection) -> rusqlite::Result<(String, u64)> {
-    let integrity = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    let integrity: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if integrity.starts_with(PAGES) {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None));
+    }
     Ok((integrity, foreign_key_problems(connection)?))
 }
 
@@ -188,4 +196,30 @@ fn compare(
 /// Where the rows are right and the index is not, the index was wrong before: it is made from the rows.
 fn is_full_text(schema: &Schema, name: &str) -> bool {
     schema.virtual_tables.iter().any(|table| table.name == name && table.module == "fts5")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_a_disk_gives_back_damaged_fails_and_a_broken_check_does_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("loaded.sqlite");
+        let make = "PRAGMA ignore_check_constraints = ON; CREATE TABLE t(a CHECK (a > 0));
+            INSERT INTO t VALUES (-1); CREATE TABLE filler(b); INSERT INTO filler VALUES (zeroblob(50000))";
+        Connection::open(&path).unwrap().execute_batch(make).unwrap();
+        let (integrity, _) = check(&Connection::open(&path).unwrap()).unwrap();
+        assert_eq!(integrity, "CHECK constraint failed in t");
+        let mut bytes = fs::read(&path).unwrap();
+        let page = bytes.len() / 2 / 4096 * 4096;
+        bytes[page..page + 4].fill(0xff);
+        fs::write(&path, bytes).unwrap();
+        let failure = read(&path, "try again", &Job::unattended(), check).unwrap_err();
+        assert_eq!(failure.code(), "DRILL_FAILED");
+    }
 }
