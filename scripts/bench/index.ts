@@ -11,6 +11,7 @@ import { provide, warm } from './data.js';
 import { provideGallery } from './gallery.js';
 import { race } from './measure.js';
 import { install } from './peers.js';
+import { measureRemote } from './remote.js';
 import { type Circumstances, currentLoad, type Measured, report } from './report.js';
 import { isSizeName, type SizeName, sizeNames, sizes } from './sizes.js';
 
@@ -82,7 +83,8 @@ async function main({ rounds, chosen, data: base, out }: Options): Promise<void>
   const results = await race(thumbnails, competing, rounds, children, say);
   const largest = measured.at(-1)?.data ?? gallery;
   const waits = await waitBeside(largest, gallery, interrupt.signal, say);
-  const text = report(measured, { data: gallery, results }, waits, about);
+  const remote = await measureRemote(largest, rounds, children, say);
+  const text = report(measured, { data: gallery, results }, waits, remote, about);
   await writeFile(out, text);
   process.stdout.write(text);
   say(`written to ${out}`);

@@ -7,6 +7,7 @@ import type { Waits } from './beside.js';
 import type { Data } from './data.js';
 import { photoSide } from './gallery.js';
 import type { Result } from './measure.js';
+import { latency, newOneIn, type Remote, transfers } from './remote.js';
 import { seed, type SizeName } from './sizes.js';
 
 export interface Measured {
@@ -42,6 +43,7 @@ export function report(
   measured: readonly Measured[],
   gallery: Gallery,
   waits: readonly Waits[],
+  remote: Remote,
   about: Circumstances,
 ): string {
   const parts = [
@@ -54,6 +56,7 @@ export function report(
     dumps(measured),
     thumbnails(gallery),
     besideDump(waits),
+    photosByS3(remote),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -185,6 +188,24 @@ function besideDump(waits: readonly Waits[]): string {
     '## Admin service: the list beside a dump',
     'One request for the list of dumps every 10 ms, each as one of 100 admins, timed from when it was due; service, addon and client share the cores.',
     table(['beside', 'requests', 'median', 'p99', 'longest'], rows),
+  ].join('\n\n');
+}
+
+/** A bucket's photos, and what an earlier backup of them saves. */
+function photosByS3({ data, copied, reused, absent }: Remote): string {
+  const what = `${count(data.photos)} photos of ${size(data.photoBytes)}`;
+  const row = (from: string, all: readonly Result[]) => (result: Result) =>
+    dumpRow(from, result, all);
+  const rows = [
+    ...copied.map(row('loopback', copied)),
+    ...reused.map(row(`${latency} ms latency`, reused.slice(0, 1))),
+  ];
+  const heads = ['', '', 'wall', 'CPU', 'peak memory', 'archive', 'wall ÷ this package'];
+  return [
+    '## Photos by S3',
+    `${what} in a store on the same machine, ${transfers} requests at a time; all check the MD5 of each. The second store begins each answer after ${latency} ms, as one far away; the line has no other bound. There the first of the two has an earlier backup in which one photo in ${newOneIn} is missing.`,
+    ...absent.map((line) => `- ${line}.`),
+    table(heads, rows, 2),
   ].join('\n\n');
 }
 
