@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -56,6 +56,8 @@ onLinux('a disk that fails at the nth call', () => {
     shim = join(folder(), 'faults.so');
     const source = join(root, '__test__', 'support', 'faults.c');
     tool('cc', ['-shared', '-fPIC', '-O1', '-o', shim, source, '-ldl']);
+    // A copy has the same time to the second alone.
+    utimesSync(join(base, 'photos/originals/2025/09/04/heron.jpg'), 1_700_000_000, 1_700_000_000);
     const database = { file: made.file };
     const photos = { directory: join(base, 'photos') };
     const backup = await createBackup({ database, photos, outputDir: join(base, 'made'), now });

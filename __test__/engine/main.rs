@@ -8,5 +8,6 @@ mod damaged;
 mod drill;
 mod dump;
 mod export_cases;
+mod fuzz_corpus;
 mod generator;
 mod round_trip;
