@@ -31,6 +31,7 @@ const sources = [
   'src',
   '__test__/engine',
   '__test__/fixtures',
+  'fuzz/src',
 ];
 
 /** Makes the copy equal to the project. What is equal already is not touched, so that Cargo sees no change. */
