@@ -192,6 +192,13 @@ fn a_hit_is_found_wherever_a_chunk_ends() {
     assert_eq!(scanner.bytes(vec![b' '; 3 * long].as_slice()).unwrap(), None);
 }
 
+#[test]
+fn what_one_identifier_hid_is_taken_out_too() {
+    // Only without the number behind it is the second an address: its last label has to be of letters.
+    let text = format!("%61nn%40example.org\u{fffd}{IPV6} x");
+    assert_eq!(clean(&text), "[redacted][redacted] x");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -9,6 +9,8 @@ use crate::platform::identifiers::Class;
 
 /// What stands for an identifier.
 pub const REDACTED: &str = "[redacted]";
+/// How often a text is cleaned before all of it is taken out: nobody writes one by chance that takes more than two.
+const ROUNDS: usize = 8;
 
 /// An identifier where none may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +66,26 @@ impl<'v> Redactor<'v> {
 
     /// The text with [`REDACTED`] for each identifier in it, in whatever encoding it stands there.
     pub fn text<'t>(&self, text: &'t str, counts: &mut Counts) -> Cow<'t, str> {
+        let mut clean = Cow::Borrowed(text);
+        // What is taken out may have been what kept something else from being an identifier.
+        for _ in 0..ROUNDS {
+            match self.once(&clean, counts) {
+                Some(cleaner) => clean = Cow::Owned(cleaner),
+                None => return clean,
+            }
+        }
+        Cow::Borrowed(REDACTED)
+    }
+
+    /// The text without what is found in it as it stands; none when nothing is.
+    fn once(&self, text: &str, counts: &mut Counts) -> Option<String> {
         let mut hits: Vec<(Range<usize>, Class)> = Vec::new();
         let _ = search(text.as_bytes(), self.values, &mut |found| {
             hits.push((found.range, found.class));
             ControlFlow::Continue(())
         });
         if hits.is_empty() {
-            return Cow::Borrowed(text);
+            return None;
         }
         hits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
         let mut clean = String::with_capacity(text.len());
@@ -87,7 +102,7 @@ impl<'v> Redactor<'v> {
             from = range.end;
         }
         clean.push_str(&text[on_boundary(text, from)..]);
-        Cow::Owned(clean)
+        Some(clean)
     }
 
     /// An identifier in the text, if there is one.
