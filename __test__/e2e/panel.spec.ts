@@ -228,6 +228,7 @@ it('shows a second admin the job of the first, and lets nobody start another', a
   photos.release();
   await notice(first, /^Published/).waitFor();
   await notice(second, /^Published/).waitFor();
+  await rows(second).waitFor();
   expect(await rows(second).count()).toBe(1);
 });
 
