@@ -69,6 +69,7 @@ fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
             Severity::Altered => problems.altered(entry, &finding.problem),
         }
     }
+    problems.more(survey.unlisted(Severity::Damaged), survey.unlisted(Severity::Altered));
     let contents = Contents::read(&survey, &mut problems, job)?;
     // Of a file whose structure cannot be read, nothing more can be said: what it lacks would be blamed on it wrongly.
     let is_unreadable = survey.entries.is_empty() && !problems.is_empty();

@@ -13,6 +13,10 @@ pub(super) const END_LEN: usize = 22 + COMMENT_PREFIX.len() + 64;
 pub(super) const ZIP64_END_LEN: usize = 56 + 20;
 /// Bytes of a central directory header before its variable fields (APPNOTE 4.3.12).
 pub(super) const CENTRAL_LEN: usize = 46;
+/// The largest central directory that is read: 256 MiB.
+pub(super) const MAX_DIRECTORY: u64 = 256 << 20;
+/// The most entries that are read: some hundred bytes of memory each.
+pub(super) const MAX_ENTRIES: u64 = 1_000_000;
 /// Signature of a central directory header.
 pub(super) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
 
@@ -120,6 +124,11 @@ pub(super) struct Directory {
 }
 
 impl Directory {
+    /// Whether reading it would take more memory than any archive of ours asks for.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.size > MAX_DIRECTORY || self.entries > MAX_ENTRIES
+    }
+
     /// The ZIP64 end record and its locator (APPNOTE 4.3.14, 4.3.15), right after the directory; empty when every
     /// value fits into the end record.
     pub(super) fn zip64_end(&self) -> Vec<u8> {

@@ -14,8 +14,6 @@ use crate::job::Job;
 
 /// Bytes hashed at a time.
 const BUFFER: usize = 1 << 20;
-/// The largest central directory that is taken: more than a million entries, and still small in memory.
-const MAX_DIRECTORY: u64 = 256 << 20;
 
 /// An archive whose every byte is as it was written.
 #[derive(Debug)]
@@ -57,9 +55,10 @@ impl Archive {
             .filter(|directory| directory.end(&sha256) == end && before.ends_with(&directory.zip64_end()))
             .ok_or_else(|| corrupt("its checksum does not match; take another copy", None))?;
         let zip64_len = directory.zip64_end().len() as u64;
-        if directory.size > MAX_DIRECTORY
-            || directory.start.checked_add(directory.size) != covered.checked_sub(zip64_len)
-        {
+        if directory.is_too_large() {
+            return Err(corrupt("it has more entries than any archive of ours; do not use it", None));
+        }
+        if directory.start.checked_add(directory.size) != covered.checked_sub(zip64_len) {
             return Err(corrupt("its directory is not where it should be; take another copy", None));
         }
         let mut file = BufReader::new(file);

@@ -12,17 +12,15 @@ use sha2::{Digest, Sha256};
 
 use super::central::{self, Central};
 use super::contents::EntryContents;
-use super::format::{COMMENT_PREFIX, Directory, END_LEN, Method, ZIP64_END_LEN};
+use super::format::{COMMENT_PREFIX, Directory, END_LEN, MAX_ENTRIES, Method, ZIP64_END_LEN};
 use super::names::{fold, is_safe_path};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter};
 
 /// Bytes hashed at a time.
 const BUFFER: usize = 1 << 20;
-/// The largest central directory that is taken.
-const MAX_DIRECTORY: u64 = 256 << 20;
-/// The most entries that are taken: some 150 bytes of memory each.
-const MAX_ENTRIES: usize = 1_000_000;
+/// Findings of one severity that are kept; more are counted only.
+const KEPT: u64 = 1_000;
 /// Bytes of a ZIP's end record without its comment, which may have 65,535 (APPNOTE 4.3.16).
 const BARE_END: usize = 22;
 const END_SIGNATURE: [u8; 4] = *b"PK\x05\x06";
@@ -75,8 +73,10 @@ pub struct Survey {
     pub is_sealed: bool,
     /// In the order of the directory; only those that can be read without harm.
     pub entries: Vec<SurveyedEntry>,
-    /// What is wrong.
+    /// What is wrong, in the order it was found: the first thousand of each severity.
     pub findings: Vec<Finding>,
+    damaged: u64,
+    altered: u64,
 }
 
 impl Survey {
@@ -102,6 +102,8 @@ impl Survey {
             is_sealed: false,
             entries: Vec::new(),
             findings: Vec::new(),
+            damaged: 0,
+            altered: 0,
         };
         survey.read_structure(&seal, job)?.map_err(unreadable)?;
         Ok(survey)
@@ -121,13 +123,30 @@ impl Survey {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
+    /// How many findings of that severity are not listed.
+    pub fn unlisted(&self, severity: Severity) -> u64 {
+        let found = match severity {
+            Severity::Damaged => self.damaged,
+            Severity::Altered => self.altered,
+        };
+        found.saturating_sub(KEPT)
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     fn find(&mut self, severity: Severity, entry: Option<&str>, problem: impl Into<String>) {
-        self.findings.push(Finding { severity, entry: entry.map(str::to_owned), problem: problem.into() });
+        let found = match severity {
+            Severity::Damaged => &mut self.damaged,
+            Severity::Altered => &mut self.altered,
+        };
+        *found += 1;
+        if *found <= KEPT {
+            let entry = entry.map(str::to_owned);
+            self.findings.push(Finding { severity, entry, problem: problem.into() });
+        }
     }
 
     /// The outer result is the job's, the inner one the disk's.
@@ -137,14 +156,15 @@ impl Survey {
             Err(error) => return Ok(Err(error)),
         };
         let Some(directory) = found else { return Ok(Ok(())) };
-        let headers = match central::read(&mut self.file, directory.start, directory.size, MAX_ENTRIES) {
-            Ok(headers) => headers,
-            Err(central::Failure::Io(error)) => return Ok(Err(error)),
-            Err(central::Failure::Malformed(problem)) => {
-                self.find(Severity::Damaged, None, format!("its directory is damaged: {problem}"));
-                return Ok(Ok(()));
-            }
-        };
+        let headers =
+            match central::read(&mut self.file, directory.start, directory.size, MAX_ENTRIES as usize) {
+                Ok(headers) => headers,
+                Err(central::Failure::Io(error)) => return Ok(Err(error)),
+                Err(central::Failure::Malformed(problem)) => {
+                    self.find(Severity::Damaged, None, format!("its directory is damaged: {problem}"));
+                    return Ok(Ok(()));
+                }
+            };
         if headers.len() as u64 != directory.entries {
             let says = format!("its end says {} entries and there are {}", directory.entries, headers.len());
             self.find(Severity::Altered, None, says);
@@ -190,10 +210,15 @@ impl Survey {
         if !end[BARE_END..].starts_with(COMMENT_PREFIX.as_bytes()) {
             self.find(Severity::Altered, None, "its comment is not the checksum that this package writes");
         }
+        if directory.is_some_and(|found| found.is_too_large()) {
+            let problem =
+                "it has more entries than any archive of ours; they were not read, do not extract it";
+            self.find(Severity::Damaged, None, problem);
+            return Ok(None);
+        }
         let zip64 = directory.map_or(0, |found| found.zip64_end().len() as u64);
         let fits = |found: &Directory| {
-            found.size <= MAX_DIRECTORY
-                && found.start.checked_add(found.size) == (self.size - end.len() as u64).checked_sub(zip64)
+            found.start.checked_add(found.size) == (self.size - end.len() as u64).checked_sub(zip64)
         };
         let directory = directory.filter(fits);
         if directory.is_none() {

@@ -1,7 +1,13 @@
 //! The list of what is wrong, which a hostile archive cannot make endless.
 
+use std::collections::BTreeMap;
+
 use crate::job::{Warning, counted};
 
+/// Contents are damaged.
+const CORRUPT: &str = "ARCHIVE_CORRUPT";
+/// The contents are sound.
+const ALTERED: &str = "ARCHIVE_ALTERED";
 /// More are counted only.
 const LISTED: usize = 1_000;
 
@@ -9,18 +15,28 @@ const LISTED: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     listed: Vec<Warning>,
-    more: u64,
+    /// By code.
+    more: BTreeMap<&'static str, u64>,
 }
 
 impl Problems {
     /// Contents that cannot be read or are not what they should be.
     pub(super) fn damaged(&mut self, entry: Option<&str>, problem: &str) {
-        self.add("ARCHIVE_CORRUPT", entry, problem);
+        self.add(CORRUPT, entry, problem);
     }
 
     /// Bytes that were changed and are no contents.
     pub(super) fn altered(&mut self, entry: Option<&str>, problem: &str) {
-        self.add("ARCHIVE_ALTERED", entry, problem);
+        self.add(ALTERED, entry, problem);
+    }
+
+    /// What is known by number alone.
+    pub(super) fn more(&mut self, damaged: u64, altered: u64) {
+        for (code, more) in [(CORRUPT, damaged), (ALTERED, altered)] {
+            if more > 0 {
+                *self.more.entry(code).or_default() += more;
+            }
+        }
     }
 
     /// What may not be public.
@@ -38,22 +54,50 @@ impl Problems {
     }
 
     pub(super) fn into_warnings(mut self) -> Vec<Warning> {
-        if self.more > 0 {
+        for (code, more) in self.more {
             let message =
-                format!("{} not listed here", counted(self.more, "more problem is", "more problems are"));
-            self.listed.push(Warning::new("ARCHIVE_CORRUPT", message));
+                format!("{} not listed here", counted(more, "more problem is", "more problems are"));
+            self.listed.push(Warning::new(code, message));
         }
         self.listed
     }
 
-    fn add(&mut self, code: &str, entry: Option<&str>, problem: &str) {
+    fn add(&mut self, code: &'static str, entry: Option<&str>, problem: &str) {
         if self.listed.len() == LISTED {
-            self.more += 1;
+            *self.more.entry(code).or_default() += 1;
             return;
         }
         self.listed.push(match entry {
             Some(entry) => Warning::about(code, entry, problem),
             None => Warning::new(code, problem),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_listed_keeps_its_code() {
+        let mut problems = Problems::default();
+        for _ in 0..LISTED + 2 {
+            problems.altered(None, "its date was changed");
+        }
+        problems.more(0, 3);
+        let told = problems.into_warnings();
+        assert_eq!(told.len(), LISTED + 1);
+        assert!(told.iter().all(|problem| problem.code == ALTERED));
+        assert_eq!(told[LISTED].message, "5 more problems are not listed here");
+    }
+
+    #[test]
+    fn damage_is_told_however_much_was_altered() {
+        let mut problems = Problems::default();
+        for _ in 0..LISTED {
+            problems.altered(None, "its date was changed");
+        }
+        problems.damaged(Some("a"), "it cannot be read");
+        assert!(problems.into_warnings().iter().any(|problem| problem.code == CORRUPT));
     }
 }
