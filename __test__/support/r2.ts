@@ -171,6 +171,11 @@ export class R2Double {
     return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}/client/v4`;
   }
 
+  /** Where anybody may read the bucket's photos and nobody may list them. */
+  get publicUrl(): string {
+    return new URL(`/cdn-cgi/local/r2/public/${bucket}/`, this.#url).href;
+  }
+
   get s3(): { endpoint: string; bucket: string } & typeof credentials {
     return { endpoint: this.#s3, bucket, ...credentials };
   }
