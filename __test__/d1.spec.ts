@@ -8,7 +8,7 @@ import { folder, removeFolders, root } from './support';
 
 const full = process.env['CAB_TEST_FULL'] === '1';
 /** Every recipe of the generator comes up once in 50 databases. */
-const count = full ? 500 : 50;
+const count = full ? 1_000 : 50;
 
 interface Verdict {
   readonly case: string;
@@ -97,7 +97,7 @@ describe('database.sql in an empty D1', () => {
     const cases = folder();
     generate(cases);
     verdicts = judge(cases);
-  }, 1_800_000);
+  }, 3_600_000);
 
   afterAll(removeFolders);
 
