@@ -55,6 +55,20 @@ def adobe_rgb():
     return head.ljust(128, b"\0") + table + content
 
 
+def luma_inks():
+    """A JPEG of four inks as Adobe's programs store them: three as luma and chroma, which Pillow reads and cannot write."""
+    cyan, magenta, yellow, black = quarters(mode="CMYK").split()
+    luma = Image.merge("RGB", (cyan, magenta, yellow)).convert("YCbCr").split()
+    # Pillow stores every sample of four inks inverted.
+    stored = [plane.point(lambda sample: 255 - sample) for plane in luma]
+    file = io.BytesIO()
+    Image.merge("CMYK", (*stored, black)).save(file, "JPEG", quality=97)
+    jpeg = bytearray(file.getvalue())
+    # The last byte of Adobe's segment says so.
+    jpeg[jpeg.index(b"\xff\xee\0\x0eAdobe") + 15] = 2
+    return bytes(jpeg)
+
+
 def make(folder):
     plain = quarters()
     clear = quarters(mode="RGBA")
@@ -74,6 +88,7 @@ def make(folder):
         "lossy.webp": (plain, {"quality": 95}),
         "lossless.webp": (plain, {"lossless": True}),
         "moving.webp": (frames[0], {"save_all": True, "append_images": frames[1:], "lossless": True}),
+        "moving-lossy.webp": (frames[0], {"save_all": True, "append_images": frames[1:], "quality": 95}),
         "moving.gif": (frames[0], {"save_all": True, "append_images": frames[1:]}),
         "moving.png": (frames[0], {"save_all": True, "append_images": frames[1:]}),
         "deflated.tif": (plain, {"compression": "tiff_adobe_deflate"}),
@@ -81,7 +96,8 @@ def make(folder):
     }
     for name, (picture, options) in kinds.items():
         picture.save(Path(folder) / name, **options)
-    print(json.dumps(list(kinds)))
+    (Path(folder) / "luma-inks.jpg").write_bytes(luma_inks())
+    print(json.dumps([*kinds, "luma-inks.jpg"]))
 
 
 def look(path):
