@@ -251,7 +251,8 @@ impl<'a> Copier<'a> {
     }
 
     fn add(&mut self, planned: &PlannedPhoto, fetched: Fetched, name: &str) -> Result<()> {
-        let Fetched { photo, body, sha256, crc32 } = fetched;
+        let Fetched { photo, body, sums } = fetched;
+        let sha256 = sums.sha256();
         let (folder, count) = match planned.kind {
             PhotoKind::Original => ("originals", &mut self.photos.metadata.originals),
             PhotoKind::Thumbnail => ("thumbnails", &mut self.photos.metadata.thumbnails),
@@ -261,7 +262,7 @@ impl<'a> Copier<'a> {
         let path = format!("photos/{folder}/{name}");
         let modified = photo.last_modified.unwrap_or(self.settings.common.now);
         let mut reader = body.into_reader();
-        self.archive.add_stored(&path, modified, photo.size, crc32, sha256, &mut reader)?;
+        self.archive.add_stored(&path, modified, photo.size, sums.crc32(), sha256, &mut reader)?;
         let entry = IndexEntry {
             key: photo.key,
             path,

@@ -13,6 +13,7 @@ use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry}
 use crate::formats::major;
 use crate::job::{Job, blocking};
 use crate::photos::body::take_kept;
+use crate::photos::buffers::Buffers;
 use crate::photos::fetch::Fetched;
 use crate::photos::source::StoredPhoto;
 
@@ -25,6 +26,7 @@ pub struct Earlier {
     path: PathBuf,
     archive: Archive,
     photos: HashMap<String, IndexEntry>,
+    buffers: Buffers,
 }
 
 /// Opens the backup that `reuseFrom` names and checks all of it, before anything is fetched.
@@ -48,7 +50,7 @@ impl Earlier {
         let index: Vec<IndexEntry> =
             parse(&path, "photos/index.json", &archive.read_bytes("photos/index.json", INDEX_LIMIT)?)?;
         let photos = index.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
-        Ok(Earlier { path, archive, photos })
+        Ok(Earlier { path, archive, photos, buffers: Buffers::default() })
     }
 
     /// Whether the photo as the store lists it now is the one that the backup holds.
@@ -88,8 +90,8 @@ impl Earlier {
             ..photo.clone()
         };
         let stored = self.archive.open_stored(&entry.path)?;
-        take_kept(photo, workspace, stored)?
-            .filter(|taken| hex::encode(taken.sha256) == entry.sha256)
+        take_kept(photo, workspace, &self.buffers, stored)?
+            .filter(|taken| hex::encode(taken.sums.sha256()) == entry.sha256)
             .ok_or_else(|| damaged("a photo is not what its index says"))
     }
 }

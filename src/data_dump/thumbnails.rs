@@ -15,6 +15,7 @@ use crate::archive::Workspace;
 use crate::error::{Error, Result};
 use crate::inputs::wrong_store;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, joined, stop_on_error};
+use crate::photos::buffers::Buffer;
 use crate::photos::fetch::{Body, Fetched, fetch};
 use crate::photos::source::{GetError, Listing, PhotoSource};
 use crate::photos::thumbnail::{MEMORY_LIMIT, Photo, Refusal};
@@ -156,7 +157,8 @@ impl Making<'_> {
             }
         }
         let keys: Vec<String> = asked.iter().map(|(_, key, _)| key.clone()).collect();
-        let cooks = std::thread::available_parallelism().map_or(1, NonZero::get);
+        // One more than there are cores: while one hands its thumbnail over, no core waits.
+        let cooks = std::thread::available_parallelism().map_or(1, NonZero::get) + 1;
         let fetched = fetch(Arc::clone(store), keys, options.concurrency, workspace.folder(), job);
         let cooked = stream::iter(asked).zip(fetched).map(|((at, _, is_copy), attempt)| {
             let kitchen = Arc::clone(kitchen);
@@ -285,7 +287,7 @@ impl Kitchen {
         Ok(Kitchen { max_side, memory, file, workspace: Arc::clone(workspace) })
     }
 
-    async fn cook(self: Arc<Self>, fetched: Fetched) -> Result<Dish> {
+    async fn cook(self: Arc<Self>, fetched: Fetched<()>) -> Result<Dish> {
         if fetched.photo.size > LARGEST {
             return Ok(Err(Refusal::TooLarge));
         }
@@ -328,13 +330,13 @@ impl Kitchen {
     }
 }
 
-fn whole(body: Body) -> std::io::Result<Vec<u8>> {
+fn whole(body: Body) -> std::io::Result<Buffer> {
     match body {
         Body::Memory(bytes) => Ok(bytes),
         Body::File(mut file) => {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
-            Ok(bytes)
+            Ok(bytes.into())
         }
     }
 }

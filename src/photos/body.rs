@@ -8,6 +8,7 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
+use crate::photos::buffers::{Buffer, Buffers};
 use crate::photos::source::{GetError, StoredPhoto};
 
 /// A photo of more bytes waits on disk, not in memory: 8 MiB.
@@ -17,22 +18,57 @@ pub(super) const PIECE: usize = 1 << 20;
 
 /// A photo that was read whole and found sound.
 #[derive(Debug)]
-pub struct Fetched {
+pub struct Fetched<S = Sums> {
     /// What the store said of it when it was read; its size is the number of bytes.
     pub photo: StoredPhoto,
     /// Its bytes.
     pub body: Body,
+    /// What was computed of the bytes.
+    pub sums: S,
+}
+
+/// What is computed of a photo's bytes as they come, for whoever needs it: [`Sums`], or nothing.
+pub trait Digester: Default + Send + 'static {
+    /// The next bytes.
+    fn update(&mut self, piece: &[u8]);
+}
+
+/// For a photo that is only looked at: its hashes would take longer than reading it.
+impl Digester for () {
+    fn update(&mut self, _: &[u8]) {}
+}
+
+/// The checksums of a photo that is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Sums {
+    sha256: Sha256,
+    crc32: crc32fast::Hasher,
+}
+
+impl Digester for Sums {
+    fn update(&mut self, piece: &[u8]) {
+        self.sha256.update(piece);
+        self.crc32.update(piece);
+    }
+}
+
+impl Sums {
     /// SHA-256 of the bytes.
-    pub sha256: [u8; 32],
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256.clone().finalize().into()
+    }
+
     /// CRC-32 of the bytes, as ZIP has it (APPNOTE 4.4.7).
-    pub crc32: u32,
+    pub fn crc32(&self) -> u32 {
+        self.crc32.clone().finalize()
+    }
 }
 
 /// The bytes of a photo.
 #[derive(Debug)]
 pub enum Body {
     /// At most [`MEMORY_LIMIT`] bytes.
-    Memory(Vec<u8>),
+    Memory(Buffer),
     /// A file without a name, at its first byte, that only its owner could read; gone when it is closed.
     File(File),
 }
@@ -67,13 +103,13 @@ impl From<Error> for Trouble {
 }
 
 /// Takes the bytes of one photo, at most one more than announced. Blocks.
-pub(super) struct Intake {
+pub(super) struct Intake<S> {
     photo: StoredPhoto,
     workspace: PathBuf,
+    buffers: Buffers,
     body: Body,
     taken: u64,
-    sha256: Sha256,
-    crc32: crc32fast::Hasher,
+    sums: S,
     /// The MD5 so far and the one announced, where the ETag is one.
     md5: Option<(Md5, [u8; 16])>,
 }
@@ -83,14 +119,19 @@ pub(super) struct Intake {
 ///
 /// # Errors
 /// That the folder `workspace`, in which a large photo waits, cannot be written.
-pub fn take_kept(photo: StoredPhoto, workspace: &Path, reader: impl Read) -> Result<Option<Fetched>, Error> {
+pub fn take_kept(
+    photo: StoredPhoto,
+    workspace: &Path,
+    buffers: &Buffers,
+    reader: impl Read,
+) -> Result<Option<Fetched>, Error> {
     let size = photo.size;
-    let mut intake = Intake { md5: None, ..Intake::new(photo, workspace) };
+    let mut intake = Intake { md5: None, ..Intake::new(photo, workspace, buffers) };
     // One byte more than there should be, so that it is noticed.
     let mut reader = reader.take(size.saturating_add(1));
     let mut take_all = || -> Result<bool, Trouble> {
         if size <= MEMORY_LIMIT {
-            let mut whole = Vec::with_capacity(size as usize + 1);
+            let mut whole = buffers.take(size as usize + 1);
             let read = reader.read_to_end(&mut whole);
             intake.take_whole(whole);
             return Ok(read.is_ok());
@@ -113,16 +154,16 @@ pub fn take_kept(photo: StoredPhoto, workspace: &Path, reader: impl Read) -> Res
     }
 }
 
-impl Intake {
-    pub(super) fn new(photo: StoredPhoto, workspace: &Path) -> Self {
+impl<S: Digester> Intake<S> {
+    pub(super) fn new(photo: StoredPhoto, workspace: &Path, buffers: &Buffers) -> Self {
         let announced = photo.etag.as_deref().and_then(announced_md5);
         Intake {
             photo,
             workspace: workspace.to_owned(),
-            body: Body::Memory(Vec::new()),
+            buffers: buffers.clone(),
+            body: Body::Memory(Vec::new().into()),
             taken: 0,
-            sha256: Sha256::new(),
-            crc32: crc32fast::Hasher::new(),
+            sums: S::default(),
             md5: announced.map(|announced| (Md5::new(), announced)),
         }
     }
@@ -143,7 +184,7 @@ impl Intake {
     }
 
     /// Takes the only piece, without copying it. The caller keeps to [`MEMORY_LIMIT`].
-    pub(super) fn take_whole(&mut self, bytes: Vec<u8>) {
+    pub(super) fn take_whole(&mut self, bytes: Buffer) {
         self.hash(&bytes);
         self.body = Body::Memory(bytes);
     }
@@ -155,7 +196,7 @@ impl Intake {
         match &mut self.body {
             Body::Memory(bytes) if self.photo.size <= MEMORY_LIMIT => {
                 if bytes.is_empty() {
-                    bytes.reserve_exact(self.photo.size as usize);
+                    *bytes = self.buffers.take(self.photo.size as usize);
                 }
                 bytes.extend_from_slice(piece);
             }
@@ -171,7 +212,7 @@ impl Intake {
     }
 
     /// The end: as many bytes as announced, with the announced MD5.
-    pub(super) fn finish(mut self) -> Result<Fetched, Trouble> {
+    pub(super) fn finish(mut self) -> Result<Fetched<S>, Trouble> {
         if self.taken != self.photo.size {
             return Err(GetError::BadLength.into());
         }
@@ -181,18 +222,12 @@ impl Intake {
         if let Body::File(file) = &mut self.body {
             file.rewind().map_err(|e| Error::output(&self.workspace, e))?;
         }
-        Ok(Fetched {
-            photo: self.photo,
-            body: self.body,
-            sha256: self.sha256.finalize().into(),
-            crc32: self.crc32.finalize(),
-        })
+        Ok(Fetched { photo: self.photo, body: self.body, sums: self.sums })
     }
 
     fn hash(&mut self, piece: &[u8]) {
         self.taken += piece.len() as u64;
-        self.sha256.update(piece);
-        self.crc32.update(piece);
+        self.sums.update(piece);
         if let Some((md5, _)) = &mut self.md5 {
             md5.update(piece);
         }

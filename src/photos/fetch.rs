@@ -20,12 +20,13 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::body::{Intake, PIECE, Trouble};
+use super::buffers::Buffers;
 use super::source::{ByteStream, Content, GetError, OpenFile, PhotoSource};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::retry::Retries;
 
-pub use super::body::{Body, Fetched, MEMORY_LIMIT};
+pub use super::body::{Body, Digester, Fetched, MEMORY_LIMIT, Sums};
 
 mod health;
 
@@ -41,30 +42,32 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What became of one photo.
 #[derive(Debug)]
-pub struct Attempt {
+pub struct Attempt<S = Sums> {
     /// The key that was asked for.
     pub key: String,
     /// The photo, or why there is none.
-    pub outcome: Result<Fetched, GetError>,
+    pub outcome: Result<Fetched<S>, GetError>,
 }
 
 /// Reads the photos of `keys`, strictly in that order, `concurrency` at a time; large ones wait in unnamed files in
-/// the folder `workspace`. An error ends the whole: the job was stopped, or the workspace cannot be written.
+/// the folder `workspace`. What is computed of their bytes meanwhile, `S` says. An error ends the whole: the job was stopped, or the workspace cannot be written.
 ///
 /// Must be polled on a Tokio runtime with a timer. What is under way goes on between polls and ends when the stream
 /// is dropped.
-pub fn fetch<K>(
+pub fn fetch<S, K>(
     source: Arc<dyn PhotoSource>,
     keys: K,
     concurrency: usize,
     workspace: &Path,
     job: &Job,
-) -> impl Stream<Item = Result<Attempt>> + Send + use<K>
+) -> impl Stream<Item = Result<Attempt<S>>> + Send + use<S, K>
 where
+    S: Digester,
     K: IntoIterator<Item = String, IntoIter: Send>,
 {
     let health = Arc::new(Health::of(&*source));
-    let fetcher = Fetcher { source, workspace: workspace.into(), job: job.clone(), health };
+    let (workspace, buffers) = (workspace.into(), Buffers::default());
+    let fetcher = Fetcher { source, workspace, buffers, job: job.clone(), health };
     stream::iter(keys)
         .map(move |key| {
             let task = AbortOnDropHandle::new(tokio::spawn(fetcher.clone().one(key)));
@@ -77,12 +80,13 @@ where
 struct Fetcher {
     source: Arc<dyn PhotoSource>,
     workspace: Arc<Path>,
+    buffers: Buffers,
     job: Job,
     health: Arc<Health>,
 }
 
 impl Fetcher {
-    async fn one(self, key: String) -> Result<Attempt> {
+    async fn one<S: Digester>(self, key: String) -> Result<Attempt<S>> {
         let outcome = match self.health.outage() {
             Some(error) => Err(error),
             None => self.persist(&key).await?,
@@ -92,8 +96,8 @@ impl Fetcher {
     }
 
     /// Attempts until one succeeds, or there is no hope.
-    async fn persist(&self, key: &str) -> Result<Result<Fetched, GetError>> {
-        let (mut again, mut retries, mut partial) = (0, Retries::new(), None::<Partial>);
+    async fn persist<S: Digester>(&self, key: &str) -> Result<Result<Fetched<S>, GetError>> {
+        let (mut again, mut retries, mut partial) = (0, Retries::new(), None::<Partial<S>>);
         let mut deadline = Instant::now() + DEADLINE;
         loop {
             let had = partial.as_ref().map_or(0, Partial::taken);
@@ -121,12 +125,12 @@ impl Fetcher {
         }
     }
 
-    async fn attempt(
+    async fn attempt<S: Digester>(
         &self,
         key: &str,
-        partial: &mut Option<Partial>,
+        partial: &mut Option<Partial<S>>,
         deadline: &mut Instant,
-    ) -> Result<Fetched, Trouble> {
+    ) -> Result<Fetched<S>, Trouble> {
         let waiting = Instant::now();
         self.unless_stopped(self.source.turn()).await?;
         *deadline += waiting.elapsed();
@@ -145,27 +149,27 @@ impl Fetcher {
         }
         match self.in_time(*deadline, self.source.get(key)).await? {
             Content::File(open) => {
-                let (workspace, job) = (Arc::clone(&self.workspace), self.job.clone());
+                let this = self.clone();
                 // Opening, reading and hashing in one call: a hop between threads costs more than a small photo.
-                blocking(move || read_file(open()?, &workspace, &job)).await
+                blocking(move || this.read_file(open()?)).await
             }
             Content::Stream(photo, pieces) => {
                 *deadline +=
                     Duration::from_secs(60).saturating_mul((photo.size / PER_MINUTE).min(10_000) as u32);
-                let intake = Intake::new(*photo, &self.workspace);
+                let intake = Intake::new(*photo, &self.workspace, &self.buffers);
                 self.read_stream(intake, pieces, partial, *deadline).await
             }
         }
     }
 
     /// Reads a body to its end. One that breaks off leaves in `partial` what came until then.
-    async fn read_stream(
+    async fn read_stream<S: Digester>(
         &self,
-        mut intake: Intake,
+        mut intake: Intake<S>,
         mut pieces: ByteStream,
-        partial: &mut Option<Partial>,
+        partial: &mut Option<Partial<S>>,
         deadline: Instant,
-    ) -> Result<Fetched, Trouble> {
+    ) -> Result<Fetched<S>, Trouble> {
         let mut left = intake.announced().saturating_sub(intake.taken());
         let (mut waiting, mut bytes_waiting) = (Vec::new(), 0);
         loop {
@@ -198,6 +202,39 @@ impl Fetcher {
         blocking(move || take_batch(intake, waiting)?.finish()).await
     }
 
+    /// Blocks.
+    fn read_file<S: Digester>(&self, open: OpenFile) -> Result<Fetched<S>, Trouble> {
+        let OpenFile { mut file, metadata, photo } = open;
+        if photo.size != metadata.len() {
+            return Err(GetError::BadLength.into());
+        }
+        let mut intake = Intake::new(photo, &self.workspace, &self.buffers);
+        // One byte more than announced, so that a file that grew is noticed and one that never ends is not followed.
+        let mut bytes = (&mut file).take(intake.announced().saturating_add(1));
+        if intake.announced() <= MEMORY_LIMIT {
+            // Room for that byte, too, lets one read take all and the next find the end.
+            let mut whole = self.buffers.take(intake.announced() as usize + 1);
+            bytes.read_to_end(&mut whole).map_err(GetError::from)?;
+            intake.take_whole(whole);
+        } else {
+            let mut piece = vec![0; PIECE];
+            loop {
+                self.job.check()?;
+                match bytes.read(&mut piece) {
+                    Ok(0) => break,
+                    Ok(n) => intake.take(piece.get(..n).unwrap_or_default())?,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(GetError::from(error).into()),
+                }
+            }
+        }
+        let now = file.metadata().map_err(GetError::from)?;
+        if now.len() != metadata.len() || now.modified().ok() != metadata.modified().ok() {
+            return Err(GetError::ChangedWhileRead.into());
+        }
+        intake.finish()
+    }
+
     async fn in_time<T>(
         &self,
         deadline: Instant,
@@ -215,51 +252,19 @@ impl Fetcher {
 }
 
 /// What came of a body that broke off.
-struct Partial {
-    intake: Intake,
+struct Partial<S> {
+    intake: Intake<S>,
 }
 
-impl Partial {
+impl<S: Digester> Partial<S> {
     fn taken(&self) -> u64 {
         self.intake.taken()
     }
 }
 
-fn take_batch(mut intake: Intake, batch: Vec<Bytes>) -> Result<Intake, Trouble> {
+fn take_batch<S: Digester>(mut intake: Intake<S>, batch: Vec<Bytes>) -> Result<Intake<S>, Trouble> {
     batch.iter().try_for_each(|piece| intake.take(piece))?;
     Ok(intake)
-}
-
-fn read_file(open: OpenFile, workspace: &Path, job: &Job) -> Result<Fetched, Trouble> {
-    let OpenFile { mut file, metadata, photo } = open;
-    if photo.size != metadata.len() {
-        return Err(GetError::BadLength.into());
-    }
-    let mut intake = Intake::new(photo, workspace);
-    // One byte more than announced, so that a file that grew is noticed and one that never ends is not followed.
-    let mut bytes = (&mut file).take(intake.announced().saturating_add(1));
-    if intake.announced() <= MEMORY_LIMIT {
-        // Room for that byte, too, lets one read take all and the next find the end.
-        let mut whole = Vec::with_capacity(intake.announced() as usize + 1);
-        bytes.read_to_end(&mut whole).map_err(GetError::from)?;
-        intake.take_whole(whole);
-    } else {
-        let mut piece = vec![0; PIECE];
-        loop {
-            job.check()?;
-            match bytes.read(&mut piece) {
-                Ok(0) => break,
-                Ok(n) => intake.take(piece.get(..n).unwrap_or_default())?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(GetError::from(error).into()),
-            }
-        }
-    }
-    let now = file.metadata().map_err(GetError::from)?;
-    if now.len() != metadata.len() || now.modified().ok() != metadata.modified().ok() {
-        return Err(GetError::ChangedWhileRead.into());
-    }
-    intake.finish()
 }
 
 async fn blocking<T: Send + 'static>(

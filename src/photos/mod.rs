@@ -4,6 +4,7 @@
 //! for, with a bounded amount in memory; [`key`] tells what a key alone says. Nothing here knows the database.
 
 pub mod body;
+pub mod buffers;
 pub mod fetch;
 pub mod key;
 pub mod s3;

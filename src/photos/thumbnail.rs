@@ -125,14 +125,14 @@ impl<'b> Photo<'b> {
                 Kind::Raster(header) => (raster::decode(self.bytes, header)?, header.width, header.height),
             };
             let (width, height) = fit(width, height, self.max_side);
-            self.finish(pixels.resized(width, height)?)
+            Self::finish(pixels.resized(width, height)?)
         })
     }
 
-    fn finish(&self, pixels: Pixels) -> Result<Thumbnail, Refusal> {
-        let (width, height) = (pixels.width, pixels.height);
+    fn finish(pixels: Pixels) -> Result<Thumbnail, Refusal> {
+        let (width, height, orientation) = (pixels.width, pixels.height, pixels.orientation);
         let rgb = colour::to_srgb(pixels)?;
-        let (rgb, width, height) = orientation::of(self.bytes).apply(rgb, width, height);
+        let (rgb, width, height) = orientation.apply(rgb, width, height);
         let jpeg = jpeg::encode(&rgb, width, height).ok_or(Refusal::Unproven)?;
         if !proof::holds_only_pixels(&jpeg, width, height) {
             return Err(Refusal::Unproven);

@@ -13,7 +13,7 @@ use crate::archive::{Archive, StoredEntry};
 use crate::error::{Error, Result};
 use crate::formats::backup::IndexEntry;
 use crate::job::Job;
-use crate::photos::fetch::fetch;
+use crate::photos::fetch::{Attempt, fetch};
 use crate::photos::source::PhotoSource;
 
 pub(super) mod directory;
@@ -138,9 +138,9 @@ async fn compare(source: &Arc<dyn PhotoSource>, photos: &[&IndexEntry], job: &Jo
     let keys: Vec<String> = photos.iter().map(|photo| photo.key.clone()).collect();
     let attempts = fetch(Arc::clone(source), keys, CONCURRENCY, spill.path(), job);
     let mut photos = photos.iter();
-    let compared = attempts.try_for_each(|attempt| {
+    let compared = attempts.try_for_each(|attempt: Attempt| {
         let is_same = match (&attempt.outcome, photos.next()) {
-            (Ok(fetched), Some(photo)) => hex::encode(fetched.sha256) == photo.sha256,
+            (Ok(fetched), Some(photo)) => hex::encode(fetched.sums.sha256()) == photo.sha256,
             _ => false,
         };
         std::future::ready(if is_same { Ok(()) } else { Err(taken(&attempt.key)) })

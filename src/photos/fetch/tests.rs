@@ -37,7 +37,7 @@ async fn fetch_all(source: impl PhotoSource + 'static, keys: &[&str], concurrenc
 fn content(attempt: Attempt) -> Result<Vec<u8>, GetError> {
     attempt.outcome.map(|fetched| {
         let mut bytes = Vec::new();
-        let (sha256, crc32, size) = (fetched.sha256, fetched.crc32, fetched.photo.size);
+        let (sha256, crc32, size) = (fetched.sums.sha256(), fetched.sums.crc32(), fetched.photo.size);
         fetched.body.into_reader().read_to_end(&mut bytes).unwrap();
         assert_eq!(<[u8; 32]>::from(Sha256::digest(&bytes)), sha256);
         assert_eq!((crc32fast::hash(&bytes), bytes.len() as u64), (crc32, size));
@@ -389,7 +389,7 @@ fn a_stopped_job_ends_the_fetching_even_of_a_store_that_never_answers() {
     let job = Job::unattended();
     let first = run(async {
         let keys = vec!["a".to_owned(), "b".to_owned()];
-        let mut stream = std::pin::pin!(fetch(Arc::new(Silent), keys, 2, Path::new("."), &job));
+        let mut stream = std::pin::pin!(fetch::<(), _>(Arc::new(Silent), keys, 2, Path::new("."), &job));
         job.stop_token().cancel();
         stream.next().await
     });
@@ -402,7 +402,8 @@ fn a_workspace_that_cannot_be_written_ends_the_job() {
     let first = run(async {
         let missing = root.path().join("missing");
         let keys = vec!["big".to_owned()];
-        let mut stream = std::pin::pin!(fetch(Arc::new(source), keys, 1, &missing, &Job::unattended()));
+        let mut stream =
+            std::pin::pin!(fetch::<(), _>(Arc::new(source), keys, 1, &missing, &Job::unattended()));
         stream.next().await
     });
     assert_eq!(first.unwrap().unwrap_err().code(), "OUTPUT_UNWRITABLE");

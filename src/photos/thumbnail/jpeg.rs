@@ -8,6 +8,7 @@ use libjpeg_turbo_rs::{
     Subsampling,
 };
 
+use super::orientation::Orientation;
 use super::pixels::{Pixels, Samples};
 use super::{QUALITY, Refusal};
 
@@ -100,8 +101,10 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
         }
         _ => Samples::Rgb(image.data),
     };
+    // Not looked for again in all of the photo: the decoder has passed it by.
+    let orientation = image.exif_data.map(Orientation::of_block).unwrap_or_default();
     let side = |side: usize| u32::try_from(side).map_err(|_| Refusal::TooLarge);
-    Ok(Pixels { width: side(image.width)?, height: side(image.height)?, samples, profile })
+    Ok(Pixels { width: side(image.width)?, height: side(image.height)?, samples, profile, orientation })
 }
 
 /// Encodes sRGB pixels. The JPEG holds no word of what was encoded or by whom.

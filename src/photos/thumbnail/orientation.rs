@@ -2,25 +2,39 @@
 
 use std::io::Cursor;
 
-use exif::{In, Reader, Tag};
+use exif::{Exif, In, Reader, Tag};
 
 /// One of the eight ways (Exif 3.0, tag 274): which sides of the stored rows and columns are top and left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Orientation(u8);
 
-/// The orientation that the photo states; upright when it states none that exists.
-pub(super) fn of(bytes: &[u8]) -> Orientation {
-    let exif = Reader::new()
-        .continue_on_error(true)
-        .read_from_container(&mut Cursor::new(bytes))
-        .or_else(|error| error.distill_partial_result(|_| ()));
-    let stated = exif.ok().and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0));
-    Orientation(
-        stated.and_then(|value| u8::try_from(value).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1),
-    )
+impl Default for Orientation {
+    /// Upright.
+    fn default() -> Self {
+        Orientation(1)
+    }
 }
 
 impl Orientation {
+    /// What a picture of any format states, wherever it keeps it; upright when it states none that exists.
+    pub(super) fn of_container(bytes: &[u8]) -> Self {
+        Self::stated(reader().read_from_container(&mut Cursor::new(bytes)))
+    }
+
+    /// What a block of Exif, which begins as a TIFF, states; upright when it states none that exists.
+    pub(super) fn of_block(exif: Vec<u8>) -> Self {
+        Self::stated(reader().read_raw(exif))
+    }
+
+    fn stated(exif: Result<Exif, exif::Error>) -> Self {
+        let exif = exif.or_else(|error| error.distill_partial_result(|_| ())).ok();
+        let stated = exif.and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0));
+        stated
+            .and_then(|value| u8::try_from(value).ok())
+            .filter(|value| (1..=8).contains(value))
+            .map_or_else(Self::default, Orientation)
+    }
+
     /// Turns a picture of three samples to a pixel upright: the samples, the width, the height.
     pub(super) fn apply(self, rgb: Vec<u8>, width: u32, height: u32) -> (Vec<u8>, u32, u32) {
         if self.0 == 1 {
@@ -49,4 +63,11 @@ impl Orientation {
         }
         if self.0 >= 5 { (upright, height, width) } else { (upright, width, height) }
     }
+}
+
+/// Cameras write blocks that end too early or hold what they must not; the orientation stands near the beginning.
+fn reader() -> Reader {
+    let mut reader = Reader::new();
+    reader.continue_on_error(true);
+    reader
 }

@@ -5,6 +5,7 @@ use fast_image_resize::pixels::{InnerPixel, U8, U8x3, U8x4};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use super::Refusal;
+use super::orientation::Orientation;
 
 /// A picture in the colours it came with.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub(super) struct Pixels {
     pub(super) samples: Samples,
     /// The ICC profile that says what the samples mean; without one they are sRGB, or ink as such.
     pub(super) profile: Option<Vec<u8>>,
+    pub(super) orientation: Orientation,
 }
 
 /// The samples of a picture, row by row, one byte each.
@@ -37,7 +39,7 @@ impl Pixels {
             Samples::Rgb(samples) => Samples::Rgb(resize::<U8x3>(&samples, from, to)?),
             Samples::Cmyk(samples) => Samples::Cmyk(resize::<U8x4>(&samples, from, to)?),
         };
-        Ok(Pixels { width, height, samples, profile: self.profile })
+        Ok(Pixels { width, height, samples, ..self })
     }
 }
 

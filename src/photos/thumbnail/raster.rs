@@ -7,6 +7,7 @@ use image::codecs::{
 };
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
 
+use super::orientation::Orientation;
 use super::pixels::{Pixels, Samples};
 use super::{MEMORY_LIMIT, Refusal};
 
@@ -69,7 +70,8 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
         other if other.color().has_alpha() => Samples::Rgb(on_white::<4>(other.into_rgba8().into_raw())),
         other => Samples::Rgb(other.into_rgb8().into_raw()),
     };
-    Ok(Pixels { width: header.width, height: header.height, samples, profile })
+    let orientation = Orientation::of_container(bytes);
+    Ok(Pixels { width: header.width, height: header.height, samples, profile, orientation })
 }
 
 fn decoder<'b>(bytes: &'b [u8], format: ImageFormat) -> ImageResult<Box<dyn ImageDecoder + 'b>> {
