@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 mod tasks;
 
-pub use tasks::{blocking, first_failure, joined, stop_on_error};
+pub use tasks::{blocking, first_failure, joined, stop_on_error, work_beside};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.
 const INTERVAL: Duration = Duration::from_millis(100);

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::follow::{Follower, Watch};
 use crate::error::{Error, Result};
+use crate::job::work_beside;
 
 /// Bytes of text per block. From 128 KiB to 4 MiB the size of the result differs by 0.1 %.
 const BLOCK: usize = 1 << 20;
@@ -92,7 +93,10 @@ impl Deflater {
         };
         for _ in 0..threads {
             let blocks = blocks.clone();
-            deflater.spawn("deflate", move || compress_blocks(&blocks, level))?;
+            deflater.spawn("deflate", move || {
+                work_beside();
+                compress_blocks(&blocks, level);
+            })?;
         }
         let watch = Arc::clone(&deflater.watch);
         deflater.spawn("deflate-write", move || watch.end(write_in_order(file, &in_order, &watch)))?;

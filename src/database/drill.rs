@@ -2,19 +2,20 @@
 //!
 //! Nothing of the source is read here: what it held is told by the digests that were taken when it was written.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
-
-use super::digest::{self, TableDigest};
+use super::digest::TableDigest;
 use super::making::Making;
-use super::quoted_text;
 use super::schema::Schema;
 use super::script::{Budget, LoadError, Loader};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Phase, Warning};
+
+mod inspection;
+
+use inspection::{Found, Inspection};
 
 /// Every CHECK is made once all rows are there, by `integrity_check`: for each row as it comes it would be made twice.
 const WITHOUT_CHECKS: &[u8] = b"PRAGMA ignore_check_constraints=1;";
@@ -55,7 +56,22 @@ impl Drill {
     /// A drill that loads into a new file at `path`, for scripts of about `bytes` together. `advice` ends the message
     /// of a failure.
     pub fn start(path: &Path, bytes: u64, advice: &'static str, job: &Job) -> Result<Drill> {
-        let loader = Loader::create(path, Budget::for_bytes(bytes), job)
+        let loader = Loader::create_scratch(path, Budget::for_bytes(bytes), job);
+        Self::with(loader, path, advice, job)
+    }
+
+    /// The same, of a database that stays where it passes.
+    pub fn start_to_keep(path: &Path, bytes: u64, advice: &'static str, job: &Job) -> Result<Drill> {
+        Self::with(Loader::create(path, Budget::for_bytes(bytes), job), path, advice, job)
+    }
+
+    fn with(
+        loader: Result<Loader, LoadError>,
+        path: &Path,
+        advice: &'static str,
+        job: &Job,
+    ) -> Result<Drill> {
+        let loader = loader
             .and_then(|mut loader| loader.run(WITHOUT_CHECKS, &unseen()).map(|()| loader))
             .map_err(|error| failed(error, "", path, advice))?;
         Ok(Drill { loader, path: path.to_owned(), advice, job: job.clone() })
@@ -66,31 +82,28 @@ impl Drill {
         self.loader.run(script, &unseen()).map_err(|error| failed(error, name, &self.path, self.advice))
     }
 
-    /// Compares what was loaded with what the source held. Two readers go over the file side by side: one compares,
-    /// the other has SQLite check it.
+    /// Compares what was loaded with what the source held, and has SQLite check it.
     pub fn compare(self, expected: &Expected) -> Result<DrillReport> {
         self.loader.finish().map_err(|error| failed(error, "database.sql", &self.path, self.advice))?;
-        let (path, job, advice) = (&self.path, &self.job, self.advice);
-        let (checked, compared) = std::thread::scope(|scope| {
-            let check = scope.spawn(|| read(path, advice, job, check));
-            let compared = read(path, advice, job, |connection| compare(connection, expected, advice));
-            (check.join(), compared)
-        });
-        let checked =
-            checked.map_err(|_| Error::Internal { problem: "the drill's check did not end".into() })?;
-        let ((integrity_check, foreign_key_problems), warnings) = (checked?, compared??);
+        let inspection = Inspection { path: &self.path, advice: self.advice, job: &self.job };
+        let schema = inspection.schema()?;
+        if let Some(makings) = &expected.makings
+            && let Some(making) = makings.symmetric_difference(&schema.makings()).next()
+        {
+            let (kind, name, advice) = (&making.kind, &making.name, self.advice);
+            let problem = format!("the {kind} {name} did not come back as it was; {advice}");
+            return Err(Error::DrillFailed { problem, source: None });
+        }
+        let found = inspection.run(&schema, expected)?;
         Ok(DrillReport {
             tables: expected.tables.len() as u64,
             rows: expected.tables.iter().map(|table| table.rows).sum(),
-            integrity_check,
-            foreign_key_problems,
-            warnings,
+            integrity_check: found.integrity_check(),
+            foreign_key_problems: found.foreign_key_problems,
+            warnings: compare(&found, &schema, expected, self.advice)?,
         })
     }
 }
-
-/// What `integrity_check` begins with when pages are damaged or cannot be read.
-const PAGES: &str = "*** in database ";
 
 fn unseen() -> Meter {
     Job::unattended().meter(Phase::Verify, None, None)
@@ -107,78 +120,17 @@ fn failed(error: LoadError, script: &str, store: &Path, advice: &str) -> Error {
     }
 }
 
-/// Opened for writing, though nothing is written: SQLite drops every CHECK of a database that it opens read-only.
-fn read<T>(
-    path: &Path,
-    advice: &str,
-    job: &Job,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> Result<T> {
-    let job = job.clone();
-    let open = || {
-        let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192")?;
-        connection.progress_handler(10_000, Some(move || job.is_stopped()))?;
-        work(&connection)
-    };
-    open().map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => Error::Aborted,
-        _ => Error::DrillFailed {
-            problem: format!("what was loaded cannot be read; {advice}"),
-            source: error.sqlite_error().map(|code| Box::new(*code) as _),
-        },
-    })
-}
-
-/// Rows may break a CHECK as they did in the source. The file itself was only just made: what is wrong with its pages
-/// is the disk's doing, and SQLite tells it first.
-fn check(connection: &Connection) -> rusqlite::Result<(String, u64)> {
-    let integrity: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if integrity.starts_with(PAGES) {
-        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None));
-    }
-    Ok((integrity, foreign_key_problems(connection)?))
-}
-
-/// Table by table: a key that names no key of its parent is an error of its own, and is there in the source.
-fn foreign_key_problems(connection: &Connection) -> rusqlite::Result<u64> {
-    let mut problems = 0;
-    for table in &Schema::read(connection)?.tables {
-        let sql = format!("SELECT count(*) FROM pragma_foreign_key_check({})", quoted_text(&table.name));
-        match connection.query_row(&sql, [], |row| row.get::<_, i64>(0)) {
-            Ok(count) => problems += count as u64,
-            Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::Unknown => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(problems)
-}
-
-/// The outer result is SQLite's, the inner one the drill's.
-fn compare(
-    connection: &Connection,
-    expected: &Expected,
-    advice: &str,
-) -> rusqlite::Result<Result<Vec<Warning>>> {
-    let schema = Schema::read(connection)?;
-    if let Some(makings) = &expected.makings
-        && let Some(making) = makings.symmetric_difference(&schema.makings()).next()
-    {
-        let problem = format!("the {} {} did not come back as it was; {advice}", making.kind, making.name);
-        return Ok(Err(Error::DrillFailed { problem, source: None }));
-    }
-    let loaded = digest::database(connection, &schema)?;
-    let loaded: HashMap<&str, &TableDigest> =
-        loaded.iter().map(|table| (table.name.as_str(), table)).collect();
+/// Tells whether every table came back with what it held. Differences that come from damage in the source are warnings.
+fn compare(found: &Found, schema: &Schema, expected: &Expected, advice: &str) -> Result<Vec<Warning>> {
     let mut warnings = Vec::new();
     for table in &expected.tables {
-        let problem = match loaded.get(table.name.as_str()) {
-            Some(found) if *found == table => continue,
+        let problem = match found.digests.get(&table.name) {
+            Some(loaded) if loaded == table => continue,
             None => format!("the table {} did not come back", table.name),
-            Some(found) if found.rows != table.rows => {
-                format!("the table {} came back with {} of {} rows", table.name, found.rows, table.rows)
+            Some(loaded) if loaded.rows != table.rows => {
+                format!("the table {} came back with {} of {} rows", table.name, loaded.rows, table.rows)
             }
-            Some(_) if is_full_text(&schema, &table.name) => {
+            Some(_) if is_full_text(schema, &table.name) => {
                 warnings.push(Warning::about(
                     "INDEX_DAMAGED",
                     &table.name,
@@ -188,38 +140,12 @@ fn compare(
             }
             Some(_) => format!("the table {} came back with other content", table.name),
         };
-        return Ok(Err(Error::DrillFailed { problem: format!("{problem}; {advice}"), source: None }));
+        return Err(Error::DrillFailed { problem: format!("{problem}; {advice}"), source: None });
     }
-    Ok(Ok(warnings))
+    Ok(warnings)
 }
 
 /// Where the rows are right and the index is not, the index was wrong before: it is made from the rows.
 fn is_full_text(schema: &Schema, name: &str) -> bool {
     schema.virtual_tables.iter().any(|table| table.name == name && table.module == "fts5")
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn what_a_disk_gives_back_damaged_fails_and_a_broken_check_does_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("loaded.sqlite");
-        let make = "PRAGMA ignore_check_constraints = ON; CREATE TABLE t(a CHECK (a > 0));
-            INSERT INTO t VALUES (-1); CREATE TABLE filler(b); INSERT INTO filler VALUES (zeroblob(50000))";
-        Connection::open(&path).unwrap().execute_batch(make).unwrap();
-        let (integrity, _) = check(&Connection::open(&path).unwrap()).unwrap();
-        assert_eq!(integrity, "CHECK constraint failed in t");
-        let mut bytes = fs::read(&path).unwrap();
-        let page = bytes.len() / 2 / 4096 * 4096;
-        bytes[page..page + 4].fill(0xff);
-        fs::write(&path, bytes).unwrap();
-        let failure = read(&path, "try again", &Job::unattended(), check).unwrap_err();
-        assert_eq!(failure.code(), "DRILL_FAILED");
-    }
 }

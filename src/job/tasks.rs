@@ -8,7 +8,9 @@ use super::Job;
 use crate::error::{Error, Result};
 
 /// Of 0 to 99: nice 5 where threads are nice, below normal on Windows.
-const PRIORITY: u8 = 34;
+const WORK: u8 = 34;
+/// nice 8, or below normal: half as much of a core as what others wait for.
+const BESIDE: u8 = 27;
 
 /// Runs blocking work off the runtime's own threads, at a priority below theirs: whoever waits for Node's event loop
 /// waits for no more than a moment, however many cores the work takes. Threads that it starts have the same.
@@ -24,9 +26,19 @@ fn give_way() {
     thread_local! {
         static GIVES_WAY: Cell<bool> = const { Cell::new(false) };
     }
-    if !GIVES_WAY.replace(true)
-        && let Ok(priority) = ThreadPriorityValue::try_from(PRIORITY)
-    {
+    if !GIVES_WAY.replace(true) {
+        set_priority(WORK);
+    }
+}
+
+/// To be called by a thread that was started for work which can wait for a job's other parts: compressing, of which
+/// there is always enough, while what was compressed is tried out by one thread alone.
+pub fn work_beside() {
+    set_priority(BESIDE);
+}
+
+fn set_priority(priority: u8) {
+    if let Ok(priority) = ThreadPriorityValue::try_from(priority) {
         // Where the system does not allow it the work is done all the same.
         let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
     }

@@ -95,7 +95,7 @@ impl Rows {
             source: None,
         };
         let mut load = || {
-            let mut drill = Drill::start(&path, metadata.database.sql_bytes, ADVICE, job)?;
+            let mut drill = Drill::start_to_keep(&path, metadata.database.sql_bytes, ADVICE, job)?;
             drill.load(MAIN, BufReader::new(archive.open_entry(MAIN)?))?;
             if has_extra {
                 drill.load(EXTRA, BufReader::new(archive.open_entry(EXTRA)?))?;

@@ -1,0 +1,286 @@
+//! What is in a database that was just loaded: the digest of every table, and what SQLite finds wrong.
+//!
+//! Two readers go over the file side by side. Each takes the next task when it is done with one, and those of the
+//! largest tables come first, so that neither waits long for the other.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+
+use super::Expected;
+use crate::database::digest::{self, TableDigest};
+use crate::database::schema::{Schema, Table, VirtualTable};
+use crate::database::{quoted_text, rows};
+use crate::error::{Error, Result};
+use crate::job::Job;
+
+/// What `integrity_check` begins with when pages are damaged or cannot be read.
+const PAGES: &str = "*** in database ";
+/// Readers; each has a cache of 8 MiB.
+const READERS: usize = 2;
+
+/// The file, and what to do about a failure.
+pub(super) struct Inspection<'i> {
+    pub(super) path: &'i Path,
+    pub(super) advice: &'i str,
+    pub(super) job: &'i Job,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// By the table's name.
+    pub(super) digests: HashMap<String, TableDigest>,
+    /// Rows whose parent is missing.
+    pub(super) foreign_key_problems: u64,
+    /// The first thing wrong with the first table with which anything is, and which one that is.
+    problem: Option<(usize, String)>,
+}
+
+impl Found {
+    /// `ok`, or the first thing that SQLite finds wrong.
+    pub(super) fn integrity_check(&self) -> String {
+        self.problem.as_ref().map_or_else(|| "ok".into(), |(_, problem)| problem.clone())
+    }
+
+    fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Digest(digest) => {
+                self.digests.insert(digest.name.clone(), digest);
+            }
+            Outcome::Check(at, Some(problem)) => {
+                if self.problem.as_ref().is_none_or(|(first, _)| at < *first) {
+                    self.problem = Some((at, problem));
+                }
+            }
+            Outcome::Check(_, None) => {}
+            Outcome::ForeignKeys(problems) => self.foreign_key_problems += problems,
+        }
+    }
+}
+
+/// A part of the work that one reader does.
+enum Task<'s> {
+    Digest(&'s Table),
+    DigestVirtual(&'s VirtualTable),
+    /// `integrity_check` of one table and its indexes, at that place in the report; without a name, of everything.
+    Check(usize, Option<&'s str>),
+    ForeignKeys(&'s str),
+}
+
+impl Inspection<'_> {
+    /// What the schema of the file says.
+    pub(super) fn schema(&self) -> Result<Schema> {
+        self.read(Schema::read)
+    }
+
+    /// Reads everything. The largest tables are those of `expected`.
+    pub(super) fn run(&self, schema: &Schema, expected: &Expected) -> Result<Found> {
+        let names = self.read(table_names)?;
+        let tasks = tasks(schema, &names, expected);
+        let (next, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let found = Mutex::new(Found::default());
+        let work = |connection: &Connection| {
+            rows::prepare(connection, schema)?;
+            while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let outcome = task.perform(connection, schema)?;
+                found.lock().unwrap_or_else(PoisonError::into_inner).add(outcome);
+            }
+            Ok(())
+        };
+        let reader = || self.read(work).inspect_err(|_| is_over.store(true, Ordering::Relaxed));
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..READERS).map(|_| scope.spawn(reader)).collect();
+            let own = reader();
+            let others = others.into_iter().map(|other| {
+                other.join().unwrap_or_else(|_| {
+                    Err(Error::Internal { problem: "a reader of the drill did not end".into() })
+                })
+            });
+            std::iter::once(own).chain(others.collect::<Vec<_>>()).collect::<Result<()>>()
+        })?;
+        Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Opened for writing, though nothing is written: SQLite drops every CHECK of a database that it opens read-only.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let job = self.job.clone();
+        let open = || {
+            let mut connection = Connection::open_with_flags(self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192")?;
+            connection.progress_handler(10_000, Some(move || job.is_stopped()))?;
+            work(&connection)
+        };
+        open().map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Error::Aborted,
+            _ => Error::DrillFailed {
+                problem: format!("what was loaded cannot be read; {}", self.advice),
+                source: error.sqlite_error().map(|code| Box::new(*code) as _),
+            },
+        })
+    }
+}
+
+/// Every table that `integrity_check` knows, shadow tables and the schema itself among them.
+fn table_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT 'sqlite_schema' UNION ALL SELECT name FROM sqlite_schema WHERE type = 'table'";
+    connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// The work, that of the largest tables first.
+fn tasks<'s>(schema: &'s Schema, names: &'s [String], expected: &Expected) -> Vec<Task<'s>> {
+    let sizes: HashMap<&str, u64> =
+        expected.tables.iter().map(|table| (table.name.as_str(), table.rows)).collect();
+    // SQLite would take the name for the number of problems that it may list.
+    let is_number = |name: &String| name.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c));
+    let checks: Vec<_> = match names.iter().any(is_number) {
+        true => vec![Task::Check(0, None)],
+        false => names.iter().enumerate().map(|(at, name)| Task::Check(at, Some(name))).collect(),
+    };
+    let mut tasks: Vec<_> = checks
+        .into_iter()
+        .chain(schema.tables.iter().chain(&schema.sequence).map(Task::Digest))
+        .chain(schema.virtual_tables.iter().map(Task::DigestVirtual))
+        .chain(schema.tables.iter().map(|table| Task::ForeignKeys(&table.name)))
+        .collect();
+    tasks.sort_by_key(|task| {
+        let rows = task.table().map(|name| sizes.get(name).copied().unwrap_or(0));
+        Reverse(rows.unwrap_or(u64::MAX))
+    });
+    tasks
+}
+
+impl Task<'_> {
+    /// None for all of them.
+    fn table(&self) -> Option<&str> {
+        match self {
+            Task::Digest(table) => Some(&table.name),
+            Task::DigestVirtual(table) => Some(&table.name),
+            Task::Check(_, name) => *name,
+            Task::ForeignKeys(name) => Some(name),
+        }
+    }
+
+    fn perform(&self, connection: &Connection, schema: &Schema) -> rusqlite::Result<Outcome> {
+        Ok(match *self {
+            Task::Digest(table) => Outcome::Digest(digest::table(connection, table, schema.utf16)?),
+            Task::DigestVirtual(table) => {
+                Outcome::Digest(digest::virtual_table(connection, table, schema.utf16)?)
+            }
+            Task::Check(at, name) => Outcome::Check(at, check(connection, name)?),
+            Task::ForeignKeys(name) => Outcome::ForeignKeys(foreign_key_problems(connection, name)?),
+        })
+    }
+}
+
+/// What came of a task.
+enum Outcome {
+    Digest(TableDigest),
+    /// The first thing wrong, if anything is.
+    Check(usize, Option<String>),
+    ForeignKeys(u64),
+}
+
+/// The first thing wrong. Rows may break a CHECK as they did in the source. The file itself was only just made: what
+/// is wrong with its pages is the disk's doing, and SQLite tells it first.
+fn check(connection: &Connection, table: Option<&str>) -> rusqlite::Result<Option<String>> {
+    let argument = table.map_or_else(|| "1".into(), quoted_text);
+    let found: String =
+        connection.query_row(&format!("PRAGMA integrity_check({argument})"), [], |row| row.get(0))?;
+    if found.starts_with(PAGES) {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None));
+    }
+    Ok((found != "ok").then_some(found))
+}
+
+/// A key that names no key of its parent is an error of its own, and is there in the source.
+fn foreign_key_problems(connection: &Connection, table: &str) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT count(*) FROM pragma_foreign_key_check({})", quoted_text(table));
+    match connection.query_row(&sql, [], |row| row.get::<_, i64>(0)) {
+        Ok(count) => Ok(count as u64),
+        Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::Unknown => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn made(dir: &Path, sql: &str) -> PathBuf {
+        let path = dir.join("loaded.sqlite");
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        path
+    }
+
+    fn inspect(path: &Path) -> Result<Found> {
+        let job = Job::unattended();
+        let inspection = Inspection { path, advice: "try again", job: &job };
+        let schema = inspection.schema()?;
+        inspection.run(&schema, &Expected { tables: Vec::new(), makings: None })
+    }
+
+    #[test]
+    fn what_a_disk_gives_back_damaged_fails_and_a_broken_check_does_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = "PRAGMA ignore_check_constraints = ON; CREATE TABLE t(a CHECK (a > 0));
+            INSERT INTO t VALUES (-1); CREATE TABLE filler(b); INSERT INTO filler VALUES (zeroblob(50000))";
+        let path = made(dir.path(), make);
+        assert_eq!(inspect(&path).unwrap().integrity_check(), "CHECK constraint failed in t");
+        let mut bytes = fs::read(&path).unwrap();
+        let page = bytes.len() / 2 / 4096 * 4096;
+        bytes[page..page + 4].fill(0xff);
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(inspect(&path).unwrap_err().code(), "DRILL_FAILED");
+    }
+
+    #[test]
+    fn every_table_is_looked_at_whatever_it_is_called() {
+        let odd = ["plain", "5", "-1", "+7", "it''s", "sqlite"];
+        for name in odd {
+            let dir = tempfile::tempdir().unwrap();
+            let make = format!(
+                "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+                 CREATE TABLE \"a 0\"(x); CREATE TABLE parent(id PRIMARY KEY);
+                 CREATE TABLE '{name}'(a CHECK (a > 0), b REFERENCES parent);
+                 CREATE VIRTUAL TABLE words USING fts5(w); INSERT INTO words VALUES ('one two');
+                 INSERT INTO '{name}' VALUES (-1, 2), (1, NULL), (2, 4)"
+            );
+            let found = inspect(&made(dir.path(), &make)).unwrap();
+            let said = format!("CHECK constraint failed in {}", name.replace("''", "'"));
+            assert_eq!((found.integrity_check(), found.foreign_key_problems), (said, 2), "{name}");
+            assert_eq!(found.digests.len(), 4, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_lacks_a_row_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = made(dir.path(), "CREATE TABLE t(a); INSERT INTO t VALUES (1); CREATE INDEX i ON t(a)");
+        let shell = Connection::open(&path).unwrap();
+        shell.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).unwrap();
+        shell
+            .execute_batch(
+                "PRAGMA writable_schema = ON;
+                 CREATE TABLE empty(a); CREATE INDEX e ON empty(a);
+                 UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'e') WHERE name = 'i';
+                 DELETE FROM sqlite_schema WHERE name = 'e'",
+            )
+            .unwrap();
+        drop(shell);
+        let found = inspect(&path).unwrap();
+        assert_eq!(found.integrity_check(), "wrong # of entries in index i");
+    }
+}
