@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::Snapshot;
 use crate::cloudflare::{Access, Cloudflare};
 use crate::error::{Error, Result};
-use crate::job::{Job, Phase};
+use crate::job::{Job, Phase, Warning};
 
 mod cell;
 mod consistent;
@@ -63,5 +63,11 @@ async fn take(d1: &D1, work: &Path, job: &Job) -> Result<Snapshot> {
     let held = Reading::new(&database, &layout, signed_zero, work, &meter)?.take(size).await?;
     let copy = layout.load(&held, &origin, work, job)?;
     meter.finish();
-    Snapshot::from_copy(copy, "d1", &origin)
+    let mut snapshot = Snapshot::from_copy(copy, "d1", &origin)?;
+    if !signed_zero {
+        let message = "this database cannot tell the number -0.0 from 0.0 (it lacks SQL's atan2): where one was, the \
+                       backup has 0.0; everything else is exact";
+        snapshot.warnings.push(Warning::new("ZEROS_WITHOUT_SIGN", message));
+    }
+    Ok(snapshot)
 }
