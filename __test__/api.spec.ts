@@ -240,6 +240,27 @@ describe('a job', () => {
       expect(seen).toEqual(new Set([before, work, Math.max(before, 8)]));
       expect(getPriority()).toBe(before);
     });
+
+    it('leaves the priority of a process alone that is lower already', async () => {
+      const path = await largeDatabase(folder());
+      const script = `
+        const fs = require('node:fs');
+        const seen = new Set();
+        const look = (task) => {
+          const stat = fs.readFileSync('/proc/self/task/' + task + '/stat', 'utf8');
+          seen.add(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+        };
+        const onProgress = () => fs.readdirSync('/proc/self/task').forEach((task) => {
+          try { look(task); } catch {}
+        });
+        const [, database, outputDir] = process.argv;
+        require(${JSON.stringify(root)}).createBackup({ database: { file: database }, outputDir, onProgress })
+          .then(() => console.log(JSON.stringify([...seen])));`;
+      const command = ['-n', '12', process.execPath, '-e', script, path, folder()];
+      const seen = JSON.parse(execFileSync('nice', command, { encoding: 'utf8' })) as number[];
+      // On top of what the tests themselves run at.
+      expect(seen).toEqual([Math.min(getPriority() + 12, 19)]);
+    });
   }
 
   it('returns the metadata that stands in the archive', async () => {

@@ -7,10 +7,27 @@ use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_pr
 use super::Job;
 use crate::error::{Error, Result};
 
-/// Of 0 to 99: nice 5 where threads are nice, below normal on Windows.
-const WORK: u8 = 34;
-/// nice 8, or below normal: half as much of a core as what others wait for.
-const BESIDE: u8 = 27;
+/// How much of a core a thread gets where all are busy.
+struct Priority {
+    /// Of 0 to 99, as the system takes it.
+    level: u8,
+    /// What that is where threads are nice.
+    #[cfg(target_os = "linux")]
+    niceness: i32,
+}
+
+/// Below normal on Windows.
+const WORK: Priority = Priority {
+    level: 34,
+    #[cfg(target_os = "linux")]
+    niceness: 5,
+};
+/// Half as much as what others wait for; below normal on Windows, too.
+const BESIDE: Priority = Priority {
+    level: 27,
+    #[cfg(target_os = "linux")]
+    niceness: 8,
+};
 
 /// Runs blocking work off the runtime's own threads, at a priority below theirs: whoever waits for Node's event loop
 /// waits for no more than a moment, however many cores the work takes. Threads that it starts have the same.
@@ -37,8 +54,13 @@ pub fn work_beside() {
     set_priority(BESIDE);
 }
 
-fn set_priority(priority: u8) {
-    if let Ok(priority) = ThreadPriorityValue::try_from(priority) {
+fn set_priority(priority: Priority) {
+    // Whoever runs the whole process as nicer still has their way, root among them.
+    #[cfg(target_os = "linux")]
+    if rustix::process::getpriority_process(None).is_ok_and(|now| now >= priority.niceness) {
+        return;
+    }
+    if let Ok(priority) = ThreadPriorityValue::try_from(priority.level) {
         // Where the system does not allow it the work is done all the same.
         let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
     }
