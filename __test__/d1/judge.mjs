@@ -73,7 +73,11 @@ async function compareContent(db, { content, rows }) {
 /** What stands in database-extra.sql although D1 takes it, tried after everything else. */
 async function couldStandInMain(db, notKept) {
   const taken = [];
-  for (const [type, name, , sql] of notKept) {
+  const tables = new Set(notKept.filter(([type]) => type === 'table').map(([, name]) => name));
+  for (const [type, name, table, sql] of notKept) {
+    if (type !== 'table' && tables.has(table)) {
+      continue; // what it belongs to stands there itself
+    }
     const statements = splitOrNothing(`${sql}\n;\nSELECT 1;`);
     if (statements.length !== 2) {
       continue; // wrangler would cut it, or run on into what follows

@@ -1,11 +1,12 @@
 //! What D1 and wrangler make of a statement, found out before it is written: an empty database with D1's limits is
 //! given every CREATE in turn.
 
-use rusqlite::Connection;
 use rusqlite::limits::Limit;
+use rusqlite::{Connection, ErrorCode};
 
 use super::wrangler;
 use crate::database::lexer::{Token, tokens};
+use crate::database::quoted;
 
 /// Bytes of one statement, and of one row, that D1 takes.
 /// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's, src/workerd/util/sqlite.c++.)
@@ -61,6 +62,17 @@ impl Rehearsal {
             None
         }
     }
+
+    /// Whether every foreign key of a table that was made here refers to a key of its parent. A unique index that does
+    /// not stand in database.sql is none.
+    pub fn finds_keys(&self, table: &str) -> rusqlite::Result<bool> {
+        let sql = format!("PRAGMA main.foreign_key_check({})", quoted(table));
+        match self.connection.prepare(&sql).and_then(|mut check| check.query([])?.next().map(|_| ())) {
+            Ok(()) => Ok(true),
+            Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::Unknown => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 fn is_index(sql: &str) -> bool {
@@ -88,5 +100,17 @@ mod tests {
         assert!(rehearsal.refuses(&format!("CREATE VIEW v AS {union}")).is_some());
         assert!(rehearsal.refuses(&format!("CREATE VIEW v AS SELECT '{}'", "x".repeat(STATEMENT))).is_some());
         assert!(rehearsal.refuses(&format!("CREATE VIRTUAL TABLE f USING fts5({})", columns(99))).is_some());
+    }
+
+    #[test]
+    fn a_key_needs_the_index_that_makes_it_one() {
+        let rehearsal = Rehearsal::new().unwrap();
+        for sql in ["CREATE TABLE p(a, b)", "CREATE TABLE c(a REFERENCES p(a), b)", "CREATE TABLE plain(a)"] {
+            assert_eq!(rehearsal.refuses(sql), None);
+        }
+        assert!(!rehearsal.finds_keys("c").unwrap());
+        assert!(rehearsal.finds_keys("plain").unwrap());
+        assert_eq!(rehearsal.refuses("CREATE UNIQUE INDEX i ON p(a)"), None);
+        assert!(rehearsal.finds_keys("c").unwrap());
     }
 }

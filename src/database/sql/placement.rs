@@ -130,6 +130,12 @@ impl Decision<'_> {
             refused_triggers
                 .extend(rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason)));
         }
+        for (child, table) in schema.tables.iter().enumerate() {
+            let is_there = !matches!(self.placement.homes[child], Home::Extra(_));
+            if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(&table.name)? {
+                self.move_mismatch(child);
+            }
+        }
         Ok(())
     }
 

@@ -120,6 +120,20 @@ fn orphans_and_what_refers_to_them_stand_apart() {
 }
 
 #[test]
+fn rows_stand_apart_where_the_index_behind_their_key_does() {
+    let files = round_trip(
+        r#"CREATE TABLE parent(a, b); CREATE UNIQUE INDEX "BEGIN TRANSACTION;" ON parent(a, b);
+        CREATE TABLE child(x, y, FOREIGN KEY (x, y) REFERENCES parent(a, b)); CREATE TABLE other(z);
+        INSERT INTO parent VALUES (1, 2); INSERT INTO child VALUES (1, 2); INSERT INTO other VALUES (3)"#,
+    );
+    assert!(files.extra.contains("UNIQUE INDEX") && files.main.contains("INSERT INTO \"other\""));
+    for table in ["parent", "child"] {
+        let insert = format!("INSERT INTO \"{table}\"");
+        assert!(files.extra.contains(&insert) && !files.main.contains(&insert), "{table}");
+    }
+}
+
+#[test]
 fn an_index_over_some_rows_stays_over_some_rows() {
     let files = round_trip(
         "CREATE TABLE art(id INTEGER PRIMARY KEY, title, status);
