@@ -243,6 +243,9 @@ mod tests {
         let page = bytes.len() / 2 / 4096 * 4096;
         bytes[page..page + 4].fill(0xff);
         fs::write(&path, bytes).unwrap();
+        // Not only because the digest cannot be taken.
+        let connection = Connection::open(&path).unwrap();
+        assert!(check(&connection, Some("filler")).is_err() && check(&connection, None).is_err());
         assert_eq!(inspect(&path).unwrap_err().code(), "DRILL_FAILED");
     }
 
