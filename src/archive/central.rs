@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, Method};
+use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, MAX_ENTRIES, Method};
 
 const LOCAL_LEN: usize = 30;
 const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
@@ -62,12 +62,12 @@ impl Central {
 }
 
 /// All headers between `start` and `start + size`, which they have to fill exactly.
-pub(super) fn read(file: &mut File, start: u64, size: u64, at_most: usize) -> Result<Vec<Central>, Failure> {
+pub(super) fn read(file: &mut File, start: u64, size: u64) -> Result<Vec<Central>, Failure> {
     file.seek(SeekFrom::Start(start))?;
     let mut directory = BufReader::with_capacity(1 << 20, file).take(size);
     let mut headers = Vec::new();
     while directory.limit() > 0 {
-        if headers.len() == at_most {
+        if headers.len() as u64 == MAX_ENTRIES {
             return Err(Failure::Malformed("it has more entries than any archive of ours"));
         }
         headers.push(header(&mut directory)?);

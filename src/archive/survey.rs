@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::central::{self, Central};
 use super::contents::EntryContents;
-use super::format::{COMMENT_PREFIX, Directory, END_LEN, MAX_ENTRIES, Method, ZIP64_END_LEN};
+use super::format::{COMMENT_PREFIX, Directory, END_LEN, Method, ZIP64_END_LEN};
 use super::names::{fold, is_safe_path};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter};
@@ -156,15 +156,14 @@ impl Survey {
             Err(error) => return Ok(Err(error)),
         };
         let Some(directory) = found else { return Ok(Ok(())) };
-        let headers =
-            match central::read(&mut self.file, directory.start, directory.size, MAX_ENTRIES as usize) {
-                Ok(headers) => headers,
-                Err(central::Failure::Io(error)) => return Ok(Err(error)),
-                Err(central::Failure::Malformed(problem)) => {
-                    self.find(Severity::Damaged, None, format!("its directory is damaged: {problem}"));
-                    return Ok(Ok(()));
-                }
-            };
+        let headers = match central::read(&mut self.file, directory.start, directory.size) {
+            Ok(headers) => headers,
+            Err(central::Failure::Io(error)) => return Ok(Err(error)),
+            Err(central::Failure::Malformed(problem)) => {
+                self.find(Severity::Damaged, None, format!("its directory is damaged: {problem}"));
+                return Ok(Ok(()));
+            }
+        };
         if headers.len() as u64 != directory.entries {
             let says = format!("its end says {} entries and there are {}", directory.entries, headers.len());
             self.find(Severity::Altered, None, says);

@@ -15,21 +15,18 @@ pub struct Buffers {
 impl Buffers {
     /// An empty buffer with room for `size` bytes.
     pub fn take(&self, size: usize) -> Buffer {
-        let found = {
-            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-            // The smallest that is large enough; if none is, one of them goes, so that there are never more.
-            let fitting = (0..free.len())
-                .filter(|&at| free.get(at).is_some_and(|bytes| bytes.capacity() >= size))
-                .min_by_key(|&at| free.get(at).map(Vec::capacity));
-            match fitting {
-                Some(at) => Some(free.swap_remove(at)),
-                None => {
-                    free.pop();
-                    None
-                }
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let large_enough = free.iter().enumerate().filter(|(_, bytes)| bytes.capacity() >= size);
+        let smallest = large_enough.min_by_key(|(_, bytes)| bytes.capacity()).map(|(at, _)| at);
+        let bytes = match smallest {
+            Some(at) => free.swap_remove(at),
+            None => {
+                // One of the others goes, so that there are never more.
+                free.pop();
+                Vec::with_capacity(size)
             }
         };
-        Buffer { bytes: found.unwrap_or_else(|| Vec::with_capacity(size)), home: Some(self.clone()) }
+        Buffer { bytes, home: Some(self.clone()) }
     }
 }
 

@@ -50,7 +50,8 @@ pub struct Attempt<S = Sums> {
 }
 
 /// Reads the photos of `keys`, strictly in that order, `concurrency` at a time; large ones wait in unnamed files in
-/// the folder `workspace`. What is computed of their bytes meanwhile, `S` says. An error ends the whole: the job was stopped, or the workspace cannot be written.
+/// the folder `workspace`. What is computed of their bytes meanwhile, `S` says. An error ends the whole: the job was
+/// stopped, or the workspace cannot be written.
 ///
 /// Must be polled on a Tokio runtime with a timer. What is under way goes on between polls and ends when the stream
 /// is dropped.

@@ -1,12 +1,13 @@
 //! What D1 and wrangler make of a statement, found out before it is written: an empty database with D1's limits is
 //! given every CREATE in turn.
 
+use rusqlite::Connection;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, ErrorCode};
 
+use super::foreign_keys::{self, Orphans};
 use super::wrangler;
 use crate::database::lexer::{Token, tokens};
-use crate::database::quoted;
+use crate::database::schema::Table;
 
 /// Bytes of one statement, and of one row, that D1 takes.
 /// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's, src/workerd/util/sqlite.c++.)
@@ -65,13 +66,9 @@ impl Rehearsal {
 
     /// Whether every foreign key of a table that was made here refers to a key of its parent. A unique index that does
     /// not stand in database.sql is none.
-    pub fn finds_keys(&self, table: &str) -> rusqlite::Result<bool> {
-        let sql = format!("PRAGMA main.foreign_key_check({})", quoted(table));
-        match self.connection.prepare(&sql).and_then(|mut check| check.query([])?.next().map(|_| ())) {
-            Ok(()) => Ok(true),
-            Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::Unknown => Ok(false),
-            Err(error) => Err(error),
-        }
+    pub fn finds_keys(&self, table: &Table) -> rusqlite::Result<bool> {
+        let found = foreign_keys::orphans(&self.connection, table)?;
+        Ok(!matches!(found, Orphans::Mismatch))
     }
 }
 
@@ -84,6 +81,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::database::schema::Schema;
 
     #[test]
     fn limits_are_those_of_d1() {
@@ -108,9 +106,14 @@ mod tests {
         for sql in ["CREATE TABLE p(a, b)", "CREATE TABLE c(a REFERENCES p(a), b)", "CREATE TABLE plain(a)"] {
             assert_eq!(rehearsal.refuses(sql), None);
         }
-        assert!(!rehearsal.finds_keys("c").unwrap());
-        assert!(rehearsal.finds_keys("plain").unwrap());
+        let tables = Schema::read(&rehearsal.connection).unwrap().tables;
+        let finds = |name: &str| {
+            let table = tables.iter().find(|table| table.name == name).unwrap();
+            rehearsal.finds_keys(table).unwrap()
+        };
+        assert!(!finds("c"));
+        assert!(finds("plain"));
         assert_eq!(rehearsal.refuses("CREATE UNIQUE INDEX i ON p(a)"), None);
-        assert!(rehearsal.finds_keys("c").unwrap());
+        assert!(finds("c"));
     }
 }

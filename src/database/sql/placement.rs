@@ -132,7 +132,7 @@ impl Decision<'_> {
         }
         for (child, table) in schema.tables.iter().enumerate() {
             let is_there = !matches!(self.placement.homes[child], Home::Extra(_));
-            if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(&table.name)? {
+            if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(table)? {
                 self.move_mismatch(child);
             }
         }
