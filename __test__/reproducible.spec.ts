@@ -1,5 +1,6 @@
 /** Same input and same `now`, same bytes; and photos of an earlier backup that are taken over unchanged. */
 
+import { createHash } from 'node:crypto';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -129,6 +130,27 @@ describe('an earlier backup', () => {
     );
     expect(result?.sha256).toBe(earlier.sha256);
     expect(peakBytes).toBeLessThan(size / 2);
+  });
+
+  it('whose photos are not those of its index is refused, though its checksum was made to fit', async () => {
+    const { dir, backup } = place();
+    const { path } = await backup();
+    const before = listing(dir);
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf(`photo ${approved.originals[0]}`);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    const end = bytes.lastIndexOf('PK\x05\x06');
+    const checksum = createHash('sha256').update(bytes.subarray(0, end)).digest('hex');
+    bytes.write(checksum, bytes.length - checksum.length, 'latin1');
+    const forged = join(dir, 'out-1', 'forged.zip');
+    writeFileSync(forged, bytes);
+    await expect(
+      backup({ reuseFrom: forged, database: { file: join(dir, 'nowhere.sqlite') } }),
+    ).rejects.toMatchObject({
+      code: 'ARCHIVE_CORRUPT',
+      message: expect.stringContaining('not what its index says') as string,
+    });
+    expect(listing(dir)).toEqual([...before, join('out-1', 'forged.zip')].sort());
   });
 
   it('that is damaged is refused before anything else is looked at', async () => {

@@ -1,7 +1,8 @@
 //! Reads an archive back while it is being written.
 //!
 //! The file only grows: what was written is never touched again, so it can be brought to the disk, read back and
-//! hashed behind the writer, on another core. Nothing is read before it was flushed.
+//! hashed behind the writer, on another core. Nothing is read before it was flushed, and while the disk is waited for
+//! what it has already is hashed.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,17 +16,18 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::job::{Job, Meter};
 
-/// Bytes read at a time.
-const BUFFER: usize = 1 << 20;
+/// Bytes read at a time: few enough to be hashed out of a core's own cache.
+const BUFFER: usize = 1 << 18;
 /// Each flush stands for at least so many bytes, except the last.
 const STRIDE: u64 = 64 << 20;
 /// How often a waiting caller looks whether its job was stopped.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The reader behind a writer. Dropped, it stops and closes the file.
+/// The threads behind a writer. Dropped, they stop and close the file.
 pub(super) struct ReadBack {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<io::Result<Sums>>>,
+    flusher: Option<JoinHandle<io::Result<()>>>,
+    reader: Option<JoinHandle<io::Result<Sums>>>,
 }
 
 /// What the bytes that were read back add up to.
@@ -43,6 +45,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     written: u64,
+    flushed: u64,
     read: u64,
     /// Nothing will be added to `written`.
     whole: bool,
@@ -60,19 +63,39 @@ impl Shared {
         change(&mut self.lock());
         self.changed.notify_all();
     }
+
+    /// Waits until there is a stride more than was `done`, or the rest; tells how far it is. None after that.
+    fn wait_for(&self, there: impl Fn(&State) -> u64, done: u64, stride: u64) -> Option<u64> {
+        let mut state = self.lock();
+        loop {
+            if state.given_up || (state.whole && state.written == done) {
+                return None;
+            }
+            let there = there(&state);
+            if there >= done + stride || (state.whole && there == state.written) {
+                return Some(there);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 impl ReadBack {
-    /// A reader of the file at `path`; `flush` is a handle that may bring it to the disk.
+    /// Follows the file at `path`; `flush` is a handle that may bring it to the disk.
     pub(super) fn start(path: &Path, flush: File) -> io::Result<ReadBack> {
-        let shared = Arc::new(Shared::default());
-        let (watch, mut file) = (Arc::clone(&shared), File::open(path)?);
-        let thread = thread::Builder::new().name("read-back".into()).spawn(move || {
-            let sums = follow(&watch, &flush, &mut file);
+        let mut file = File::open(path)?;
+        let mut started = ReadBack { shared: Arc::default(), flusher: None, reader: None };
+        let watch = Arc::clone(&started.shared);
+        started.flusher = Some(thread::Builder::new().name("flush".into()).spawn(move || {
+            keep_flushed(&watch, &flush).inspect_err(|_| watch.change(|state| state.given_up = true))
+        })?);
+        let watch = Arc::clone(&started.shared);
+        started.reader = Some(thread::Builder::new().name("read-back".into()).spawn(move || {
+            let sums = follow(&watch, &mut file);
             watch.change(|state| state.ended = true);
             sums
-        })?;
-        Ok(ReadBack { shared, thread: Some(thread) })
+        })?);
+        Ok(started)
     }
 
     /// So many bytes have reached the file by now.
@@ -88,38 +111,52 @@ impl ReadBack {
             job.check()?;
             let state = self.shared.lock();
             let (read, ended) = (state.read, state.ended);
-            if !ended {
+            if ended {
+                drop(state);
+            } else {
                 let _ = self.shared.changed.wait_timeout(state, PATIENCE);
             }
             meter.add(0, read - told);
             told = read;
             if ended {
-                let died = || io::Error::other("the reader ended early");
-                return Ok(self
-                    .thread
-                    .take()
-                    .and_then(|thread| thread.join().ok())
-                    .unwrap_or_else(|| Err(died())));
+                return Ok(self.join());
             }
         }
     }
+
+    /// Ends both threads. That the disk failed is why the reader found nothing more.
+    fn join(&mut self) -> io::Result<Sums> {
+        self.shared.change(|state| state.given_up = true);
+        joined(self.flusher.take()).and(joined(self.reader.take()))
+    }
+}
+
+fn joined<T>(thread: Option<JoinHandle<io::Result<T>>>) -> io::Result<T> {
+    let outcome = thread.and_then(|thread| thread.join().ok());
+    outcome.unwrap_or_else(|| Err(io::Error::other("a thread ended early")))
 }
 
 impl Drop for ReadBack {
     fn drop(&mut self) {
-        self.shared.change(|state| state.given_up = true);
-        if let Some(thread) = self.thread.take() {
-            // Windows removes no file that is open.
-            let _ = thread.join();
-        }
+        // Windows removes no file that is open.
+        let _ = self.join();
     }
 }
 
-fn follow(shared: &Shared, flush: &File, file: &mut File) -> io::Result<Sums> {
+fn keep_flushed(shared: &Shared, file: &File) -> io::Result<()> {
+    let mut flushed = 0;
+    while let Some(until) = shared.wait_for(|state| state.written, flushed, STRIDE) {
+        file.sync_data()?;
+        flushed = until;
+        shared.change(|state| state.flushed = flushed);
+    }
+    Ok(())
+}
+
+fn follow(shared: &Shared, file: &mut File) -> io::Result<Sums> {
     let (mut sha256, mut crc) = (Sha256::new(), crc32fast::Hasher::new());
     let (mut buffer, mut read) = (vec![0; BUFFER], 0);
-    while let Some(until) = next_stretch(shared, read) {
-        flush.sync_data()?;
+    while let Some(until) = shared.wait_for(|state| state.flushed, read, 1) {
         while read < until {
             let wanted = (until - read).min(BUFFER as u64) as usize;
             let bytes = &mut buffer[..wanted];
@@ -134,18 +171,4 @@ fn follow(shared: &Shared, flush: &File, file: &mut File) -> io::Result<Sums> {
         }
     }
     Ok(Sums { sha256, crc32: crc.finalize() })
-}
-
-/// Waits for enough to read, or for the rest; None after that.
-fn next_stretch(shared: &Shared, read: u64) -> Option<u64> {
-    let mut state = shared.lock();
-    loop {
-        if state.given_up || (state.whole && state.written == read) {
-            return None;
-        }
-        if state.whole || state.written >= read + STRIDE {
-            return Some(state.written);
-        }
-        state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-    }
 }

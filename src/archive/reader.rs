@@ -12,8 +12,8 @@ use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, COMMENT_PREFIX, Directory, E
 use crate::error::{Error, Result};
 use crate::job::Job;
 
-/// Bytes hashed at a time.
-const BUFFER: usize = 1 << 20;
+/// Bytes hashed at a time: few enough to stay in a core's own cache.
+const BUFFER: usize = 64 * 1024;
 
 /// An archive whose every byte is as it was written.
 #[derive(Debug)]
@@ -29,31 +29,31 @@ impl Archive {
     /// Fails with `ARCHIVE_CORRUPT` if not, or if it cannot be read, and with `ABORT_ERR`. That somebody who can
     /// write the file has not made up another archive, checksum included, cannot be known here.
     pub fn open(path: &Path, job: &Job) -> Result<Archive> {
-        let corrupt = |problem: &str, error: Option<io::Error>| Error::ArchiveCorrupt {
-            path: path.to_owned(),
-            problem: problem.into(),
-            source: error.map(Into::into),
-        };
-        let unreadable =
-            |error| corrupt("it cannot be read; check the path and its permissions", Some(error));
-        let mut file = File::open(path).map_err(unreadable)?;
-        let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
-        let covered = size
-            .checked_sub(END_LEN as u64)
-            .ok_or_else(|| corrupt("it is too short to be an archive of ours; take another copy", None))?;
-        let (sha256, before, end) = read_whole(&mut file, covered, job).map_err(|failure| match failure {
-            Failure::Io(error) => unreadable(error),
-            Failure::Job(error) => error,
-        })?;
-        if !end[22..].starts_with(COMMENT_PREFIX.as_bytes()) {
-            return Err(corrupt(
-                "it does not end with our checksum; it is not ours, or was cut short or changed",
-                None,
-            ));
-        }
-        let directory = Directory::parse(&before, &end)
-            .filter(|directory| directory.end(&sha256) == end && before.ends_with(&directory.zip64_end()))
-            .ok_or_else(|| corrupt("its checksum does not match; take another copy", None))?;
+        let mut file = open_file(path)?;
+        let end = End::read(&mut file, path)?;
+        file.rewind().map_err(|error| unreadable(path, error))?;
+        let sha256 = hex::encode(hash(&mut file, end.covered, path, job)?);
+        let directory = end.directory().filter(|directory| directory.end(&sha256) == end.record);
+        Archive::with_directory(path, file, end.covered, directory)
+    }
+
+    /// Opens an archive by its directory alone, for one whose other bytes are looked at elsewhere. Fails as
+    /// [`Archive::open`] does, but for what the SHA-256 finds.
+    pub fn open_unhashed(path: &Path) -> Result<Archive> {
+        let mut file = open_file(path)?;
+        let end = End::read(&mut file, path)?;
+        Archive::with_directory(path, file, end.covered, end.directory())
+    }
+
+    fn with_directory(
+        path: &Path,
+        file: File,
+        covered: u64,
+        directory: Option<Directory>,
+    ) -> Result<Archive> {
+        let corrupt = |problem, error| corrupt(path, problem, error);
+        let directory =
+            directory.ok_or_else(|| corrupt("its checksum does not match; take another copy", None))?;
         let zip64_len = directory.zip64_end().len() as u64;
         if directory.is_too_large() {
             return Err(corrupt("it has more entries than any archive of ours; do not use it", None));
@@ -62,7 +62,9 @@ impl Archive {
             return Err(corrupt("its directory is not where it should be; take another copy", None));
         }
         let mut file = BufReader::new(file);
-        if count_headers(&mut file, directory).map_err(unreadable)? != Some(directory.entries) {
+        if count_headers(&mut file, directory).map_err(|error| unreadable(path, error))?
+            != Some(directory.entries)
+        {
             return Err(corrupt("its directory is not whole; take another copy", None));
         }
         let config = Config { archive_offset: ArchiveOffset::Known(0) };
@@ -119,11 +121,7 @@ impl Archive {
     /// names and extra fields in them, comments, and whatever else there may be.
     pub fn each_gap(&mut self, mut visit: impl FnMut(&mut dyn Read) -> Result<()>) -> Result<()> {
         let path = self.path.clone();
-        let unreadable = |error: io::Error| Error::ArchiveCorrupt {
-            path: path.clone(),
-            problem: "it cannot be read; check the path and its permissions".into(),
-            source: Some(error.into()),
-        };
+        let unreadable = |error| unreadable(&path, error);
         let mut contents = Vec::with_capacity(self.zip.len());
         for index in 0..self.zip.len() {
             let entry = self.zip.by_index_raw(index).map_err(|error| unreadable(error.into()))?;
@@ -153,6 +151,15 @@ impl Archive {
             return Err(damaged(&path, name, "it is not stored as it is, as photos are", None));
         }
         Ok(StoredEntry { size: entry.size(), crc32: entry.crc32(), reader: entry })
+    }
+
+    /// Size and SHA-256 of an entry that is stored as it is. Fails as [`Archive::open_stored`] does, and with
+    /// `ABORT_ERR`.
+    pub fn hash_stored(&mut self, name: &str, job: &Job) -> Result<(u64, [u8; 32])> {
+        let path = self.path.clone();
+        let mut stored = self.open_stored(name)?;
+        let size = stored.size;
+        Ok((size, hash(&mut stored, size, &path, job)?))
     }
 
     fn entry(&mut self, name: &str) -> Result<ZipFile<'_, BufReader<File>>> {
@@ -188,37 +195,67 @@ fn damaged(path: &Path, name: &str, problem: &str, error: Option<io::Error>) -> 
     }
 }
 
-enum Failure {
-    Io(io::Error),
-    Job(Error),
+fn corrupt(path: &Path, problem: &str, error: Option<io::Error>) -> Error {
+    Error::ArchiveCorrupt { path: path.to_owned(), problem: problem.into(), source: error.map(Into::into) }
 }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Failure::Io(error)
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    corrupt(path, "it cannot be read; check the path and its permissions", Some(error))
+}
+
+fn open_file(path: &Path) -> Result<File> {
+    File::open(path).map_err(|error| unreadable(path, error))
+}
+
+/// What an archive ends with.
+struct End {
+    /// Bytes before the end record, all of which its checksum covers.
+    covered: u64,
+    /// The last of these, where ZIP64 records would be.
+    before: Vec<u8>,
+    /// The end record with its comment.
+    record: Vec<u8>,
+}
+
+impl End {
+    fn read(file: &mut File, path: &Path) -> Result<End> {
+        let unreadable = |error| unreadable(path, error);
+        let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+        let covered = size.checked_sub(END_LEN as u64).ok_or_else(|| {
+            corrupt(path, "it is too short to be an archive of ours; take another copy", None)
+        })?;
+        let mut before = vec![0; covered.min(ZIP64_END_LEN as u64) as usize];
+        let mut record = vec![0; END_LEN];
+        file.seek(SeekFrom::Start(covered - before.len() as u64)).map_err(unreadable)?;
+        file.read_exact(&mut before).map_err(unreadable)?;
+        file.read_exact(&mut record).map_err(unreadable)?;
+        if !record[22..].starts_with(COMMENT_PREFIX.as_bytes()) {
+            let problem = "it does not end with our checksum; it is not ours, or was cut short or changed";
+            return Err(corrupt(path, problem, None));
+        }
+        Ok(End { covered, before, record })
+    }
+
+    /// The directory that it tells of; none when its own records contradict each other.
+    fn directory(&self) -> Option<Directory> {
+        Directory::parse(&self.before, &self.record)
+            .filter(|directory| self.before.ends_with(&directory.zip64_end()))
     }
 }
 
-/// The SHA-256, in hex, of the first `covered` bytes, the last of these (where ZIP64 records would be), and all
-/// that follows.
-fn read_whole(file: &mut File, covered: u64, job: &Job) -> Result<(String, Vec<u8>, Vec<u8>), Failure> {
-    file.rewind()?;
+/// The SHA-256 of the next `length` bytes of what lies at `path`.
+fn hash(reader: &mut impl Read, length: u64, path: &Path, job: &Job) -> Result<[u8; 32]> {
     let mut sha256 = Sha256::new();
     let mut buffer = vec![0; BUFFER];
-    let mut left = covered;
+    let mut left = length;
     while left > 0 {
-        job.check().map_err(Failure::Job)?;
+        job.check()?;
         let bytes = &mut buffer[..left.min(BUFFER as u64) as usize];
-        file.read_exact(bytes)?;
+        reader.read_exact(bytes).map_err(|error| unreadable(path, error))?;
         sha256.update(&*bytes);
         left -= bytes.len() as u64;
     }
-    let mut end = vec![0; END_LEN];
-    file.read_exact(&mut end)?;
-    file.seek(SeekFrom::Start(covered.saturating_sub(ZIP64_END_LEN as u64)))?;
-    let mut before = vec![0; covered.min(ZIP64_END_LEN as u64) as usize];
-    file.read_exact(&mut before)?;
-    Ok((hex::encode(sha256.finalize()), before, end))
+    Ok(sha256.finalize().into())
 }
 
 /// How many headers the directory consists of; none when they do not fill it exactly. The end record, which no hash
@@ -293,6 +330,8 @@ mod tests {
         assert!(archive.read_bytes("text", 79).unwrap_err().to_string().contains("more than 79"));
         assert!(archive.read_bytes("nothing", 9).unwrap_err().to_string().contains("missing"));
         assert_eq!(archive.open_stored("text").err().unwrap().code(), "ARCHIVE_CORRUPT");
+        let hashed = archive.hash_stored("ph\u{f6}to", &Job::unattended()).unwrap();
+        assert_eq!(hashed, (5, Sha256::digest(b"photo").into()));
         let mut photo = archive.open_stored("ph\u{f6}to").unwrap();
         assert_eq!((photo.size, photo.crc32), (5, crc32fast::hash(b"photo")));
         let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
 //! The photos of a backup on their way into the archive, in the order of their plan.
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -17,7 +17,7 @@ use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::backup::{IndexEntry, MissingPhoto, PhotosMetadata};
 use crate::inputs::wrong_store;
-use crate::job::{Job, Meter, Phase, Warning, blocking, counted, first_failure, stop_on_error};
+use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
 use crate::photos::source::{GetError, StoredPhoto};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
@@ -60,6 +60,18 @@ impl Photos {
     }
 }
 
+/// A photo on its way into the archive.
+pub struct Incoming<R> {
+    /// What is known of it.
+    pub photo: StoredPhoto,
+    /// Of its bytes.
+    pub sha256: [u8; 32],
+    /// Of its bytes, as ZIP has it.
+    pub crc32: u32,
+    /// From the first to the last.
+    pub bytes: R,
+}
+
 /// Copies the rows, then every photo, into a new archive.
 pub async fn copy(
     settings: &Arc<Settings>,
@@ -74,32 +86,18 @@ pub async fn copy(
         held.is_some_and(|(earlier, photo)| earlier.holds(photo))
     };
     let is_reused: Vec<bool> = plan.photos().iter().map(reused).collect();
-    let unchanged = plan.photos().iter().zip(&is_reused).filter(|(_, reused)| **reused);
-    let unchanged: Vec<StoredPhoto> =
-        unchanged.filter_map(|(planned, _)| plan.listed(&planned.key).cloned()).collect();
     let wanted = plan.photos().iter().zip(&is_reused).filter(|(_, reused)| !**reused);
     let wanted: Vec<String> = wanted.map(|(planned, _)| planned.key.clone()).collect();
     let (sender, fetched) = mpsc::channel(WAITING);
-    let (keeper, kept) = mpsc::channel(WAITING);
     let source = plan.store();
-    // Reading and hashing what is kept goes on while the one before it is written.
-    let reading = {
-        let workspace = Arc::clone(workspace);
-        blocking(move || {
-            if let Some(earlier) = earlier {
-                earlier.hand_over(&unchanged, workspace.folder(), &keeper);
-            }
-            Ok(())
-        })
-    };
     let writing = {
         let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
         blocking(move || {
             let mut archive =
                 ArchiveWriter::create(&workspace, settings.common.now, settings.common.compression_level)?;
             rows.add_to(&mut archive, &workspace)?;
-            let copier = Copier::new(&settings, &workspace, archive, &plan, fetched, kept, &job)?;
-            let (archive, photos) = copier.run(&plan, &is_reused)?;
+            let copier = Copier::new(&settings, &workspace, archive, &plan, fetched, &job)?;
+            let (archive, photos) = copier.run(&plan, &is_reused, earlier)?;
             Ok(Written { archive, rows, photos })
         })
     };
@@ -116,8 +114,8 @@ pub async fn copy(
         drop(sender);
     };
     let writing = async { stop_on_error(job, writing.await) };
-    let (written, read, ()) = tokio::join!(writing, reading, fetching);
-    first_failure(written, read).map(|(written, ())| written)
+    let (written, ()) = tokio::join!(writing, fetching);
+    written
 }
 
 /// Puts photos into the archive, one after the other.
@@ -128,8 +126,6 @@ struct Copier<'a> {
     index: Deflater,
     entries: u64,
     fetched: mpsc::Receiver<Result<Attempt>>,
-    /// Those of the earlier backup.
-    kept: mpsc::Receiver<Result<Fetched>>,
     meter: Meter,
     job: &'a Job,
     photos: Photos,
@@ -142,7 +138,6 @@ impl<'a> Copier<'a> {
         archive: ArchiveWriter,
         plan: &Plan,
         fetched: mpsc::Receiver<Result<Attempt>>,
-        kept: mpsc::Receiver<Result<Fetched>>,
         job: &'a Job,
     ) -> Result<Self> {
         let index = Deflater::new(
@@ -167,10 +162,15 @@ impl<'a> Copier<'a> {
         };
         let meter = job.meter(Phase::Photos, Some(plan.photos().len() as u64), Some(plan.bytes()));
         let photos = Photos { metadata, reused: 0, dangling: None };
-        Ok(Copier { settings, workspace, archive, index, entries: 0, fetched, kept, meter, job, photos })
+        Ok(Copier { settings, workspace, archive, index, entries: 0, fetched, meter, job, photos })
     }
 
-    fn run(mut self, plan: &Plan, is_reused: &[bool]) -> Result<(ArchiveWriter, Photos)> {
+    fn run(
+        mut self,
+        plan: &Plan,
+        is_reused: &[bool],
+        mut earlier: Option<Earlier>,
+    ) -> Result<(ArchiveWriter, Photos)> {
         if let Some(first) = self.photos.metadata.missing.first() {
             self.refuse_failure(&first.key, &first.reason)?;
         }
@@ -184,22 +184,26 @@ impl<'a> Copier<'a> {
         let names = EntryNames::for_keys(plan.photos().iter().map(|planned| planned.key.as_str()));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
             self.job.check()?;
-            let outcome = if *is_reused {
+            let name = names.get(&planned.key);
+            let listed = plan.listed(&planned.key);
+            if let Some((earlier, photo)) = earlier.as_mut().zip(listed).filter(|_| *is_reused) {
+                self.add(planned, earlier.open(photo)?, &name)?;
                 self.photos.reused += 1;
-                Ok(self.kept.blocking_recv().unwrap_or(Err(Error::Aborted))?)
-            } else {
-                self.receive()?
-            };
+                had.insert(planned.key.as_str());
+                continue;
+            }
+            let outcome = self.receive()?;
             if !matches!(outcome, Err(GetError::NoSuchKey)) {
                 had.insert(planned.key.as_str());
             }
             refused += u64::from(matches!(outcome, Err(GetError::Refused)));
             match outcome {
-                Ok(mut fetched) => {
-                    if let Some(listed) = plan.listed(&planned.key) {
-                        take_from_listing(&mut fetched.photo, listed);
+                Ok(Fetched { mut photo, body, sums }) => {
+                    if let Some(listed) = listed {
+                        take_from_listing(&mut photo, listed);
                     }
-                    self.add(planned, fetched, &names.get(&planned.key))?;
+                    let (sha256, crc32) = (sums.sha256(), sums.crc32());
+                    self.add(planned, Incoming { photo, sha256, crc32, bytes: body.into_reader() }, &name)?;
                 }
                 // Only a guess, or what a row claims: the store never said that it has it.
                 Err(GetError::NoSuchKey) if !plan.readings().is_empty() => self.meter.add(1, 0),
@@ -250,9 +254,8 @@ impl<'a> Copier<'a> {
         self.fetched.blocking_recv().unwrap_or(Err(Error::Aborted)).map(|attempt| attempt.outcome)
     }
 
-    fn add(&mut self, planned: &PlannedPhoto, fetched: Fetched, name: &str) -> Result<()> {
-        let Fetched { photo, body, sums } = fetched;
-        let sha256 = sums.sha256();
+    fn add(&mut self, planned: &PlannedPhoto, incoming: Incoming<impl Read>, name: &str) -> Result<()> {
+        let Incoming { photo, sha256, crc32, mut bytes } = incoming;
         let (folder, count) = match planned.kind {
             PhotoKind::Original => ("originals", &mut self.photos.metadata.originals),
             PhotoKind::Thumbnail => ("thumbnails", &mut self.photos.metadata.thumbnails),
@@ -261,8 +264,7 @@ impl<'a> Copier<'a> {
         self.photos.metadata.bytes += photo.size;
         let path = format!("photos/{folder}/{name}");
         let modified = photo.last_modified.unwrap_or(self.settings.common.now);
-        let mut reader = body.into_reader();
-        self.archive.add_stored(&path, modified, photo.size, sums.crc32(), sha256, &mut reader)?;
+        self.archive.add_stored(&path, modified, photo.size, crc32, sha256, &mut bytes)?;
         let entry = IndexEntry {
             key: photo.key,
             path,

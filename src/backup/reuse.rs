@@ -1,61 +1,79 @@
 //! Photos that an earlier backup holds already and that have not changed since.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-
-use tokio::sync::mpsc::Sender;
+use std::path::Path;
 
 use super::options::Settings;
-use super::photos;
-use crate::archive::Archive;
+use super::photos::{self, Incoming};
+use crate::archive::{Archive, StoredEntry};
 use crate::error::{Error, Result};
 use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
 use crate::formats::major;
-use crate::job::{Job, blocking};
-use crate::photos::body::take_kept;
-use crate::photos::buffers::Buffers;
-use crate::photos::fetch::Fetched;
+use crate::job::{Job, blocking, stop_on_error};
 use crate::photos::source::StoredPhoto;
 
 /// photos/index.json of a million photos, some 500 bytes each.
 const INDEX_LIMIT: u64 = 512 * 1024 * 1024;
 const METADATA_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// An earlier backup, found sound.
+/// An earlier backup, found sound: every byte of it, and every photo by the SHA-256 in its index.
 pub struct Earlier {
-    path: PathBuf,
     archive: Archive,
-    photos: HashMap<String, IndexEntry>,
-    buffers: Buffers,
+    photos: HashMap<String, Held>,
+}
+
+/// A photo of it.
+struct Held {
+    entry: IndexEntry,
+    sha256: [u8; 32],
 }
 
 /// Opens the backup that `reuseFrom` names and checks all of it, before anything is fetched.
+///
+/// Two passes at once: each takes as long as its hashing, and that cannot be shared out.
 pub async fn open(settings: &Settings, job: &Job) -> Result<Option<Earlier>> {
     let Some(path) = settings.reuse_from.clone() else { return Ok(None) };
-    let job = job.clone();
-    blocking(move || Earlier::open(path, &job).map(Some)).await
+    let photos_job = job.branch();
+    let photos = {
+        let (path, job) = (path.clone(), photos_job.clone());
+        blocking(move || check_photos(&path, &job))
+    };
+    let archive = async {
+        let job = job.clone();
+        stop_on_error(&photos_job, blocking(move || Archive::open(&path, &job)).await)
+    };
+    // What is wrong with an archive that was changed as a whole is told rather than what is wrong with a photo.
+    let (archive, photos) = tokio::join!(archive, photos);
+    Ok(Some(Earlier { archive: archive?, photos: photos? }))
+}
+
+/// The photos of a backup, each of which is what its index says.
+fn check_photos(path: &Path, job: &Job) -> Result<HashMap<String, Held>> {
+    let mut archive = Archive::open_unhashed(path)?;
+    let metadata: BackupMetadata =
+        parse(path, "metadata.json", &archive.read_bytes("metadata.json", METADATA_LIMIT)?)?;
+    if metadata.format != FORMAT || major(&metadata.format_version) != major(FORMAT_VERSION) {
+        return Err(Error::invalid(format!(
+            "reuseFrom names {}, which is no backup of format version {FORMAT_VERSION}",
+            path.display()
+        )));
+    }
+    let index: Vec<IndexEntry> =
+        parse(path, "photos/index.json", &archive.read_bytes("photos/index.json", INDEX_LIMIT)?)?;
+    let check = |entry: IndexEntry| {
+        let (size, sha256) = archive.hash_stored(&entry.path, job)?;
+        if size != entry.size || hex::encode(sha256) != entry.sha256 {
+            return Err(damaged(path, "a photo is not what its index says"));
+        }
+        Ok((entry.key.clone(), Held { entry, sha256 }))
+    };
+    index.into_iter().map(check).collect()
 }
 
 impl Earlier {
-    fn open(path: PathBuf, job: &Job) -> Result<Earlier> {
-        let mut archive = Archive::open(&path, job)?;
-        let metadata: BackupMetadata =
-            parse(&path, "metadata.json", &archive.read_bytes("metadata.json", METADATA_LIMIT)?)?;
-        if metadata.format != FORMAT || major(&metadata.format_version) != major(FORMAT_VERSION) {
-            return Err(Error::invalid(format!(
-                "reuseFrom names {}, which is no backup of format version {FORMAT_VERSION}",
-                path.display()
-            )));
-        }
-        let index: Vec<IndexEntry> =
-            parse(&path, "photos/index.json", &archive.read_bytes("photos/index.json", INDEX_LIMIT)?)?;
-        let photos = index.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
-        Ok(Earlier { path, archive, photos, buffers: Buffers::default() })
-    }
-
     /// Whether the photo as the store lists it now is the one that the backup holds.
     pub fn holds(&self, now: &StoredPhoto) -> bool {
-        self.photos.get(&now.key).is_some_and(|then| {
+        self.photos.get(&now.key).is_some_and(|Held { entry: then, .. }| {
             then.size == now.size
                 && then.etag == now.etag
                 && then.last_modified.is_some()
@@ -63,25 +81,11 @@ impl Earlier {
         })
     }
 
-    /// Reads photos that the backup [`holds`](Earlier::holds), in their order, until nobody takes them. Large ones wait
-    /// in the folder `workspace`. Blocks.
-    pub fn hand_over(mut self, photos: &[StoredPhoto], workspace: &Path, to: &Sender<Result<Fetched>>) {
-        for photo in photos {
-            if to.blocking_send(self.read(photo, workspace)).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// One of them, checked against the SHA-256 in its index.
-    fn read(&mut self, photo: &StoredPhoto, workspace: &Path) -> Result<Fetched> {
-        let damaged = |problem: &str| Error::ArchiveCorrupt {
-            path: self.path.clone(),
-            problem: format!("{problem}; leave reuseFrom out to fetch everything"),
-            source: None,
+    /// Opens a photo that the backup [`holds`](Earlier::holds).
+    pub fn open(&mut self, photo: &StoredPhoto) -> Result<Incoming<StoredEntry<'_>>> {
+        let Some(Held { entry, sha256 }) = self.photos.get(&photo.key) else {
+            return Err(damaged(self.archive.path(), "a photo of its index is not there"));
         };
-        let entry =
-            self.photos.get(&photo.key).ok_or_else(|| damaged("a photo of its index is not there"))?;
         // A listing says nothing of headers; they are those of then, since the photo is.
         let photo = StoredPhoto {
             content_type: entry.content_type.clone(),
@@ -89,10 +93,16 @@ impl Earlier {
             custom_metadata: entry.custom_metadata.clone(),
             ..photo.clone()
         };
-        let stored = self.archive.open_stored(&entry.path)?;
-        take_kept(photo, workspace, &self.buffers, stored)?
-            .filter(|taken| hex::encode(taken.sums.sha256()) == entry.sha256)
-            .ok_or_else(|| damaged("a photo is not what its index says"))
+        let bytes = self.archive.open_stored(&entry.path)?;
+        Ok(Incoming { photo, sha256: *sha256, crc32: bytes.crc32, bytes })
+    }
+}
+
+fn damaged(path: &Path, problem: &str) -> Error {
+    Error::ArchiveCorrupt {
+        path: path.to_owned(),
+        problem: format!("{problem}; leave reuseFrom out to fetch everything"),
+        source: None,
     }
 }
 

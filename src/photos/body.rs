@@ -1,7 +1,7 @@
 //! The bytes of one photo on their way: counted and hashed as they come, in memory while small, else on disk.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, Write};
+use std::io::{Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use md5::Md5;
@@ -112,46 +112,6 @@ pub(super) struct Intake<S> {
     sums: S,
     /// The MD5 so far and the one announced, where the ETag is one.
     md5: Option<(Md5, [u8; 16])>,
-}
-
-/// Takes a photo from where it was kept, not from a store: None when `reader` does not give as many bytes as it has.
-/// Whether they are its bytes, its SHA-256 tells. Blocks.
-///
-/// # Errors
-/// That the folder `workspace`, in which a large photo waits, cannot be written.
-pub fn take_kept(
-    photo: StoredPhoto,
-    workspace: &Path,
-    buffers: &Buffers,
-    reader: impl Read,
-) -> Result<Option<Fetched>, Error> {
-    let size = photo.size;
-    let mut intake = Intake { md5: None, ..Intake::new(photo, workspace, buffers) };
-    // One byte more than there should be, so that it is noticed.
-    let mut reader = reader.take(size.saturating_add(1));
-    let mut take_all = || -> Result<bool, Trouble> {
-        if size <= MEMORY_LIMIT {
-            let mut whole = buffers.take(size as usize + 1);
-            let read = reader.read_to_end(&mut whole);
-            intake.take_whole(whole);
-            return Ok(read.is_ok());
-        }
-        let mut piece = vec![0; PIECE];
-        loop {
-            match reader.read(&mut piece) {
-                Ok(0) => return Ok(true),
-                Ok(n) => intake.take(piece.get(..n).unwrap_or_default())?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Ok(false),
-            }
-        }
-    };
-    let taken = take_all().and_then(|whole| if whole { intake.finish().map(Some) } else { Ok(None) });
-    match taken {
-        Ok(fetched) => Ok(fetched),
-        Err(Trouble::Photo(_)) => Ok(None),
-        Err(Trouble::Job(error)) => Err(error),
-    }
 }
 
 impl<S: Digester> Intake<S> {
