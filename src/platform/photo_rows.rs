@@ -3,6 +3,9 @@
 //! Approved are artworks and artists by their own status, log entries by theirs and that of the artwork they belong
 //! to. A table without a status column knows no moderation: all its rows count as approved.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result, Row};
 
@@ -52,93 +55,103 @@ pub(super) fn is_platform(conn: &Connection) -> Result<bool> {
 
 /// Hands every such row to `visit`, one at a time.
 pub(super) fn each_photo_row(conn: &Connection, mut visit: impl FnMut(PhotoRow)) -> Result<()> {
-    let artwork = Table::find(conn, "artwork")?;
-    let approved_artwork = artwork.as_ref().map_or("NULL".into(), approved_artwork);
-    if let Some(table) = artwork {
-        let sql = select(&table, "id", "1", "'artwork'", "tags");
-        read(conn, &sql, Kind::Artwork, "artwork.photos", &["approved"], &mut visit)?;
+    // Kept on the way: a subquery would read all artworks once more, and sort them.
+    let mut artworks = HashSet::new();
+    if let Some(table) = Table::find(conn, "artwork")? {
+        let place = Place { kind: Kind::Artwork, column: "artwork.photos", approved: &["approved"] };
+        let keep = |id: Option<Cow<[u8]>>, standing| {
+            artworks.extend(id.filter(|_| standing == Standing::Approved).map(Cow::into_owned));
+            true
+        };
+        read(conn, &select(&table, "id", "'artwork'", "tags"), &place, keep, &mut visit)?;
     }
+    let of_artwork = |id: Option<Cow<[u8]>>, _| id.is_some_and(|id| artworks.contains(id.as_ref()));
     if let Some(table) = Table::find(conn, "submissions")? {
+        let place = Place { kind: Kind::Submission, column: "submissions.photos", approved: &["approved"] };
         let kind = table.column_or_null("submission_type");
-        let parent = format!("{} IN ({approved_artwork})", table.column_or_null("artwork_id"));
-        let sql = select(&table, "artwork_id", &parent, &kind, "");
-        read(conn, &sql, Kind::Submission, "submissions.photos", &["approved"], &mut visit)?;
+        read(conn, &select(&table, "artwork_id", &kind, ""), &place, of_artwork, &mut visit)?;
     }
     if let Some(table) = Table::find(conn, "logbook")? {
-        let parent = format!("{} IN ({approved_artwork})", table.column_or_null("artwork_id"));
-        let sql = select(&table, "artwork_id", &parent, "'logbook_entry'", "");
-        read(conn, &sql, Kind::LogEntry, "logbook.photos", &["approved"], &mut visit)?;
+        let place = Place { kind: Kind::LogEntry, column: "logbook.photos", approved: &["approved"] };
+        read(conn, &select(&table, "artwork_id", "'logbook_entry'", ""), &place, of_artwork, &mut visit)?;
     }
     if let Some(table) = Table::find(conn, "artists")? {
-        let sql = select(&table, "", "1", "'artist'", "");
-        read(conn, &sql, Kind::Artist, "artists.photos", &["approved", "active"], &mut visit)?;
+        let place = Place { kind: Kind::Artist, column: "artists.photos", approved: &["approved", "active"] };
+        read(conn, &select(&table, "", "'artist'", ""), &place, |_, _| true, &mut visit)?;
     }
     Ok(())
 }
 
-/// The ids of approved artworks, as a subquery.
-fn approved_artwork(artwork: &Table) -> String {
-    let status =
-        artwork.column("status").map_or(String::new(), |status| format!(" WHERE {status} = 'approved'"));
-    format!("SELECT {} FROM main.{}{status}", artwork.column_or_null("id"), artwork.quoted())
+/// A column of photos.
+struct Place {
+    kind: Kind,
+    /// By the platform's names, with the table.
+    column: &'static str,
+    /// What a status says of what the site shows.
+    approved: &'static [&'static str],
 }
 
-/// Columns: artwork id, status, whether the artwork is approved, kind, photos, tags.
-fn select(table: &Table, id: &str, parent: &str, kind: &str, tags: &str) -> String {
+/// Columns: artwork id, status, kind, photos, tags.
+fn select(table: &Table, id: &str, kind: &str, tags: &str) -> String {
     let status = table.column("status").unwrap_or_else(|| "'approved'".into());
     let (id, photos, tags) =
         (table.column_or_null(id), table.column_or_null("photos"), table.column_or_null(tags));
-    format!("SELECT {id}, {status}, {parent}, {kind}, {photos}, {tags} FROM main.{}", table.quoted())
+    format!("SELECT {id}, {status}, {kind}, {photos}, {tags} FROM main.{}", table.quoted())
 }
 
+/// `belongs` hears of every row, with or without photos, the artwork id and the standing by its status, and says
+/// whether the row belongs to what the site shows.
 fn read(
     conn: &Connection,
     sql: &str,
-    kind: Kind,
-    place: &'static str,
-    approved: &[&str],
+    place: &Place,
+    mut belongs: impl FnMut(Option<Cow<[u8]>>, Standing) -> bool,
     visit: &mut impl FnMut(PhotoRow),
 ) -> Result<()> {
     let mut statement = conn.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        if let Some(row) = photo_row(row, kind, place, approved)? {
+        let status = status(row.get_ref(1)?, place.approved);
+        let belongs = belongs(id(row.get_ref(0)?), status);
+        if let Some(row) = photo_row(row, place, status, belongs)? {
             visit(row);
         }
     }
     Ok(())
 }
 
-fn photo_row(row: &Row, kind: Kind, place: &'static str, approved: &[&str]) -> Result<Option<PhotoRow>> {
+/// An id, the same for a number and its digits.
+fn id(value: ValueRef) -> Option<Cow<[u8]>> {
+    match value {
+        ValueRef::Text(id) => Some(Cow::Borrowed(id)),
+        ValueRef::Integer(id) => Some(Cow::Owned(id.to_string().into_bytes())),
+        _ => None,
+    }
+}
+
+fn photo_row(row: &Row, place: &Place, status: Standing, belongs: bool) -> Result<Option<PhotoRow>> {
     let mut photos = PhotoValues::default();
-    match row.get_ref(4)? {
+    match row.get_ref(3)? {
         ValueRef::Null => {}
         ValueRef::Text(column) | ValueRef::Blob(column) => photos.add_photos(column),
         ValueRef::Integer(_) | ValueRef::Real(_) => photos.unreadable = true,
     }
-    if let ValueRef::Text(column) | ValueRef::Blob(column) = row.get_ref(5)? {
+    if let ValueRef::Text(column) | ValueRef::Blob(column) = row.get_ref(4)? {
         photos.add_tags(column);
     }
     if photos == PhotoValues::default() {
         return Ok(None);
     }
-    let is_log_entry = matches!(row.get_ref(3)?, ValueRef::Text(b"logbook_entry"));
-    let kind = if kind == Kind::Submission && is_log_entry { Kind::LogEntry } else { kind };
-    let status = status(row.get_ref(1)?, approved);
+    let is_log_entry = matches!(row.get_ref(2)?, ValueRef::Text(b"logbook_entry"));
+    let kind = if place.kind == Kind::Submission && is_log_entry { Kind::LogEntry } else { place.kind };
     let standing = match (status, kind) {
         // The photos of other approved submissions are those of the artwork or artist they became.
         (Standing::Approved, Kind::Submission) => return Ok(None),
-        (Standing::Approved, _) if !matches!(row.get_ref(2)?, ValueRef::Integer(1)) => {
-            Standing::WithoutArtwork
-        }
+        (Standing::Approved, _) if !belongs => Standing::WithoutArtwork,
         (standing, _) => standing,
     };
-    let artwork_id = match row.get_ref(0)? {
-        ValueRef::Text(id) => Some(String::from_utf8_lossy(id).into_owned()),
-        ValueRef::Integer(id) => Some(id.to_string()),
-        _ => None,
-    };
-    Ok(Some(PhotoRow { kind, standing, artwork_id, photos, place }))
+    let artwork_id = id(row.get_ref(0)?).map(|id| String::from_utf8_lossy(&id).into_owned());
+    Ok(Some(PhotoRow { kind, standing, artwork_id, photos, place: place.column }))
 }
 
 /// A status may hold any text: only words that the platform itself uses are repeated in reports.
