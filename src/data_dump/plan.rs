@@ -1,7 +1,7 @@
 //! Fence 1: which rows are in a dump. Only content tables are read, only approved rows, only links with both ends out.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -13,11 +13,9 @@ use super::troubles::Trouble;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::platform::content::{Cell, Content, RowKey, has_status};
-use crate::platform::licences::{Licence, licence, licence_of_unreadable, may_be_foreign};
-use crate::platform::photo_list::PhotoList;
-use crate::platform::tag_values::tags;
 
 mod creators;
+mod works;
 
 /// The columns of a work that are read for its record, in this order; those that the operator adds follow.
 pub const WORK_COLUMNS: [&str; 9] =
@@ -227,146 +225,6 @@ impl Reader<'_> {
         Content::find(self.conn, name, columns.iter().copied()).map_err(|error| self.snapshot.failure(&error))
     }
 
-    fn read_works(&self, plan: &mut Plan) -> Result<()> {
-        let columns = ["id", "tags", "photos", "license", "licence"];
-        let Some(table) = self.find("artwork", &columns)? else { return Ok(()) };
-        let approved = has_status(&table, &["approved"]).unwrap_or_else(|| "FALSE".into());
-        let mut seen = HashSet::new();
-        let mut photos: HashMap<String, Vec<DumpPhoto>> = HashMap::new();
-        self.each(&table, &approved, |key, cells| {
-            let [id, tag_cell, photo_cell, license, licence_cell] = cells.as_slice() else { return Ok(()) };
-            let Some(id) = self.public_id(id, "artwork", &mut plan.toll) else { return Ok(()) };
-            if !seen.insert(id.clone()) {
-                plan.toll.troubles.add(Trouble::SameId, "artwork");
-                return Ok(());
-            }
-            let column = [license, licence_cell].into_iter().find_map(text_of);
-            let legacy = matches!(tag_cell, Cell::Text(text) if text.contains("_photos"));
-            let (known, licence) = match tag_cell {
-                Cell::Text(text) if legacy || may_be_foreign(text) => match tags(tag_cell) {
-                    Ok(known) => {
-                        let licence = licence(&known, column);
-                        (known, licence)
-                    }
-                    Err(_) => (serde_json::Map::new(), licence_of_unreadable(text, column)),
-                },
-                _ => (serde_json::Map::new(), licence(&serde_json::Map::new(), column)),
-            };
-            let licence = match licence {
-                Licence::Own => None,
-                Licence::Foreign(name) => {
-                    let name = self.clean(&name, METADATA, &mut plan.toll)?;
-                    *plan.excluded_foreign.entry(name.clone()).or_default() += 1;
-                    if !self.wishes.separate_foreign {
-                        return Ok(());
-                    }
-                    Some(name)
-                }
-            };
-            let mut work = Work {
-                id,
-                key,
-                licence,
-                photos: Vec::new(),
-                first_photo: 0,
-                row_tags: Vec::new(),
-                creators: Vec::new(),
-            };
-            if work.licence.is_some() {
-                plan.foreign.push(work);
-                return Ok(());
-            }
-            if self.wishes.photos {
-                let list = PhotoList::read(photo_cell, &known);
-                if list.unreadable {
-                    plan.toll.troubles.add(Trouble::Unreadable, "artwork.photos");
-                }
-                let mut of_work = Vec::new();
-                for photo in list.photos {
-                    work.photos.push((photo.n, photo.credit));
-                    let artwork_id = work.id.clone();
-                    of_work.push(DumpPhoto { artwork_id, n: photo.n, reference: photo.reference });
-                }
-                if !of_work.is_empty() {
-                    photos.insert(work.id.clone(), of_work);
-                }
-            }
-            plan.works.push(work);
-            Ok(())
-        })?;
-        plan.works.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        plan.foreign.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        for work in &mut plan.works {
-            work.first_photo = plan.photos.len();
-            plan.photos.extend(photos.remove(&work.id).unwrap_or_default());
-        }
-        Ok(())
-    }
-
-    /// Tags of the first schema, a row each. Those of log entries are users' own.
-    fn read_row_tags(&self, plan: &mut Plan) -> Result<()> {
-        let Some(table) = self.find("tags", &["artwork_id", "logbook_id", "label", "value"])? else {
-            return Ok(());
-        };
-        let places = plan.places();
-        self.each(&table, "", |_, cells| {
-            let [artwork_id, Cell::Null, label, value] = cells.as_slice() else { return Ok(()) };
-            let place = artwork_id.id().and_then(|id| places.get(&id));
-            let (Some(place), Some(label)) = (place, text_of(label)) else { return Ok(()) };
-            let value = match value {
-                Cell::Null => return Ok(()),
-                Cell::Text(text) => Value::String(text.clone()),
-                Cell::Integer(number) => Value::from(*number),
-                Cell::Real(number) if number.is_finite() => Value::from(*number),
-                Cell::Real(_) | Cell::Unreadable => {
-                    plan.toll.troubles.add(Trouble::Unreadable, "tags.value");
-                    return Ok(());
-                }
-            };
-            let label = label.to_owned();
-            if let Some(work) = plan.work_mut(*place) {
-                work.row_tags.push((label, value));
-            }
-            Ok(())
-        })?;
-        for work in plan.works.iter_mut().chain(&mut plan.foreign) {
-            work.row_tags.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.to_string().cmp(&b.1.to_string())));
-        }
-        self.part_foreign(plan)
-    }
-
-    /// Takes out the works that are foreign by a tag in a row of its own, and their photos.
-    fn part_foreign(&self, plan: &mut Plan) -> Result<()> {
-        let mut own = Vec::with_capacity(plan.works.len());
-        let mut parted = HashSet::new();
-        for mut work in std::mem::take(&mut plan.works) {
-            let Licence::Foreign(name) = row_licence(&work.row_tags) else {
-                own.push(work);
-                continue;
-            };
-            let name = self.clean(&name, METADATA, &mut plan.toll)?;
-            *plan.excluded_foreign.entry(name.clone()).or_default() += 1;
-            parted.insert(work.id.clone());
-            if self.wishes.separate_foreign {
-                work.licence = Some(name);
-                work.photos.clear();
-                plan.foreign.push(work);
-            }
-        }
-        plan.works = own;
-        if parted.is_empty() {
-            return Ok(());
-        }
-        plan.foreign.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        plan.photos.retain(|photo| !parted.contains(&photo.artwork_id));
-        let mut first_photo = 0;
-        for work in &mut plan.works {
-            work.first_photo = first_photo;
-            first_photo += work.photos.len();
-        }
-        Ok(())
-    }
-
     fn read_types(&self, plan: &mut Plan) -> Result<()> {
         let Some(table) = self.find("artwork_types", &["id", "name"])? else { return Ok(()) };
         self.each(&table, "", |_, cells| {
@@ -396,15 +254,6 @@ impl Reader<'_> {
         }
         Some(id)
     }
-}
-
-/// The licence that tags in rows of their own name.
-fn row_licence(row_tags: &[(String, Value)]) -> Licence {
-    let may_matter = |(label, value): &&(String, Value)| {
-        may_be_foreign(label) || value.as_str().is_some_and(may_be_foreign)
-    };
-    let tags = row_tags.iter().filter(may_matter).cloned().collect();
-    licence(&tags, None)
 }
 
 /// A text that says something.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::archive::{Archive, ArchiveWriter};
 use crate::options::{CommonOptions, DatabaseOptions};
+use crate::privacy::values::Values;
 
 const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
 

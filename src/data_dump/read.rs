@@ -1,0 +1,118 @@
+//! What a dump is made from: which rows are in, and everything that must not be.
+
+use std::sync::Arc;
+
+use super::fences::Fences;
+use super::included::IncludedField;
+use super::options::Settings;
+use super::plan::{Plan, Wishes};
+use super::previous::Previous;
+use crate::archive::Workspace;
+use crate::database::source::Snapshot;
+use crate::error::{Error, Result};
+use crate::inputs::take_snapshot;
+use crate::job::Job;
+use crate::platform::content::Content;
+use crate::platform::drift::Drift;
+use crate::platform::identifiers::{each_private_value, each_public_id};
+use crate::privacy::filter::Filter;
+use crate::privacy::redact::Redactor;
+use crate::privacy::values::Values;
+
+/// What is read from the database before the photos are looked at.
+pub struct Read {
+    /// The rows.
+    pub snapshot: Snapshot,
+    /// How the schema differs from those that are known.
+    pub drift: Drift,
+    /// Every identifier of a user.
+    pub values: Arc<Values>,
+    /// The names that stay in.
+    pub filter: Arc<Filter>,
+    /// Columns that the operator adds and that nothing keeps in.
+    pub included: Vec<IncludedField>,
+    /// Columns that the operator names and that the database has not.
+    pub absent: Vec<String>,
+    /// Which rows are in.
+    pub plan: Plan,
+    /// The dump to compare with.
+    pub previous: Option<Previous>,
+}
+
+/// Reads it. Fails with `SCHEMA_UNKNOWN` when nobody can say which works are approved, and with `DUMP_SHRUNK` when none
+/// is. Blocks.
+pub fn read(settings: &Settings, workspace: &Workspace, with_photos: bool, job: &Job) -> Result<Read> {
+    let previous = settings.previous.as_deref().map(|path| Previous::open(path, job)).transpose()?;
+    let snapshot = take_snapshot(&settings.common.database, workspace.folder(), job)?;
+    let failure = |error: rusqlite::Error| snapshot.failure(&error);
+    let drift = Drift::read(snapshot.connection()).map_err(failure)?;
+    let values = known_identifiers(&snapshot, job)?;
+    let filter = Filter::new(settings.extra_blacklist.iter().map(String::as_str));
+    let included: Vec<_> = settings.included.iter().filter(|field| field.leaves(&filter)).cloned().collect();
+    let absent = absent(settings, &snapshot)?;
+    let fences = Fences::new(&filter, Redactor::new(&values), settings.fail_on_leak);
+    let wishes =
+        Wishes { separate_foreign: settings.separate_foreign, photos: with_photos, included: &included };
+    let plan = Plan::read(&snapshot, wishes, &fences)?;
+    if plan.works.is_empty() && plan.foreign.is_empty() {
+        return Err(Error::DumpShrunk {
+            problem: "there is no approved artwork that may be published: an empty dump would replace whatever was \
+                      published before; check that this is the right database"
+                .into(),
+        });
+    }
+    Ok(Read {
+        snapshot,
+        drift,
+        values: Arc::new(values),
+        filter: Arc::new(filter),
+        included,
+        absent,
+        plan,
+        previous,
+    })
+}
+
+/// Columns that the operator adds and that are not there, which a slip of the pen makes.
+fn absent(settings: &Settings, snapshot: &Snapshot) -> Result<Vec<String>> {
+    let mut absent = Vec::new();
+    for field in &settings.included {
+        let table = Content::find(snapshot.connection(), field.table, [])
+            .map_err(|error| snapshot.failure(&error))?;
+        if !table.is_some_and(|table| table.has(&field.column)) {
+            absent.push(field.place());
+        }
+    }
+    Ok(absent)
+}
+
+/// Fence 3 begins here: every identifier of a user that the database holds.
+fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<Values> {
+    enum Failure {
+        Sql(rusqlite::Error),
+        Job(Error),
+    }
+    impl From<rusqlite::Error> for Failure {
+        fn from(error: rusqlite::Error) -> Self {
+            Failure::Sql(error)
+        }
+    }
+    let mut values = Values::default();
+    let connection = snapshot.connection();
+    let gathered = each_private_value::<Failure>(connection, |place, value| {
+        job.check().map_err(Failure::Job)?;
+        values.add(place, value);
+        Ok(())
+    })
+    .and_then(|()| {
+        each_public_id::<Failure>(connection, |id| {
+            values.spare(id);
+            Ok(())
+        })
+    });
+    match gathered {
+        Ok(()) => Ok(values),
+        Err(Failure::Sql(error)) => Err(snapshot.failure(&error)),
+        Err(Failure::Job(error)) => Err(error),
+    }
+}
