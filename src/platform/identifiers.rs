@@ -48,10 +48,18 @@ const PLACES: [&str; 3] = ["*_by", "identifier", "*_identifier"];
 
 /// Tables whose very `id` lets somebody in.
 const SESSIONS: [&str; 3] = ["auth_sessions", "sessions", "magic_links"];
+/// The table whose identifiers do: on this platform a user's id is what logs them in.
+const USERS: &str = "users";
 
 /// Tables whose ids are public, or are at least no user's.
 const PUBLIC_IDS: [&str; 7] =
     ["artwork", "artists", "creators", "logbook", "submissions", "artwork_artists", "artwork_creators"];
+
+/// Whether what stands in `place`, a `table.column`, lets somebody in.
+pub fn lets_in(place: &str) -> bool {
+    let table = place.split_once('.').map_or(place, |(table, _)| table);
+    SESSIONS.iter().chain([&USERS]).any(|known| known.eq_ignore_ascii_case(table))
+}
 
 /// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column`. JSON in the
 /// private tables is looked into.
@@ -225,6 +233,10 @@ fn is_place(table: &str, column: &str) -> bool {
 
 fn is_named(name: &str) -> bool {
     let form = normal(name);
+    // Whatever a visitor's browser says of itself would be hunted in public texts.
+    if form == "user_agent" {
+        return false;
+    }
     identifies(name) || PLACES.iter().any(|pattern| matches(pattern, &form))
 }
 

@@ -7,9 +7,9 @@ use std::ops::{ControlFlow, Range};
 
 use memchr::{memchr, memchr_iter};
 
-use super::decode;
 use super::shape::{self, Key};
 use super::values::Values;
+use super::{address, decode};
 use crate::platform::identifiers::Class;
 
 /// How many encodings may lie one in the other.
@@ -18,8 +18,8 @@ const DEPTH: u8 = 3;
 const BASE64: usize = 8;
 /// Digits of the shortest run that may be hexadecimal of one: `a@b.co`.
 const HEX: usize = 12;
-/// Bytes before an `@` among which the start of an address is looked for (RFC 5321, 4.5.3.1).
-const LOCAL: usize = 64;
+/// Lengths that are tried where a Clerk id runs on.
+const RUN: usize = 64;
 /// Characters of the longest IPv6 address.
 const IPV6: usize = 45;
 
@@ -85,22 +85,17 @@ impl<'v> Search<'v, '_> {
 
     fn emails(&mut self, text: &[u8], origin: Origin, readable: bool) -> ControlFlow<()> {
         for at in memchr_iter(b'@', text) {
-            let before =
-                text[..at].iter().rev().take(LOCAL).take_while(|byte| shape::is_local(**byte)).count();
-            let after =
-                text[at + 1..].iter().take(shape::EMAIL).take_while(|byte| shape::is_in_domain(**byte));
-            let domain = at + 1..at + 1 + after.count();
-            if before == 0 || domain.is_empty() {
-                continue;
-            }
-            if readable && let Some(range) = readable_email(text, at, before, domain.clone()) {
+            if readable && let Some(range) = address::around(text, at) {
                 let key = shape::email(&text[range.clone()]);
                 let place = self.values.get(key).map(|(_, place)| place);
                 (self.found)(Found { range: origin(range), class: Class::Email, key, place })?;
             }
             // What stands around a known address may be glued to it.
-            let ends = domain.clone().filter(|end| is_end(&text[at + 1..=*end]));
-            for end in ends {
+            let before = text[..at].iter().rev().take(address::LOCAL);
+            let before = before.take_while(|byte| shape::is_local(**byte)).count();
+            let after = text[at + 1..].iter().take(address::LONGEST);
+            let after = after.take_while(|byte| shape::is_in_domain(**byte)).count();
+            for end in (at + 1..at + 1 + after).filter(|end| is_end(&text[at + 1..=*end])) {
                 for start in at - before..at {
                     self.look_up(shape::email(&text[start..=end]), start..end + 1, origin)?;
                 }
@@ -113,7 +108,7 @@ impl<'v> Search<'v, '_> {
         for at in memchr_iter(b'_', text) {
             let Some(start) = at.checked_sub(4) else { continue };
             let Some(lengths) = shape::clerk_run(&text[start..]) else { continue };
-            for length in lengths.take(LOCAL) {
+            for length in lengths.take(RUN) {
                 if let Some(key) = shape::clerk(&text[start..start + length]) {
                     self.look_up(key, start..start + length, origin)?;
                 }
@@ -165,7 +160,10 @@ impl<'v> Search<'v, '_> {
             let edges: Vec<_> = (0..run.len()).filter(|at| run[*at] == b':' || run[*at] == b'.').collect();
             let starts = edges.iter().flat_map(|at| [*at, at + 1]).chain([0]);
             for first in starts {
-                let ends = edges.iter().flat_map(|at| [*at, at + 1]).chain([run.len()]);
+                // Only as far as an address goes: a run may be as long as the text.
+                let near = &edges[edges.partition_point(|at| *at <= first)..];
+                let ends = near.iter().flat_map(|at| [*at, at + 1]).chain([run.len()]);
+                let ends = ends.take_while(|last| *last <= first + IPV6 || *last == run.len());
                 for last in ends.filter(|last| (first + 2..=first + IPV6).contains(last)) {
                     if let Some(key) = shape::ip(&run[first..last]) {
                         self.look_up(key, start + first..start + last, origin)?;
@@ -293,17 +291,6 @@ impl<'v> Search<'v, '_> {
         }
         ControlFlow::Continue(())
     }
-}
-
-/// What a reader would take for an e-mail address around the `@`.
-fn readable_email(text: &[u8], at: usize, before: usize, domain: Range<usize>) -> Option<Range<usize>> {
-    // A narrower choice than the standard's: an address in a query string ends at the `=`.
-    let is_usual = |byte: &&u8| byte.is_ascii_alphanumeric() || b"._+'-".contains(*byte);
-    let local = text[at - before..at].iter().rev().take_while(is_usual).count();
-    let domain_text = &text[domain.clone()];
-    let trimmed = domain_text.iter().rposition(|byte| *byte != b'.' && *byte != b'-')? + 1;
-    let range = at - local..domain.start + trimmed;
-    (local > 0 && shape::is_email(&text[range.clone()])).then_some(range)
 }
 
 /// Whether a domain may end where `domain` does.

@@ -5,6 +5,7 @@ pub mod redact;
 pub mod scan;
 pub mod values;
 
+mod address;
 mod decode;
 mod find;
 mod shape;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use foldhash::quality::FixedState;
 
-use super::decode;
+use super::{address, decode};
 use crate::platform::identifiers::Class;
 
 /// Characters of the shortest token; an MD5 in hexadecimal.
@@ -17,8 +17,6 @@ pub const UUID: usize = 36;
 pub const BARE_UUID: usize = 32;
 /// Characters behind the `user_` of a Clerk id, at least.
 const CLERK: usize = 24;
-/// Bytes of an address beyond which none is looked for (RFC 5321, 4.5.3.1).
-pub const EMAIL: usize = 254;
 
 /// An identifier in its one form, as a number: spellings that mean the same have the same key.
 pub type Key = u64;
@@ -82,7 +80,10 @@ pub fn clerk_run(bytes: &[u8]) -> Option<std::ops::RangeInclusive<usize>> {
 pub fn is_email(bytes: &[u8]) -> bool {
     let Some(at) = bytes.iter().position(|byte| *byte == b'@') else { return false };
     let (local, domain) = (&bytes[..at], &bytes[at + 1..]);
-    !local.is_empty() && bytes.len() <= EMAIL && local.iter().all(|byte| is_local(*byte)) && is_domain(domain)
+    !local.is_empty()
+        && bytes.len() <= address::LONGEST
+        && local.iter().all(|byte| is_local(*byte))
+        && is_domain(domain)
 }
 
 /// The key of an address.

@@ -3,11 +3,12 @@
 //! Only keys are kept, some 16 bytes for each: 200,000 users with a token, an address and a network address take
 //! about 20 MB. (An automaton over every value in every encoding would take gigabytes.)
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::shape::{self, Key};
-use crate::platform::identifiers::Class;
+use crate::platform::identifiers::{Class, lets_in};
 
 /// An index into the list of places.
 type PlaceIndex = u16;
@@ -16,8 +17,8 @@ type PlaceIndex = u16;
 #[derive(Debug, Default)]
 pub struct Values {
     known: HashMap<Key, (Class, PlaceIndex), BuildHasherDefault<AsIs>>,
-    /// Each `table.column` once.
-    places: Vec<String>,
+    /// Each `table.column` once, and whether what stands there lets somebody in.
+    places: Vec<(String, bool)>,
     /// Lengths of the tokens, and whether they are hexadecimal: in longer runs of characters every part of such a
     /// length is looked up.
     token_shapes: BTreeSet<(usize, bool)>,
@@ -25,22 +26,32 @@ pub struct Values {
 
 /// How many different lengths of tokens are told apart; the rest are found between boundaries alone.
 const LENGTHS: usize = 8;
+/// The same of tokens that let somebody in, which visitors cannot crowd out.
+const CREDENTIAL_LENGTHS: usize = 64;
 
 impl Values {
     /// Adds a value from `place`, a `table.column`, if the whole of it has a shape.
     pub fn add(&mut self, place: &str, value: &str) {
         let Some((class, key)) = shape::identify(value) else { return };
-        if class == Class::Token && self.token_shapes.len() < LENGTHS {
+        let place = self.place_index(place);
+        let is_credential = self.is_credential(place);
+        let lengths = if is_credential { CREDENTIAL_LENGTHS } else { LENGTHS };
+        if class == Class::Token && self.token_shapes.len() < lengths {
             let token = value.trim().trim_end_matches('=');
             self.token_shapes.insert((token.len(), token.bytes().all(|byte| byte.is_ascii_hexdigit())));
         }
-        let place = self.place_index(place);
-        self.known.entry(key).or_insert((class, place));
+        match self.known.entry(key) {
+            Entry::Vacant(entry) => drop(entry.insert((class, place))),
+            Entry::Occupied(mut entry) if is_credential => drop(entry.insert((class, place))),
+            Entry::Occupied(_) => {}
+        }
     }
 
-    /// Takes out what is public for other reasons: the id of a work, an artist or a log entry.
+    /// Takes out what is public for other reasons: the id of a work, an artist or a log entry. What lets somebody in
+    /// stays, whatever else it is.
     pub fn spare(&mut self, id: &str) {
-        if let Some((_, key)) = shape::identify(id) {
+        let Some((_, key)) = shape::identify(id) else { return };
+        if self.known.get(&key).is_some_and(|(_, place)| !self.is_credential(*place)) {
             self.known.remove(&key);
         }
     }
@@ -58,7 +69,7 @@ impl Values {
     /// The class of a known key, and the `table.column` that it stands in.
     pub fn get(&self, key: Key) -> Option<(Class, &str)> {
         let (class, place) = self.known.get(&key)?;
-        Some((*class, self.places.get(usize::from(*place))?))
+        Some((*class, &self.places.get(usize::from(*place))?.0))
     }
 
     /// The lengths that known tokens have, and whether those are hexadecimal.
@@ -68,13 +79,17 @@ impl Values {
 
     fn place_index(&mut self, place: &str) -> PlaceIndex {
         // Rows of one column come one after another.
-        if let Some(at) = self.places.iter().rposition(|known| known == place) {
+        if let Some(at) = self.places.iter().rposition(|(known, _)| known == place) {
             return at as PlaceIndex;
         }
         if self.places.len() <= usize::from(PlaceIndex::MAX) {
-            self.places.push(place.to_owned());
+            self.places.push((place.to_owned(), lets_in(place)));
         }
         (self.places.len() - 1) as PlaceIndex
+    }
+
+    fn is_credential(&self, place: PlaceIndex) -> bool {
+        self.places.get(usize::from(place)).is_some_and(|(_, lets_in)| *lets_in)
     }
 }
 
@@ -104,17 +119,39 @@ mod tests {
 
     use super::*;
 
+    const ID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
+
     #[test]
     fn what_has_no_shape_is_not_known_and_what_is_public_is_taken_out() {
         let mut values = Values::default();
-        values.add("users.uuid", "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233");
+        values.add("audit_log.user_token", ID);
         values.add("consent.ip_address", "unknown");
         values.add("users.email", "Ann@example.org");
         values.add("submissions.email", "ann@example.org");
         assert_eq!(values.len(), 2);
         let (_, key) = shape::identify("ann@EXAMPLE.org").unwrap();
         assert_eq!(values.get(key), Some((Class::Email, "users.email")));
-        values.spare("3F1C9A52-7b64-4c0e-9d2a-5e8f00112233");
+        values.spare(&ID.to_uppercase());
         assert_eq!(values.len(), 1);
+    }
+
+    #[test]
+    fn what_lets_somebody_in_stays_though_a_public_row_has_the_same_id() {
+        for places in [["users.uuid", "audit_log.user_token"], ["audit_log.user_token", "Users.uuid"]] {
+            let mut values = Values::default();
+            places.into_iter().for_each(|place| values.add(place, ID));
+            values.spare(ID);
+            assert_eq!(values.len(), 1, "{places:?}");
+        }
+    }
+
+    #[test]
+    fn visitors_do_not_crowd_out_the_lengths_of_tokens_that_let_somebody_in() {
+        let mut values = Values::default();
+        for length in 40..60 {
+            values.add("visits.session", &"a1".repeat(length));
+        }
+        values.add("magic_links.token", &"Zk3x-Qw9_L".repeat(4));
+        assert!(values.token_shapes().any(|shape| shape == (40, false)));
     }
 }
