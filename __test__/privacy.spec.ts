@@ -218,11 +218,14 @@ describe('what is public', () => {
       wikipedia: 'en:Mural',
       description: 'deleted-user',
       condition: 'good',
+      // As XML that was made JSON has it.
+      name: { '@attributes': { lang: 'en' } },
       artwork_type: 'mural',
     };
+    const description = `See also ${w1} by ${a1}.\n@artist.bsky.social\n\t@studio.art`;
     archive.work(w1, 'approved', {
       title: 'Unknown',
-      description: `See also ${w1} by ${a1}.`,
+      description,
       tags: JSON.stringify(tags),
     });
     archive.add('artists', { id: a1, name: 'Ada Okafor', status: 'active', tags: '{}' });
@@ -243,13 +246,34 @@ describe('what is public', () => {
       expect.objectContaining({
         id: w1,
         title: 'Unknown',
-        description: `See also ${w1} by ${a1}.`,
+        description,
         tags,
         type: 'mural',
         creators: [{ id: a1, name: 'Ada Okafor', role: 'primary' }],
       }),
     ]);
     expect(entriesOf(made).get('README.md')?.toString()).toContain('contact@museum.example');
+  });
+
+  it('is kept in all the same where its id would let somebody in', async () => {
+    const archive = new Archive('newest-generation');
+    const [user, artist] = [randomUUID(), randomUUID()];
+    archive.add('users', { uuid: user, email: 'ann@example.org' });
+    archive.work('w1', 'approved', { description: `by ${user} and ${artist}` });
+    archive.work(user, 'pending');
+    for (const [id, name] of [
+      [user, 'Ann'],
+      [artist, 'Bea'],
+    ] as const) {
+      archive.add('artists', { id, name, status: 'active', tags: '{}' });
+      archive.add('artwork_artists', { artwork_id: 'w1', artist_id: id, role: 'primary' });
+    }
+    archive.write();
+    const { path: made = '', metadata } = await archive.dump();
+    expect(leaks(made, [{ place: 'users.uuid', value: user }])).toEqual([]);
+    const artwork = entriesOf(made).get('artwork.json')?.toString() ?? '';
+    expect(artwork).toContain(`by [redacted] and ${artist}`);
+    expect(metadata.counts.total_creators).toBe(1);
   });
 
   it('keeps out pending photos that share a name with an approved one', async () => {
@@ -327,15 +351,21 @@ it('fields that the operator names leave or stay in as told', async () => {
   expect(readFileSync(made).length).toBeGreaterThan(0);
 });
 
-it('a row whose tags are no JSON and speak of OpenStreetMap is not given away', async () => {
+it('a row under another licence is not given away, however it says so', async () => {
   const archive = new Archive('newest-generation');
   archive.work('w1', 'approved', { tags: 'material: bronze' });
   archive.work('w2', 'approved', { tags: '{"osm_id": 123, "licence": "ODbL"' });
+  archive.work('w3', 'approved', { tags: '{"license":"CC BY-NC 4.0","height":1e400}' });
+  archive.work('w4', 'approved', { tags: '{"license":{"name":"CC BY 4.0"},"note":"cut \\ud83d"}' });
   archive.write();
   const { path: made = '', metadata } = await archive.dump();
   const works = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as {
     id: string;
   }[];
   expect(works.map(({ id }) => id)).toEqual(['w1']);
-  expect(metadata.filters.excluded_foreign).toEqual({ 'ODbL-1.0': 1 });
+  expect(metadata.filters.excluded_foreign).toEqual({
+    'ODbL-1.0': 1,
+    'CC-BY-4.0': 1,
+    other: 1,
+  });
 });

@@ -2,6 +2,7 @@
 
 use super::fences::Toll;
 use super::files::Written;
+use super::included::file_of;
 use super::options::Settings;
 use super::photos::Thumbnails;
 use super::read::Read;
@@ -83,7 +84,11 @@ fn unknown(read: &Read) -> impl Iterator<Item = &String> {
 pub fn for_the_operator(settings: &Settings, read: &Read) -> Vec<Warning> {
     let mut warnings = read.snapshot.warnings().to_vec();
     for place in unknown(read) {
-        let message = "nobody has decided on this column: it is not published; includeFields lets it out";
+        let is_content = place.split_once('.').is_some_and(|(table, _)| file_of(table).is_some());
+        let message = match is_content {
+            true => "nobody has decided on this column: it is not published; includeFields lets it out",
+            false => "nobody has decided on this column: it is not published",
+        };
         warnings.push(Warning::about("UNKNOWN_COLUMN", place.clone(), message));
     }
     for field in settings.included.iter().filter(|field| !field.leaves(&read.filter)) {
@@ -100,7 +105,7 @@ pub fn for_the_operator(settings: &Settings, read: &Read) -> Vec<Warning> {
         let rows = counted(foreign, "row is", "rows are");
         warnings.push(Warning::new(
             "FOREIGN_LICENSE",
-            format!("{rows} under another licence and not in artwork.json"),
+            format!("{rows} under another licence and left out of the CC0 files"),
         ));
     }
     if settings.common.photos.is_none() && settings.max_side.is_some() {

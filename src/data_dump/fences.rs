@@ -52,6 +52,11 @@ impl<'v> Fences<'v> {
         !self.dropped.contains(&field)
     }
 
+    /// Whether the blacklist lets members of that name leave.
+    pub fn allows(&self, name: &str) -> bool {
+        self.filter.allows(name)
+    }
+
     /// The column, or the name of one that no table can have when the blacklist keeps it in.
     pub fn column<'c>(&self, column: &'c str) -> &'c str {
         if self.filter.allows(column) { column } else { "\0" }

@@ -107,7 +107,11 @@ impl Writing<'_> {
                 for (at, cells) in places.zip(&rows) {
                     let record = records.work(&works[at], cells, &mut batch.toll)?;
                     each_tag(&record.tags, &mut |label, value| {
-                        batch.tags.push((label.to_owned(), value.to_owned(), at as u32));
+                        // Names that were fit apart may spell something together.
+                        let is_fit = !label.contains('.') || !records.fences.holds(label);
+                        if is_fit {
+                            batch.tags.push((label.to_owned(), value.to_owned(), at as u32));
+                        }
                         Ok(())
                     })?;
                     batch.add(record.json, compared)?;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::fences::{Fences, Toll};
 use super::included::IncludedField;
 use super::photos::DumpPhoto;
+use super::records::photo_key;
 use super::troubles::Trouble;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
@@ -248,7 +249,8 @@ impl Reader<'_> {
             toll.troubles.add(Trouble::NoId, place);
             return None;
         };
-        if self.fences.holds(&id) {
+        // A work's id is also what its photos are called.
+        if self.fences.holds(&id) || self.fences.holds(&photo_key(&id, 1)) {
             toll.troubles.add(Trouble::PrivateId, place);
             return None;
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::BufReader;
 use std::path::Path;
 
+use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::formats::dump::{Counts, DataDumpMetadata, FORMAT, FORMAT_VERSION};
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS};
+use crate::platform::times::rfc3339;
 
 /// metadata.json lists every photo that is missing.
 const METADATA_LIMIT: u64 = 256 << 20;
@@ -109,6 +111,8 @@ impl Previous {
         }
         let metadata: DataDumpMetadata =
             serde_json::from_slice(&json).map_err(|_| corrupt("its metadata.json cannot be read"))?;
+        let generated_at = DateTime::parse_from_rfc3339(&metadata.generated_at)
+            .map_err(|_| corrupt("its metadata.json does not say when it was made"))?;
         let mut read = |name: &str| {
             let mut found = Fingerprints::default();
             let lines = BufReader::with_capacity(1 << 20, archive.open_entry(name)?);
@@ -122,7 +126,7 @@ impl Previous {
         Ok(Previous {
             works: read(ARTWORK.name)?,
             creators: read(CREATORS.name)?,
-            generated_at: metadata.generated_at,
+            generated_at: rfc3339(generated_at.to_utc()),
             counts: metadata.counts,
             has_photos: metadata.thumbnails.is_some(),
         })
@@ -137,7 +141,7 @@ impl Previous {
         ];
         let has_shrunk = |(kind, before, now): &(&str, u64, u64)| {
             let lost = before.saturating_sub(*now);
-            (with_photos || *kind != "photos") && lost > FEW && lost * 10 > *before
+            (with_photos || *kind != "photos") && lost > FEW && lost > *before / 10
         };
         let shrunk: Vec<String> = kinds
             .iter()

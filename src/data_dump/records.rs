@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::formats::dump::THUMBNAILS;
 use crate::platform::content::Cell;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
+use crate::platform::json;
 use crate::platform::tag_values::{self, add};
 use crate::platform::times::{instant, rfc3339};
 
@@ -146,7 +147,8 @@ impl Records<'_> {
         let created_at = link.created_at.clone().map_or(Cell::Null, Cell::Text);
         self.put_instant(&mut record, "created_at", &created_at, "artwork_artists.created_at", toll)?;
         for (column, json) in &link.extra {
-            let field = self.included.iter().find(|field| field.column == *column);
+            let mut of_links = self.included.iter().filter(|field| field.is_of(&LINKS));
+            let field = of_links.find(|field| field.column == *column);
             if let (Some(field), Ok(mut value)) = (field, serde_json::from_str(json)) {
                 self.fences.value(&mut value, LINKS.name, &mut toll.counts)?;
                 record.put_extra(&field.field, &value)?;
@@ -165,6 +167,9 @@ impl Records<'_> {
     /// Creators with a record of their own, then names that were never linked to one.
     fn work_creators(&self, work: &Work, artist_names: &Cell, toll: &mut Toll) -> Result<Vec<Vec<u8>>> {
         let mut records = Vec::new();
+        if !self.fences.allows("name") {
+            return Ok(records);
+        }
         let mut named = Vec::new();
         for (at, role) in &work.creators {
             let Some(creator) = self.plan.creators.get(*at) else { continue };
@@ -335,9 +340,9 @@ pub fn value_of(cell: &Cell) -> Option<Value> {
         Cell::Integer(number) => Some(Value::from(*number)),
         Cell::Real(number) => Number::from_f64(*number).map(Value::Number),
         Cell::Text(text) => {
-            let is_json = text.trim_start().starts_with(['{', '[']);
-            let json = is_json.then(|| serde_json::from_str(text).ok()).flatten();
-            Some(json.unwrap_or_else(|| Value::String(text.clone())))
+            // What looks like JSON and is none may hold any name: nobody can tell which of it may leave.
+            let looks_like_json = text.trim_start().starts_with(['{', '[']);
+            json::within(text).or_else(|| (!looks_like_json).then(|| Value::String(text.clone())))
         }
     }
 }

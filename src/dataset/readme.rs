@@ -158,7 +158,7 @@ fn privacy(contents: &Contents<'_>) -> String {
     );
     for (licence, count) in contents.foreign {
         text += &format!(
-            "- {} under another licence ({}), not in artwork.json\n",
+            "- {} under another licence ({}), left out of the CC0 files\n",
             counted(*count, "row", "rows"),
             cell(licence)
         );

@@ -6,7 +6,11 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use super::content::Cell;
+use super::fields::blacklist::{normal, rule_for};
+use super::json;
 
 /// The licence of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,35 +23,48 @@ pub enum Licence {
 
 /// The licence of OpenStreetMap's data.
 const OSM: &str = "ODbL-1.0";
-/// Names of members that say where a row came from.
-const SOURCES: [&str; 8] = [
-    "source",
-    "source url",
-    "import source",
-    "plugin name",
-    "import plugin",
-    "attribution",
-    "data source",
-    "website source",
-];
+/// What stands for one that is not to be repeated, or that nobody can read.
+const OTHER: &str = "other";
+/// JSON text within JSON text is followed this deep.
+const DEPTH: u32 = 8;
+/// Words in the names of members that say where a row came from.
+const SOURCES: [&str; 9] =
+    ["source", "sources", "attribution", "plugin", "importer", "copyright", "rights", "credit", "credits"];
+/// What may follow the word in the name of a member that says the licence.
+const OF_LICENCE: [&str; 10] = ["url", "uri", "link", "name", "title", "id", "code", "type", "text", "spdx"];
 
-/// Reads the licence of a row from its tags, as they stand in the row, and from a column of that name.
-pub fn licence(tags: &Map<String, Value>, column: Option<&str>) -> Licence {
+/// Reads the licence of a row from its tags, as JSON stands in the row, and from a column of that name.
+pub fn licence(tags: &Value, column: Option<&str>) -> Licence {
     let mut found = column.and_then(foreign);
-    look(tags, &mut found);
+    let top = Member { under: Under::Nothing, is_public: true, depth: DEPTH };
+    look(tags, top, &mut found);
     found.map_or(Licence::Own, Licence::Foreign)
 }
 
+/// Reads the licence of a row from its column of tags, whatever is in it, and from a column of that name.
+pub fn licence_of_cell(tags: &Cell, column: Option<&str>) -> Licence {
+    match tags {
+        Cell::Text(text) if may_be_foreign(text) => match json::parse(text) {
+            Ok(tags) => licence(&tags, column),
+            Err(_) => licence_of_unreadable(text, column),
+        },
+        _ => licence(&Value::Null, column),
+    }
+}
+
 /// Reads the licence of a row whose tags are text that is no JSON. Nobody can say what belongs to what in it: if it
-/// speaks of OpenStreetMap or its licence, the row is taken to be theirs.
-pub fn licence_of_unreadable(tags: &str, column: Option<&str>) -> Licence {
-    let own_or_column = licence(&Map::new(), column);
+/// speaks of OpenStreetMap or its licence, the row is taken to be theirs, if of a licence, to be somebody's.
+fn licence_of_unreadable(tags: &str, column: Option<&str>) -> Licence {
+    let own_or_column = licence(&Value::Null, column);
     let words = tags.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    let is_osm = |word: String| word.starts_with("osm") || word == "odbl" || word == "openstreetmap";
-    if words.into_iter().any(is_osm) || tags.to_lowercase().contains("openstreetmap") {
+    let is_theirs = |word: String| word.starts_with("osm") || word == "odbl";
+    if words.into_iter().any(is_theirs) || is_osm(tags) {
         return Licence::Foreign(OSM.into());
     }
-    own_or_column
+    match own_or_column {
+        Licence::Own if tags.to_lowercase().contains("licen") => Licence::Foreign(OTHER.into()),
+        other => other,
+    }
 }
 
 /// A quick look at the text of `tags`: false when nothing in it can make the licence another.
@@ -56,35 +73,91 @@ pub fn may_be_foreign(tags: &str) -> bool {
         // Escapes are looked through by whoever reads the tags.
         AhoCorasick::builder()
             .ascii_case_insensitive(true)
-            .build(["licen", "osm", "odbl", "openstreetmap", r"\u"])
+            .build(["licen", "osm", "odbl", "streetmap", "street map", "street-map", "street_map", r"\u"])
             .ok()
     });
     HINTS.as_ref().is_none_or(|hints| hints.is_match(tags))
 }
 
-fn look(members: &Map<String, Value>, found: &mut Option<String>) {
-    for (name, value) in members {
-        let name = name.trim().to_lowercase().replace(['_', '-'], " ");
-        let says_licence = ["license", "licence"].iter().any(|word| {
-            name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-                || name.ends_with(&format!(" {word}"))
-        });
-        if says_licence {
-            each_text(value, &mut |text| {
-                if found.as_deref() != Some(OSM) {
-                    *found = foreign(text).or(found.take());
-                }
-            });
-        } else if SOURCES.contains(&name.as_str()) {
-            each_text(value, &mut |text| {
-                if is_osm(text) {
+/// What the names of the members around a value say of it.
+#[derive(Clone, Copy)]
+enum Under {
+    Nothing,
+    Licence,
+    Source,
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy)]
+struct Member {
+    under: Under,
+    /// Whether none of the names around it is kept in.
+    is_public: bool,
+    depth: u32,
+}
+
+fn look(value: &Value, member: Member, found: &mut Option<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let name_says = name_says(name);
+                if matches!(name_says, Name::Osm) && !matches!(value, Value::Null | Value::Bool(false)) {
                     *found = Some(OSM.into());
                 }
-            });
-        } else if name.starts_with("osm") && !matches!(value, Value::Null | Value::Bool(false)) {
-            *found = Some(OSM.into());
+                let under = match name_says {
+                    Name::Licence => Under::Licence,
+                    Name::Source => Under::Source,
+                    Name::Osm | Name::Nothing => member.under,
+                };
+                let is_public = member.is_public && rule_for(name).is_none();
+                look(value, Member { under, is_public, ..member }, found);
+            }
         }
-        each_object(value, &mut |inner| look(inner, found));
+        Value::Array(items) => items.iter().for_each(|item| look(item, member, found)),
+        Value::String(text) => look_at_text(text, member, found),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn look_at_text(text: &str, member: Member, found: &mut Option<String>) {
+    if let Some(depth) = member.depth.checked_sub(1)
+        && let Some(inner) = json::within(text)
+    {
+        return look(&inner, Member { depth, ..member }, found);
+    }
+    match member.under {
+        Under::Licence if found.as_deref() != Some(OSM) => {
+            let named = foreign(text).map(|name| {
+                // What only a private member says is not repeated, unless everybody knows the words.
+                if member.is_public || name == OSM || name.starts_with("CC-") { name } else { OTHER.into() }
+            });
+            *found = named.or(found.take());
+        }
+        Under::Source if is_osm(text) => *found = Some(OSM.into()),
+        Under::Licence | Under::Source | Under::Nothing => {}
+    }
+}
+
+enum Name {
+    Licence,
+    Source,
+    Osm,
+    Nothing,
+}
+
+fn name_says(name: &str) -> Name {
+    let name = normal(name);
+    let words: Vec<&str> = name.split(['_', ':']).filter(|word| !word.is_empty()).collect();
+    let is_licence =
+        |word: &str| matches!(word, "license" | "licence" | "licenses" | "licences" | "licensing");
+    match words.as_slice() {
+        // `license:data`, but not a plate.
+        [first, ..] if is_licence(first) && name.contains(':') => Name::Licence,
+        [.., last] if is_licence(last) => Name::Licence,
+        [.., word, last] if is_licence(word) && OF_LICENCE.contains(last) => Name::Licence,
+        [first, ..] if first.starts_with("osm") => Name::Osm,
+        words if words.iter().any(|word| SOURCES.contains(word)) => Name::Source,
+        _ => Name::Nothing,
     }
 }
 
@@ -134,24 +207,9 @@ fn creative_commons(plain: &str) -> Option<String> {
 }
 
 fn is_osm(text: &str) -> bool {
-    let text = text.trim().to_lowercase();
-    text.contains("openstreetmap") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "osm")
-}
-
-fn each_text(value: &Value, visit: &mut impl FnMut(&str)) {
-    match value {
-        Value::String(text) => visit(text),
-        Value::Array(items) => items.iter().for_each(|item| each_text(item, visit)),
-        _ => {}
-    }
-}
-
-fn each_object(value: &Value, visit: &mut impl FnMut(&Map<String, Value>)) {
-    match value {
-        Value::Object(members) => visit(members),
-        Value::Array(items) => items.iter().for_each(|item| each_object(item, visit)),
-        _ => {}
-    }
+    let text = text.to_lowercase();
+    let plain: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+    plain.contains("openstreetmap") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "osm")
 }
 
 #[cfg(test)]
@@ -162,7 +220,7 @@ mod tests {
 
     fn of(tags: &str) -> String {
         let parsed: Value = serde_json::from_str(tags).unwrap();
-        let licence = licence(parsed.as_object().unwrap(), None);
+        let licence = licence(&parsed, None);
         if licence != Licence::Own {
             assert!(may_be_foreign(tags), "{tags} was looked over");
         }
@@ -190,7 +248,13 @@ mod tests {
         ] {
             assert_eq!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
         }
-        assert_eq!(of(r#"{"material":"bronze","source":"City of Vancouver","cosmos":"x"}"#), "own");
+        for tags in [
+            r#"{"material":"bronze","source":"City of Vancouver","cosmos":"x"}"#,
+            r#"{"license_plate":"BC 123","rights":"held by the city"}"#,
+            r#"{"license":{"name":"CC0 1.0","url":"https://creativecommons.org/publicdomain/zero/1.0/"}}"#,
+        ] {
+            assert_eq!(of(tags), "own", "{tags}");
+        }
     }
 
     #[test]
@@ -203,6 +267,8 @@ mod tests {
             assert_eq!(licence_of_unreadable(tags, None), osm, "{tags}");
         }
         assert_eq!(licence_of_unreadable("cosmic, bronze", None), Licence::Own);
+        let somebodys = licence_of_unreadable(r#"{"license":"CC BY-NC 4.0","height":1e400}"#, None);
+        assert_eq!(somebodys, Licence::Foreign(OTHER.into()));
         assert_eq!(licence_of_unreadable("bronze", Some("ODbL")), osm);
     }
 
@@ -223,9 +289,28 @@ mod tests {
             (r#"{"osm_id":12345}"#, "ODbL-1.0"),
             (r#"{"osm:type":"node","license":"CC BY 4.0"}"#, "ODbL-1.0"),
             (r#"{"license":"All rights reserved"}"#, "All rights reserved"),
+            (r#"{"license":{"name":"ODbL"}}"#, "ODbL-1.0"),
+            (r#"{"license:data":{"id":"ODbL"}}"#, "ODbL-1.0"),
+            (r#"{"license":["CC0",{"name":"CC BY 4.0"}]}"#, "CC-BY-4.0"),
+            (r#"{"import_metadata":{"source":{"name":"Open Street Map"}}}"#, "ODbL-1.0"),
+            (r#"{"tags":{"license":"CC0"},"license":"ODbL","version":"1.0.0"}"#, "ODbL-1.0"),
+            (r#"{"importSource":"osm"}"#, "ODbL-1.0"),
+            (r#"{"sourceUrl":"https://openstreetmap.org/node/1"}"#, "ODbL-1.0"),
+            (r#"{"pluginName":"osm-importer"}"#, "ODbL-1.0"),
+            (r#"{"dataLicense":"CC BY 4.0"}"#, "CC-BY-4.0"),
+            (r#"{"license_url":"https://creativecommons.org/licenses/by/4.0/"}"#, "CC-BY-4.0"),
+            (r#"{"source:license":"ODbL"}"#, "ODbL-1.0"),
+            (r#"{"licenses":["CC BY 4.0"]}"#, "CC-BY-4.0"),
+            (r#"{"copyright":"© OpenStreetMap contributors"}"#, "ODbL-1.0"),
+            (r#"{"attribution":"Open-Street-Map"}"#, "ODbL-1.0"),
+            (r#"{"note":"{\"license\":\"ODbL\"}"}"#, "ODbL-1.0"),
+            // Whoever is named in a member that never leaves is not named here.
+            (r#"{"user_license":"Ask Jane Doe"}"#, "other"),
+            (r#"{"import_metadata":{"source_data":{"license":"Ask Jane Doe"}}}"#, "other"),
+            (r#"{"_internal":{"license":"CC BY 4.0"}}"#, "CC-BY-4.0"),
         ] {
             assert_eq!(of(tags), name, "{tags}");
         }
-        assert_eq!(licence(&Map::new(), Some("CC BY 4.0")), Licence::Foreign("CC-BY-4.0".into()));
+        assert_eq!(licence(&Value::Null, Some("CC BY 4.0")), Licence::Foreign("CC-BY-4.0".into()));
     }
 }

@@ -8,6 +8,7 @@ pub mod content;
 pub mod drift;
 pub mod fields;
 pub mod identifiers;
+pub mod json;
 pub mod licences;
 pub mod photo_choice;
 pub mod photo_key;

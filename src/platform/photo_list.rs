@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::content::Cell;
+use super::json;
 use super::photo_key::{Reference, classify};
 
 /// JSON text within JSON text, and members within members, are followed this deep.
@@ -55,7 +56,7 @@ impl PhotoList {
             self.add(text, None);
             return;
         }
-        match (serde_json::from_str(text), depth.checked_sub(1)) {
+        match (json::parse(text), depth.checked_sub(1)) {
             (Ok(value), Some(depth)) => self.add_value(&value, depth),
             _ => self.miss(),
         }

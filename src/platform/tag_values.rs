@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::content::Cell;
+use super::json;
 
 /// JSON text within JSON text, and wrappers within wrappers, are followed this deep.
 const DEPTH: u32 = 8;
@@ -35,7 +36,7 @@ pub fn names(cell: &Cell) -> Result<Vec<String>, Unreadable> {
         let name = (!text.is_empty() && text != "null").then(|| text.to_owned());
         return Ok(name.into_iter().collect());
     }
-    match serde_json::from_str(text) {
+    match json::parse(text) {
         Ok(Value::String(inner)) => names(&Cell::Text(inner)),
         Ok(Value::Array(items)) => items
             .into_iter()
@@ -71,7 +72,7 @@ fn from_text(text: &str, depth: u32) -> Result<Map<String, Value>, Unreadable> {
     if text.is_empty() {
         return Ok(Map::new());
     }
-    from_value(serde_json::from_str(text).map_err(|_| Unreadable)?, depth)
+    from_value(json::parse(text).map_err(|_| Unreadable)?, depth)
 }
 
 fn from_value(value: Value, depth: u32) -> Result<Map<String, Value>, Unreadable> {

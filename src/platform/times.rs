@@ -7,6 +7,8 @@ use super::content::Cell;
 /// From here on a number counts milliseconds, below it seconds: 1e11 seconds are the year 5138, 1e11 milliseconds are
 /// March 1973, and the platform is younger than that.
 const MILLISECONDS_FROM: f64 = 1e11;
+/// Less than this is no instant: 1e8 seconds are March 1973 too, and `2025` or `20250904` are dates of some other form.
+const SECONDS_FROM: f64 = 1e8;
 
 /// Reads `YYYY-MM-DD HH:MM:SS` (UTC, SQLite's default), RFC 3339, a date alone, and the milliseconds since 1970 that
 /// an import left as a number or as its text (`"1795457119361.0"`). None for anything else.
@@ -67,7 +69,7 @@ fn sqlite_default(text: &[u8]) -> Option<DateTime<Utc>> {
 }
 
 fn from_number(number: f64) -> Option<DateTime<Utc>> {
-    if !number.is_finite() || number <= 0.0 {
+    if !number.is_finite() || number < SECONDS_FROM {
         return None;
     }
     let milliseconds = if number >= MILLISECONDS_FROM { number } else { number * 1000.0 };
@@ -115,7 +117,20 @@ mod tests {
 
     #[test]
     fn what_is_no_instant_is_none() {
-        for text in ["", "yesterday", "2025-13-01", "2025-02-30 00:00:00", "-5", "inf", "NaN", "1e300", "0"] {
+        for text in [
+            "",
+            "yesterday",
+            "2025-13-01",
+            "2025-02-30 00:00:00",
+            "-5",
+            "inf",
+            "NaN",
+            "1e300",
+            "0",
+            "2025",
+            "20250904",
+            "2460000.5",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(instant(&Cell::Real(f64::INFINITY)), None);

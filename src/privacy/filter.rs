@@ -6,9 +6,12 @@ use std::sync::{PoisonError, RwLock};
 use serde_json::{Map, Value};
 
 use crate::platform::fields::blacklist::{forms, matches, normal, rule_for};
+use crate::platform::json;
 
 /// How many names are remembered. Rows repeat the same few; hostile ones must not fill the memory.
 const REMEMBERED: usize = 10_000;
+/// JSON text within JSON text is read this deep; what lies deeper is taken out.
+const DEPTH: u32 = 8;
 
 /// The built-in blacklist and the operator's.
 #[derive(Debug, Default)]
@@ -49,24 +52,56 @@ impl Filter {
         rule_for(name).is_none() && !forms(name).any(|form| is_extra(&form))
     }
 
-    /// Takes out every member that may not leave, at any depth.
+    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
     pub fn clean(&self, members: &mut Map<String, Value>) {
+        self.clean_members(members, DEPTH);
+    }
+
+    /// The same within a value.
+    pub fn clean_value(&self, value: &mut Value) {
+        self.clean_at(value, DEPTH);
+    }
+
+    fn clean_members(&self, members: &mut Map<String, Value>, depth: u32) {
+        if self.names_what_stays(members) {
+            members.clear();
+        }
         members.retain(|name, value| {
             let allowed = self.allows(name);
             if allowed {
-                self.clean_value(value);
+                self.clean_at(value, depth);
             }
             allowed
         });
     }
 
-    /// The same within a value.
-    pub fn clean_value(&self, value: &mut Value) {
+    fn clean_at(&self, value: &mut Value, depth: u32) {
         match value {
-            Value::Object(members) => self.clean(members),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_value(item)),
-            _ => {}
+            Value::Object(members) => self.clean_members(members, depth),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_at(item, depth)),
+            Value::String(text) => {
+                let Some(read) = json::within(text) else { return };
+                let mut clean = read.clone();
+                match depth.checked_sub(1) {
+                    Some(depth) => self.clean_at(&mut clean, depth),
+                    None => clean = Value::Null,
+                }
+                if clean != read {
+                    *text = clean.to_string();
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+    }
+
+    /// `{"key": "phone", "value": …}` is a member called `phone`, however it is written.
+    fn names_what_stays(&self, members: &Map<String, Value>) -> bool {
+        let has_value = members.keys().any(|name| ["value", "v"].contains(&normal(name).as_str()));
+        has_value
+            && members.iter().any(|(name, value)| {
+                ["key", "k", "name", "label", "tag"].contains(&normal(name).as_str())
+                    && value.as_str().is_some_and(|name| !self.allows(name))
+            })
     }
 }
 
@@ -89,6 +124,22 @@ mod tests {
             cleaned(&Filter::default(), json),
             r#"{"material":"bronze","a":[{"b":{"d":1}}],"addr:full":"1 Mill Lane"}"#
         );
+    }
+
+    #[test]
+    fn members_are_taken_out_of_json_that_stands_as_text_or_in_pairs() {
+        let clean = |json: &str| cleaned(&Filter::default(), json);
+        assert_eq!(
+            clean(r#"{"a":"{\"phone\":\"x\",\"b\":[{\"user_token\":1}]}","c":"{\"d\":1 }","e":"{no json"}"#),
+            r#"{"a":"{\"b\":[{}]}","c":"{\"d\":1 }","e":"{no json"}"#
+        );
+        assert_eq!(
+            clean(r#"[{"key":"phone","value":"x"},{"Name":"user token","v":1},{"key":"height","value":2}]"#),
+            r#"[{},{},{"key":"height","value":2}]"#
+        );
+        let nested = (0..12)
+            .fold(r#"{"phone":"x"}"#.to_owned(), |inner, _| serde_json::json!({ "a": inner }).to_string());
+        assert!(!clean(&nested).contains("phone"));
     }
 
     #[test]

@@ -8,8 +8,7 @@ use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::fields::files::{CREATORS, LINKS};
-use crate::platform::licences::{Licence, licence, licence_of_unreadable, may_be_foreign};
-use crate::platform::tag_values::tags;
+use crate::platform::licences::{Licence, licence_of_cell};
 
 impl Reader<'_> {
     /// Creators of works that are out, and the links to them.
@@ -35,11 +34,7 @@ impl Reader<'_> {
                     return Ok(());
                 }
                 let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
-                if let Cell::Text(text) = tag_cell
-                    && may_be_foreign(text)
-                    && let Licence::Foreign(name) = tags(tag_cell)
-                        .map_or_else(|_| licence_of_unreadable(text, None), |tags| licence(&tags, None))
-                {
+                if let Licence::Foreign(name) = licence_of_cell(tag_cell, None) {
                     let name = self.clean(&name, METADATA, &mut plan.toll)?;
                     *plan.excluded_foreign.entry(name).or_default() += 1;
                     return Ok(());

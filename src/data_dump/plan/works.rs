@@ -9,7 +9,7 @@ use crate::data_dump::photos::DumpPhoto;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
 use crate::platform::content::{Cell, has_status};
-use crate::platform::licences::{Licence, licence, licence_of_unreadable, may_be_foreign};
+use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
 use crate::platform::photo_list::PhotoList;
 use crate::platform::tag_values::tags;
 
@@ -30,16 +30,8 @@ impl Reader<'_> {
             }
             let column = [license, licence_cell].into_iter().find_map(text_of);
             let legacy = matches!(tag_cell, Cell::Text(text) if text.contains("_photos"));
-            let (known, licence) = match tag_cell {
-                Cell::Text(text) if legacy || may_be_foreign(text) => match tags(tag_cell) {
-                    Ok(known) => {
-                        let licence = licence(&known, column);
-                        (known, licence)
-                    }
-                    Err(_) => (Map::new(), licence_of_unreadable(text, column)),
-                },
-                _ => (Map::new(), licence(&Map::new(), column)),
-            };
+            let known = if legacy { tags(tag_cell).unwrap_or_default() } else { Map::new() };
+            let licence = licence_of_cell(tag_cell, column);
             let licence = match licence {
                 Licence::Own => None,
                 Licence::Foreign(name) => {
@@ -162,5 +154,5 @@ fn row_licence(row_tags: &[(String, Value)]) -> Licence {
         may_be_foreign(label) || value.as_str().is_some_and(may_be_foreign)
     };
     let tags = row_tags.iter().filter(may_matter).cloned().collect();
-    licence(&tags, None)
+    licence(&Value::Object(tags), None)
 }

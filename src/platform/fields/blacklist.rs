@@ -28,14 +28,15 @@ const fn rule(pattern: &'static str, reason: &'static str) -> Rule {
 
 /// Every rule.
 #[rustfmt::skip]
-pub static BLACKLIST: [Rule; 74] = [
+pub static BLACKLIST: [Rule; 79] = [
     rule("_*", INTERNAL),
     rule("ip", NETWORK), rule("ips", NETWORK), rule("ip_*", NETWORK), rule("*_ip", NETWORK),
     rule("ipv4", NETWORK), rule("ipv6", NETWORK), rule("remote_addr", NETWORK), rule("user_agent", NETWORK),
+    rule("useragent", NETWORK), rule("ipaddress", NETWORK),
     rule("device_info", NETWORK), rule("device_id", NETWORK), rule("referrer", NETWORK),
     rule("fingerprint", NETWORK),
     rule("*email*", ADDRESS), rule("e_mail*", ADDRESS), rule("mail", ADDRESS), rule("phone*", ADDRESS),
-    rule("*_phone", ADDRESS), rule("telephone*", ADDRESS), rule("mobile", ADDRESS), rule("cell", ADDRESS),
+    rule("*_phone", ADDRESS), rule("*_phone_*", ADDRESS), rule("cellphone*", ADDRESS), rule("telephone*", ADDRESS), rule("mobile", ADDRESS), rule("cell", ADDRESS),
     rule("fax", ADDRESS), rule("address", ADDRESS), rule("home_address", ADDRESS),
     rule("postal_address", ADDRESS), rule("mailing_address", ADDRESS), rule("billing_address", ADDRESS),
     rule("contact", ADDRESS), rule("contact_name", ADDRESS), rule("contact_info", ADDRESS),
@@ -46,7 +47,7 @@ pub static BLACKLIST: [Rule; 74] = [
     rule("api_key", SECRET), rule("*_api_key", SECRET), rule("session*", SECRET), rule("cookie*", SECRET),
     rule("*_hash", SECRET), rule("uuid", PERSON), rule("*_uuid", PERSON), rule("user", PERSON),
     rule("users", PERSON), rule("user_*", PERSON), rule("*_user_id", PERSON), rule("username", PERSON),
-    rule("uid", PERSON), rule("profile_name", PERSON), rule("submitter*", PERSON),
+    rule("uid", PERSON), rule("userid", PERSON), rule("profile_name", PERSON), rule("submitter*", PERSON),
     rule("submitted_by*", PERSON), rule("created_by*", PERSON), rule("uploaded_by*", PERSON),
     rule("updated_by*", PERSON),
     rule("moderator*", MODERATION), rule("moderation*", MODERATION), rule("reviewer*", MODERATION),
@@ -131,6 +132,13 @@ mod tests {
             "ipAddress",
             "IP-Address",
             "client_ip",
+            "IPAddress",
+            "userid",
+            "userAgent",
+            "useragent",
+            "contact:phone:office",
+            "contact_phone_number",
+            "cellphone",
             "email",
             "Email Address",
             "contact:email",

@@ -1,0 +1,74 @@
+//! JSON as other writers write it.
+
+use serde_json::Value;
+
+/// Parses JSON. Half a surrogate pair, which JavaScript writes for a text that was cut inside an emoji, becomes
+/// U+FFFD: it is no Unicode text, and everything else in the row is.
+pub fn parse(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|error| match without_halves(text) {
+        Some(mended) => serde_json::from_str(&mended),
+        None => Err(error),
+    })
+}
+
+/// The JSON that a text is in whole, if it is an object or an array.
+pub fn within(text: &str) -> Option<Value> {
+    text.trim_start().starts_with(['{', '[']).then(|| parse(text).ok()).flatten()
+}
+
+/// The text with `\ufffd` for each escape that is half a pair (RFC 8259, 8.2); none when there is none.
+fn without_halves(text: &str) -> Option<String> {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut mended = String::new();
+    let (mut copied, mut from) = (0, 0);
+    while let Some(at) = text.get(from..)?.find('\\').map(|at| from + at) {
+        let length = match unit(at) {
+            Some(0xd800..0xdc00) if matches!(unit(at + 6), Some(0xdc00..0xe000)) => 12,
+            Some(0xd800..0xe000) => {
+                mended.push_str(text.get(copied..at)?);
+                mended.push_str("\\ufffd");
+                copied = at + 6;
+                6
+            }
+            // An escaped backslash escapes nothing itself.
+            _ => 2,
+        };
+        from = (at + length).min(text.len());
+        while !text.is_char_boundary(from) {
+            from += 1;
+        }
+    }
+    mended.push_str(text.get(copied..)?);
+    (copied > 0).then_some(mended)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn half_a_pair_costs_no_more_than_itself() {
+        for (json, text) in [
+            (r#"["cut \ud83d"]"#, "cut \u{fffd}"),
+            (r#"["\ude00 and \ud83d\ude00"]"#, "\u{fffd} and 😀"),
+            (r#"["\\ud83d é\ud83d\n"]"#, "\\ud83d é\u{fffd}\n"),
+            (r#"["\ud83d\ud83d\ude00"]"#, "\u{fffd}😀"),
+        ] {
+            assert_eq!(parse(json).unwrap(), serde_json::json!([text]), "{json}");
+        }
+        for wrong in [r#"["\ud83"]"#, "[", r#"["\ud83d"#, "\\é", "\\"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_objects_and_arrays_are_json_within_text() {
+        assert!(within(" {\"a\":1}").is_some() && within("[1]").is_some());
+        assert!(within("1").is_none() && within("{a").is_none() && within("").is_none());
+    }
+}
