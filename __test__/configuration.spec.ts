@@ -209,6 +209,35 @@ describe('the layers', () => {
     expect(await first(cwd, [...args, '--env', 'production'])).toContain('id-of-production');
   });
 
+  it('choose the environment in their order: .env, environment, flag', async () => {
+    const staging = '[[env.staging.d1_databases]]\nbinding = "DB"\ndatabase_id = "id-of-staging"\n';
+    const cwd = project({
+      'wrangler.toml': toml + staging,
+      '.env': 'CLOUDFLARE_ENV=production\n',
+    });
+    expect(await first(cwd, args)).toContain('id-of-production');
+    const env = { CLOUDFLARE_ENV: 'staging' };
+    expect(await first(cwd, args, env)).toContain('id-of-staging');
+    const flag = ['--env', 'development'];
+    expect(await first(cwd, [...args, ...flag], env)).toContain('development-art');
+  });
+
+  it('choose the environment by the .env beside the configuration too', async () => {
+    const cwd = project({
+      'wrangler.toml': toml,
+      '.env': 'CLOUDFLARE_ENV=production\n',
+      'deep/.keep': '',
+    });
+    expect(await first(join(cwd, 'deep'), args)).toContain('id-of-production');
+  });
+
+  it('say where an environment comes from that there is not', async () => {
+    const cwd = project({ 'wrangler.toml': '', '.env': 'CLOUDFLARE_ENV=staging\n' });
+    expect(await refused(cwd, args)).toMatch(
+      /no environment staging; it has none: leave --env and CLOUDFLARE_ENV out/,
+    );
+  });
+
   it('name every missing setting with the places it can come from', async () => {
     const rows = await refused(folder(), ['--local']);
     expect(rows).toMatch(/d1_databases in wrangler\.toml, D1_DATABASE_ID, --database-id/);

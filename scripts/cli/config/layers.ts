@@ -1,6 +1,6 @@
 /** What the layers below the flags say of databases and buckets, read once. */
 
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 import { type Environment, Settings } from '../configuration.js';
 import { UsageError } from '../errors.js';
@@ -31,17 +31,17 @@ export class Layers {
   readonly #flags: ChoiceFlags;
 
   constructor(flags: ChoiceFlags, environment: Environment) {
-    const path = flags.config ?? findConfig(resolve('.'));
-    if (path === undefined && flags.env !== undefined) {
+    const found = flags.config ?? findConfig(resolve('.'));
+    if (found === undefined && flags.env !== undefined) {
       throw new UsageError(
         `--env ${flags.env} chooses in a wrangler configuration, and there is none from here upwards: give --config FILE`,
       );
     }
-    const variable = environment['CLOUDFLARE_ENV'];
-    const chosen = flags.env ?? (variable === '' ? undefined : variable);
-    this.config = path === undefined ? undefined : new WranglerConfig(resolve(path), chosen);
-    const folders = new Set(['.', ...(this.config === undefined ? [] : [this.config.folder])]);
+    const path = found === undefined ? undefined : resolve(found);
+    const folders = new Set(['.', ...(path === undefined ? [] : [dirname(path)])]);
     this.settings = new Settings(environment, [...folders]);
+    const chosen = flags.env ?? this.settings.get('CLOUDFLARE_ENV');
+    this.config = path === undefined ? undefined : new WranglerConfig(path, chosen);
     this.#flags = flags;
   }
 

@@ -48,7 +48,7 @@ export class WranglerConfig {
     if (environment !== undefined && !environments.includes(environment)) {
       const known =
         environments.length === 0
-          ? 'it has none: leave --env out'
+          ? 'it has none: leave --env and CLOUDFLARE_ENV out'
           : `it has ${environments.join(', ')}`;
       throw new UsageError(`${this.shown} has no environment ${environment}; ${known}`);
     }
