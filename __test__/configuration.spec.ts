@@ -130,6 +130,17 @@ describe('the configuration of wrangler', () => {
     expect(await first(join(cwd, 'deep', 'er'), ['--local'])).toContain('id-of-json');
   });
 
+  it.each(['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'])(
+    'may begin with a byte order mark: %s',
+    async (name) => {
+      const text = name.endsWith('toml')
+        ? '[[d1_databases]]\nbinding = "DB"\ndatabase_id = "id-of-file"\n'
+        : '{ "d1_databases": [{ "binding": "DB", "database_id": "id-of-file" }] }';
+      const cwd = project({ [name]: `\uFEFF${text}` });
+      expect(await first(cwd, ['--local'])).toContain('id-of-file');
+    },
+  );
+
   it('is found one workspace down, with the state beside it', async () => {
     const cwd = project({
       'package.json': '{ "workspaces": ["src/frontend", "src/workers"] }',

@@ -111,7 +111,8 @@ type Table = Readonly<Record<string, unknown>>;
 function read(path: string): Table {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    // Windows' editors begin a file with a byte order mark, and wrangler skips it.
+    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     throw new UsageError(
       `cannot read the configuration ${path}: give --config a file that is there`,
