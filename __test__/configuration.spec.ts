@@ -1,6 +1,8 @@
 /** Which database a command line means: wrangler's configuration, .env, the environment, flags; never a guess. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 
 import { database, folder, listing, objects, removeFolders, run } from './support';
@@ -63,6 +65,33 @@ async function refused(
   expect(stderr).not.toContain(token.CLOUDFLARE_API_TOKEN);
   expect(listing(cwd)).toEqual(before);
   return stderr;
+}
+
+/** The first request of a command to Cloudflare's API, where nobody is let in. */
+async function asked(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const paths: string[] = [];
+  const body = '{"success":false,"errors":[{"code":10000,"message":"no"}],"result":null}';
+  const server = createServer(({ url = '' }, response) => {
+    paths.push(url);
+    response.writeHead(403, { 'content-type': 'application/json' }).end(body);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const api = { CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${String(port)}` };
+  try {
+    await run(['backup', '--remote', '--no-photos', ...args], {
+      cwd,
+      env: { ...token, ...api, ...env },
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+  return paths[0] ?? 'nothing was asked';
 }
 
 describe('local and remote', () => {
@@ -247,6 +276,29 @@ describe('the layers', () => {
     expect(await refused(cwd, args)).toMatch(
       /no environment staging; it has none: leave --env and CLOUDFLARE_ENV out/,
     );
+  });
+
+  it('name the very database that is read', async () => {
+    const cwd = project({ 'wrangler.toml': toml });
+    const env = { CLOUDFLARE_ENV: 'development', CLOUDFLARE_ACCOUNT_ID: 'an-account' };
+    for (const id of ['id-of-preview', 'id-of-development', 'id-of-nothing']) {
+      const path = `/accounts/an-account/d1/database/${id}/`;
+      expect(await asked(cwd, [], { ...env, D1_DATABASE_ID: id })).toContain(path);
+      expect(await asked(cwd, ['--database-id', id], env)).toContain(path);
+    }
+    const preview = { ...env, D1_DATABASE_ID: 'id-of-preview' };
+    expect(await first(cwd, args, preview)).toContain('database id-of-preview');
+  });
+
+  it('ask which local copy is meant, where wrangler keeps it under the id for previews', async () => {
+    const cwd = project({ 'wrangler.toml': toml });
+    const env = { CLOUDFLARE_ENV: 'development', D1_DATABASE_ID: 'id-of-development' };
+    expect(await refused(cwd, args, env)).toMatch(
+      /D1_DATABASE_ID.*id-of-development.*id-of-preview.*--database-id/,
+    );
+    for (const id of ['id-of-preview', 'id-of-development']) {
+      expect(await first(cwd, [...args, '--database-id', id], env)).toContain(id);
+    }
   });
 
   it('name every missing setting with the places it can come from', async () => {

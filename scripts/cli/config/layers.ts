@@ -56,7 +56,7 @@ export class Layers {
     return statesOf(this.config?.folder ?? resolve('.'));
   }
 
-  /** The database, or undefined where no layer names one. An id without a binding has an empty one. */
+  /** The database, or undefined where no layer names one. An id that was named has an empty binding. */
   database(): DatabaseBinding | undefined {
     const { databaseId: flag } = this.#flags;
     const id = flag ?? this.#setting('D1_DATABASE_ID');
@@ -66,12 +66,10 @@ export class Layers {
         `${binding}: ${name ?? 'no name'}, id ${id ?? 'none'}`;
       return this.#only(databases, platform.database, shown, '--database-id');
     }
-    const bound = this.#boundIfChosen().databases.find((entry) =>
-      [entry.id, entry.previewId].includes(id),
-    );
+    const bound = this.#boundIfChosen().databases.find((entry) => entry.id === id);
     // A flag is taken to the letter; the variable names a database, whose local copy may have an id of its own.
-    const plain = { binding: '', name: bound?.name, id, previewId: undefined };
-    return flag === undefined ? (bound ?? plain) : plain;
+    const previewId = flag === undefined ? bound?.previewId : undefined;
+    return { binding: '', name: bound?.name, id, previewId };
   }
 
   /** The bucket, or undefined where no layer names one. */
