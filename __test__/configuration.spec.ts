@@ -278,6 +278,26 @@ describe('the layers', () => {
     );
   });
 
+  it('let an environment that was chosen by flag beat the account from below', async () => {
+    const own = '[env.staging]\naccount_id = "account-of-staging"\n';
+    const bound = '[[env.staging.d1_databases]]\nbinding = "DB"\ndatabase_id = "id-of-staging"\n';
+    const cwd = project({ 'wrangler.toml': toml + own + bound });
+    const env = { CLOUDFLARE_ACCOUNT_ID: 'account-of-environment' };
+    const flag = ['--env', 'staging'];
+    expect(await asked(cwd, flag, env)).toMatch(/^\/accounts\/account-of-staging\//);
+    expect(await asked(cwd, ['--env', 'production'], env)).toMatch(
+      /^\/accounts\/account-of-file\//,
+    );
+    expect(await asked(cwd, [], { ...env, CLOUDFLARE_ENV: 'staging' })).toMatch(
+      /^\/accounts\/account-of-environment\//,
+    );
+    expect(await asked(cwd, [...flag, '--account-id', 'account-of-flag'], env)).toMatch(
+      /^\/accounts\/account-of-flag\//,
+    );
+    writeFileSync(join(cwd, 'wrangler.toml'), bound);
+    expect(await asked(cwd, flag, env)).toMatch(/^\/accounts\/account-of-environment\//);
+  });
+
   it('name the very database that is read', async () => {
     const cwd = project({ 'wrangler.toml': toml });
     const env = { CLOUDFLARE_ENV: 'development', CLOUDFLARE_ACCOUNT_ID: 'an-account' };

@@ -56,6 +56,12 @@ export class Layers {
     return statesOf(this.config?.folder ?? resolve('.'));
   }
 
+  /** The account at Cloudflare; wrangler lets environments inherit that of the configuration. */
+  get accountId(): string | undefined {
+    const variable = 'CLOUDFLARE_ACCOUNT_ID';
+    return this.#setting(variable) ?? this.config?.accountId ?? this.settings.get(variable);
+  }
+
   /** The database, or undefined where no layer names one. An id that was named has an empty binding. */
   database(): DatabaseBinding | undefined {
     const { databaseId: flag } = this.#flags;

@@ -80,9 +80,7 @@ function apiOf(layers: Layers): { apiUrl?: string } {
 }
 
 function accountOf(flags: RemoteFlags, layers: Layers, missing: Missing): string {
-  const account =
-    flags.accountId ?? layers.settings.get('CLOUDFLARE_ACCOUNT_ID') ?? layers.config?.accountId;
-  return missing.require(account, 'the account id', [
+  return missing.require(flags.accountId ?? layers.accountId, 'the account id', [
     `account_id in ${layers.configShown}`,
     'CLOUDFLARE_ACCOUNT_ID',
     '--account-id',
