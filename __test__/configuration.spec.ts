@@ -1,11 +1,13 @@
 /** Which database a command line means: wrangler's configuration, .env, the environment, flags; never a guess. */
 
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
-import { database, folder, listing, objects, removeFolders, run } from './support';
+import { database, folder, listing, objects, removeFolders, root, run } from './support';
 
 afterEach(removeFolders);
 
@@ -374,5 +376,69 @@ describe('a dry run', () => {
       reusable: 1,
       reusableBytes: 5,
     });
+  });
+});
+
+describe('the photos of the admin service', () => {
+  /** Where the service would read them, or why it does not start. */
+  function photos(env: Readonly<Record<string, string>>): unknown {
+    const module = pathToFileURL(join(root, 'dist', 'admin', 'environment.js')).href;
+    const script = `import { readEnvironment } from ${JSON.stringify(module)};
+      try {
+        const { admin } = readEnvironment(process.env);
+        process.stdout.write(JSON.stringify(admin.photos ?? null));
+      } catch ({ name, message }) {
+        process.stdout.write(JSON.stringify(name + ': ' + message));
+      }`;
+    const own = { SOURCE_DATABASE_FILE: 'archive.sqlite', DUMPS_DIR: 'public' };
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: folder(),
+      env: { ...own, ...env },
+      encoding: 'utf8',
+    });
+    return JSON.parse(stdout);
+  }
+
+  const bucket = { R2_BUCKET_NAME: 'photos' };
+  const account = { CLOUDFLARE_ACCOUNT_ID: 'an-account' };
+  const keys = { R2_ACCESS_KEY_ID: 'a-key', R2_SECRET_ACCESS_KEY: 'secret-that-nobody-may-see' };
+  const bySecret = {
+    s3: {
+      endpoint: 'https://an-account.r2.cloudflarestorage.com',
+      bucket: 'photos',
+      accessKeyId: 'a-key',
+      secretAccessKey: 'secret-that-nobody-may-see',
+    },
+  };
+
+  it('are in R2 by the keys, without them by the token', () => {
+    expect(photos({ ...bucket, ...account, ...keys })).toEqual(bySecret);
+    expect(photos({ ...bucket, ...account, ...keys, ...token })).toEqual(bySecret);
+    expect(photos({ ...bucket, ...account, ...token })).toEqual({
+      r2: { accountId: 'an-account', apiToken: token.CLOUDFLARE_API_TOKEN, bucket: 'photos' },
+    });
+  });
+
+  it('are left out only where no setting names them', () => {
+    expect(photos({})).toBeNull();
+    expect(photos({ ...account, ...token })).toBeNull();
+  });
+
+  it.each<[Record<string, string>, RegExp]>([
+    [bucket, /CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN/],
+    [{ ...bucket, ...account }, /CLOUDFLARE_API_TOKEN/],
+    [{ ...bucket, ...token }, /CLOUDFLARE_ACCOUNT_ID/],
+    [{ ...bucket, ...keys }, /CLOUDFLARE_ACCOUNT_ID/],
+    [{ ...account, ...keys }, /R2_BUCKET_NAME/],
+    [{ ...bucket, ...account, R2_ACCESS_KEY_ID: 'a-key' }, /R2_SECRET_ACCESS_KEY/],
+    [
+      { ...bucket, ...account, ...token, R2_SECRET_ACCESS_KEY: keys.R2_SECRET_ACCESS_KEY },
+      /R2_ACCESS_KEY_ID/,
+    ],
+  ])('are refused when only part of them is named: %j', (env, missing) => {
+    const said = photos(env);
+    expect(said).toMatch(new RegExp(`^ConfigurationError: .*without ${missing.source}: set `));
+    expect(said).toContain('in the environment or in .env');
+    expect(said).not.toMatch(/nobody-may-see/);
   });
 });
