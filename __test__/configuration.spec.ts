@@ -323,6 +323,19 @@ describe('the layers', () => {
     }
   });
 
+  it('name no variable that --env makes count for nothing', async () => {
+    const cwd = project({ 'wrangler.toml': `${toml}[env.bare]\n` });
+    const ids = { D1_DATABASE_ID: 'id-of-environment', R2_BUCKET_NAME: 'bucket-of-environment' };
+    const env = { ...token, ...ids };
+    for (const mode of ['--local', '--remote']) {
+      const rows = await refused(cwd, [mode, '--no-photos', '--env', 'bare'], env);
+      expect(rows).toMatch(/d1_databases in wrangler\.toml, --database-id\)/);
+      const sql = ['--database-sql', 'rows.sql'];
+      const photos = await refused(cwd, [mode, ...sql, '--env', 'bare'], env);
+      expect(photos).toMatch(/r2_buckets in wrangler\.toml, --bucket,/);
+    }
+  });
+
   it('name every missing setting with the places it can come from', async () => {
     const rows = await refused(folder(), ['--local']);
     expect(rows).toMatch(/d1_databases in wrangler\.toml, D1_DATABASE_ID, --database-id/);

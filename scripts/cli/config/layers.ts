@@ -50,6 +50,11 @@ export class Layers {
     return this.config?.shown ?? 'wrangler.toml';
   }
 
+  /** A variable among the places an id can come from; none where `--env` makes it count for nothing. */
+  idVariable(name: string): readonly string[] {
+    return this.#flags.env === undefined ? [name] : [];
+  }
+
   /** wrangler's local state; none, one, or the several that there are. */
   get states(): readonly string[] {
     if (this.#flags.stateDir !== undefined) return [this.#flags.stateDir];

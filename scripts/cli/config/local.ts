@@ -16,7 +16,11 @@ export function localDatabase(layers: Layers): { database: DatabaseSource; name:
   const id = missing.require(
     bound === undefined ? undefined : (bound.previewId ?? bound.id ?? bound.binding),
     'the database',
-    [`d1_databases in ${layers.configShown}`, 'D1_DATABASE_ID', '--database-id'],
+    [
+      `d1_databases in ${layers.configShown}`,
+      ...layers.idVariable('D1_DATABASE_ID'),
+      '--database-id',
+    ],
   );
   missing.fail();
   const called = bound?.name === undefined ? id : `${bound.name} (${id})`;
@@ -42,7 +46,7 @@ export function localPhotos(layers: Layers): PhotoSource {
   const bound = layers.bucket();
   const bucket = missing.require(bound?.name ?? bound?.binding, 'the bucket', [
     `r2_buckets in ${layers.configShown}`,
-    'R2_BUCKET_NAME',
+    ...layers.idVariable('R2_BUCKET_NAME'),
     '--bucket',
     'or --no-photos for the rows alone',
   ]);
