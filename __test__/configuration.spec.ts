@@ -1,9 +1,13 @@
 /** Which database a command line means: wrangler's configuration, .env, the environment, flags; never a guess. */
 
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
-import { database, folder, listing, objects, removeFolders, run } from './support';
+import { database, folder, listing, objects, removeFolders, root, run } from './support';
 
 afterEach(removeFolders);
 
@@ -63,6 +67,33 @@ async function refused(
   expect(stderr).not.toContain(token.CLOUDFLARE_API_TOKEN);
   expect(listing(cwd)).toEqual(before);
   return stderr;
+}
+
+/** The first request of a command to Cloudflare's API, where nobody is let in. */
+async function asked(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const paths: string[] = [];
+  const body = '{"success":false,"errors":[{"code":10000,"message":"no"}],"result":null}';
+  const server = createServer(({ url = '' }, response) => {
+    paths.push(url);
+    response.writeHead(403, { 'content-type': 'application/json' }).end(body);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const api = { CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${String(port)}` };
+  try {
+    await run(['backup', '--remote', '--no-photos', ...args], {
+      cwd,
+      env: { ...token, ...api, ...env },
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+  return paths[0] ?? 'nothing was asked';
 }
 
 describe('local and remote', () => {
@@ -129,6 +160,17 @@ describe('the configuration of wrangler', () => {
     });
     expect(await first(join(cwd, 'deep', 'er'), ['--local'])).toContain('id-of-json');
   });
+
+  it.each(['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'])(
+    'may begin with a byte order mark: %s',
+    async (name) => {
+      const text = name.endsWith('toml')
+        ? '[[d1_databases]]\nbinding = "DB"\ndatabase_id = "id-of-file"\n'
+        : '{ "d1_databases": [{ "binding": "DB", "database_id": "id-of-file" }] }';
+      const cwd = project({ [name]: `\uFEFF${text}` });
+      expect(await first(cwd, ['--local'])).toContain('id-of-file');
+    },
+  );
 
   it('is found one workspace down, with the state beside it', async () => {
     const cwd = project({
@@ -209,6 +251,91 @@ describe('the layers', () => {
     expect(await first(cwd, [...args, '--env', 'production'])).toContain('id-of-production');
   });
 
+  it('choose the environment in their order: .env, environment, flag', async () => {
+    const staging = '[[env.staging.d1_databases]]\nbinding = "DB"\ndatabase_id = "id-of-staging"\n';
+    const cwd = project({
+      'wrangler.toml': toml + staging,
+      '.env': 'CLOUDFLARE_ENV=production\n',
+    });
+    expect(await first(cwd, args)).toContain('id-of-production');
+    const env = { CLOUDFLARE_ENV: 'staging' };
+    expect(await first(cwd, args, env)).toContain('id-of-staging');
+    const flag = ['--env', 'development'];
+    expect(await first(cwd, [...args, ...flag], env)).toContain('development-art');
+  });
+
+  it('choose the environment by the .env beside the configuration too', async () => {
+    const cwd = project({
+      'wrangler.toml': toml,
+      '.env': 'CLOUDFLARE_ENV=production\n',
+      'deep/.keep': '',
+    });
+    expect(await first(join(cwd, 'deep'), args)).toContain('id-of-production');
+  });
+
+  it('say where an environment comes from that there is not', async () => {
+    const cwd = project({ 'wrangler.toml': '', '.env': 'CLOUDFLARE_ENV=staging\n' });
+    expect(await refused(cwd, args)).toMatch(
+      /no environment staging; it has none: leave --env and CLOUDFLARE_ENV out/,
+    );
+  });
+
+  it('let an environment that was chosen by flag beat the account from below', async () => {
+    const own = '[env.staging]\naccount_id = "account-of-staging"\n';
+    const bound = '[[env.staging.d1_databases]]\nbinding = "DB"\ndatabase_id = "id-of-staging"\n';
+    const cwd = project({ 'wrangler.toml': toml + own + bound });
+    const env = { CLOUDFLARE_ACCOUNT_ID: 'account-of-environment' };
+    const flag = ['--env', 'staging'];
+    expect(await asked(cwd, flag, env)).toMatch(/^\/accounts\/account-of-staging\//);
+    expect(await asked(cwd, ['--env', 'production'], env)).toMatch(
+      /^\/accounts\/account-of-file\//,
+    );
+    expect(await asked(cwd, [], { ...env, CLOUDFLARE_ENV: 'staging' })).toMatch(
+      /^\/accounts\/account-of-environment\//,
+    );
+    expect(await asked(cwd, [...flag, '--account-id', 'account-of-flag'], env)).toMatch(
+      /^\/accounts\/account-of-flag\//,
+    );
+    writeFileSync(join(cwd, 'wrangler.toml'), bound);
+    expect(await asked(cwd, flag, env)).toMatch(/^\/accounts\/account-of-environment\//);
+  });
+
+  it('name the very database that is read', async () => {
+    const cwd = project({ 'wrangler.toml': toml });
+    const env = { CLOUDFLARE_ENV: 'development', CLOUDFLARE_ACCOUNT_ID: 'an-account' };
+    for (const id of ['id-of-preview', 'id-of-development', 'id-of-nothing']) {
+      const path = `/accounts/an-account/d1/database/${id}/`;
+      expect(await asked(cwd, [], { ...env, D1_DATABASE_ID: id })).toContain(path);
+      expect(await asked(cwd, ['--database-id', id], env)).toContain(path);
+    }
+    const preview = { ...env, D1_DATABASE_ID: 'id-of-preview' };
+    expect(await first(cwd, args, preview)).toContain('database id-of-preview');
+  });
+
+  it('ask which local copy is meant, where wrangler keeps it under the id for previews', async () => {
+    const cwd = project({ 'wrangler.toml': toml });
+    const env = { CLOUDFLARE_ENV: 'development', D1_DATABASE_ID: 'id-of-development' };
+    expect(await refused(cwd, args, env)).toMatch(
+      /D1_DATABASE_ID.*id-of-development.*id-of-preview.*--database-id/,
+    );
+    for (const id of ['id-of-preview', 'id-of-development']) {
+      expect(await first(cwd, [...args, '--database-id', id], env)).toContain(id);
+    }
+  });
+
+  it('name no variable that --env makes count for nothing', async () => {
+    const cwd = project({ 'wrangler.toml': `${toml}[env.bare]\n` });
+    const ids = { D1_DATABASE_ID: 'id-of-environment', R2_BUCKET_NAME: 'bucket-of-environment' };
+    const env = { ...token, ...ids };
+    for (const mode of ['--local', '--remote']) {
+      const rows = await refused(cwd, [mode, '--no-photos', '--env', 'bare'], env);
+      expect(rows).toMatch(/d1_databases in wrangler\.toml, --database-id\)/);
+      const sql = ['--database-sql', 'rows.sql'];
+      const photos = await refused(cwd, [mode, ...sql, '--env', 'bare'], env);
+      expect(photos).toMatch(/r2_buckets in wrangler\.toml, --bucket,/);
+    }
+  });
+
   it('name every missing setting with the places it can come from', async () => {
     const rows = await refused(folder(), ['--local']);
     expect(rows).toMatch(/d1_databases in wrangler\.toml, D1_DATABASE_ID, --database-id/);
@@ -262,5 +389,69 @@ describe('a dry run', () => {
       reusable: 1,
       reusableBytes: 5,
     });
+  });
+});
+
+describe('the photos of the admin service', () => {
+  /** Where the service would read them, or why it does not start. */
+  function photos(env: Readonly<Record<string, string>>): unknown {
+    const module = pathToFileURL(join(root, 'dist', 'admin', 'environment.js')).href;
+    const script = `import { readEnvironment } from ${JSON.stringify(module)};
+      try {
+        const { admin } = readEnvironment(process.env);
+        process.stdout.write(JSON.stringify(admin.photos ?? null));
+      } catch ({ name, message }) {
+        process.stdout.write(JSON.stringify(name + ': ' + message));
+      }`;
+    const own = { SOURCE_DATABASE_FILE: 'archive.sqlite', DUMPS_DIR: 'public' };
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: folder(),
+      env: { ...own, ...env },
+      encoding: 'utf8',
+    });
+    return JSON.parse(stdout);
+  }
+
+  const bucket = { R2_BUCKET_NAME: 'photos' };
+  const account = { CLOUDFLARE_ACCOUNT_ID: 'an-account' };
+  const keys = { R2_ACCESS_KEY_ID: 'a-key', R2_SECRET_ACCESS_KEY: 'secret-that-nobody-may-see' };
+  const bySecret = {
+    s3: {
+      endpoint: 'https://an-account.r2.cloudflarestorage.com',
+      bucket: 'photos',
+      accessKeyId: 'a-key',
+      secretAccessKey: 'secret-that-nobody-may-see',
+    },
+  };
+
+  it('are in R2 by the keys, without them by the token', () => {
+    expect(photos({ ...bucket, ...account, ...keys })).toEqual(bySecret);
+    expect(photos({ ...bucket, ...account, ...keys, ...token })).toEqual(bySecret);
+    expect(photos({ ...bucket, ...account, ...token })).toEqual({
+      r2: { accountId: 'an-account', apiToken: token.CLOUDFLARE_API_TOKEN, bucket: 'photos' },
+    });
+  });
+
+  it('are left out only where no setting names them', () => {
+    expect(photos({})).toBeNull();
+    expect(photos({ ...account, ...token })).toBeNull();
+  });
+
+  it.each<[Record<string, string>, RegExp]>([
+    [bucket, /CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN/],
+    [{ ...bucket, ...account }, /CLOUDFLARE_API_TOKEN/],
+    [{ ...bucket, ...token }, /CLOUDFLARE_ACCOUNT_ID/],
+    [{ ...bucket, ...keys }, /CLOUDFLARE_ACCOUNT_ID/],
+    [{ ...account, ...keys }, /R2_BUCKET_NAME/],
+    [{ ...bucket, ...account, R2_ACCESS_KEY_ID: 'a-key' }, /R2_SECRET_ACCESS_KEY/],
+    [
+      { ...bucket, ...account, ...token, R2_SECRET_ACCESS_KEY: keys.R2_SECRET_ACCESS_KEY },
+      /R2_ACCESS_KEY_ID/,
+    ],
+  ])('are refused when only part of them is named: %j', (env, missing) => {
+    const said = photos(env);
+    expect(said).toMatch(new RegExp(`^ConfigurationError: .*without ${missing.source}: set `));
+    expect(said).toContain('in the environment or in .env');
+    expect(said).not.toMatch(/nobody-may-see/);
   });
 });

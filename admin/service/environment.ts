@@ -92,10 +92,37 @@ function photosOf(look: Look): PhotoSource | undefined {
       },
     };
   }
-  if (bucket === undefined) return undefined;
-  if (stateDir !== undefined) return { wrangler: { bucket, stateDir } };
-  const account = cloudflareAccount(look);
-  return account === undefined ? undefined : { r2: { ...account, bucket } };
+  if (stateDir !== undefined && bucket !== undefined) return { wrangler: { bucket, stateDir } };
+  return r2Photos(look);
+}
+
+/** R2 at Cloudflare: as in the commands by S3 where there is a key, else by the token. Part of it is a mistake. */
+function r2Photos(look: Look): PhotoSource | undefined {
+  const bucket = look('R2_BUCKET_NAME');
+  const accountId = look('CLOUDFLARE_ACCOUNT_ID');
+  const accessKeyId = look('R2_ACCESS_KEY_ID');
+  const secretAccessKey = look('R2_SECRET_ACCESS_KEY');
+  const hasKey = accessKeyId !== undefined || secretAccessKey !== undefined;
+  if (bucket === undefined && !hasKey) return undefined;
+  if (bucket !== undefined && accountId !== undefined) {
+    if (accessKeyId !== undefined && secretAccessKey !== undefined) {
+      const endpoint = `https://${accountId}.r2.cloudflarestorage.com`;
+      return { s3: { endpoint, bucket, accessKeyId, secretAccessKey } };
+    }
+    const account = cloudflareAccount(look);
+    if (!hasKey && account !== undefined) return { r2: { ...account, bucket } };
+  }
+  const credentials = hasKey
+    ? ['R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY']
+    : ['CLOUDFLARE_API_TOKEN'];
+  const missing = ['R2_BUCKET_NAME', 'CLOUDFLARE_ACCOUNT_ID', ...credentials].filter(
+    (name) => look(name) === undefined,
+  );
+  throw new ConfigurationError(
+    `photos in R2 cannot be read without ${missing.join(' and ')}: set R2_BUCKET_NAME, CLOUDFLARE_ACCOUNT_ID and ` +
+      'either R2_ACCESS_KEY_ID with R2_SECRET_ACCESS_KEY or CLOUDFLARE_API_TOKEN, in the environment or in .env; ' +
+      'add SOURCE_S3_ENDPOINT for a bucket of a jurisdiction or another S3 server; for archives without photos leave R2_* out',
+  );
 }
 
 function authOf(look: Look): AuthOptions {

@@ -1,6 +1,6 @@
 /** What the layers below the flags say of databases and buckets, read once. */
 
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 import { type Environment, Settings } from '../configuration.js';
 import { UsageError } from '../errors.js';
@@ -31,17 +31,17 @@ export class Layers {
   readonly #flags: ChoiceFlags;
 
   constructor(flags: ChoiceFlags, environment: Environment) {
-    const path = flags.config ?? findConfig(resolve('.'));
-    if (path === undefined && flags.env !== undefined) {
+    const found = flags.config ?? findConfig(resolve('.'));
+    if (found === undefined && flags.env !== undefined) {
       throw new UsageError(
         `--env ${flags.env} chooses in a wrangler configuration, and there is none from here upwards: give --config FILE`,
       );
     }
-    const variable = environment['CLOUDFLARE_ENV'];
-    const chosen = flags.env ?? (variable === '' ? undefined : variable);
-    this.config = path === undefined ? undefined : new WranglerConfig(resolve(path), chosen);
-    const folders = new Set(['.', ...(this.config === undefined ? [] : [this.config.folder])]);
+    const path = found === undefined ? undefined : resolve(found);
+    const folders = new Set(['.', ...(path === undefined ? [] : [dirname(path)])]);
     this.settings = new Settings(environment, [...folders]);
+    const chosen = flags.env ?? this.settings.get('CLOUDFLARE_ENV');
+    this.config = path === undefined ? undefined : new WranglerConfig(path, chosen);
     this.#flags = flags;
   }
 
@@ -50,13 +50,24 @@ export class Layers {
     return this.config?.shown ?? 'wrangler.toml';
   }
 
+  /** A variable among the places an id can come from; none where `--env` makes it count for nothing. */
+  idVariable(name: string): readonly string[] {
+    return this.#flags.env === undefined ? [name] : [];
+  }
+
   /** wrangler's local state; none, one, or the several that there are. */
   get states(): readonly string[] {
     if (this.#flags.stateDir !== undefined) return [this.#flags.stateDir];
     return statesOf(this.config?.folder ?? resolve('.'));
   }
 
-  /** The database, or undefined where no layer names one. An id without a binding has an empty one. */
+  /** The account at Cloudflare; wrangler lets environments inherit that of the configuration. */
+  get accountId(): string | undefined {
+    const variable = 'CLOUDFLARE_ACCOUNT_ID';
+    return this.#setting(variable) ?? this.config?.accountId ?? this.settings.get(variable);
+  }
+
+  /** The database, or undefined where no layer names one. An id that was named has an empty binding. */
   database(): DatabaseBinding | undefined {
     const { databaseId: flag } = this.#flags;
     const id = flag ?? this.#setting('D1_DATABASE_ID');
@@ -66,12 +77,10 @@ export class Layers {
         `${binding}: ${name ?? 'no name'}, id ${id ?? 'none'}`;
       return this.#only(databases, platform.database, shown, '--database-id');
     }
-    const bound = this.#boundIfChosen().databases.find((entry) =>
-      [entry.id, entry.previewId].includes(id),
-    );
+    const bound = this.#boundIfChosen().databases.find((entry) => entry.id === id);
     // A flag is taken to the letter; the variable names a database, whose local copy may have an id of its own.
-    const plain = { binding: '', name: bound?.name, id, previewId: undefined };
-    return flag === undefined ? (bound ?? plain) : plain;
+    const previewId = flag === undefined ? bound?.previewId : undefined;
+    return { binding: '', name: bound?.name, id, previewId };
   }
 
   /** The bucket, or undefined where no layer names one. */

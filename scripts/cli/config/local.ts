@@ -5,16 +5,22 @@ import { UsageError } from '../errors.js';
 import { defaultState } from './folders.js';
 import type { Layers } from './layers.js';
 import { Missing } from './missing.js';
+import type { DatabaseBinding } from './wrangler.js';
 
 /** The database as wrangler keeps it, by the id that `wrangler dev` uses. */
 export function localDatabase(layers: Layers): { database: DatabaseSource; name: string } {
   const missing = new Missing('--local');
   const bound = layers.database();
+  if (bound !== undefined) refuseTwoCopies(bound, layers);
   // As wrangler: the id for previews, else the id, else the name of the binding.
   const id = missing.require(
     bound === undefined ? undefined : (bound.previewId ?? bound.id ?? bound.binding),
     'the database',
-    [`d1_databases in ${layers.configShown}`, 'D1_DATABASE_ID', '--database-id'],
+    [
+      `d1_databases in ${layers.configShown}`,
+      ...layers.idVariable('D1_DATABASE_ID'),
+      '--database-id',
+    ],
   );
   missing.fail();
   const called = bound?.name === undefined ? id : `${bound.name} (${id})`;
@@ -24,13 +30,23 @@ export function localDatabase(layers: Layers): { database: DatabaseSource; name:
   };
 }
 
+/** A database that a variable names may have two copies here: under its own id, and where `wrangler dev` keeps it. */
+function refuseTwoCopies({ binding, id, previewId }: DatabaseBinding, layers: Layers): void {
+  const isNamed = binding === '' && id !== undefined;
+  if (!isNamed || previewId === undefined || previewId === id) return;
+  throw new UsageError(
+    `D1_DATABASE_ID names ${id}, whose local copy wrangler keeps under ${previewId} ` +
+      `(preview_database_id in ${layers.configShown}): say --database-id ${previewId} for that, or --database-id ${id}`,
+  );
+}
+
 /** The bucket as wrangler keeps it. */
 export function localPhotos(layers: Layers): PhotoSource {
   const missing = new Missing('--local');
   const bound = layers.bucket();
   const bucket = missing.require(bound?.name ?? bound?.binding, 'the bucket', [
     `r2_buckets in ${layers.configShown}`,
-    'R2_BUCKET_NAME',
+    ...layers.idVariable('R2_BUCKET_NAME'),
     '--bucket',
     'or --no-photos for the rows alone',
   ]);

@@ -20,7 +20,7 @@ export function remoteDatabase(
   const bound = layers.database();
   const databaseId = missing.require(bound?.id, 'the database', [
     `database_id of d1_databases in ${layers.configShown}`,
-    'D1_DATABASE_ID',
+    ...layers.idVariable('D1_DATABASE_ID'),
     '--database-id',
   ]);
   const apiToken = missing.require(layers.settings.get('CLOUDFLARE_API_TOKEN'), 'the API token', [
@@ -80,9 +80,7 @@ function apiOf(layers: Layers): { apiUrl?: string } {
 }
 
 function accountOf(flags: RemoteFlags, layers: Layers, missing: Missing): string {
-  const account =
-    flags.accountId ?? layers.settings.get('CLOUDFLARE_ACCOUNT_ID') ?? layers.config?.accountId;
-  return missing.require(account, 'the account id', [
+  return missing.require(flags.accountId ?? layers.accountId, 'the account id', [
     `account_id in ${layers.configShown}`,
     'CLOUDFLARE_ACCOUNT_ID',
     '--account-id',
@@ -92,7 +90,7 @@ function accountOf(flags: RemoteFlags, layers: Layers, missing: Missing): string
 function bucketOf(layers: Layers, missing: Missing): string {
   return missing.require(layers.bucket()?.name, 'the bucket', [
     `bucket_name of r2_buckets in ${layers.configShown}`,
-    'R2_BUCKET_NAME',
+    ...layers.idVariable('R2_BUCKET_NAME'),
     '--bucket',
     'or --no-photos for the rows alone',
   ]);

@@ -48,7 +48,7 @@ export class WranglerConfig {
     if (environment !== undefined && !environments.includes(environment)) {
       const known =
         environments.length === 0
-          ? 'it has none: leave --env out'
+          ? 'it has none: leave --env and CLOUDFLARE_ENV out'
           : `it has ${environments.join(', ')}`;
       throw new UsageError(`${this.shown} has no environment ${environment}; ${known}`);
     }
@@ -111,7 +111,8 @@ type Table = Readonly<Record<string, unknown>>;
 function read(path: string): Table {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    // Windows' editors begin a file with a byte order mark, and wrangler skips it.
+    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     throw new UsageError(
       `cannot read the configuration ${path}: give --config a file that is there`,
