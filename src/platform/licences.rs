@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::content::Cell;
 use super::fields::blacklist::{normal, rule_for};
-use super::json;
+use super::{json, tag_values};
 
 /// The licence of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,18 @@ const OTHER: &str = "other";
 /// JSON text within JSON text is followed this deep.
 const DEPTH: u32 = 8;
 /// Words in the names of members that say where a row came from.
-const SOURCES: [&str; 9] =
-    ["source", "sources", "attribution", "plugin", "importer", "copyright", "rights", "credit", "credits"];
+const SOURCES: [&str; 10] = [
+    "source",
+    "sources",
+    "attribution",
+    "plugin",
+    "importer",
+    "copyright",
+    "rights",
+    "credit",
+    "credits",
+    "provider",
+];
 /// What may follow the word in the name of a member that says the licence.
 const OF_LICENCE: [&str; 10] = ["url", "uri", "link", "name", "title", "id", "code", "type", "text", "spdx"];
 
@@ -45,7 +55,11 @@ pub fn licence(tags: &Value, column: Option<&str>) -> Licence {
 pub fn licence_of_cell(tags: &Cell, column: Option<&str>) -> Licence {
     match tags {
         Cell::Text(text) if may_be_foreign(text) => match json::parse(text) {
-            Ok(tags) => licence(&tags, column),
+            // As it stands and as it is published: each has places that the other has not.
+            Ok(json) => match (licence(&json, column), tag_values::tags(tags)) {
+                (Licence::Own, Ok(tags)) => licence(&Value::Object(tags), column),
+                (licence, _) => licence,
+            },
             Err(_) => licence_of_unreadable(text, column),
         },
         _ => licence(&Value::Null, column),
@@ -73,7 +87,17 @@ pub fn may_be_foreign(tags: &str) -> bool {
         // Escapes are looked through by whoever reads the tags.
         AhoCorasick::builder()
             .ascii_case_insensitive(true)
-            .build(["licen", "osm", "odbl", "streetmap", "street map", "street-map", "street_map", r"\u"])
+            .build([
+                "licen",
+                "osm",
+                "odbl",
+                "streetmap",
+                "street map",
+                "street-map",
+                "street_map",
+                r"\u",
+                r#""@id""#,
+            ])
             .ok()
     });
     HINTS.as_ref().is_none_or(|hints| hints.is_match(tags))
@@ -101,7 +125,8 @@ fn look(value: &Value, member: Member, found: &mut Option<String>) {
         Value::Object(members) => {
             for (name, value) in members {
                 let name_says = name_says(name);
-                if matches!(name_says, Name::Osm) && !matches!(value, Value::Null | Value::Bool(false)) {
+                let is_there = !matches!(value, Value::Null | Value::Bool(false));
+                if (matches!(name_says, Name::Osm) && is_there) || is_element(name, value) {
                     *found = Some(OSM.into());
                 }
                 let under = match name_says {
@@ -136,6 +161,13 @@ fn look_at_text(text: &str, member: Member, found: &mut Option<String>) {
         Under::Source if is_osm(text) => *found = Some(OSM.into()),
         Under::Licence | Under::Source | Under::Nothing => {}
     }
+}
+
+/// `"@id": "node/1"`, as exports of OpenStreetMap have it.
+fn is_element(name: &str, value: &Value) -> bool {
+    let Some((kind, number)) = value.as_str().and_then(|text| text.split_once('/')) else { return false };
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    name == "@id" && ["node", "way", "relation"].contains(&kind) && is_number
 }
 
 enum Name {
@@ -258,6 +290,15 @@ mod tests {
     }
 
     #[test]
+    fn labels_in_a_list_say_it_too() {
+        for tags in [r#"[{"label":"license","value":"ODbL"}]"#, r#"[{"license":"ODbL"}]"#] {
+            let cell = Cell::Text(tags.into());
+            assert_eq!(licence_of_cell(&cell, None), Licence::Foreign(OSM.into()), "{tags}");
+        }
+        assert_eq!(licence_of_cell(&Cell::Null, Some("CC0")), Licence::Own);
+    }
+
+    #[test]
     fn what_cannot_be_read_and_speaks_of_openstreetmap_is_theirs() {
         let osm = Licence::Foreign(OSM.into());
         for tags in
@@ -295,6 +336,8 @@ mod tests {
             (r#"{"import_metadata":{"source":{"name":"Open Street Map"}}}"#, "ODbL-1.0"),
             (r#"{"tags":{"license":"CC0"},"license":"ODbL","version":"1.0.0"}"#, "ODbL-1.0"),
             (r#"{"importSource":"osm"}"#, "ODbL-1.0"),
+            (r#"{"@id":"node/12","data_provider":"OpenStreetMap"}"#, "ODbL-1.0"),
+            (r#"{"@id":"way/12"}"#, "ODbL-1.0"),
             (r#"{"sourceUrl":"https://openstreetmap.org/node/1"}"#, "ODbL-1.0"),
             (r#"{"pluginName":"osm-importer"}"#, "ODbL-1.0"),
             (r#"{"dataLicense":"CC BY 4.0"}"#, "CC-BY-4.0"),
