@@ -85,6 +85,33 @@ it('makes a dump and a private backup that others can open, and gives nobody awa
   expect(service.output()).not.toContain(people.roleAdmin);
 });
 
+it('publishes the warnings of the archive, and those about what is private to nobody', async () => {
+  sqlite(
+    env['SOURCE_DATABASE_FILE'] ?? '',
+    'ALTER TABLE artwork ADD COLUMN secret_review TEXT',
+    'CREATE TABLE "notes jane@example.org" (x TEXT)',
+  );
+  const service = await serve(env);
+  const admin = new Client(service, people.roleAdmin);
+  const made = await admin.make();
+  const told = JSON.stringify(made.result?.['operator_warnings']);
+  expect(told).toContain('secret_review');
+  expect(told).toContain('jane@example.org');
+  for (const name of ['latest.json', 'index.json']) {
+    const text = await (await fetch(`${service.url}/public-data-dumps/${name}`)).text();
+    expect(text).not.toMatch(/secret_review|jane@/);
+  }
+  const published = await admin.latestPublic();
+  const key = `public-data-dumps/${published.id}/${published.filename}`;
+  const { warnings } = JSON.parse(
+    tool('unzip', ['-p', join(base, 'public', key), 'metadata.json']),
+  ) as { warnings: { message: string; subject?: string }[] };
+  const words = warnings.map(({ message, subject = '' }) =>
+    subject === '' ? message : `${message} (${subject})`,
+  );
+  expect(published.warnings).toEqual([...new Set(words)]);
+});
+
 it('refuses to publish a dump that has lost most of its works, unless told to', async () => {
   addWorks(60);
   const service = await serve(env);

@@ -10,12 +10,12 @@ import { changes } from '../auth/forwarded.js';
 import type { Doorkeeper } from '../auth/caller.js';
 import { forbidden, Problem, problemOf, success } from '../envelope.js';
 import type { BackupJobs } from '../jobs/backup.js';
-import type { DumpJobs } from '../jobs/dump.js';
+import type { DumpJobs, MadeDump } from '../jobs/dump.js';
 import { isOver, told } from '../jobs/job.js';
 import type { Job, JobKind } from '../jobs/job.js';
 import type { JobRunner, Run } from '../jobs/runner.js';
 import type { RateLimits } from '../options.js';
-import type { Catalogue, PublishedDump } from '../storage/catalogue.js';
+import type { Catalogue } from '../storage/catalogue.js';
 import { check, parseBody, readBody } from './body.js';
 import { events } from './events.js';
 import { RateLimit } from './limits.js';
@@ -313,8 +313,8 @@ function ended(context: Context, job: Job): Response {
     });
   }
   if (kind === 'backup' || state === 'review') return context.json(success(told(job)));
-  const { id, filename, size, download_url, generated_at, metadata, warnings } =
-    result as PublishedDump;
+  const { id, filename, size, download_url, generated_at, metadata, ...made } = result as MadeDump;
+  const warnings = [...made.warnings, ...made.operator_warnings];
   const data = { dump_id: id, filename, size, download_url, generated_at, metadata };
   return context.json({ success: true, data, ...(warnings.length > 0 ? { warnings } : {}) });
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DumpResult, Engine } from '../engine.js';
 import { codeOf, Problem } from '../envelope.js';
 import type { AdminOptions } from '../options.js';
-import type { Catalogue, LocalDump, PublishedDump } from '../storage/catalogue.js';
+import type { Catalogue, ForOperator, LocalDump, PublishedDump } from '../storage/catalogue.js';
 import { firstRecords } from './first-records.js';
 import { progressOf } from './job.js';
 import type { JobProgress } from './job.js';
@@ -21,7 +21,10 @@ export interface DumpWish {
   readonly publish?: boolean | undefined;
 }
 
-/** Warnings that are published with a dump; the rest is in the archive. */
+/** How a job that published a dump ended, as its callers are told. */
+export type MadeDump = PublishedDump & ForOperator;
+
+/** Warnings of either kind that are told; the rest of the public ones is in the archive. */
 const shownWarnings = 100;
 const secondMs = 1000;
 
@@ -84,7 +87,8 @@ export class DumpJobs {
     await this.#previous.keep(local).catch(() => undefined);
     await this.#clear(job.id);
     keep(null);
-    return { state: 'succeeded', result: published };
+    const result: MadeDump = { ...published, operator_warnings: local.operator_warnings };
+    return { state: 'succeeded', result };
   }
 
   /** Throws away what a job has kept. */
@@ -137,7 +141,7 @@ export class DumpJobs {
   }
 }
 
-/** What is published about a dump: nothing that the archive does not say itself. */
+/** What is known about a dump. `warnings` are published: only what the archive says itself. */
 function localOf({
   path,
   filename,
@@ -149,9 +153,7 @@ function localOf({
 }: DumpResult): LocalDump {
   if (path === undefined) throw new Problem(500, 'INTERNAL_ERROR', 'The dump was not written');
   const { total_artworks, total_creators, total_tags, total_photos } = metadata.counts;
-  const words = warnings.map(({ message, subject }) =>
-    subject === undefined ? message : `${message} (${subject})`,
-  );
+  const open = inWords(metadata.warnings);
   return {
     path,
     filename,
@@ -160,8 +162,19 @@ function localOf({
     generated_at: metadata.generated_at,
     complete,
     metadata: { total_artworks, total_creators, total_tags, total_photos },
-    warnings: [...new Set(words)].slice(0, shownWarnings),
+    warnings: open.slice(0, shownWarnings),
+    operator_warnings: inWords(warnings)
+      .filter((warning) => !open.includes(warning))
+      .slice(0, shownWarnings),
   };
+}
+
+/** Each warning once, in words. */
+function inWords(warnings: DumpResult['warnings']): readonly string[] {
+  const words = warnings.map(({ message, subject }) =>
+    subject === undefined ? message : `${message} (${subject})`,
+  );
+  return [...new Set(words)];
 }
 
 /** What somebody needs in order to decide. */

@@ -38,8 +38,13 @@ export interface PublishedDump {
   readonly download_url: string;
 }
 
+/** What is said about a dump to the operator alone: it names what is not public. */
+export interface ForOperator {
+  readonly operator_warnings: readonly string[];
+}
+
 /** A finished dump on the service's disk. */
-export interface LocalDump extends Omit<PublishedDump, 'id' | 'download_url'> {
+export interface LocalDump extends Omit<PublishedDump, 'id' | 'download_url'>, ForOperator {
   readonly path: string;
 }
 
