@@ -11,6 +11,7 @@ import type { Doorkeeper } from '../auth/caller.js';
 import { forbidden, Problem, problemOf, success } from '../envelope.js';
 import type { BackupJobs } from '../jobs/backup.js';
 import type { DumpJobs, MadeDump } from '../jobs/dump.js';
+import { isOurs } from '../jobs/instance.js';
 import { isOver, told } from '../jobs/job.js';
 import type { Job, JobKind } from '../jobs/job.js';
 import type { JobRunner, Run } from '../jobs/runner.js';
@@ -91,8 +92,8 @@ export function api(parts: Parts): Hono<Env> {
 }
 
 function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[] {
-  const kept = (context: Context<Env>): Job => {
-    const job = runner.records.get(context.req.param('id') ?? '');
+  const kept = async (context: Context<Env>): Promise<Job> => {
+    const job = await runner.get(context.req.param('id') ?? '');
     if (job === undefined) throw new Problem(404, 'NOT_FOUND', 'There is no such job');
     return job;
   };
@@ -144,7 +145,7 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
       path: '/api/admin/jobs/:id',
       action: 'job.cancel',
       handler: async (context) => {
-        const job = kept(context);
+        const job = await kept(context);
         if (runner.cancel(job.id)) return context.json(success(told(job)), 202);
         if (job.kept === null || !isOver(job)) {
           throw new Problem(409, 'JOB_FINISHED', 'The job is over, or runs on another instance');
@@ -158,9 +159,9 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
       method: 'GET',
       path: '/api/admin/jobs/:id/events',
       action: null,
-      handler: (context) => {
-        const job = kept(context);
-        if (!isOver(job) && job.pid !== process.pid) {
+      handler: async (context) => {
+        const job = await kept(context);
+        if (!isOver(job) && !isOurs(job.instance)) {
           throw new Problem(
             409,
             'JOB_ELSEWHERE',
@@ -174,9 +175,9 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
       method: 'POST',
       path: '/api/admin/jobs/:id/publish',
       action: 'data_dump.publish',
-      handler: (context) => {
+      handler: async (context) => {
         parseBody(nothing, context.get('body'));
-        const job = kept(context);
+        const job = await kept(context);
         if (job.kept === null || !isOver(job)) {
           throw new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has no dump that waits');
         }

@@ -2,6 +2,7 @@
 
 import type { Progress } from '../engine.js';
 import type { LocalDump } from '../storage/catalogue.js';
+import type { Instance } from './instance.js';
 
 export type JobKind = 'data-dump' | 'backup';
 
@@ -26,8 +27,10 @@ export interface Job {
   readonly id: string;
   readonly kind: JobKind;
   readonly created_at: string;
-  /** The process that runs it. */
-  readonly pid: number;
+  /** The process that runs it, or was the last one to. */
+  instance: Instance;
+  /** The token of the lock that it runs under, or ran under last. */
+  lock: string | null;
   state: JobState;
   finished_at: string | null;
   progress: JobProgress | null;

@@ -3,6 +3,8 @@
  * condition. Its holder renews it; a holder that has not for two minutes is dead and may be replaced.
  */
 
+import { randomUUID } from 'node:crypto';
+
 import { Problem } from '../envelope.js';
 import { lockKey } from './names.js';
 import { PreconditionFailed } from './store.js';
@@ -15,12 +17,15 @@ const heartbeatMs = 20_000;
 export interface LockState {
   readonly job_id: string | null;
   readonly kind: string | null;
+  readonly token: string | null;
   readonly heartbeat_at: string;
 }
 
 export interface Holder {
   readonly jobId: string;
   readonly kind: string;
+  /** Random, for this one time that the lock was taken: a job can run more than once. */
+  readonly token: string | null;
 }
 
 /** The job that holds the lock and lives, if any. */
@@ -38,19 +43,20 @@ export class Lock {
 
   private constructor(
     private readonly store: ObjectStore,
-    private readonly holder: Holder,
+    private readonly holder: Holder & { readonly token: string },
     private etag: string,
   ) {}
 
-  /** Takes the lock. `ownDead` are jobs of this service that died with an earlier process: they hold nothing. */
+  /** Takes the lock. `isDead` knows of holders that died with an earlier process of this service. */
   static async take(
     store: ObjectStore,
-    holder: Holder,
-    ownDead: (jobId: string) => boolean,
+    job: Omit<Holder, 'token'>,
+    isDead: (holder: Holder) => boolean,
   ): Promise<Lock> {
     const found = await store.get(lockKey);
     const other = found && aliveIn(parse(found.body));
-    if (other !== undefined && !ownDead(other.jobId)) throw busy(other.jobId);
+    if (other !== undefined && !isDead(other)) throw busy(other.jobId);
+    const holder = { ...job, token: randomUUID() };
     const condition = found === undefined ? { absent: true as const } : { etag: found.etag };
     try {
       const lock = new Lock(store, holder, await write(store, holder, condition));
@@ -61,6 +67,10 @@ export class Lock {
       if (!(error instanceof PreconditionFailed)) throw error;
       throw busy((await currentHolder(store))?.jobId);
     }
+  }
+
+  get token(): string {
+    return this.holder.token;
   }
 
   /** Aborted once somebody else holds the lock, or it could not be renewed for so long that somebody may. */
@@ -124,16 +134,17 @@ function lostProblem(): Problem {
   );
 }
 
-function aliveIn({ job_id, kind, heartbeat_at }: LockState): Holder | undefined {
+function aliveIn({ job_id, kind, token, heartbeat_at }: LockState): Holder | undefined {
   const isAlive = Date.now() - Date.parse(heartbeat_at) < staleMs;
-  return job_id !== null && isAlive ? { jobId: job_id, kind: kind ?? 'data-dump' } : undefined;
+  if (job_id === null || !isAlive) return undefined;
+  return { jobId: job_id, kind: kind ?? 'data-dump', token };
 }
 
 function parse(body: Buffer): LockState {
   try {
     return JSON.parse(body.toString()) as LockState;
   } catch {
-    return { job_id: null, kind: null, heartbeat_at: '' };
+    return { job_id: null, kind: null, token: null, heartbeat_at: '' };
   }
 }
 
@@ -145,6 +156,7 @@ function write(
   const state: LockState = {
     job_id: holder?.jobId ?? null,
     kind: holder?.kind ?? null,
+    token: holder?.token ?? null,
     heartbeat_at: new Date().toISOString(),
   };
   const headers = { contentType: 'application/json', cacheControl: 'no-store' };
