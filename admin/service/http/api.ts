@@ -150,7 +150,8 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
         if (job.kept === null || !isOver(job)) {
           throw new Problem(409, 'JOB_FINISHED', 'The job is over, or runs on another instance');
         }
-        await dumps.discard(job.id);
+        const discard = (): Promise<void> => dumps.discard(job);
+        await (job.kept.exposed ? runner.alone(discard) : discard());
         runner.records.save(Object.assign(job, { kept: null, state: 'cancelled' }));
         return context.json(success(told(job)));
       },

@@ -8,12 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DumpResult, Engine } from '../engine.js';
 import { codeOf, Problem } from '../envelope.js';
 import type { AdminOptions } from '../options.js';
-import type { Catalogue, ForOperator, LocalDump, PublishedDump } from '../storage/catalogue.js';
+import type { Catalogue } from '../storage/catalogue.js';
+import type { ForOperator, LocalDump, PublishedDump } from '../storage/published.js';
 import { firstRecords } from './first-records.js';
 import { progressOf } from './job.js';
-import type { JobProgress } from './job.js';
+import type { Job, JobProgress } from './job.js';
 import { Previous } from './previous.js';
 import type { JobRecords } from './records.js';
+import { StoppedBadly } from './runner.js';
 import type { Outcome, Work } from './runner.js';
 
 export interface DumpWish {
@@ -47,7 +49,7 @@ export class DumpJobs {
     try {
       const result = await this.#create(wish, work);
       const local = localOf(result);
-      work.keep(local);
+      work.keep({ ...local, exposed: false });
       if (wish.publish === false) {
         return { state: 'review', result: await reviewOf(local, result) };
       }
@@ -69,6 +71,7 @@ export class DumpJobs {
         signal,
         onStep: (next) => {
           step = next;
+          if (step === 'publish') keep({ ...local, exposed: true });
           report({ phase: step, done: 0, total: null, bytes: 0, total_bytes: local.size });
         },
         onBytes: (bytes) => {
@@ -78,7 +81,9 @@ export class DumpJobs {
     } catch (error) {
       const reason: unknown = signal.aborted ? signal.reason : error;
       if (codeOf(reason) === 'CANCELLED') {
-        await this.#clear(job.id);
+        await this.discard(job).catch((cause: unknown) => {
+          throw stillExposed(cause);
+        });
         keep(null);
         throw reason;
       }
@@ -91,9 +96,10 @@ export class DumpJobs {
     return { state: 'succeeded', result };
   }
 
-  /** Throws away what a job has kept. */
-  async discard(jobId: string): Promise<void> {
-    await this.#clear(jobId);
+  /** Throws away what a job has kept. What of it the world may see is taken back, which needs the lock. */
+  async discard({ id, kept }: Job): Promise<void> {
+    if (kept?.exposed === true) await this.catalogue.withdraw(kept);
+    await this.#clear(id);
   }
 
   /** Removes what dead jobs left, but not what can still be published. */
@@ -197,4 +203,12 @@ function keptAfter(error: unknown, path: string): Problem {
       cause: error,
     },
   );
+}
+
+function stillExposed(cause: unknown): Problem {
+  const code = codeOf(cause) ?? 'STORAGE_UNAVAILABLE';
+  const message =
+    'The job was cancelled, but the dump may be public already and could not be taken back: discard it once ' +
+    'the storage answers';
+  return new StoppedBadly(503, code, message, { cause });
 }

@@ -1,7 +1,7 @@
 /** What a job is, and how it is told over HTTP. */
 
 import type { Progress } from '../engine.js';
-import type { LocalDump } from '../storage/catalogue.js';
+import type { KeptDump } from '../storage/published.js';
 import type { Instance } from './instance.js';
 
 export type JobKind = 'data-dump' | 'backup';
@@ -37,7 +37,7 @@ export interface Job {
   result: unknown;
   error: JobError | null;
   /** A dump on the service's disk that can be published, or sent again. */
-  kept: LocalDump | null;
+  kept: KeptDump | null;
 }
 
 export function isOver({ state }: Job): boolean {

@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 
 import { codeOf, Problem, problemOf } from '../envelope.js';
-import type { LocalDump } from '../storage/catalogue.js';
 import { busy, currentHolder, Lock } from '../storage/lock.js';
 import type { Holder } from '../storage/lock.js';
+import type { KeptDump } from '../storage/published.js';
 import type { ObjectStore } from '../storage/store.js';
 import { isGone, isOurs, self } from './instance.js';
 import { isOver, told } from './job.js';
@@ -20,7 +20,7 @@ export interface Work {
   readonly signal: AbortSignal;
   readonly report: (progress: JobProgress) => void;
   /** Writes down which dump the job keeps on the disk, so that it can be sent again even after a crash. */
-  readonly keep: (dump: LocalDump | null) => void;
+  readonly keep: (dump: KeptDump | null) => void;
 }
 
 /** How a piece of work ended well. */
@@ -28,6 +28,9 @@ export interface Outcome {
   readonly state: 'succeeded' | 'review';
   readonly result: unknown;
 }
+
+/** Ends a job as failed although it was stopped: something is left behind that somebody has to see to. */
+export class StoppedBadly extends Problem {}
 
 export type Run = (work: Work) => Promise<Outcome>;
 
@@ -228,7 +231,8 @@ export class JobRunner {
     try {
       end = await run(work);
     } catch (error) {
-      const reason: unknown = work.signal.aborted ? work.signal.reason : error;
+      const isStopped = work.signal.aborted && !(error instanceof StoppedBadly);
+      const reason: unknown = isStopped ? work.signal.reason : error;
       end = { state: stateAfter(reason), error: this.#errorOf(reason) };
     }
     // The state changes last: whoever sees that a job is over finds the lock free. Other processes are told before:

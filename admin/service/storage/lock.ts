@@ -28,6 +28,8 @@ export interface Holder {
   readonly token: string | null;
 }
 
+type Claimant = Holder & { readonly token: string };
+
 /** The job that holds the lock and lives, if any. */
 export async function currentHolder(store: ObjectStore): Promise<Holder | undefined> {
   const found = await store.get(lockKey);
@@ -43,7 +45,7 @@ export class Lock {
 
   private constructor(
     private readonly store: ObjectStore,
-    private readonly holder: Holder & { readonly token: string },
+    private readonly holder: Claimant,
     private etag: string,
   ) {}
 
@@ -58,15 +60,12 @@ export class Lock {
     if (other !== undefined && !isDead(other)) throw busy(other.jobId);
     const holder = { ...job, token: randomUUID() };
     const condition = found === undefined ? { absent: true as const } : { etag: found.etag };
-    try {
-      const lock = new Lock(store, holder, await write(store, holder, condition));
-      lock.#timer = setInterval(() => void lock.#beat(), heartbeatMs);
-      lock.#timer.unref();
-      return lock;
-    } catch (error) {
-      if (!(error instanceof PreconditionFailed)) throw error;
-      throw busy((await currentHolder(store))?.jobId);
-    }
+    const etag = await claim(store, holder, condition);
+    if (etag === undefined) throw busy((await currentHolder(store))?.jobId);
+    const lock = new Lock(store, holder, etag);
+    lock.#timer = setInterval(() => void lock.#beat(), heartbeatMs);
+    lock.#timer.unref();
+    return lock;
   }
 
   get token(): string {
@@ -95,18 +94,12 @@ export class Lock {
 
   async #renew(): Promise<void> {
     this.lost.throwIfAborted();
-    try {
-      this.etag = await write(this.store, this.holder, { etag: this.etag });
-    } catch (error) {
-      if (!(error instanceof PreconditionFailed)) throw error;
-      // A write whose answer got lost, and that was sent again, finds itself.
-      const found = await this.store.get(lockKey);
-      if (found === undefined || parse(found.body).job_id !== this.holder.jobId) {
-        this.#lost.abort(lostProblem());
-        throw lostProblem();
-      }
-      this.etag = found.etag;
+    const etag = await claim(this.store, this.holder, { etag: this.etag });
+    if (etag === undefined) {
+      this.#lost.abort(lostProblem());
+      throw lostProblem();
     }
+    this.etag = etag;
     this.#renewedAt = Date.now();
   }
 
@@ -140,11 +133,29 @@ function aliveIn({ job_id, kind, token, heartbeat_at }: LockState): Holder | und
   return { jobId: job_id, kind: kind ?? 'data-dump', token };
 }
 
+const nobody: LockState = { job_id: null, kind: null, token: null, heartbeat_at: '' };
+
 function parse(body: Buffer): LockState {
   try {
-    return JSON.parse(body.toString()) as LockState;
+    return (JSON.parse(body.toString()) as LockState | null) ?? nobody;
   } catch {
-    return { job_id: null, kind: null, token: null, heartbeat_at: '' };
+    return nobody;
+  }
+}
+
+/** Writes the lock and returns its ETag; undefined when somebody else has it. */
+async function claim(
+  store: ObjectStore,
+  holder: Claimant,
+  condition: Condition,
+): Promise<string | undefined> {
+  try {
+    return await write(store, holder, condition);
+  } catch (error) {
+    if (!(error instanceof PreconditionFailed)) throw error;
+    // A write whose answer got lost, and that was sent again, finds itself.
+    const found = await store.get(lockKey);
+    return found && parse(found.body).token === holder.token ? found.etag : undefined;
   }
 }
 
