@@ -1,7 +1,7 @@
 /** Every route of the admin service against every kind of caller. */
 
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folder, listing, removeFolders } from '../support';
@@ -357,11 +357,42 @@ describe('a service that nobody could use', () => {
       /DUMPS_S3_BUCKET/,
     ],
     ['no database', () => without('SOURCE_DATABASE_FILE'), /SOURCE_DATABASE_FILE/],
+    [
+      'tokens of which none could be an admin',
+      () => without('ADMIN_PLATFORM_ROWS', 'ADMIN_FORWARD_SECRET', 'ADMIN_JWT_ORGANIZATION_ID'),
+      /set ADMIN_JWT_ORGANIZATION_ID/,
+    ],
+    ['an empty list of origins', () => ({ ...complete(), ADMIN_ORIGINS: ' ,' }), /ADMIN_ORIGINS/],
+    [
+      'an empty list of parties',
+      () => ({ ...complete(), ADMIN_JWT_AUTHORIZED_PARTIES: ',' }),
+      /ADMIN_JWT_AUTHORIZED_PARTIES/,
+    ],
+    [
+      'roles at Cloudflare for tokens that anybody may guess',
+      () => ({
+        ...without('SOURCE_DATABASE_FILE', 'ADMIN_JWT_ISSUER'),
+        CLOUDFLARE_ACCOUNT_ID: 'account',
+        D1_DATABASE_ID: randomUUID(),
+        CLOUDFLARE_API_TOKEN: 'token',
+      }),
+      /ADMIN_PLATFORM_ROWS.*local work.*ADMIN_JWT_ISSUER/,
+    ],
     ['a bad origin', () => ({ ...complete(), ADMIN_ORIGINS: 'example.org' }), /ADMIN_ORIGINS/],
     ['a key that is none', () => ({ ...complete(), ADMIN_JWT_KEY: 'nonsense' }), /PEM, JWKS/],
     [
       'backups among dumps',
       () => ({ ...complete(), BACKUP_OUTPUT_DIR: join(base, 'public', 'b') }),
+      /DUMPS_DIR/,
+    ],
+    [
+      'backups among dumps by way of a link',
+      () => {
+        mkdirSync(join(base, 'public'), { recursive: true });
+        const link = join(base, `link-${randomUUID()}`);
+        symlinkSync('public', link);
+        return { ...complete(), BACKUP_OUTPUT_DIR: join(link, 'new', 'backups') };
+      },
       /DUMPS_DIR/,
     ],
     [

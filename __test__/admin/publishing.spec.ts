@@ -108,6 +108,7 @@ describe.each<[string, () => Place | Promise<Place>]>([
     plan({
       at: '2026-03-04T05:06:07Z',
       warnings: [{ code: 'X', message: 'Note', subject: 'work-1#2' }],
+      operator_warnings: [{ code: 'Y', message: 'Unknown column', subject: 'secret_review' }],
     });
     const place = await placed();
     const admin = await client(place);
@@ -121,7 +122,7 @@ describe.each<[string, () => Place | Promise<Place>]>([
         generated_at: '2026-03-04T05:06:07Z',
         metadata: { total_artworks: 3, total_creators: 2, total_tags: 5, total_photos: 4 },
       },
-      warnings: ['Note (work-1#2)'],
+      warnings: ['Note (work-1#2)', 'Unknown column (secret_review)'],
     });
     expect(await place.keys()).toEqual([
       `${prefix}.lock.json`,
@@ -132,6 +133,7 @@ describe.each<[string, () => Place | Promise<Place>]>([
     ]);
     const dump = await latest(place);
     if (dump === undefined) throw new Error('nothing is published');
+    expect(dump.warnings).toEqual(['Note (work-1#2)']);
     expect(Object.keys(dump)).toEqual([
       'id',
       'filename',
@@ -150,6 +152,8 @@ describe.each<[string, () => Place | Promise<Place>]>([
       const text = String(await place.read(key));
       expect(text).not.toContain(people.roleAdmin);
       expect(text).not.toContain('adm_');
+      // What only the operator may know.
+      expect(text).not.toContain('secret_review');
     }
     const url = dump.download_url.replace('http://localhost:0', admin.service.url);
     const download = await fetch(url);
@@ -222,11 +226,14 @@ describe.each<[string, () => Place | Promise<Place>]>([
   it('holds a dump back for review until somebody publishes it', async () => {
     const place = await placed();
     const admin = await client(place);
-    plan({ at: '2026-04-01T00:00:00Z', artworks: 9 });
+    const operator_warnings = [{ code: 'Y', message: 'Unknown table', subject: 'secret_table' }];
+    plan({ at: '2026-04-01T00:00:00Z', artworks: 9, operator_warnings });
     const job = await admin.make({ publish: false });
     expect(job).toMatchObject({ state: 'review', publishable: true });
     expect(job.result).toMatchObject({
       metadata: { total_artworks: 9 },
+      warnings: [],
+      operator_warnings: ['Unknown table (secret_table)'],
       redactions: { email: 1 },
       first_records: Array.from({ length: 5 }, (_each, n) => ({
         id: `work-${n}`,
@@ -236,8 +243,12 @@ describe.each<[string, () => Place | Promise<Place>]>([
     expect(JSON.stringify(job)).not.toContain(base);
     expect(await place.keys()).toEqual([`${prefix}.lock.json`]);
     expect((await admin.ask('POST', `jobs/${job.job_id}/publish`, {})).status).toBe(202);
-    expect(await admin.over(job.job_id)).toMatchObject({ state: 'succeeded', publishable: false });
-    expect((await latest(place))?.id).toBe('20260401T000000Z');
+    expect(await admin.over(job.job_id)).toMatchObject({
+      state: 'succeeded',
+      publishable: false,
+      result: { operator_warnings: ['Unknown table (secret_table)'] },
+    });
+    expect(await latest(place)).toMatchObject({ id: '20260401T000000Z', warnings: [] });
     expect((await admin.ask('POST', `jobs/${job.job_id}/publish`, {})).status).toBe(409);
 
     plan({ at: '2026-03-01T00:00:00Z' });

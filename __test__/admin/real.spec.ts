@@ -5,8 +5,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folder, listing, removeFolders, root } from '../support';
+import { issuer, jwt, panelOrigin, publicKey } from '../support/admin/callers';
 import { Client, type Dump } from '../support/admin/client';
-import { people } from '../support/admin/people';
+import { clerkIds, people } from '../support/admin/people';
 import { serve, stopServices } from '../support/admin/service';
 import { account, D1Double, databaseId, token } from '../support/d1';
 import { newer, photos } from '../support/platform';
@@ -85,6 +86,33 @@ it('makes a dump and a private backup that others can open, and gives nobody awa
   expect(service.output()).not.toContain(people.roleAdmin);
 });
 
+it('publishes the warnings of the archive, and those about what is private to nobody', async () => {
+  sqlite(
+    env['SOURCE_DATABASE_FILE'] ?? '',
+    'ALTER TABLE artwork ADD COLUMN secret_review TEXT',
+    'CREATE TABLE "notes jane@example.org" (x TEXT)',
+  );
+  const service = await serve(env);
+  const admin = new Client(service, people.roleAdmin);
+  const made = await admin.make();
+  const told = JSON.stringify(made.result?.['operator_warnings']);
+  expect(told).toContain('secret_review');
+  expect(told).toContain('jane@example.org');
+  for (const name of ['latest.json', 'index.json']) {
+    const text = await (await fetch(`${service.url}/public-data-dumps/${name}`)).text();
+    expect(text).not.toMatch(/secret_review|jane@/);
+  }
+  const published = await admin.latestPublic();
+  const key = `public-data-dumps/${published.id}/${published.filename}`;
+  const { warnings } = JSON.parse(
+    tool('unzip', ['-p', join(base, 'public', key), 'metadata.json']),
+  ) as { warnings: { message: string; subject?: string }[] };
+  const words = warnings.map(({ message, subject = '' }) =>
+    subject === '' ? message : `${message} (${subject})`,
+  );
+  expect(published.warnings).toEqual([...new Set(words)]);
+});
+
 it('refuses to publish a dump that has lost most of its works, unless told to', async () => {
   addWorks(60);
   const service = await serve(env);
@@ -99,20 +127,34 @@ it('refuses to publish a dump that has lost most of its works, unless told to', 
   expect((await admin.dumps()).dumps[0]?.metadata['total_artworks']).toBe(3);
 });
 
-it('reads the rows, and who is an admin, from D1 at Cloudflare', async () => {
+it('reads the rows, and who is an admin, from D1 at Cloudflare, and asks it for nobody else', async () => {
   const { SOURCE_DATABASE_FILE: file = '', ...rest } = env;
+  sqlite(file, `INSERT INTO user_roles VALUES ('clerk', '${clerkIds.admin}', 'admin', 1)`);
   const d1 = await new D1Double(file).listen();
   try {
     const remote = {
+      ADMIN_JWT_ISSUER: issuer,
+      ADMIN_JWT_KEY: publicKey,
+      ADMIN_ORIGINS: panelOrigin,
       CLOUDFLARE_API_URL: d1.apiUrl,
       CLOUDFLARE_ACCOUNT_ID: account,
       D1_DATABASE_ID: databaseId,
       CLOUDFLARE_API_TOKEN: token,
     };
     const service = await serve({ ...rest, ...remote });
-    const dump = await new Client(service, people.roleAdmin).generate({}, 60);
+    const tokenOf = (sub: string): string => jwt({ sub, org_id: undefined, org_role: undefined });
+    const dump = await new Client(service, tokenOf(clerkIds.admin)).generate({}, 60);
     expect(dump).toMatchObject({ status: 200, data: { metadata: { total_artworks: 3 } } });
-    expect((await new Client(service, people.user).generate()).status).toBe(403);
+    // A token that is not signed may be a guess, and each look-up counts at Cloudflare.
+    const before = d1.requests;
+    for (const guess of [people.roleAdmin, people.user, 'guess']) {
+      expect((await new Client(service, guess).generate()).status).toBe(401);
+    }
+    expect(d1.requests).toBe(before);
+    for (let times = 0; times < 20; times += 1) {
+      expect((await new Client(service, tokenOf(clerkIds.user)).generate()).status).toBe(403);
+    }
+    expect(d1.requests - before).toBeLessThanOrEqual(6);
     expect(service.output()).not.toContain(token);
   } finally {
     await d1.close();

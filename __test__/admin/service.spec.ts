@@ -6,8 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { folder, removeFolders } from '../support';
+import { folder, removeFolders, root } from '../support';
 import {
   bearer,
   forwarded,
@@ -218,10 +219,20 @@ describe('keys at a URL', () => {
 });
 
 describe("a job's events", () => {
-  async function started(ms: number): Promise<Client> {
+  const watchers = join(root, '__test__', 'support', 'admin', 'watchers.mjs');
+
+  async function saidBy(service: Service, words: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = words.exec(service.output());
+      if (found !== null) return found;
+      await sleep(20);
+    }
+  }
+
+  async function started(ms: number, more: Readonly<Record<string, string>> = {}): Promise<Client> {
     const plan = join(base, `plan-${randomUUID()}.json`);
     writeFileSync(plan, JSON.stringify({ ms }));
-    const service = await serveStandIn(environment({ STAND_IN_PLAN: plan }));
+    const service = await serveStandIn(environment({ STAND_IN_PLAN: plan, ...more }));
     return new Client(service, people.roleAdmin);
   }
 
@@ -270,6 +281,24 @@ describe("a job's events", () => {
     expect((await client.ask('DELETE', `jobs/${data.job_id}`)).status).toBeLessThan(300);
     expect((await listening).jobs.at(-1)?.state).toBe('cancelled');
   });
+
+  // The signal that asks for the count is one of POSIX.
+  (process.platform === 'win32' ? it.skip : it)(
+    'leave nobody behind who only asked for their head',
+    async () => {
+      const client = await started(20_000, { NODE_OPTIONS: `--import=${watchers}` });
+      const { data } = await client.generate();
+      const url = `${client.service.url}/api/admin/jobs/${data.job_id}/events`;
+      for (let times = 0; times < 10; times += 1) {
+        const head = await fetch(url, { method: 'HEAD', headers: bearer(people.roleAdmin) });
+        expect(head.status).toBe(200);
+        expect(head.headers.get('content-type')).toContain('text/event-stream');
+      }
+      client.service.child.kill('SIGUSR2');
+      const said = await saidBy(client.service, /"watchers":(\d+)/);
+      expect(said[1]).toBe('0');
+    },
+  );
 
   it('do not hold up a service that is told to stop', async () => {
     const client = await started(20_000);

@@ -127,6 +127,11 @@ export function onTmpfs(folder: string, mountOptions: string): string[] {
   return [...unshare, 'sh', '-c', mount, mountOptions, folder];
 }
 
+/** A new namespace of pids, as a container has one; what runs in it dies with the wrapper. */
+export function inOwnPids(): [string, ...string[]] {
+  return ['unshare', ...(isRoot ? [] : ['--map-root-user']), '--fork', '--pid', '--kill-child'];
+}
+
 /** Permissions count for root too. */
 export function boundByModes(): string[] {
   return isRoot ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : [];

@@ -54,7 +54,13 @@ export interface FinishedDump {
   readonly warnings: readonly string[];
 }
 
-export interface ReviewedDump extends FinishedDump {
+/** A dump as its job tells it. */
+export interface MadeDump {
+  /** Said to admins alone: they name what is not public. */
+  readonly operator_warnings: readonly string[];
+}
+
+export interface ReviewedDump extends FinishedDump, MadeDump {
   /** What was taken out of texts, by kind. */
   readonly redactions: Readonly<Record<string, number>>;
   readonly first_records: readonly unknown[];

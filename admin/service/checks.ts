@@ -1,11 +1,11 @@
 /** What must hold before the service starts. */
 
 import { readdirSync, realpathSync } from 'node:fs';
-import { resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 
 import { codeOf } from './envelope.js';
 import { ConfigurationError } from './options.js';
-import type { AdminOptions } from './options.js';
+import type { AdminOptions, AuthOptions } from './options.js';
 
 const secretLength = 32;
 
@@ -20,12 +20,35 @@ export function checkAuth({ auth, origins }: AdminOptions): void {
   if (auth.forwarded !== undefined && auth.forwarded.secret.length < secretLength) {
     throw new ConfigurationError(`ADMIN_FORWARD_SECRET needs at least ${secretLength} characters`);
   }
+  checkTokens(auth, origins);
   for (const origin of origins) {
     if (!isOrigin(origin)) {
       throw new ConfigurationError(
         `ADMIN_ORIGINS: ${origin} is no origin such as https://example.org`,
       );
     }
+  }
+}
+
+/** Tokens can be an admin's, and looking them up costs nothing that anybody could use up. */
+function checkTokens({ jwt, rows }: AuthOptions, origins: readonly string[]): void {
+  if (jwt !== undefined && jwt.organizationId === undefined && rows === undefined) {
+    throw new ConfigurationError(
+      "Clerk's tokens would let nobody in: set ADMIN_JWT_ORGANIZATION_ID (whose org:admin is an admin) or " +
+        "ADMIN_PLATFORM_ROWS=1 (the platform's roles)",
+    );
+  }
+  if (jwt !== undefined && (jwt.authorizedParties ?? origins).length === 0) {
+    throw new ConfigurationError(
+      "Clerk's tokens would let nobody in: name the origins of your pages in ADMIN_ORIGINS",
+    );
+  }
+  if (rows !== undefined && 'd1' in rows && jwt === undefined) {
+    throw new ConfigurationError(
+      'ADMIN_PLATFORM_ROWS alone is for local work: at Cloudflare, wrong tokens would use up the 1,200 requests that ' +
+        'the account has in five minutes. Set ADMIN_JWT_ISSUER with a key or ADMIN_FORWARD_SECRET in its place, or ' +
+        'name a local database',
+    );
   }
 }
 
@@ -72,11 +95,14 @@ function holdsBackup(folder: string): boolean {
   }
 }
 
+/** Where a path leads by way of links, also when its end is not there yet. */
 function real(path: string): string {
+  const whole = resolve(path);
   try {
-    return realpathSync(path);
+    return realpathSync(whole);
   } catch {
-    return resolve(path);
+    const parent = dirname(whole);
+    return parent === whole ? whole : join(real(parent), basename(whole));
   }
 }
 

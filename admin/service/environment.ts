@@ -47,7 +47,7 @@ export function readEnvironment(
       backupDir: look('BACKUP_OUTPUT_DIR') ?? './backups/',
       stateDir: look('ADMIN_STATE_DIR') ?? './admin-state/',
       // The page is opened by either name.
-      origins: listOf(look('ADMIN_ORIGINS')) ?? [own, `http://127.0.0.1:${port}`],
+      origins: listOf(look, 'ADMIN_ORIGINS') ?? [own, `http://127.0.0.1:${port}`],
       source: given({
         name: look('DUMP_SOURCE_NAME'),
         url: look('DUMP_SOURCE_URL'),
@@ -138,7 +138,7 @@ function authOf(look: Look): AuthOptions {
             issuer,
             key: look('ADMIN_JWT_KEY'),
             jwksUrl: look('ADMIN_JWT_JWKS_URL'),
-            authorizedParties: listOf(look('ADMIN_JWT_AUTHORIZED_PARTIES')),
+            authorizedParties: listOf(look, 'ADMIN_JWT_AUTHORIZED_PARTIES'),
             organizationId: look('ADMIN_JWT_ORGANIZATION_ID'),
           },
     rows: look('ADMIN_PLATFORM_ROWS') === '1' ? rowsOf(look) : undefined,
@@ -232,11 +232,13 @@ function numberOf(look: Look, name: string, least: number, most: number): number
   throw new ConfigurationError(`${name} must be a whole number from ${least} to ${most}`);
 }
 
-function listOf(text: string | undefined): readonly string[] | undefined {
-  return text
+function listOf(look: Look, name: string): readonly string[] | undefined {
+  const parts = look(name)
     ?.split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+  if (parts?.length !== 0) return parts;
+  throw new ConfigurationError(`${name} names nothing: set one origin or more, or leave it out`);
 }
 
 /** An object without the members that are not set. */

@@ -2,6 +2,11 @@
 
 import { codeOf } from './envelope.js';
 
+/** Something that the operator should see to though the service goes on. */
+export function logWarning(warning: string): void {
+  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), warning })}\n`);
+}
+
 /** Messages and codes down the chain of causes; no stack, no request, and so nobody's credential. */
 export function logDefect(error: unknown, correlationId?: string): void {
   const chain: string[] = [];

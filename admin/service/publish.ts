@@ -8,8 +8,8 @@ import { parseArgs } from 'node:util';
 
 import { assemble } from './assemble.js';
 import { readEnvironment } from './environment.js';
+import type { MadeDump } from './jobs/dump.js';
 import { ConfigurationError } from './options.js';
-import type { PublishedDump } from './storage/catalogue.js';
 
 try {
   const { values } = parseArgs({
@@ -37,8 +37,10 @@ async function publish(allowShrink: boolean): Promise<number> {
     console.error(`error: ${job.error.code}: ${job.error.message}`);
     return job.state === 'interrupted' ? 130 : 1;
   }
-  const published = job.result as PublishedDump;
+  const { operator_warnings, ...published } = job.result as MadeDump;
   console.log(JSON.stringify(published));
-  for (const warning of published.warnings) console.error(`warning: ${warning}`);
+  for (const warning of [...published.warnings, ...operator_warnings]) {
+    console.error(`warning: ${warning}`);
+  }
   return published.complete ? 0 : 3;
 }

@@ -1,6 +1,7 @@
 /**
  * The admin service with a stand-in for the addon, so that a spec decides how long a job takes and how it ends. What
- * the stand-in does next stands in the file STAND_IN_PLAN, read at each call: { ms, code, message, artworks, at }.
+ * the stand-in does next stands in the file STAND_IN_PLAN, read at each call: { ms, code, message, artworks, at,
+ * warnings, operator_warnings }.
  */
 
 import { Buffer } from 'node:buffer';
@@ -64,10 +65,11 @@ const engine = {
     return {
       ...rest,
       durationMs: 1,
-      warnings: plan.warnings ?? [],
+      warnings: [...(plan.warnings ?? []), ...(plan.operator_warnings ?? [])],
       metadata: {
         generated_at: instant,
         counts: { total_artworks, total_creators: 2, total_tags: 5, total_photos: 4 },
+        warnings: plan.warnings ?? [],
         privacy: { redactions: { email: 1, user_id: 0, ip_address: 0, token: 0 } },
       },
     };

@@ -1,5 +1,7 @@
 /** The platform's own rows: who is an admin in user_roles and user_permissions, in both generations of its schema. */
 
+import { createHash } from 'node:crypto';
+
 import { DatabaseSync } from '@photostructure/sqlite';
 
 import { Problem } from '../envelope.js';
@@ -10,11 +12,30 @@ type Query = (sql: string, parameters?: readonly string[]) => Promise<readonly R
 
 export type Standing = 'admin' | 'banned' | 'other';
 
+/** How long nobody is looked up again at Cloudflare who was no admin: each look-up counts against the account. */
+const refusedMs = 60_000;
+/** Of so many it is known who is no admin. */
+const crowd = 10_000;
+
 export class PlatformRows {
+  /** Whether a token may be looked up that nobody has signed: at Cloudflare, guesses would use up the account. */
+  readonly takesTokens: boolean;
   readonly #query: Query;
+  /** Until when it counts that somebody was no admin, by the digest of the id. */
+  readonly #refused = new Map<string, number>();
 
   constructor(options: RowsAuth) {
+    this.takesTokens = 'file' in options;
     this.#query = 'file' in options ? inFile(options.file) : inD1(options.d1);
+  }
+
+  /** Whether a token, or Clerk's id of a person, is an admin's. */
+  async isAdmin(id: string): Promise<boolean> {
+    const digest = createHash('sha256').update(id).digest('hex');
+    if ((this.#refused.get(digest) ?? 0) > Date.now()) return false;
+    const isAdmin = (await this.standingOf(id)) === 'admin';
+    if (!isAdmin && !this.takesTokens) this.#refuse(digest);
+    return isAdmin;
   }
 
   /** What the rows say about a token, or about Clerk's id of a person. Read anew each time: a revocation counts at once. */
@@ -26,6 +47,11 @@ export class PlatformRows {
         cause: error,
       });
     }
+  }
+
+  #refuse(digest: string): void {
+    if (this.#refused.size >= crowd) this.#refused.clear();
+    this.#refused.set(digest, Date.now() + refusedMs);
   }
 
   async #look(id: string): Promise<Standing> {

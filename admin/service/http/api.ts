@@ -10,12 +10,13 @@ import { changes } from '../auth/forwarded.js';
 import type { Doorkeeper } from '../auth/caller.js';
 import { forbidden, Problem, problemOf, success } from '../envelope.js';
 import type { BackupJobs } from '../jobs/backup.js';
-import type { DumpJobs } from '../jobs/dump.js';
+import type { DumpJobs, MadeDump } from '../jobs/dump.js';
+import { isOurs } from '../jobs/instance.js';
 import { isOver, told } from '../jobs/job.js';
 import type { Job, JobKind } from '../jobs/job.js';
 import type { JobRunner, Run } from '../jobs/runner.js';
 import type { RateLimits } from '../options.js';
-import type { Catalogue, PublishedDump } from '../storage/catalogue.js';
+import type { Catalogue } from '../storage/catalogue.js';
 import { check, parseBody, readBody } from './body.js';
 import { events } from './events.js';
 import { RateLimit } from './limits.js';
@@ -91,8 +92,8 @@ export function api(parts: Parts): Hono<Env> {
 }
 
 function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[] {
-  const kept = (context: Context<Env>): Job => {
-    const job = runner.records.get(context.req.param('id') ?? '');
+  const kept = async (context: Context<Env>): Promise<Job> => {
+    const job = await runner.get(context.req.param('id') ?? '');
     if (job === undefined) throw new Problem(404, 'NOT_FOUND', 'There is no such job');
     return job;
   };
@@ -144,12 +145,13 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
       path: '/api/admin/jobs/:id',
       action: 'job.cancel',
       handler: async (context) => {
-        const job = kept(context);
+        const job = await kept(context);
         if (runner.cancel(job.id)) return context.json(success(told(job)), 202);
         if (job.kept === null || !isOver(job)) {
           throw new Problem(409, 'JOB_FINISHED', 'The job is over, or runs on another instance');
         }
-        await dumps.discard(job.id);
+        const discard = (): Promise<void> => dumps.discard(job);
+        await (job.kept.exposed ? runner.alone(discard) : discard());
         runner.records.save(Object.assign(job, { kept: null, state: 'cancelled' }));
         return context.json(success(told(job)));
       },
@@ -158,9 +160,9 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
       method: 'GET',
       path: '/api/admin/jobs/:id/events',
       action: null,
-      handler: (context) => {
-        const job = kept(context);
-        if (!isOver(job) && job.pid !== process.pid) {
+      handler: async (context) => {
+        const job = await kept(context);
+        if (!isOver(job) && !isOurs(job.instance)) {
           throw new Problem(
             409,
             'JOB_ELSEWHERE',
@@ -174,9 +176,9 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
       method: 'POST',
       path: '/api/admin/jobs/:id/publish',
       action: 'data_dump.publish',
-      handler: (context) => {
+      handler: async (context) => {
         parseBody(nothing, context.get('body'));
-        const job = kept(context);
+        const job = await kept(context);
         if (job.kept === null || !isOver(job)) {
           throw new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has no dump that waits');
         }
@@ -313,8 +315,8 @@ function ended(context: Context, job: Job): Response {
     });
   }
   if (kind === 'backup' || state === 'review') return context.json(success(told(job)));
-  const { id, filename, size, download_url, generated_at, metadata, warnings } =
-    result as PublishedDump;
+  const { id, filename, size, download_url, generated_at, metadata, ...made } = result as MadeDump;
+  const warnings = [...made.warnings, ...made.operator_warnings];
   const data = { dump_id: id, filename, size, download_url, generated_at, metadata };
   return context.json({ success: true, data, ...(warnings.length > 0 ? { warnings } : {}) });
 }

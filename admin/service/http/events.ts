@@ -15,6 +15,10 @@ const silenceMs = 15_000;
 export function events(context: Context, runner: JobRunner, job: Job): Response {
   context.header('cache-control', 'no-store');
   context.header('x-accel-buffering', 'no');
+  // Nobody would ever read the stream of a HEAD, nor end it.
+  if (context.req.raw.method === 'HEAD') {
+    return context.body(null, 200, { 'content-type': 'text/event-stream' });
+  }
   return streamSSE(context, async (stream) => {
     let isNew = true as boolean;
     let wake = (): void => undefined;

@@ -8,12 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DumpResult, Engine } from '../engine.js';
 import { codeOf, Problem } from '../envelope.js';
 import type { AdminOptions } from '../options.js';
-import type { Catalogue, LocalDump, PublishedDump } from '../storage/catalogue.js';
+import type { Catalogue } from '../storage/catalogue.js';
+import type { ForOperator, LocalDump, PublishedDump } from '../storage/published.js';
 import { firstRecords } from './first-records.js';
 import { progressOf } from './job.js';
-import type { JobProgress } from './job.js';
+import type { Job, JobProgress } from './job.js';
 import { Previous } from './previous.js';
 import type { JobRecords } from './records.js';
+import { StoppedBadly } from './runner.js';
 import type { Outcome, Work } from './runner.js';
 
 export interface DumpWish {
@@ -21,7 +23,10 @@ export interface DumpWish {
   readonly publish?: boolean | undefined;
 }
 
-/** Warnings that are published with a dump; the rest is in the archive. */
+/** How a job that published a dump ended, as its callers are told. */
+export type MadeDump = PublishedDump & ForOperator;
+
+/** Warnings of either kind that are told; the rest of the public ones is in the archive. */
 const shownWarnings = 100;
 const secondMs = 1000;
 
@@ -44,7 +49,7 @@ export class DumpJobs {
     try {
       const result = await this.#create(wish, work);
       const local = localOf(result);
-      work.keep(local);
+      work.keep({ ...local, exposed: false });
       if (wish.publish === false) {
         return { state: 'review', result: await reviewOf(local, result) };
       }
@@ -66,6 +71,7 @@ export class DumpJobs {
         signal,
         onStep: (next) => {
           step = next;
+          if (step === 'publish') keep({ ...local, exposed: true });
           report({ phase: step, done: 0, total: null, bytes: 0, total_bytes: local.size });
         },
         onBytes: (bytes) => {
@@ -75,7 +81,9 @@ export class DumpJobs {
     } catch (error) {
       const reason: unknown = signal.aborted ? signal.reason : error;
       if (codeOf(reason) === 'CANCELLED') {
-        await this.#clear(job.id);
+        await this.discard(job).catch((cause: unknown) => {
+          throw stillExposed(cause);
+        });
         keep(null);
         throw reason;
       }
@@ -84,12 +92,14 @@ export class DumpJobs {
     await this.#previous.keep(local).catch(() => undefined);
     await this.#clear(job.id);
     keep(null);
-    return { state: 'succeeded', result: published };
+    const result: MadeDump = { ...published, operator_warnings: local.operator_warnings };
+    return { state: 'succeeded', result };
   }
 
-  /** Throws away what a job has kept. */
-  async discard(jobId: string): Promise<void> {
-    await this.#clear(jobId);
+  /** Throws away what a job has kept. What of it the world may see is taken back, which needs the lock. */
+  async discard({ id, kept }: Job): Promise<void> {
+    if (kept?.exposed === true) await this.catalogue.withdraw(kept);
+    await this.#clear(id);
   }
 
   /** Removes what dead jobs left, but not what can still be published. */
@@ -137,7 +147,7 @@ export class DumpJobs {
   }
 }
 
-/** What is published about a dump: nothing that the archive does not say itself. */
+/** What is known about a dump. `warnings` are published: only what the archive says itself. */
 function localOf({
   path,
   filename,
@@ -149,9 +159,7 @@ function localOf({
 }: DumpResult): LocalDump {
   if (path === undefined) throw new Problem(500, 'INTERNAL_ERROR', 'The dump was not written');
   const { total_artworks, total_creators, total_tags, total_photos } = metadata.counts;
-  const words = warnings.map(({ message, subject }) =>
-    subject === undefined ? message : `${message} (${subject})`,
-  );
+  const open = inWords(metadata.warnings);
   return {
     path,
     filename,
@@ -160,8 +168,19 @@ function localOf({
     generated_at: metadata.generated_at,
     complete,
     metadata: { total_artworks, total_creators, total_tags, total_photos },
-    warnings: [...new Set(words)].slice(0, shownWarnings),
+    warnings: open.slice(0, shownWarnings),
+    operator_warnings: inWords(warnings)
+      .filter((warning) => !open.includes(warning))
+      .slice(0, shownWarnings),
   };
+}
+
+/** Each warning once, in words. */
+function inWords(warnings: DumpResult['warnings']): readonly string[] {
+  const words = warnings.map(({ message, subject }) =>
+    subject === undefined ? message : `${message} (${subject})`,
+  );
+  return [...new Set(words)];
 }
 
 /** What somebody needs in order to decide. */
@@ -184,4 +203,12 @@ function keptAfter(error: unknown, path: string): Problem {
       cause: error,
     },
   );
+}
+
+function stillExposed(cause: unknown): Problem {
+  const code = codeOf(cause) ?? 'STORAGE_UNAVAILABLE';
+  const message =
+    'The job was cancelled, but the dump may be public already and could not be taken back: discard it once ' +
+    'the storage answers';
+  return new StoppedBadly(503, code, message, { cause });
 }

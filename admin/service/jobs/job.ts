@@ -1,7 +1,8 @@
 /** What a job is, and how it is told over HTTP. */
 
 import type { Progress } from '../engine.js';
-import type { LocalDump } from '../storage/catalogue.js';
+import type { KeptDump } from '../storage/published.js';
+import type { Instance } from './instance.js';
 
 export type JobKind = 'data-dump' | 'backup';
 
@@ -26,15 +27,17 @@ export interface Job {
   readonly id: string;
   readonly kind: JobKind;
   readonly created_at: string;
-  /** The process that runs it. */
-  readonly pid: number;
+  /** The process that runs it, or was the last one to. */
+  instance: Instance;
+  /** The token of the lock that it runs under, or ran under last. */
+  lock: string | null;
   state: JobState;
   finished_at: string | null;
   progress: JobProgress | null;
   result: unknown;
   error: JobError | null;
   /** A dump on the service's disk that can be published, or sent again. */
-  kept: LocalDump | null;
+  kept: KeptDump | null;
 }
 
 export function isOver({ state }: Job): boolean {

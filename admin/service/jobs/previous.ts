@@ -8,8 +8,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { Problem } from '../envelope.js';
-import type { Catalogue, LocalDump } from '../storage/catalogue.js';
+import type { Catalogue } from '../storage/catalogue.js';
 import { nameOf } from '../storage/names.js';
+import type { LocalDump } from '../storage/published.js';
 
 export class Previous {
   constructor(

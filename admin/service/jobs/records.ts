@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { isOurs } from './instance.js';
 import type { Job } from './job.js';
 
 /** Jobs that are remembered. */
@@ -29,28 +30,34 @@ export class JobRecords {
   /** A job; one that another process of this state folder runs is read anew. */
   get(id: string): Job | undefined {
     const known = this.#jobs.get(id);
-    if (known?.pid === process.pid || !/^[0-9a-f-]{36}$/.test(id)) return known;
+    const isKnown = known !== undefined && isOurs(known.instance);
+    if (isKnown || !/^[0-9a-f-]{36}$/.test(id)) return known;
     const read = this.#read(id);
     if (read !== undefined) this.#jobs.set(id, read);
     return read ?? known;
   }
 
-  /** Writes a job down. A disk without room loses the memory of it, not the job. */
+  /** Keeps a job, here and on the disk. */
   save(job: Job): void {
     this.#jobs.set(job.id, job);
-    const path = this.#path(job.id);
-    try {
-      writeFileSync(`${path}.part`, JSON.stringify({ ...job, progress: null }), { mode: 0o600 });
-      renameSync(`${path}.part`, path);
-    } catch {
-      rmSync(`${path}.part`, { force: true });
-    }
+    this.write(job);
     for (const old of this.all()
       .filter((one) => one.state !== 'running')
       .slice(kept)) {
       if (old.kept !== null) continue;
       this.#jobs.delete(old.id);
       rmSync(this.#path(old.id), { force: true });
+    }
+  }
+
+  /** Writes a job down for other processes. A disk without room loses the memory of it, not the job. */
+  write(job: Job): void {
+    const path = this.#path(job.id);
+    try {
+      writeFileSync(`${path}.part`, JSON.stringify({ ...job, progress: null }), { mode: 0o600 });
+      renameSync(`${path}.part`, path);
+    } catch {
+      rmSync(`${path}.part`, { force: true });
     }
   }
 

@@ -4,9 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 
 import { codeOf, Problem, problemOf } from '../envelope.js';
-import type { LocalDump } from '../storage/catalogue.js';
 import { busy, currentHolder, Lock } from '../storage/lock.js';
+import type { Holder } from '../storage/lock.js';
+import type { KeptDump } from '../storage/published.js';
 import type { ObjectStore } from '../storage/store.js';
+import { isGone, isOurs, self } from './instance.js';
 import { isOver, told } from './job.js';
 import type { Job, JobError, JobKind, JobProgress } from './job.js';
 import type { JobRecords } from './records.js';
@@ -18,7 +20,7 @@ export interface Work {
   readonly signal: AbortSignal;
   readonly report: (progress: JobProgress) => void;
   /** Writes down which dump the job keeps on the disk, so that it can be sent again even after a crash. */
-  readonly keep: (dump: LocalDump | null) => void;
+  readonly keep: (dump: KeptDump | null) => void;
 }
 
 /** How a piece of work ended well. */
@@ -26,6 +28,9 @@ export interface Outcome {
   readonly state: 'succeeded' | 'review';
   readonly result: unknown;
 }
+
+/** Ends a job as failed although it was stopped: something is left behind that somebody has to see to. */
+export class StoppedBadly extends Problem {}
 
 export type Run = (work: Work) => Promise<Outcome>;
 
@@ -53,7 +58,7 @@ export class JobRunner {
     private readonly events: RunnerEvents,
   ) {
     for (const job of records.all()) {
-      if (job.state === 'running' && isDead(job)) this.#interrupt(job);
+      if (!isOver(job) && isGone(job.instance)) this.#interrupt(job);
     }
   }
 
@@ -96,9 +101,27 @@ export class JobRunner {
     }
   }
 
+  /** A job of this memory. One that another process left unfinished is interrupted once its lock is free or stale. */
+  async get(id: string): Promise<Job | undefined> {
+    const job = this.records.get(id);
+    if (job === undefined || isOver(job) || isOurs(job.instance)) return job;
+    try {
+      const holder = await currentHolder(this.store);
+      // What ends well is written down before its lock is free, so it has to be read after that.
+      const left = this.records.get(id);
+      if (left !== undefined && !isOver(left) && holder?.token !== left.lock) {
+        this.#interrupt(left);
+        this.events.onEnd(left);
+      }
+    } catch {
+      // A bucket that cannot be asked says nothing about it.
+    }
+    return this.records.get(id);
+  }
+
   /** A job as it is told; one that another instance runs is known from the lock alone. */
   async find(id: string): Promise<Readonly<Record<string, unknown>>> {
-    const own = this.records.get(id);
+    const own = await this.get(id);
     if (own !== undefined) return told(own);
     const holder = await currentHolder(this.store);
     if (holder?.jobId !== id) throw new Problem(404, 'NOT_FOUND', 'There is no such job');
@@ -107,14 +130,16 @@ export class JobRunner {
 
   /** Recent jobs, and the one that is running, here or on another instance. */
   async recent(): Promise<object> {
-    const jobs = this.records.all().slice(0, 20).map(told);
+    const own = this.records.all().slice(0, 20);
+    const jobs = (await Promise.all(own.map(({ id }) => this.get(id))))
+      .filter((job) => job !== undefined)
+      .map(told);
     if (this.#running !== undefined) return { jobs, running: told(this.#running.job) };
     // A bucket that cannot be asked hides the jobs of other instances, and none of ours.
     const holder = await currentHolder(this.store).catch(() => undefined);
-    const isDeadOnes = holder !== undefined && this.#isOwnDead(holder.jobId);
-    if (holder === undefined || isDeadOnes) return { jobs, running: null };
-    const own = this.records.get(holder.jobId);
-    return { jobs, running: own ? told(own) : elsewhere(holder.jobId, holder.kind) };
+    if (holder === undefined || this.#isOwnDead(holder)) return { jobs, running: null };
+    const job = this.records.get(holder.jobId);
+    return { jobs, running: job ? told(job) : elsewhere(holder.jobId, holder.kind) };
   }
 
   /** Stops the running job; undefined when it is not running here. */
@@ -162,14 +187,21 @@ export class JobRunner {
     return Lock.take(this.store, { jobId: id, kind }, (other) => this.#isOwnDead(other));
   }
 
-  /** Whether a lock's job is one of ours that died: a restarted service need not wait for its own lock. */
-  #isOwnDead(jobId: string): boolean {
+  /** Whether a lock was taken for one of our jobs that is over or died: a restarted service need not wait for it. */
+  #isOwnDead({ jobId, token }: Holder): boolean {
     const own = this.records.get(jobId);
-    return own !== undefined && (isOver(own) || isDead(own));
+    return own?.lock === token && (isOver(own) || isGone(own.instance));
   }
 
   #begin(job: Job, run: Run, lock: Lock): void {
-    Object.assign(job, { state: 'running', finished_at: null, error: null, progress: null });
+    Object.assign(job, {
+      state: 'running',
+      instance: self,
+      lock: lock.token,
+      finished_at: null,
+      error: null,
+      progress: null,
+    });
     this.records.save(job);
     const stop = new AbortController();
     const work: Work = {
@@ -199,12 +231,15 @@ export class JobRunner {
     try {
       end = await run(work);
     } catch (error) {
-      const reason: unknown = work.signal.aborted ? work.signal.reason : error;
+      const isStopped = work.signal.aborted && !(error instanceof StoppedBadly);
+      const reason: unknown = isStopped ? work.signal.reason : error;
       end = { state: stateAfter(reason), error: this.#errorOf(reason) };
     }
-    // The state changes last: whoever sees that a job is over finds the lock free.
+    // The state changes last: whoever sees that a job is over finds the lock free. Other processes are told before:
+    // to them a job that runs without its lock has died.
     const { state, ...rest } = end;
     Object.assign(job, rest, { progress: null, finished_at: new Date().toISOString() });
+    this.records.write({ ...job, state });
     await work.lock.release();
     job.state = state;
     this.records.save(job);
@@ -235,7 +270,8 @@ function newJob(kind: JobKind): Job {
     id: randomUUID(),
     kind,
     created_at: new Date().toISOString(),
-    pid: process.pid,
+    instance: self,
+    lock: null,
     state: 'running',
     finished_at: null,
     progress: null,
@@ -247,17 +283,6 @@ function newJob(kind: JobKind): Job {
 
 function elsewhere(jobId: string, kind: string): Readonly<Record<string, unknown>> {
   return { job_id: jobId, kind, state: 'running', progress: null, elsewhere: true };
-}
-
-/** Whether the process of a job is gone. Our own id is that of an earlier life: a container's first process is always 1. */
-function isDead({ pid }: Job): boolean {
-  if (pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return codeOf(error) === 'ESRCH';
-  }
 }
 
 function stateAfter(reason: unknown): 'cancelled' | 'interrupted' | 'failed' {

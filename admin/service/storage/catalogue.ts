@@ -7,9 +7,12 @@
 import { createHash } from 'node:crypto';
 
 import { Problem } from '../envelope.js';
+import { logWarning } from '../log.js';
 import type { Lock } from './lock.js';
 import { dayOf, indexKey, latestKey, nameAt, nameOf, ownerOf, prefix, timeOf } from './names.js';
 import type { DumpName } from './names.js';
+import { readPublished, toPublished } from './published.js';
+import type { LocalDump, PublishedDump } from './published.js';
 import { PreconditionFailed } from './store.js';
 import type { Condition, ObjectStore, Transfer } from './store.js';
 
@@ -17,31 +20,6 @@ const dayMs = 86_400_000;
 const immutable = 'public, max-age=31536000, immutable';
 /** Sidecars asked for at once. */
 const width = 8;
-
-export interface Counts {
-  readonly total_artworks: number;
-  readonly total_creators: number;
-  readonly total_tags: number;
-  readonly total_photos: number;
-}
-
-/** A published dump as the world sees it: the content of its sidecar. */
-export interface PublishedDump {
-  readonly id: string;
-  readonly filename: string;
-  readonly size: number;
-  readonly sha256: string;
-  readonly generated_at: string;
-  readonly complete: boolean;
-  readonly metadata: Counts;
-  readonly warnings: readonly string[];
-  readonly download_url: string;
-}
-
-/** A finished dump on the service's disk. */
-export interface LocalDump extends Omit<PublishedDump, 'id' | 'download_url'> {
-  readonly path: string;
-}
 
 export interface PublishSteps extends Transfer {
   /** Told which step begins. */
@@ -53,11 +31,14 @@ export interface Page {
   readonly total: number;
 }
 
+/** A dump of which archive and sidecar are there. */
+type Whole = DumpName & { readonly dump: PublishedDump };
+
 interface Found {
   /** Dumps in the list, newest first: the last one of each day. */
-  readonly listed: readonly DumpName[];
+  readonly listed: readonly Whole[];
   /** Dumps that a later one of their day has replaced. */
-  readonly superseded: readonly DumpName[];
+  readonly superseded: readonly Whole[];
   /** Archives without a sidecar: uploads that did not end well. */
   readonly orphans: readonly DumpName[];
 }
@@ -65,6 +46,8 @@ interface Found {
 export class Catalogue {
   /** Sidecars never change, so each is read once. */
   readonly #sidecars = new Map<string, PublishedDump>();
+  /** Sidecars that cannot be read: each is told once. */
+  readonly #damaged = new Set<string>();
 
   constructor(
     readonly store: ObjectStore,
@@ -74,8 +57,8 @@ export class Catalogue {
 
   async page(page: number, limit: number): Promise<Page> {
     const { listed } = await this.#find();
-    const dumps = await this.#readAll(listed.slice((page - 1) * limit, page * limit));
-    return { dumps, total: listed.length };
+    const shown = listed.slice((page - 1) * limit, page * limit);
+    return { dumps: shown.map(({ dump }) => dump), total: listed.length };
   }
 
   /** The published dump that a download names; undefined when nothing of that name is published. */
@@ -84,10 +67,14 @@ export class Catalogue {
     return name && (await this.#sidecar(name)) && name;
   }
 
-  /** What latest.json names. */
+  /** What latest.json names; what it should name when somebody has damaged it. */
   async latest(): Promise<PublishedDump | undefined> {
     const found = await this.store.get(latestKey);
-    return found && (JSON.parse(found.body.toString()) as PublishedDump);
+    if (found === undefined) return undefined;
+    const latest = readPublished(found.body);
+    if (latest !== undefined) return latest;
+    logWarning(`${latestKey} is damaged: it is written anew when the next dump is published`);
+    return (await this.#find()).listed[0]?.dump;
   }
 
   /** Publishes a dump. Until its sidecar is there nothing of it can be seen, and until then it can be stopped. */
@@ -123,6 +110,16 @@ export class Catalogue {
     if (own === undefined) throw new Problem(404, 'NOT_FOUND', 'There is no such dump');
     await this.#point(own.id);
     await this.#delete(own);
+  }
+
+  /** Takes back a dump whose publishing did not end well, as far as it got. Another one under its name stays. */
+  async withdraw({ generated_at, sha256 }: LocalDump): Promise<void> {
+    const name = nameAt(generated_at);
+    const sidecar = name && (await this.store.get(name.sidecarKey));
+    const isAnothers = sidecar !== undefined && readPublished(sidecar.body)?.sha256 !== sha256;
+    if (name === undefined || isAnothers) return;
+    await this.#point(name.id);
+    await this.#delete(name);
   }
 
   async #upload(name: DumpName, { path, size, sha256 }: LocalDump, steps: PublishSteps) {
@@ -165,14 +162,14 @@ export class Catalogue {
     } catch (error) {
       // Sent again after a failure between the sidecar and the pointers.
       if (!(error instanceof PreconditionFailed)) throw error;
-      if (!(await this.store.get(key))?.body.equals(body)) throw taken();
+      if (!(await this.#holds(key, body))) throw taken();
     }
   }
 
   /** Derives index.json and then latest.json from what stays listed, as if `without` were gone already. */
   async #point(without?: string): Promise<void> {
     const { listed } = await this.#find(without);
-    const dumps = await this.#readAll(listed.slice(0, this.keep));
+    const dumps = listed.slice(0, this.keep).map(({ dump }) => dump);
     await this.#replace(indexKey, toJson({ dumps, updated_at: new Date().toISOString() }));
     const [latest] = dumps;
     if (latest === undefined) await this.store.remove(latestKey);
@@ -186,8 +183,14 @@ export class Catalogue {
       await this.#json(key, body, 'no-cache', condition);
     } catch (error) {
       if (!(error instanceof PreconditionFailed)) throw error;
+      // A write whose answer got lost, and that was sent again, finds itself.
+      if (await this.#holds(key, body)) return;
       throw new Problem(409, 'STORAGE_CHANGED', 'Somebody else is changing what is published');
     }
+  }
+
+  async #holds(key: string, body: Buffer): Promise<boolean> {
+    return (await this.store.get(key))?.body.equals(body) === true;
   }
 
   #json(key: string, body: Buffer, cacheControl: string, condition: Condition): Promise<string> {
@@ -227,26 +230,31 @@ export class Catalogue {
       if (name !== undefined && name.id !== without) names.set(name.id, name);
     }
     const newestFirst = [...names.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-    const whole = newestFirst.filter(
-      ({ archiveKey, sidecarKey }) => keys.has(archiveKey) && keys.has(sidecarKey),
+    const whole = await this.#readAll(
+      newestFirst.filter(
+        ({ archiveKey, sidecarKey }) => keys.has(archiveKey) && keys.has(sidecarKey),
+      ),
     );
-    const isLast = (name: DumpName): boolean =>
-      whole.find((other) => dayOf(other) === dayOf(name)) === name;
+    const isLast = (one: Whole): boolean =>
+      whole.find((other) => dayOf(other) === dayOf(one)) === one;
     return {
       listed: whole.filter(isLast),
-      superseded: whole.filter((name) => !isLast(name)),
+      superseded: whole.filter((one) => !isLast(one)),
       orphans: newestFirst.filter(({ sidecarKey }) => !keys.has(sidecarKey)),
     };
   }
 
-  async #readAll(names: readonly DumpName[]): Promise<readonly PublishedDump[]> {
-    const dumps: (PublishedDump | undefined)[] = [];
+  /** Dumps with what their sidecars say, but for those that cannot be read or have been taken back since. */
+  async #readAll(names: readonly DumpName[]): Promise<readonly Whole[]> {
+    const whole: Whole[] = [];
     for (let at = 0; at < names.length; at += width) {
-      const some = names.slice(at, at + width).map((name) => this.#sidecar(name));
-      dumps.push(...(await Promise.all(some)));
+      const some = names.slice(at, at + width).map(async (name) => {
+        const dump = await this.#sidecar(name);
+        return dump === undefined ? [] : [{ ...name, dump }];
+      });
+      whole.push(...(await Promise.all(some)).flat());
     }
-    // One that was taken back since it was listed is not there any more.
-    return dumps.filter((dump) => dump !== undefined);
+    return whole;
   }
 
   async #sidecar(name: DumpName): Promise<PublishedDump | undefined> {
@@ -254,17 +262,20 @@ export class Catalogue {
     if (known !== undefined) return known;
     const found = await this.store.get(name.sidecarKey);
     if (found === undefined) return undefined;
-    const dump = JSON.parse(found.body.toString()) as PublishedDump;
+    const dump = readPublished(found.body);
+    if (dump?.id !== name.id) {
+      this.#tellDamaged(name);
+      return undefined;
+    }
     this.#sidecars.set(name.id, dump);
     return dump;
   }
-}
 
-/** Member by member: whatever else is known about a local dump stays local. */
-function toPublished(name: DumpName, dump: LocalDump, download_url: string): PublishedDump {
-  const { filename, size, sha256, generated_at, complete, metadata, warnings } = dump;
-  const { id } = name;
-  return { id, filename, size, sha256, generated_at, complete, metadata, warnings, download_url };
+  #tellDamaged({ sidecarKey }: DumpName): void {
+    if (this.#damaged.has(sidecarKey)) return;
+    this.#damaged.add(sidecarKey);
+    logWarning(`${sidecarKey} is damaged or foreign: its dump is not listed. Mend or remove it`);
+  }
 }
 
 function taken(): Problem {

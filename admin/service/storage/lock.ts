@@ -3,6 +3,8 @@
  * condition. Its holder renews it; a holder that has not for two minutes is dead and may be replaced.
  */
 
+import { randomUUID } from 'node:crypto';
+
 import { Problem } from '../envelope.js';
 import { lockKey } from './names.js';
 import { PreconditionFailed } from './store.js';
@@ -15,13 +17,18 @@ const heartbeatMs = 20_000;
 export interface LockState {
   readonly job_id: string | null;
   readonly kind: string | null;
+  readonly token: string | null;
   readonly heartbeat_at: string;
 }
 
 export interface Holder {
   readonly jobId: string;
   readonly kind: string;
+  /** Random, for this one time that the lock was taken: a job can run more than once. */
+  readonly token: string | null;
 }
+
+type Claimant = Holder & { readonly token: string };
 
 /** The job that holds the lock and lives, if any. */
 export async function currentHolder(store: ObjectStore): Promise<Holder | undefined> {
@@ -38,29 +45,31 @@ export class Lock {
 
   private constructor(
     private readonly store: ObjectStore,
-    private readonly holder: Holder,
+    private readonly holder: Claimant,
     private etag: string,
   ) {}
 
-  /** Takes the lock. `ownDead` are jobs of this service that died with an earlier process: they hold nothing. */
+  /** Takes the lock. `isDead` knows of holders that died with an earlier process of this service. */
   static async take(
     store: ObjectStore,
-    holder: Holder,
-    ownDead: (jobId: string) => boolean,
+    job: Omit<Holder, 'token'>,
+    isDead: (holder: Holder) => boolean,
   ): Promise<Lock> {
     const found = await store.get(lockKey);
     const other = found && aliveIn(parse(found.body));
-    if (other !== undefined && !ownDead(other.jobId)) throw busy(other.jobId);
+    if (other !== undefined && !isDead(other)) throw busy(other.jobId);
+    const holder = { ...job, token: randomUUID() };
     const condition = found === undefined ? { absent: true as const } : { etag: found.etag };
-    try {
-      const lock = new Lock(store, holder, await write(store, holder, condition));
-      lock.#timer = setInterval(() => void lock.#beat(), heartbeatMs);
-      lock.#timer.unref();
-      return lock;
-    } catch (error) {
-      if (!(error instanceof PreconditionFailed)) throw error;
-      throw busy((await currentHolder(store))?.jobId);
-    }
+    const etag = await claim(store, holder, condition);
+    if (etag === undefined) throw busy((await currentHolder(store))?.jobId);
+    const lock = new Lock(store, holder, etag);
+    lock.#timer = setInterval(() => void lock.#beat(), heartbeatMs);
+    lock.#timer.unref();
+    return lock;
+  }
+
+  get token(): string {
+    return this.holder.token;
   }
 
   /** Aborted once somebody else holds the lock, or it could not be renewed for so long that somebody may. */
@@ -85,18 +94,12 @@ export class Lock {
 
   async #renew(): Promise<void> {
     this.lost.throwIfAborted();
-    try {
-      this.etag = await write(this.store, this.holder, { etag: this.etag });
-    } catch (error) {
-      if (!(error instanceof PreconditionFailed)) throw error;
-      // A write whose answer got lost, and that was sent again, finds itself.
-      const found = await this.store.get(lockKey);
-      if (found === undefined || parse(found.body).job_id !== this.holder.jobId) {
-        this.#lost.abort(lostProblem());
-        throw lostProblem();
-      }
-      this.etag = found.etag;
+    const etag = await claim(this.store, this.holder, { etag: this.etag });
+    if (etag === undefined) {
+      this.#lost.abort(lostProblem());
+      throw lostProblem();
     }
+    this.etag = etag;
     this.#renewedAt = Date.now();
   }
 
@@ -124,16 +127,35 @@ function lostProblem(): Problem {
   );
 }
 
-function aliveIn({ job_id, kind, heartbeat_at }: LockState): Holder | undefined {
+function aliveIn({ job_id, kind, token, heartbeat_at }: LockState): Holder | undefined {
   const isAlive = Date.now() - Date.parse(heartbeat_at) < staleMs;
-  return job_id !== null && isAlive ? { jobId: job_id, kind: kind ?? 'data-dump' } : undefined;
+  if (job_id === null || !isAlive) return undefined;
+  return { jobId: job_id, kind: kind ?? 'data-dump', token };
 }
+
+const nobody: LockState = { job_id: null, kind: null, token: null, heartbeat_at: '' };
 
 function parse(body: Buffer): LockState {
   try {
-    return JSON.parse(body.toString()) as LockState;
+    return (JSON.parse(body.toString()) as LockState | null) ?? nobody;
   } catch {
-    return { job_id: null, kind: null, heartbeat_at: '' };
+    return nobody;
+  }
+}
+
+/** Writes the lock and returns its ETag; undefined when somebody else has it. */
+async function claim(
+  store: ObjectStore,
+  holder: Claimant,
+  condition: Condition,
+): Promise<string | undefined> {
+  try {
+    return await write(store, holder, condition);
+  } catch (error) {
+    if (!(error instanceof PreconditionFailed)) throw error;
+    // A write whose answer got lost, and that was sent again, finds itself.
+    const found = await store.get(lockKey);
+    return found && parse(found.body).token === holder.token ? found.etag : undefined;
   }
 }
 
@@ -145,6 +167,7 @@ function write(
   const state: LockState = {
     job_id: holder?.jobId ?? null,
     kind: holder?.kind ?? null,
+    token: holder?.token ?? null,
     heartbeat_at: new Date().toISOString(),
   };
   const headers = { contentType: 'application/json', cacheControl: 'no-store' };
