@@ -79,6 +79,9 @@ pub enum S3Error {
         /// When the store wants to be asked again.
         retry_after: Option<Duration>,
     },
+    /// The store answered, and not with what was asked for.
+    #[error("the answer is not one of S3, or only half of it")]
+    Unreadable,
     /// A request that cannot be made, such as one with a header that HTTP does not allow.
     #[error("the request cannot be made")]
     Request,
@@ -95,10 +98,12 @@ impl From<&S3Error> for GetError {
         match error {
             S3Error::Network(Failure::Timeout) => GetError::Timeout,
             S3Error::Network(Failure::Forbidden) => GetError::Forbidden,
-            S3Error::Network(Failure::Broken(_) | Failure::TooLarge) => GetError::Unreachable,
+            S3Error::Network(Failure::Broken(_) | Failure::TooLarge) | S3Error::Unreadable => {
+                GetError::Unreachable
+            }
             S3Error::Request => GetError::Unreadable,
             S3Error::Answer { status, code, retry_after } => {
-                match (*status, code.as_str()) {
+                match (meant(*status, code), code.as_str()) {
                     // Both are said of a request that took too long to arrive.
                     (400, "RequestTimeout" | "ExpiredRequest") => GetError::Timeout,
                     (401 | 403, _) => GetError::Refused,
@@ -216,6 +221,20 @@ async fn answer(response: Response<Incoming>) -> S3Error {
     S3Error::Answer { status, code: code(&body), retry_after }
 }
 
+/// The status of an error. One that happens after an answer has begun comes with that of success: then its code tells.
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>)
+fn meant(status: u16, code: &str) -> u16 {
+    match code {
+        _ if status >= 300 => status,
+        "InternalError" => 500,
+        "ServiceUnavailable" | "SlowDown" | "TooManyRequests" => 503,
+        "RequestTimeout" => 408,
+        "NoSuchBucket" => 404,
+        "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed" => 403,
+        _ => status,
+    }
+}
+
 /// `<Error><Code>…</Code>`; only letters, so that nothing private can come with it.
 fn code(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
@@ -230,8 +249,8 @@ fn code(body: &[u8]) -> String {
 /// read".
 pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
     let (status, code) = match &error {
-        S3Error::Answer { status, code, .. } => (*status, code.clone()),
-        S3Error::Network(_) | S3Error::Request => (0, String::new()),
+        S3Error::Answer { status, code, .. } => (meant(*status, code), code.clone()),
+        S3Error::Network(_) | S3Error::Unreadable | S3Error::Request => (0, String::new()),
     };
     let denied = format!("check the access key id and secret, and that they may {rights} this bucket");
     let problem = match (status, code.as_str()) {
@@ -241,6 +260,9 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         (401 | 403, _) => &denied,
         (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",
         (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",
+        _ if matches!(error, S3Error::Unreadable) => {
+            "its answers are not those of an S3 store; check the endpoint and what answers in its place, then try again"
+        }
         (0, _) => "check the endpoint and the network, then try again",
         _ if status >= StatusCode::INTERNAL_SERVER_ERROR.as_u16() || status == 429 => {
             "the store is overloaded or down; try again later"
@@ -305,6 +327,9 @@ mod tests {
             (412, "PreconditionFailed", GetError::ChangedWhileRead),
             (400, "RequestTimeout", GetError::Timeout),
             (400, "InvalidRequest", GetError::Unreadable),
+            (200, "SlowDown", GetError::Unavailable { retry_after: None }),
+            (200, "AccessDenied", GetError::Refused),
+            (200, "Unknown", GetError::Unreadable),
         ] {
             assert_eq!(GetError::from(&answer(status, code)), expected);
         }

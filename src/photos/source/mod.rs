@@ -19,6 +19,7 @@ use crate::retry::Setback;
 pub mod directory;
 pub mod headers;
 mod metadata;
+pub(crate) mod pages;
 pub mod public_url;
 pub mod r2;
 pub mod s3;

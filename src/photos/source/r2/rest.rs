@@ -15,6 +15,7 @@ use crate::cloudflare::{Answer, ApiError, Call, Cloudflare, refused};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::photos::source::headers::{checked, describe_of, length};
+use crate::photos::source::pages::{Next, Pages, Size};
 use crate::photos::source::{Content, GetError, Listing, StoredPhoto, has_dot_segment, metadata};
 use crate::retry::Setback;
 
@@ -50,7 +51,7 @@ struct Listed {
 #[derive(Deserialize)]
 struct Object {
     key: String,
-    size: u64,
+    size: Size,
     etag: Option<String>,
     last_modified: Option<DateTime<Utc>>,
     http_metadata: Option<Map<String, Value>>,
@@ -79,19 +80,17 @@ impl Rest {
 
     /// Everything the bucket holds. A page that fails is asked for again.
     pub(super) async fn list(&self, job: &Job) -> Result<Listing> {
-        let mut listing = Listing::default();
+        let (mut listing, mut pages) = (Listing::default(), Pages::default());
         let mut cursor: Option<String> = None;
         loop {
             let page = self.page(cursor.as_deref(), job).await?;
-            listing.photos.extend(page.result.unwrap_or_default().into_iter().map(Object::describe));
-            let next = next(&page.result_info).map_err(|problem| self.unreachable(problem))?;
-            if next.is_none() {
+            let next = next(&page.result_info);
+            let first = page.result.first().map(|object| object.key.as_str());
+            cursor = pages.turn(first, next).map_err(|problem| self.unreachable(problem))?;
+            listing.photos.extend(page.result.into_iter().map(Object::describe));
+            if cursor.is_none() {
                 break;
             }
-            if next == cursor {
-                return Err(self.unreachable("its listing goes on where it was before"));
-            }
-            cursor = next;
         }
         listing.photos.sort_by(|a, b| a.key.cmp(&b.key));
         listing.photos.dedup_by(|a, b| a.key == b.key);
@@ -103,7 +102,7 @@ impl Rest {
         Ok(listing)
     }
 
-    async fn page(&self, cursor: Option<&str>, job: &Job) -> Result<Answer<Option<Vec<Object>>>> {
+    async fn page(&self, cursor: Option<&str>, job: &Job) -> Result<Answer<Vec<Object>>> {
         let mut path = format!("{}?per_page=1000", self.path);
         if let Some(cursor) = cursor {
             path.push_str("&cursor=");
@@ -157,7 +156,7 @@ impl Object {
         custom_metadata.sort_keys();
         StoredPhoto {
             key: self.key,
-            size: self.size,
+            size: self.size.0,
             etag: self.etag.map(|etag| etag.trim_matches('"').to_owned()),
             last_modified: self.last_modified,
             content_type,
@@ -168,17 +167,10 @@ impl Object {
 }
 
 /// Where a listing goes on, if it does. Whether it does is said as a boolean, and elsewhere as text.
-fn next(info: &Value) -> Result<Option<String>, &'static str> {
-    let cursor = info.get("cursor").and_then(Value::as_str).filter(|cursor| !cursor.is_empty());
-    let goes_on = match info.get("is_truncated") {
-        None | Some(Value::Null) => cursor.is_some(),
-        Some(said) => said.as_bool() == Some(true) || said.as_str() == Some("true"),
-    };
-    match (goes_on, cursor) {
-        (true, None) => Err("it says that its listing goes on, and not where"),
-        (true, Some(cursor)) => Ok(Some(cursor.to_owned())),
-        (false, _) => Ok(None),
-    }
+fn next(info: &Value) -> Next<'_> {
+    let said = info.get("is_truncated").filter(|said| !said.is_null());
+    let goes_on = said.map(|said| said.as_bool() == Some(true) || said.as_str() == Some("true"));
+    Next::of(goes_on, info.get("cursor").and_then(Value::as_str))
 }
 
 impl From<&ApiError> for GetError {
@@ -205,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_listing_goes_on_where_it_says() {
-        let goes_on = Ok(Some("YS8vYg==".to_owned()));
+        let goes_on = Next::At("YS8vYg==");
         assert_eq!(next(&json!({ "is_truncated": true, "cursor": "YS8vYg==" })), goes_on);
         assert_eq!(next(&json!({ "is_truncated": "true", "cursor": "YS8vYg==" })), goes_on);
         assert_eq!(next(&json!({ "cursor": "YS8vYg==" })), goes_on);
@@ -216,9 +208,9 @@ mod tests {
             json!({ "is_truncated": false, "cursor": "x" }),
             json!({ "is_truncated": "false", "cursor": "x" }),
         ] {
-            assert_eq!(next(&ended), Ok(None), "{ended}");
+            assert_eq!(next(&ended), Next::End, "{ended}");
         }
-        assert!(next(&json!({ "is_truncated": true, "cursor": "" })).is_err());
+        assert_eq!(next(&json!({ "is_truncated": true, "cursor": "" })), Next::Nowhere);
     }
 
     #[test]
