@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { type BackupResult, createBackup } from '../index.js';
 import { folder, listing, removeFolders } from './support';
-import { type Answer, json, page, result, send, Store } from './support/store';
+import { type Answer, json, md5, page, result, send, Store } from './support/store';
 import { entry, sqlite } from './support/tools';
 
 const [a, b, c] = ['a', 'b', 'c'].map((name) => ({
@@ -13,7 +13,7 @@ const [a, b, c] = ['a', 'b', 'c'].map((name) => ({
   body: Buffer.from(`photo ${name}`),
 })) as [Photo, Photo, Photo];
 type Photo = Store['photos'][number];
-type Source = 's3' | 'r2';
+type Source = 's3' | 'r2' | 'public';
 
 const more = '<IsTruncated>true</IsTruncated><NextContinuationToken>t1</NextContinuationToken>';
 const html = '<!DOCTYPE html><html><head><title>Back soon</title></head><body>Soon</body></html>';
@@ -152,6 +152,112 @@ describe('a page of a listing', () => {
       message: expect.stringMatching(/goes on where it was before/) as string,
     });
     expect(asked.listed).toBeLessThan(6);
+  });
+});
+
+const rewritten = {
+  etag: `"${md5('another body')}"`,
+  'last-modified': 'Wed, 01 Jan 2025 00:00:05 GMT',
+};
+const noMd5 = { etag: '"0123456789abcdef0123456789abcdef"' };
+
+/** What the second photo is answered with, and the reason that it is missing; none when it is taken. */
+const answers: [name: string, sources: Source[], answer: Answer, reason?: string][] = [
+  [
+    'a page for people',
+    ['s3', 'r2'],
+    (_, response) => send(response, html, { 'content-type': 'text/html' }),
+    'bad_length',
+  ],
+  [
+    'a page as long as the photo',
+    ['s3', 'r2'],
+    (_, response) => send(response, '<html/>', { 'content-type': 'text/html' }),
+    'bad_checksum',
+  ],
+  [
+    'the denial of an API',
+    ['r2'],
+    (_, response) => json(response, { success: false, errors: [{ code: 10_000 }] }),
+    'bad_length',
+  ],
+  ['nothing', ['s3', 'r2'], (_, response) => send(response, ''), 'bad_length'],
+  [
+    'another length and the ETag of the listing',
+    ['s3', 'r2'],
+    (_, response) => send(response, 'half', { etag: `"${md5(b.body)}"` }),
+    'bad_length',
+  ],
+  [
+    'no content',
+    ['s3', 'r2', 'public'],
+    (_, response) => send(response, '', { etag: '"x"' }, 204),
+    'bad_length',
+  ],
+  [
+    'a part that nobody asked for',
+    ['s3', 'r2', 'public'],
+    (_, response) => send(response, 'pho', { 'content-range': 'bytes 0-2/7', etag: '"x-1"' }, 206),
+    'bad_length',
+  ],
+  ['what it has become', ['s3', 'r2'], (_, response) => send(response, 'another body', rewritten)],
+  [
+    'a body in chunks',
+    ['s3'],
+    (_, response) => {
+      response.writeHead(200, { 'content-type': 'image/jpeg' }).write('pho');
+      response.end('to b');
+      return true;
+    },
+  ],
+  [
+    'half a body, until the connection ends',
+    ['public'],
+    (_, response) => {
+      response.socket?.end('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\npho');
+      return true;
+    },
+    'bad_length',
+  ],
+  [
+    'an ETag that is weak',
+    ['s3', 'r2', 'public'],
+    (_, response) => send(response, b.body, { etag: `W/${noMd5.etag}` }),
+  ],
+  [
+    'an ETag of what is encrypted by KMS',
+    ['s3'],
+    (_, response) =>
+      send(response, b.body, { ...noMd5, 'x-amz-server-side-encryption': 'aws:kms' }),
+  ],
+  [
+    'an ETag of what is encrypted by the customer',
+    ['s3'],
+    (_, response) =>
+      send(response, b.body, {
+        ...noMd5,
+        'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+      }),
+  ],
+];
+
+describe('a photo answered with', () => {
+  const cases = answers.flatMap(([name, sources, answer, reason]) =>
+    sources.map((source) => [name, source, reason ?? 'taken', answer] as const),
+  );
+  it.each(cases)('%s (%s): %s', async (_, source, reason, answer) => {
+    const get: Answer = (asked, response, nth) =>
+      asked.pathname.endsWith(b.key) && answer(asked, response, nth);
+    const made = backup(await store({ get }), source);
+    if (reason === 'taken') {
+      expect(await held(made)).toEqual(all);
+      return;
+    }
+    const { complete, metadata } = await made;
+    expect({ complete, missing: metadata.photos.missing }).toEqual({
+      complete: false,
+      missing: [{ key: b.key, reason, artwork_ids: ['w'] }],
+    });
   });
 });
 

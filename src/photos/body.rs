@@ -110,21 +110,20 @@ pub(super) struct Intake<S> {
     body: Body,
     taken: u64,
     sums: S,
-    /// The MD5 so far and the one announced, where the ETag is one.
+    /// The MD5 so far and the one announced, where one is.
     md5: Option<(Md5, [u8; 16])>,
 }
 
 impl<S: Digester> Intake<S> {
     pub(super) fn new(photo: StoredPhoto, workspace: &Path, buffers: &Buffers) -> Self {
-        let announced = photo.etag.as_deref().and_then(announced_md5);
         Intake {
+            md5: photo.md5.map(|announced| (Md5::new(), announced)),
             photo,
             workspace: workspace.to_owned(),
             buffers: buffers.clone(),
             body: Body::Memory(Vec::new().into()),
             taken: 0,
             sums: S::default(),
-            md5: announced.map(|announced| (Md5::new(), announced)),
         }
     }
 
@@ -192,10 +191,4 @@ impl<S: Digester> Intake<S> {
             md5.update(piece);
         }
     }
-}
-
-/// The MD5 that an ETag is after a plain upload; the ETag of an upload in parts is something else.
-fn announced_md5(etag: &str) -> Option<[u8; 16]> {
-    let mut md5 = [0; 16];
-    hex::decode_to_slice(etag, &mut md5).ok().map(|()| md5)
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::photos::source::directory::Directory;
-use crate::photos::source::{Listing, StoredPhoto};
+use crate::photos::source::{Listing, StoredPhoto, etag};
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     // The clock stands still while something happens and leaps over every pause.
@@ -176,6 +176,7 @@ impl PhotoSource for Pieces {
             key: key.into(),
             size: self.announced,
             etag: self.etag.map(str::to_owned),
+            md5: self.etag.and_then(etag::md5),
             last_modified: None,
             content_type: None,
             http_metadata: Default::default(),
@@ -257,6 +258,7 @@ impl PhotoSource for Breaking {
             key: key.into(),
             size: self.whole.len() as u64,
             etag: self.etag.map(str::to_owned),
+            md5: self.etag.and_then(etag::md5),
             last_modified: None,
             content_type: None,
             http_metadata: serde_json::Map::new(),

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::{retry_after, whole};
 use crate::job::Job;
 use crate::photos::source::pages::{Next, Pages, Size};
-use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto};
+use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto, etag};
 use crate::retry::Retries;
 
 /// A page of 1,000 keys of 1,024 bytes each, every byte of them percent-encoded, is below 8 MiB.
@@ -115,7 +115,8 @@ impl Object {
         Ok(StoredPhoto {
             key,
             size: self.size.0,
-            etag: self.etag.map(|etag| etag.trim_matches('"').to_owned()),
+            etag: self.etag.as_deref().map(etag::opaque),
+            md5: self.etag.as_deref().and_then(etag::md5),
             last_modified: self.last_modified,
             content_type: None,
             http_metadata: Map::new(),

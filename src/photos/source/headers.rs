@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
 
-use super::{ByteStream, GetError, StoredPhoto};
+use super::{ByteStream, GetError, StoredPhoto, etag};
 use crate::http::{Failure, pieces};
 
 pub mod encoded_words;
@@ -35,6 +35,19 @@ impl From<&Failure> for GetError {
             Failure::Broken(_) | Failure::TooLarge => GetError::Unreachable,
         }
     }
+}
+
+/// Only 200 says that all of a photo follows: 206 is a part that nobody asked for, 204 nothing.
+pub(super) fn whole_follows(status: StatusCode) -> Result<(), GetError> {
+    if status == StatusCode::OK { Ok(()) } else { Err(GetError::BadLength) }
+}
+
+/// Whether an answer says that no ETag of the photo is an MD5, however it looks: that of bytes which S3 encrypted with a
+/// key of KMS or of the customer. (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>)
+pub(super) fn has_no_md5(headers: &HeaderMap) -> bool {
+    let by_kms =
+        headers.get("x-amz-server-side-encryption").is_some_and(|by| by.as_bytes().starts_with(b"aws:"));
+    by_kms || headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
 }
 
 /// Whether an answer holds exactly the bytes of a photo from `from` on.
@@ -80,12 +93,12 @@ pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPh
         })
         .collect();
     custom_metadata.sort_keys();
-    let etag =
-        text(&header::ETAG).map(|etag| etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"').to_owned());
+    let etag = text(&header::ETAG);
     StoredPhoto {
         key: key.to_owned(),
         size,
-        etag,
+        etag: etag.map(etag::opaque),
+        md5: etag.and_then(etag::md5).filter(|_| !has_no_md5(headers)),
         last_modified: text(&header::LAST_MODIFIED).and_then(instant),
         content_type: text(&header::CONTENT_TYPE).map(str::to_owned),
         http_metadata,

@@ -17,7 +17,9 @@ use crate::job::{Job, Warning};
 use crate::retry::Setback;
 
 pub mod directory;
+pub(crate) mod etag;
 pub mod headers;
+mod listed;
 mod metadata;
 pub(crate) mod pages;
 pub mod public_url;
@@ -90,6 +92,8 @@ pub struct StoredPhoto {
     pub size: u64,
     /// As the store gives it, without quotes.
     pub etag: Option<String>,
+    /// The MD5 of its bytes, where the store announces it.
+    pub md5: Option<[u8; 16]>,
     /// When it was last written, as exact as the store says and at most to the millisecond.
     pub last_modified: Option<DateTime<Utc>>,
     /// The media type it is served with.

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::headers::{checked, describe, goes_on};
+use super::headers::{checked, describe, goes_on, whole_follows};
 use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto, has_dot_segment};
 use crate::error::Result;
 use crate::http::{Client, Reach, names_private_host};
@@ -87,6 +87,7 @@ impl PhotoSource for PublicUrl {
 
     async fn get(&self, key: &str) -> Result<Content, GetError> {
         let response = self.ask(key, &[]).await?;
+        whole_follows(response.status())?;
         let photo = describe(key, response.headers()).ok_or(GetError::BadLength)?;
         if photo.size > SIZE_LIMIT {
             return Err(GetError::TooLarge);
@@ -107,7 +108,7 @@ fn answer(response: Response<Incoming>) -> Result<Response<Incoming>, GetError> 
     match response.status().as_u16() {
         // A page in the place of a photo is how many sites say that there is nothing.
         200 if is_page(&response) => Err(GetError::NoSuchKey),
-        200 | 206 => Ok(response),
+        200..300 => Ok(response),
         404 | 410 => Err(GetError::NoSuchKey),
         401 | 403 => Err(GetError::Refused),
         412 | 416 => Err(GetError::ChangedWhileRead),

@@ -1,12 +1,9 @@
 //! Cloudflare's REST API for the objects of a bucket: pages of a thousand, then one request for each object.
 //! (<https://developers.cloudflare.com/api/resources/r2/subresources/buckets/>)
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, Method};
+use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,9 +11,10 @@ use serde_json::{Map, Value};
 use crate::cloudflare::{Answer, ApiError, Call, Cloudflare, refused};
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::photos::source::headers::{checked, describe_of, length};
+use crate::photos::source::headers::checked;
+use crate::photos::source::listed::Listed;
 use crate::photos::source::pages::{Next, Pages, Size};
-use crate::photos::source::{Content, GetError, Listing, StoredPhoto, has_dot_segment, metadata};
+use crate::photos::source::{Content, GetError, Listing, StoredPhoto, etag, has_dot_segment, metadata};
 use crate::retry::Setback;
 
 /// What Cloudflare calls the permission.
@@ -39,13 +37,7 @@ pub(super) struct Rest {
     bucket: String,
     /// `accounts/<account>/r2/buckets/<bucket>/objects`
     path: String,
-    listed: OnceLock<HashMap<String, Listed>>,
-}
-
-/// What an answer may leave out and the listing said.
-struct Listed {
-    size: u64,
-    etag: Option<String>,
+    listed: Listed,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +58,7 @@ impl Rest {
             client,
             account_id: account_id.into(),
             bucket: bucket.into(),
-            listed: OnceLock::new(),
+            listed: Listed::default(),
         }
     }
 
@@ -94,11 +86,7 @@ impl Rest {
         }
         listing.photos.sort_by(|a, b| a.key.cmp(&b.key));
         listing.photos.dedup_by(|a, b| a.key == b.key);
-        let listed = listing.photos.iter().map(|photo| {
-            let StoredPhoto { key, size, etag, .. } = photo;
-            (key.clone(), Listed { size: *size, etag: etag.clone() })
-        });
-        self.listed.get_or_init(|| listed.collect());
+        self.listed.keep(&listing);
         Ok(listing)
     }
 
@@ -130,22 +118,10 @@ impl Rest {
         let path = format!("{}/{}", self.path, utf8_percent_encode(key, PATH));
         let call = Call { method: Method::GET, path: &path, body: Bytes::new(), limit: 0 };
         let response = self.client.send(&call).await.map_err(|error| GetError::from(&error))?;
-        let photo = self.describe(key, response.headers()).ok_or(GetError::BadLength)?;
+        let photo = self.listed.describe(key, response.status(), response.headers())?;
+        // Headers of the API, not of the object: those are in the listing.
+        let photo = StoredPhoto { http_metadata: Map::new(), custom_metadata: Map::new(), ..photo };
         Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
-    }
-
-    fn describe(&self, key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
-        let listed = self.listed.get().and_then(|listed| listed.get(key));
-        // A body that is sent in chunks has no length; then it has to have the one that was listed.
-        let size = length(headers).or(listed.map(|listed| listed.size))?;
-        let photo = describe_of(key, size, headers);
-        Some(StoredPhoto {
-            etag: photo.etag.or_else(|| listed?.etag.clone()),
-            // Headers of the API, not of the object: those are in the listing.
-            http_metadata: Map::new(),
-            custom_metadata: Map::new(),
-            ..photo
-        })
     }
 }
 
@@ -157,7 +133,8 @@ impl Object {
         StoredPhoto {
             key: self.key,
             size: self.size.0,
-            etag: self.etag.map(|etag| etag.trim_matches('"').to_owned()),
+            etag: self.etag.as_deref().map(etag::opaque),
+            md5: self.etag.as_deref().and_then(etag::md5),
             last_modified: self.last_modified,
             content_type,
             http_metadata,
