@@ -12,8 +12,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
 use futures::stream::{BoxStream, StreamExt};
-use http::header::RETRY_AFTER;
+use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyStream, Full};
 use hyper::body::{Body, Incoming};
@@ -31,6 +32,10 @@ use crate::error::{Cause, Error, Result};
 const CONNECT: Duration = Duration::from_secs(10);
 /// An answer begins, and goes on, within 30 seconds.
 const STALLED: Duration = Duration::from_secs(30);
+/// An answer that is read whole has come within 5 minutes, however it drips.
+const WHOLE: Duration = Duration::from_secs(300);
+/// Nobody is left alone for longer: an hour.
+const LEFT_ALONE: Duration = Duration::from_secs(3600);
 /// What is sent gets this much more time: 16 KiB a second, so that a few bodies share a line of one megabit.
 const SLOWEST: u64 = 16 << 10;
 /// An idle connection is closed before most servers close it: 20 seconds.
@@ -136,24 +141,44 @@ pub fn pieces(body: Incoming) -> Pieces {
     frames.boxed()
 }
 
-/// A body of at most `limit` bytes; a longer one is [`Failure::TooLarge`].
+/// A body of at most `limit` bytes; a longer one is [`Failure::TooLarge`], one that takes too long [`Failure::Timeout`].
 pub async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Failure> {
-    let mut pieces = pieces(body);
-    let mut whole = BytesMut::new();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece?;
-        if whole.len() + piece.len() > limit {
-            return Err(Failure::TooLarge);
-        }
-        whole.extend_from_slice(&piece);
-    }
-    Ok(whole.freeze())
+    gather(pieces(body), limit).await
 }
 
-/// How long an answer asks to be left alone, at most an hour; only the form in seconds is read.
+async fn gather(mut pieces: Pieces, limit: usize) -> Result<Bytes, Failure> {
+    let gathered = async {
+        let mut whole = BytesMut::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            if whole.len() + piece.len() > limit {
+                return Err(Failure::TooLarge);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.freeze())
+    };
+    tokio::time::timeout(WHOLE, gathered).await.unwrap_or(Err(Failure::Timeout))
+}
+
+/// How long an answer asks to be left alone, at most an hour.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(3600)))
+    let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = match asked.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        // By the clock of whoever names the time; one that is over asks for nothing.
+        Err(_) => {
+            let now =
+                headers.get(DATE).and_then(|date| instant(date.to_str().ok()?)).unwrap_or_else(Utc::now);
+            (instant(asked)? - now).to_std().unwrap_or_default()
+        }
+    };
+    Some(pause.min(LEFT_ALONE))
+}
+
+/// A time as headers have it.
+pub fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text).ok().map(|instant| instant.to_utc())
 }
 
 /// Whether the host that a URL itself names is not of the public Internet.
@@ -293,6 +318,34 @@ mod tests {
         ] {
             assert!(!is_public(other.parse().unwrap()), "{other}");
         }
+    }
+
+    #[test]
+    fn an_answer_may_ask_for_seconds_or_name_the_time() {
+        let asked = |headers: &[(http::HeaderName, &str)]| {
+            retry_after(&headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect())
+        };
+        let date = (DATE, "Sun, 06 Nov 1994 08:49:37 GMT");
+        let at = |time| [date.clone(), (RETRY_AFTER, time)];
+        assert_eq!(asked(&[(RETRY_AFTER, "25")]), Some(Duration::from_secs(25)));
+        assert_eq!(asked(&at("Sun, 06 Nov 1994 08:50:02 GMT")), Some(Duration::from_secs(25)));
+        assert_eq!(asked(&at("Sun, 06 Nov 1994 08:49:00 GMT")), Some(Duration::ZERO), "it is over");
+        assert_eq!(asked(&at("Mon, 07 Nov 1994 08:49:37 GMT")), Some(Duration::from_secs(3600)));
+        assert_eq!(asked(&at("soon")), None);
+        let later = Utc::now() + Duration::from_secs(90);
+        let wait = asked(&[(RETRY_AFTER, later.to_rfc2822().as_str())]).unwrap();
+        assert!((80..=90).contains(&wait.as_secs()), "by the clock of this machine: {wait:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_drips_is_given_up() {
+        let begun = tokio::time::Instant::now();
+        let drops = futures::stream::repeat_with(|| Ok(Bytes::from_static(b" "))).then(|drop| async {
+            tokio::time::sleep(STALLED - Duration::from_secs(1)).await;
+            drop
+        });
+        assert!(matches!(gather(drops.boxed(), 1000).await, Err(Failure::Timeout)));
+        assert_eq!(begun.elapsed(), WHOLE);
     }
 
     #[tokio::test]

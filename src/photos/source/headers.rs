@@ -1,13 +1,12 @@
 //! What the head of an answer says of a photo, for every store that speaks HTTP.
 
-use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
 
 use super::{ByteStream, GetError, StoredPhoto, etag};
-use crate::http::{Failure, pieces};
+use crate::http::{Failure, instant, pieces};
 
 pub mod encoded_words;
 
@@ -104,8 +103,4 @@ pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPh
         http_metadata,
         custom_metadata,
     }
-}
-
-fn instant(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text).ok().map(|instant| instant.to_utc())
 }
