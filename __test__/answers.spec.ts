@@ -203,7 +203,7 @@ const answers: [name: string, sources: Source[], answer: Answer, reason?: string
   ['what it has become', ['s3', 'r2'], (_, response) => send(response, 'another body', rewritten)],
   [
     'a body in chunks',
-    ['s3'],
+    ['s3', 'public'],
     (_, response) => {
       response.writeHead(200, { 'content-type': 'image/jpeg' }).write('pho');
       response.end('to b');

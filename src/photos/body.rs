@@ -109,6 +109,8 @@ pub(super) struct Intake<S> {
     buffers: Buffers,
     body: Body,
     taken: u64,
+    /// The announced size is only the most that the photo may have.
+    is_open: bool,
     sums: S,
     /// The MD5 so far and the one announced, where one is.
     md5: Option<(Md5, [u8; 16])>,
@@ -123,8 +125,19 @@ impl<S: Digester> Intake<S> {
             buffers: buffers.clone(),
             body: Body::Memory(Vec::new().into()),
             taken: 0,
+            is_open: false,
             sums: S::default(),
         }
+    }
+
+    /// A photo whose size shows at its end; what the store says of it holds the most.
+    pub(super) fn open(photo: StoredPhoto, workspace: &Path, buffers: &Buffers) -> Self {
+        Intake { is_open: true, ..Intake::new(photo, workspace, buffers) }
+    }
+
+    /// Whether the size shows only at the end: then half a photo cannot be told from a whole one, nor gone on with.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// The photo as the store described it when it was opened.
@@ -172,6 +185,9 @@ impl<S: Digester> Intake<S> {
 
     /// The end: as many bytes as announced, with the announced MD5.
     pub(super) fn finish(mut self) -> Result<Fetched<S>, Trouble> {
+        if self.is_open {
+            self.photo.size = self.taken;
+        }
         if self.taken != self.photo.size {
             return Err(GetError::BadLength.into());
         }

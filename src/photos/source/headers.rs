@@ -61,14 +61,15 @@ pub(super) fn checked(body: Incoming) -> ByteStream {
     pieces(body).map(|piece| piece.map_err(GetError::from)).boxed()
 }
 
-/// What the headers of an answer say of a photo; None when they do not say how long it is.
-pub(super) fn describe(key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
-    Some(describe_of(key, length(headers)?, headers))
-}
-
 /// How many bytes an answer says that it has.
 pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether a body marks its end, so that half of it is none.
+pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
+    let coding = headers.get(header::TRANSFER_ENCODING).and_then(|value| value.to_str().ok());
+    coding.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
 /// What the headers of an answer say of a photo of so many bytes.

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::headers::{checked, describe, goes_on, whole_follows};
+use super::headers::{checked, describe_of, goes_on, is_chunked, length, whole_follows};
 use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto, has_dot_segment};
 use crate::error::Result;
 use crate::http::{Client, Reach, names_private_host};
@@ -88,11 +88,20 @@ impl PhotoSource for PublicUrl {
     async fn get(&self, key: &str) -> Result<Content, GetError> {
         let response = self.ask(key, &[]).await?;
         whole_follows(response.status())?;
-        let photo = describe(key, response.headers()).ok_or(GetError::BadLength)?;
-        if photo.size > SIZE_LIMIT {
-            return Err(GetError::TooLarge);
+        let headers = response.headers();
+        match length(headers) {
+            Some(size) if size > SIZE_LIMIT => Err(GetError::TooLarge),
+            Some(size) => {
+                let photo = describe_of(key, size, headers);
+                Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
+            }
+            None if is_chunked(headers) => {
+                let photo = describe_of(key, SIZE_LIMIT, headers);
+                Ok(Content::Chunked(Box::new(photo), checked(response.into_body())))
+            }
+            // A connection that ends looks the same whether or not all came.
+            None => Err(GetError::BadLength),
         }
-        Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
     }
 
     async fn resume(&self, photo: &StoredPhoto, from: u64) -> Result<Option<ByteStream>, GetError> {
