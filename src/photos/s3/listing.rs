@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Map;
 
-use super::{Bucket, S3Error, code, refused};
+use super::trouble::code;
+use super::{Bucket, S3Error, refused};
 use crate::error::{Error, Result};
 use crate::http::{retry_after, whole};
 use crate::job::Job;
