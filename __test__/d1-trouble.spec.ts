@@ -1,7 +1,7 @@
 /** What Cloudflare's API does to values, to requests and to the time they take: exact rows, or an honest end. */
 
 import { folder, listing, run } from './support';
-import { account, databaseId, type Fault, token } from './support/d1';
+import { account, databaseId, type Fault, type Result, token } from './support/d1';
 import { backup, byFile, double, failure, made, script } from './support/d1-backup';
 import { full, random, seed } from './support/random';
 
@@ -117,6 +117,68 @@ describe('what D1 says when it cannot answer at the moment', () => {
       expect(text).toMatch(words);
     });
     await Promise.all(failures);
+  }, 60_000);
+});
+
+describe('an answer without the rows that were asked for', () => {
+  const changes: [name: string, change: (one: Result) => void][] = [
+    ['no results', (one) => delete one.results],
+    ['null for results', (one) => (one.results = null)],
+    ['results without rows', (one) => (one.results = {})],
+    ['null for rows', (one) => (one.results = { rows: null })],
+    ['a failure of the statement', (one) => Object.assign(one, { success: false, results: null })],
+  ];
+  const tables: [words: RegExp, table: string][] = [
+    [/FROM "?artwork"?/, 'a table'],
+    [/FROM sqlite_schema/, 'the schema'],
+  ];
+  const cases = changes.flatMap((change) =>
+    tables.flatMap((table) =>
+      [true, false].map((size) => [change[0], table[1], size, change[1], table[0]] as const),
+    ),
+  );
+
+  it.each(cases)('is asked for again: %s (%s; %s)', async (_, __, size, change, words) => {
+    const file = made(site);
+    let changed = 0;
+    const server = await double(file, {
+      size,
+      change: (result, statements) => {
+        statements.forEach(({ sql }, at) => {
+          const one = result[at];
+          if (changed > 0 || !words.test(sql) || !one) return;
+          change(one);
+          changed += 1;
+        });
+      },
+    });
+    expect(script(await backup(server))).toBe(await byFile(file));
+    expect(changed).toBe(1);
+  });
+
+  // The waiting of all of them goes on at the same time.
+  it('is an error when there is no other, and not an empty table', async () => {
+    const file = made(site);
+    const all: typeof cases = [
+      ...cases,
+      ...tables.map(([words, table]) => ['', table, true, () => undefined, words] as const),
+    ];
+    const ends = all.map(async ([name, table, size, change, words]) => {
+      const server = await double(file, {
+        size,
+        change: (result, statements) => {
+          statements.forEach(({ sql }, at) => {
+            const one = result[at];
+            if (words.test(sql) && one) change(one);
+          });
+          if (name === '' && statements.some(({ sql }) => words.test(sql))) result.length = 0;
+        },
+      });
+      const { code, text } = await failure(server);
+      expect({ name, table, code }).toEqual({ name, table, code: 'SOURCE_UNREACHABLE' });
+      expect(text).toMatch(/of the shape that its API describes/);
+    });
+    await Promise.all(ends);
   }, 60_000);
 });
 

@@ -223,12 +223,13 @@ describe('a photo', () => {
     ],
     [
       'bad_length',
-      (_, response) => {
+      ({ socket }) => {
         // Without a length, and without an end.
         const more = (): void => {
-          while (response.write(photo));
+          while (socket.write(photo));
         };
-        response.writeHead(200).on('drain', more);
+        socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n');
+        socket.on('drain', more);
         more();
       },
     ],

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::http::{Client, Failure, Reach, retry_after, whole};
 use crate::job::Job;
 use crate::retry::{Retries, Setback};
@@ -85,6 +85,9 @@ pub enum ApiError {
     /// There was no answer, or only half of one.
     #[error("{0}")]
     Network(#[source] Failure),
+    /// There is no result in the answer, or none of the shape that the API describes.
+    #[error("the answer is not of the shape that the API describes")]
+    Malformed(#[source] Cause),
     /// The API, or a gateway before it, answered that it will not.
     #[error("Cloudflare answered {status}, code {code}")]
     Refused {
@@ -171,8 +174,7 @@ impl Cloudflare {
             Ok(verdict) if !verdict.success => Err(verdict.into_error(status, None)),
             // Half an answer, as when a proxy cut it, looks like broken JSON; a gateway's page is none at all.
             Err(error) => Err(ApiError::Network(Failure::Broken(shape(&error)))),
-            Ok(_) => serde_json::from_slice(&body)
-                .map_err(|error| ApiError::Network(Failure::Broken(shape(&error)))),
+            Ok(_) => serde_json::from_slice(&body).map_err(|error| ApiError::Malformed(shape(&error))),
         }
     }
 
@@ -220,7 +222,7 @@ impl Verdict {
 }
 
 /// Where JSON is broken; never what stands there.
-fn shape(error: &serde_json::Error) -> crate::error::Cause {
+fn shape(error: &serde_json::Error) -> Cause {
     format!("the answer is no JSON of the expected shape at its byte {}", error.column()).into()
 }
 
@@ -239,7 +241,7 @@ impl From<&ApiError> for Setback {
     fn from(error: &ApiError) -> Self {
         match error {
             ApiError::Network(Failure::Timeout) => Setback::Silent,
-            ApiError::Network(Failure::Broken(_)) => Setback::Busy(None),
+            ApiError::Network(Failure::Broken(_)) | ApiError::Malformed(_) => Setback::Busy(None),
             ApiError::Refused { hint: Hint::Passing | Hint::Exporting, retry_after, .. }
             | ApiError::Refused { status: 408 | 429, retry_after, .. }
             | ApiError::Refused { code: trouble::THROTTLED, retry_after, .. } => Setback::Busy(*retry_after),

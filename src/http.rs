@@ -6,14 +6,15 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
 use futures::stream::{BoxStream, StreamExt};
-use http::header::RETRY_AFTER;
+use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyStream, Full};
 use hyper::body::{Body, Incoming};
@@ -27,10 +28,18 @@ use url::{Host, Url};
 
 use crate::error::{Cause, Error, Result};
 
+mod addresses;
+
+use addresses::is_public;
+
 /// A connection is made within 10 seconds.
 const CONNECT: Duration = Duration::from_secs(10);
 /// An answer begins, and goes on, within 30 seconds.
 const STALLED: Duration = Duration::from_secs(30);
+/// An answer that is read whole has come within 5 minutes, however it drips.
+const WHOLE: Duration = Duration::from_secs(300);
+/// Nobody is left alone for longer: an hour.
+const LEFT_ALONE: Duration = Duration::from_secs(3600);
 /// What is sent gets this much more time: 16 KiB a second, so that a few bodies share a line of one megabit.
 const SLOWEST: u64 = 16 << 10;
 /// An idle connection is closed before most servers close it: 20 seconds.
@@ -136,31 +145,51 @@ pub fn pieces(body: Incoming) -> Pieces {
     frames.boxed()
 }
 
-/// A body of at most `limit` bytes; a longer one is [`Failure::TooLarge`].
+/// A body of at most `limit` bytes; a longer one is [`Failure::TooLarge`], one that takes too long [`Failure::Timeout`].
 pub async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Failure> {
-    let mut pieces = pieces(body);
-    let mut whole = BytesMut::new();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece?;
-        if whole.len() + piece.len() > limit {
-            return Err(Failure::TooLarge);
-        }
-        whole.extend_from_slice(&piece);
-    }
-    Ok(whole.freeze())
+    gather(pieces(body), limit).await
 }
 
-/// How long an answer asks to be left alone, at most an hour; only the form in seconds is read.
+async fn gather(mut pieces: Pieces, limit: usize) -> Result<Bytes, Failure> {
+    let gathered = async {
+        let mut whole = BytesMut::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            if whole.len() + piece.len() > limit {
+                return Err(Failure::TooLarge);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.freeze())
+    };
+    tokio::time::timeout(WHOLE, gathered).await.unwrap_or(Err(Failure::Timeout))
+}
+
+/// How long an answer asks to be left alone, at most an hour.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(3600)))
+    let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = match asked.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        // By the clock of whoever names the time; one that is over asks for nothing.
+        Err(_) => {
+            let now =
+                headers.get(DATE).and_then(|date| instant(date.to_str().ok()?)).unwrap_or_else(Utc::now);
+            (instant(asked)? - now).to_std().unwrap_or_default()
+        }
+    };
+    Some(pause.min(LEFT_ALONE))
+}
+
+/// A time as headers have it.
+pub fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text).ok().map(|instant| instant.to_utc())
 }
 
 /// Whether the host that a URL itself names is not of the public Internet.
 pub fn names_private_host(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(address)) => !is_public_v4(address),
-        Some(Host::Ipv6(address)) => !is_public_v6(address),
+        Some(Host::Ipv4(address)) => !is_public(address.into()),
+        Some(Host::Ipv6(address)) => !is_public(address.into()),
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
     }
@@ -216,45 +245,6 @@ fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
-/// Whether an address belongs to the public Internet (IANA's special-purpose address registries).
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => is_public_v6(v6),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    !(a == 0
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || address.is_multicast()
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (b == 18 || b == 19)))
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(w, x, y, z))
-    };
-    match (a, b) {
-        (0, 0) if (c, d, e, f) == (0, 0, 0, 0xffff) => embedded(g, h),
-        (0x64, 0xff9b) if (c, d, e, f) == (0, 0, 0, 0) => embedded(g, h),
-        (0x2002, _) => embedded(b, c),
-        // Teredo and the rest of IETF protocol assignments, then documentation.
-        (0x2001, 0..0x200) | (0x2001, 0xdb8) => false,
-        // Global unicast is 2000::/3; everything else is special.
-        _ => (0x2000..0x4000).contains(&a),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -262,37 +252,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_the_public_internet_are_told_from_all_others() {
-        for public in
-            ["1.1.1.1", "100.63.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:1.1.1.1", "2002:101:101::1"]
-        {
-            assert!(is_public(public.parse().unwrap()), "{public}");
-        }
-        for other in [
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.64.0.1",
-            "127.0.0.1",
-            "169.254.169.254",
-            "172.16.0.1",
-            "192.0.0.1",
-            "192.168.1.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:127.0.0.1",
-            "64:ff9b::10.0.0.1",
-            "2002:7f00:1::",
-            "fc00::1",
-            "fe80::1",
-            "ff02::1",
-            "2001:db8::1",
-            "::7f00:1",
-        ] {
-            assert!(!is_public(other.parse().unwrap()), "{other}");
-        }
+    fn an_answer_may_ask_for_seconds_or_name_the_time() {
+        let asked = |headers: &[(http::HeaderName, &str)]| {
+            retry_after(&headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect())
+        };
+        let date = (DATE, "Sun, 06 Nov 1994 08:49:37 GMT");
+        let at = |time| [date.clone(), (RETRY_AFTER, time)];
+        assert_eq!(asked(&[(RETRY_AFTER, "25")]), Some(Duration::from_secs(25)));
+        assert_eq!(asked(&at("Sun, 06 Nov 1994 08:50:02 GMT")), Some(Duration::from_secs(25)));
+        assert_eq!(asked(&at("Sun, 06 Nov 1994 08:49:00 GMT")), Some(Duration::ZERO), "it is over");
+        assert_eq!(asked(&at("Mon, 07 Nov 1994 08:49:37 GMT")), Some(Duration::from_secs(3600)));
+        assert_eq!(asked(&at("soon")), None);
+        let later = Utc::now() + Duration::from_secs(90);
+        let wait = asked(&[(RETRY_AFTER, later.to_rfc2822().as_str())]).unwrap();
+        assert!((80..=90).contains(&wait.as_secs()), "by the clock of this machine: {wait:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_drips_is_given_up() {
+        let begun = tokio::time::Instant::now();
+        let drops = futures::stream::repeat_with(|| Ok(Bytes::from_static(b" "))).then(|drop| async {
+            tokio::time::sleep(STALLED - Duration::from_secs(1)).await;
+            drop
+        });
+        assert!(matches!(gather(drops.boxed(), 1000).await, Err(Failure::Timeout)));
+        assert_eq!(begun.elapsed(), WHOLE);
     }
 
     #[tokio::test]

@@ -26,10 +26,18 @@ export interface DoubleOptions {
   readonly size?: boolean;
   /** What becomes of the nth request, counted from 1, and of what it asks. */
   readonly fault?: (nth: number, body: string) => Fault | undefined;
+  /** What becomes of the nth answer to statements. */
+  readonly change?: (result: Result[], statements: readonly Statement[], nth: number) => void;
   /** Milliseconds before each answer. Default 0. */
   readonly latency?: number;
   /** Called before each request, as the site that writes meanwhile. */
   readonly meanwhile?: (database: Database, nth: number) => void;
+}
+
+/** What the API answers to one statement. */
+export interface Result {
+  results?: { rows?: unknown } | unknown[] | null;
+  success: boolean;
 }
 
 interface Statement {
@@ -114,6 +122,7 @@ export class D1Double {
       const statements = 'batch' in asked ? asked.batch : [asked];
       const run = path[3] === 'raw' ? this.#run.bind(this) : this.#query.bind(this);
       const result = statements.map(run);
+      this.#options.change?.(result, statements, this.times.length);
       return { status: 200, envelope: { success: true, errors: [], messages: [], result } };
     } catch (error) {
       // Not `instanceof`: SQLite's errors are not of jest's realm.
@@ -123,7 +132,7 @@ export class D1Double {
   }
 
   /** A batch is one transaction: nothing else runs between its statements. */
-  #run({ sql }: Statement): object {
+  #run({ sql }: Statement): Result {
     this.statements.push(sql);
     if (sql.length > 100_000) throw new Refusal('statement too long: SQLITE_TOOBIG');
     if (/_cf_/i.test(sql)) throw new Refusal('not authorized: SQLITE_AUTH');
@@ -134,13 +143,14 @@ export class D1Double {
     statement.setReturnArrays(true);
     const rows = (statement.all() as unknown as unknown[][]).map((row) => row.map(throughJson));
     const meta = this.#options.size === false ? {} : { size_after: this.#size() };
-    return { success: true, results: { columns, rows }, meta };
+    return Object.assign({ success: true, results: { columns, rows } }, { meta });
   }
 
   /** As `#run`, with rows as objects: names that occur twice are one. */
-  #query({ sql, params = [] }: Statement): object {
+  #query({ sql, params = [] }: Statement): Result {
     this.statements.push(sql);
-    return { success: true, results: this.database.prepare(sql).all(...params), meta: {} };
+    const results = this.database.prepare(sql).all(...params);
+    return { success: true, results };
   }
 
   #size(): number {

@@ -84,9 +84,10 @@ impl Plan {
         self.source.as_ref()?.least_time(photos)
     }
 
-    /// Bytes of all photos, as they were listed.
+    /// Bytes of all photos, as they were listed: a store may claim any.
     pub fn bytes(&self) -> u64 {
-        self.plan.items.iter().filter_map(|planned| self.listed(&planned.key)).map(|photo| photo.size).sum()
+        let listed = self.plan.items.iter().filter_map(|planned| self.listed(&planned.key));
+        listed.fold(0, |bytes, photo| bytes.saturating_add(photo.size))
     }
 
     /// The photos to copy, in the order of the archive.

@@ -51,7 +51,7 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
     let (status, code, hint) = match &error {
         ApiError::Refused { status, code, hint, .. } => (*status, *code, *hint),
         ApiError::TooLarge => (0, 0, Hint::TooMuch),
-        ApiError::Network(_) | ApiError::Request => (0, 0, Hint::None),
+        ApiError::Network(_) | ApiError::Malformed(_) | ApiError::Request => (0, 0, Hint::None),
     };
     let denied = matches!(code, 10000 | 9109 | 7403) || matches!((status, code), (401 | 403, _));
     let problem = match (status, code, hint) {
@@ -68,6 +68,9 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
         }
         _ if matches!(error, ApiError::Network(Failure::Timeout)) => {
             "it does not answer in time; check the network, then try again".into()
+        }
+        _ if matches!(error, ApiError::Malformed(_)) => {
+            "its answers are not of the shape that its API describes; check apiUrl, then try again".into()
         }
         (0, ..) => "check the network, then try again".to_owned(),
         _ if error.is_of_sql() => "it does not take the SQL that reads it; was it just migrated? Try again".into(),

@@ -109,23 +109,35 @@ pub(super) struct Intake<S> {
     buffers: Buffers,
     body: Body,
     taken: u64,
+    /// The announced size is only the most that the photo may have.
+    is_open: bool,
     sums: S,
-    /// The MD5 so far and the one announced, where the ETag is one.
+    /// The MD5 so far and the one announced, where one is.
     md5: Option<(Md5, [u8; 16])>,
 }
 
 impl<S: Digester> Intake<S> {
     pub(super) fn new(photo: StoredPhoto, workspace: &Path, buffers: &Buffers) -> Self {
-        let announced = photo.etag.as_deref().and_then(announced_md5);
         Intake {
+            md5: photo.md5.map(|announced| (Md5::new(), announced)),
             photo,
             workspace: workspace.to_owned(),
             buffers: buffers.clone(),
             body: Body::Memory(Vec::new().into()),
             taken: 0,
+            is_open: false,
             sums: S::default(),
-            md5: announced.map(|announced| (Md5::new(), announced)),
         }
+    }
+
+    /// A photo whose size shows at its end; what the store says of it holds the most.
+    pub(super) fn open(photo: StoredPhoto, workspace: &Path, buffers: &Buffers) -> Self {
+        Intake { is_open: true, ..Intake::new(photo, workspace, buffers) }
+    }
+
+    /// Whether the size shows only at the end: then half a photo cannot be told from a whole one, nor gone on with.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// The photo as the store described it when it was opened.
@@ -173,6 +185,9 @@ impl<S: Digester> Intake<S> {
 
     /// The end: as many bytes as announced, with the announced MD5.
     pub(super) fn finish(mut self) -> Result<Fetched<S>, Trouble> {
+        if self.is_open {
+            self.photo.size = self.taken;
+        }
         if self.taken != self.photo.size {
             return Err(GetError::BadLength.into());
         }
@@ -192,10 +207,4 @@ impl<S: Digester> Intake<S> {
             md5.update(piece);
         }
     }
-}
-
-/// The MD5 that an ETag is after a plain upload; the ETag of an upload in parts is something else.
-fn announced_md5(etag: &str) -> Option<[u8; 16]> {
-    let mut md5 = [0; 16];
-    hex::decode_to_slice(etag, &mut md5).ok().map(|()| md5)
 }

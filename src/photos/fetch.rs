@@ -155,9 +155,13 @@ impl Fetcher {
                 blocking(move || this.read_file(open()?)).await
             }
             Content::Stream(photo, pieces) => {
-                *deadline +=
-                    Duration::from_secs(60).saturating_mul((photo.size / PER_MINUTE).min(10_000) as u32);
+                *deadline += time_for(photo.size);
                 let intake = Intake::new(*photo, &self.workspace, &self.buffers);
+                self.read_stream(intake, pieces, partial, *deadline).await
+            }
+            Content::Chunked(photo, pieces) => {
+                *deadline += time_for(photo.size);
+                let intake = Intake::open(*photo, &self.workspace, &self.buffers);
                 self.read_stream(intake, pieces, partial, *deadline).await
             }
         }
@@ -178,20 +182,21 @@ impl Fetcher {
             let piece = match self.in_time(deadline, next).await {
                 Ok(Some(piece)) => piece,
                 // Fewer bytes than announced: the connection was closed in the middle.
-                Ok(None) if left > 0 && intake.photo().etag.is_some() => {
+                Ok(None) if left > 0 && intake.photo().etag.is_some() && !intake.is_open() => {
                     let intake = blocking(move || take_batch(intake, waiting)).await?;
                     *partial = Some(Partial { intake });
                     return Err(GetError::BadLength.into());
                 }
                 Ok(None) => break,
-                Err(Trouble::Photo(error)) if error.is_outage() => {
+                Err(Trouble::Photo(error)) if error.is_outage() && !intake.is_open() => {
                     let intake = blocking(move || take_batch(intake, waiting)).await?;
                     *partial = Some(Partial { intake });
                     return Err(error.into());
                 }
                 Err(trouble) => return Err(trouble),
             };
-            left = left.checked_sub(piece.len() as u64).ok_or(GetError::BadLength)?;
+            let too_long = if intake.is_open() { GetError::TooLarge } else { GetError::BadLength };
+            left = left.checked_sub(piece.len() as u64).ok_or(too_long)?;
             bytes_waiting += piece.len();
             waiting.push(piece);
             if bytes_waiting >= PIECE {
@@ -250,6 +255,11 @@ impl Fetcher {
     async fn unless_stopped<F: Future>(&self, future: F) -> Result<F::Output> {
         self.job.stop_token().run_until_cancelled(future).await.ok_or(Error::Aborted)
     }
+}
+
+/// What so many bytes add to the time of a photo.
+fn time_for(bytes: u64) -> Duration {
+    Duration::from_secs(60).saturating_mul((bytes / PER_MINUTE).min(10_000) as u32)
 }
 
 /// What came of a body that broke off.

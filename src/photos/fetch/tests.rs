@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::photos::source::directory::Directory;
-use crate::photos::source::{Listing, StoredPhoto};
+use crate::photos::source::{Listing, StoredPhoto, etag};
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     // The clock stands still while something happens and leaps over every pause.
@@ -176,6 +176,7 @@ impl PhotoSource for Pieces {
             key: key.into(),
             size: self.announced,
             etag: self.etag.map(str::to_owned),
+            md5: self.etag.and_then(etag::md5),
             last_modified: None,
             content_type: None,
             http_metadata: Default::default(),
@@ -210,6 +211,41 @@ fn length_and_md5_are_those_announced() {
     assert_eq!(with(5, Some("5d41402abc4b2a76b9719d911017c593")), Err(GetError::BadChecksum));
     let in_parts = Some("5d41402abc4b2a76b9719d911017c593-2");
     assert_eq!(with(5, in_parts), Ok(b"hello".to_vec()), "the ETag of an upload in parts is no MD5");
+}
+
+#[test]
+fn chunks_say_at_their_end_how_many_bytes_they_were() {
+    struct Chunks(Pieces);
+    #[async_trait]
+    impl PhotoSource for Chunks {
+        fn kind(&self) -> &'static str {
+            "chunks"
+        }
+        async fn list(&self, _: &Job) -> Result<Option<Listing>> {
+            Ok(None)
+        }
+        async fn get(&self, key: &str) -> Result<Content, GetError> {
+            let Content::Stream(photo, pieces) = self.0.get(key).await? else {
+                panic!("pieces are a stream")
+            };
+            Ok(Content::Chunked(photo, pieces))
+        }
+        async fn resume(&self, _: &StoredPhoto, _: u64) -> Result<Option<ByteStream>, GetError> {
+            panic!("nobody knows where it would end")
+        }
+    }
+    let with = |announced, etag, attempts| {
+        let source = Chunks(Pieces { etag, announced, attempts: Mutex::new(attempts) });
+        content(run(fetch_all(source, &["k"], 1)).pop().unwrap())
+    };
+    let hello = || vec![Ok(Bytes::from_static(b"hel")), Ok(Bytes::from_static(b"lo"))];
+    let broken = vec![Ok(Bytes::from_static(b"hel")), Err(GetError::Unreachable)];
+    assert_eq!(with(9, None, vec![hello()]), Ok(b"hello".to_vec()));
+    assert_eq!(with(1 << 30, Some("tag"), vec![hello()]), Ok(b"hello".to_vec()));
+    assert_eq!(with(9, Some("tag"), vec![broken, hello()]), Ok(b"hello".to_vec()));
+    assert_eq!(with(4, None, vec![hello()]), Err(GetError::TooLarge));
+    let other = Some("5d41402abc4b2a76b9719d911017c593");
+    assert_eq!(with(9, other, vec![hello()]), Err(GetError::BadChecksum));
 }
 
 #[test]
@@ -257,6 +293,7 @@ impl PhotoSource for Breaking {
             key: key.into(),
             size: self.whole.len() as u64,
             etag: self.etag.map(str::to_owned),
+            md5: self.etag.and_then(etag::md5),
             last_modified: None,
             content_type: None,
             http_metadata: serde_json::Map::new(),

@@ -6,23 +6,33 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Map;
 
+use super::trouble::code;
 use super::{Bucket, S3Error, refused};
 use crate::error::{Error, Result};
-use crate::http::{Failure, whole};
+use crate::http::{retry_after, whole};
 use crate::job::Job;
-use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto};
+use crate::photos::source::pages::{Next, Pages, Size};
+use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto, etag};
 use crate::retry::Retries;
 
 /// A page of 1,000 keys of 1,024 bytes each, every byte of them percent-encoded, is below 8 MiB.
 const PAGE_LIMIT: usize = 8 << 20;
+
+/// An answer, by its root: what looks like a page without any photo may be no listing at all.
+#[derive(Deserialize)]
+enum Document {
+    ListBucketResult(Page),
+    Error,
+    #[serde(other)]
+    Other,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Page {
     #[serde(default)]
     contents: Vec<Object>,
-    #[serde(default)]
-    is_truncated: bool,
+    is_truncated: Option<bool>,
     next_continuation_token: Option<String>,
     encoding_type: Option<String>,
 }
@@ -31,7 +41,7 @@ struct Page {
 #[serde(rename_all = "PascalCase")]
 struct Object {
     key: String,
-    size: u64,
+    size: Size,
     #[serde(rename = "ETag")]
     etag: Option<String>,
     last_modified: Option<DateTime<Utc>>,
@@ -40,10 +50,17 @@ struct Object {
 /// Everything a bucket holds. A page that fails is asked for again; a bucket that is not there, refuses us or fails
 /// for good is an error.
 pub async fn list(bucket: &Bucket, job: &Job) -> Result<Listing> {
-    let mut listing = Listing::default();
+    let (mut listing, mut pages) = (Listing::default(), Pages::default());
     let mut token: Option<String> = None;
     loop {
         let page = page(bucket, token.as_deref(), job).await?;
+        let next = Next::of(page.is_truncated, page.next_continuation_token.as_deref());
+        let first = page.contents.first().map(|object| object.key.as_str());
+        token = pages.turn(first, next).map_err(|problem| Error::SourceUnreachable {
+            what: bucket.place(),
+            problem: problem.into(),
+            source: None,
+        })?;
         let encoded = page.encoding_type.as_deref() == Some("url");
         for object in page.contents {
             match object.describe(encoded) {
@@ -51,14 +68,9 @@ pub async fn list(bucket: &Bucket, job: &Job) -> Result<Listing> {
                 Err(problem) => listing.problems.push(problem),
             }
         }
-        if !page.is_truncated {
+        if token.is_none() {
             break;
         }
-        if page.next_continuation_token.is_none() || page.next_continuation_token == token {
-            let problem = "it says that its listing goes on, and not where".into();
-            return Err(Error::SourceUnreachable { what: bucket.place(), problem, source: None });
-        }
-        token = page.next_continuation_token;
     }
     // Not every store keeps to the order of bytes.
     listing.photos.sort_by(|a, b| a.key.cmp(&b.key));
@@ -87,9 +99,15 @@ async fn ask(bucket: &Bucket, token: Option<&str>) -> Result<Page, S3Error> {
     // Signed in the order of names.
     query.sort_unstable();
     let response = bucket.request(Method::GET, None, &query, &[], bytes::Bytes::new()).await?;
+    let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
     let body = whole(response.into_body(), PAGE_LIMIT).await?;
     // Half an answer, as when a proxy cut it, looks like broken XML.
-    quick_xml::de::from_reader(body.as_ref()).map_err(|error| S3Error::Network(Failure::Broken(error.into())))
+    match quick_xml::de::from_reader(body.as_ref()).map_err(|_| S3Error::Unreadable)? {
+        Document::ListBucketResult(page) => Ok(page),
+        // As after an answer that began before it failed.
+        Document::Error => Err(S3Error::Answer { status, code: code(&body), retry_after }),
+        Document::Other => Err(S3Error::Unreadable),
+    }
 }
 
 impl Object {
@@ -97,8 +115,9 @@ impl Object {
         let key = if encoded { decode(&self.key)? } else { self.key };
         Ok(StoredPhoto {
             key,
-            size: self.size,
-            etag: self.etag.map(|etag| etag.trim_matches('"').to_owned()),
+            size: self.size.0,
+            etag: self.etag.as_deref().map(etag::opaque),
+            md5: self.etag.as_deref().and_then(etag::md5),
             last_modified: self.last_modified,
             content_type: None,
             http_metadata: Map::new(),
@@ -122,17 +141,24 @@ mod tests {
 
     use super::*;
 
+    fn page(xml: &str) -> Option<Page> {
+        match quick_xml::de::from_reader(xml.as_bytes()) {
+            Ok(Document::ListBucketResult(page)) => Some(page),
+            _ => None,
+        }
+    }
+
     #[test]
     fn a_page_is_read_with_every_legal_key() {
-        let xml = br#"<?xml version="1.0" encoding="UTF-8"?>
+        let xml = r#"<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name>
 <Contents><Key>a%2F%2Fb+c%2B%C3%A9%23%09.jpg</Key><LastModified>2025-09-04T14:30:22.123Z</LastModified>
 <ETag>&quot;5d41402abc4b2a76b9719d911017c592&quot;</ETag><Size>5</Size><StorageClass>STANDARD</StorageClass></Contents>
 <Contents><Key>%FF</Key><LastModified>2025-09-04T14:30:22Z</LastModified><Size>0</Size></Contents>
 <IsTruncated>true</IsTruncated><NextContinuationToken>abc</NextContinuationToken><EncodingType>url</EncodingType>
 </ListBucketResult>"#;
-        let page: Page = quick_xml::de::from_reader(xml.as_ref()).unwrap();
-        assert!(page.is_truncated);
+        let page = page(xml).unwrap();
+        assert_eq!(page.is_truncated, Some(true));
         let mut contents = page.contents.into_iter();
         let photo = contents.next().unwrap().describe(true).unwrap();
         assert_eq!(photo.key, "a//b c+é#\t.jpg");
@@ -143,8 +169,25 @@ mod tests {
 
     #[test]
     fn an_empty_bucket_is_a_page_too() {
-        let page: Page =
-            quick_xml::de::from_str("<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>").unwrap();
-        assert!(page.contents.is_empty() && !page.is_truncated);
+        let page = page("<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>").unwrap();
+        assert!(page.contents.is_empty() && page.is_truncated.is_none());
+    }
+
+    #[test]
+    fn a_document_of_another_root_or_with_what_cannot_be_is_none() {
+        assert!(
+            page("<x:ListBucketResult xmlns:x='y'><x:KeyCount>0</x:KeyCount></x:ListBucketResult>").is_some()
+        );
+        for other in [
+            "",
+            "soon",
+            "<Error><Code>InternalError</Code></Error>",
+            "<!DOCTYPE html><html><body><p>soon</p></body></html>",
+            "<ListBucketResult><KeyCount>0</KeyCount>",
+            "<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>",
+            "<ListBucketResult><Contents><Key>a</Key><Size>18446744073709551615</Size></Contents></ListBucketResult>",
+        ] {
+            assert!(page(other).is_none(), "{other}");
+        }
     }
 }

@@ -105,6 +105,7 @@ pub(super) fn describe(key: String, metadata: &Metadata) -> StoredPhoto {
     StoredPhoto {
         size: metadata.len(),
         etag: None,
+        md5: None,
         last_modified: metadata.modified().ok().map(|time| DateTime::<Utc>::from(time).trunc_subsecs(3)),
         content_type: content_type(&key).map(str::to_owned),
         http_metadata: Map::new(),

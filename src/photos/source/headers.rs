@@ -1,13 +1,12 @@
 //! What the head of an answer says of a photo, for every store that speaks HTTP.
 
-use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
 
-use super::{ByteStream, GetError, StoredPhoto};
-use crate::http::{Failure, pieces};
+use super::{ByteStream, GetError, StoredPhoto, etag};
+use crate::http::{Failure, instant, pieces};
 
 pub mod encoded_words;
 
@@ -37,6 +36,19 @@ impl From<&Failure> for GetError {
     }
 }
 
+/// Only 200 says that all of a photo follows: 206 is a part that nobody asked for, 204 nothing.
+pub(super) fn whole_follows(status: StatusCode) -> Result<(), GetError> {
+    if status == StatusCode::OK { Ok(()) } else { Err(GetError::BadLength) }
+}
+
+/// Whether an answer says that no ETag of the photo is an MD5, however it looks: that of bytes which S3 encrypted with a
+/// key of KMS or of the customer. (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>)
+pub(super) fn has_no_md5(headers: &HeaderMap) -> bool {
+    let by_kms =
+        headers.get("x-amz-server-side-encryption").is_some_and(|by| by.as_bytes().starts_with(b"aws:"));
+    by_kms || headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
+}
+
 /// Whether an answer holds exactly the bytes of a photo from `from` on.
 pub(super) fn goes_on(status: StatusCode, headers: &HeaderMap, from: u64, size: u64) -> bool {
     let range = headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
@@ -49,14 +61,15 @@ pub(super) fn checked(body: Incoming) -> ByteStream {
     pieces(body).map(|piece| piece.map_err(GetError::from)).boxed()
 }
 
-/// What the headers of an answer say of a photo; None when they do not say how long it is.
-pub(super) fn describe(key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
-    Some(describe_of(key, length(headers)?, headers))
-}
-
 /// How many bytes an answer says that it has.
 pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether a body marks its end, so that half of it is none.
+pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
+    let coding = headers.get(header::TRANSFER_ENCODING).and_then(|value| value.to_str().ok());
+    coding.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
 /// What the headers of an answer say of a photo of so many bytes.
@@ -80,19 +93,15 @@ pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPh
         })
         .collect();
     custom_metadata.sort_keys();
-    let etag =
-        text(&header::ETAG).map(|etag| etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"').to_owned());
+    let etag = text(&header::ETAG);
     StoredPhoto {
         key: key.to_owned(),
         size,
-        etag,
+        etag: etag.map(etag::opaque),
+        md5: etag.and_then(etag::md5).filter(|_| !has_no_md5(headers)),
         last_modified: text(&header::LAST_MODIFIED).and_then(instant),
         content_type: text(&header::CONTENT_TYPE).map(str::to_owned),
         http_metadata,
         custom_metadata,
     }
-}
-
-fn instant(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text).ok().map(|instant| instant.to_utc())
 }

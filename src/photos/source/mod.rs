@@ -17,8 +17,11 @@ use crate::job::{Job, Warning};
 use crate::retry::Setback;
 
 pub mod directory;
+pub(crate) mod etag;
 pub mod headers;
+mod listed;
 mod metadata;
+pub(crate) mod pages;
 pub mod public_url;
 pub mod r2;
 pub mod s3;
@@ -89,6 +92,8 @@ pub struct StoredPhoto {
     pub size: u64,
     /// As the store gives it, without quotes.
     pub etag: Option<String>,
+    /// The MD5 of its bytes, where the store announces it.
+    pub md5: Option<[u8; 16]>,
     /// When it was last written, as exact as the store says and at most to the millisecond.
     pub last_modified: Option<DateTime<Utc>>,
     /// The media type it is served with.
@@ -109,6 +114,9 @@ pub enum Content {
     File(Box<dyn FnOnce() -> Result<OpenFile, GetError> + Send>),
     /// Bytes that arrive in pieces, with what the store says of them now.
     Stream(Box<StoredPhoto>, ByteStream),
+    /// The same without a length: how many bytes there are shows at their end, which has a mark. The size is the most
+    /// that are taken.
+    Chunked(Box<StoredPhoto>, ByteStream),
 }
 
 /// An opened file on this machine.

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::headers::{checked, describe, goes_on};
+use super::headers::{checked, describe_of, goes_on, is_chunked, length, whole_follows};
 use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto, has_dot_segment};
 use crate::error::Result;
 use crate::http::{Client, Reach, names_private_host};
@@ -87,11 +87,21 @@ impl PhotoSource for PublicUrl {
 
     async fn get(&self, key: &str) -> Result<Content, GetError> {
         let response = self.ask(key, &[]).await?;
-        let photo = describe(key, response.headers()).ok_or(GetError::BadLength)?;
-        if photo.size > SIZE_LIMIT {
-            return Err(GetError::TooLarge);
+        whole_follows(response.status())?;
+        let headers = response.headers();
+        match length(headers) {
+            Some(size) if size > SIZE_LIMIT => Err(GetError::TooLarge),
+            Some(size) => {
+                let photo = describe_of(key, size, headers);
+                Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
+            }
+            None if is_chunked(headers) => {
+                let photo = describe_of(key, SIZE_LIMIT, headers);
+                Ok(Content::Chunked(Box::new(photo), checked(response.into_body())))
+            }
+            // A connection that ends looks the same whether or not all came.
+            None => Err(GetError::BadLength),
         }
-        Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
     }
 
     async fn resume(&self, photo: &StoredPhoto, from: u64) -> Result<Option<ByteStream>, GetError> {
@@ -107,7 +117,7 @@ fn answer(response: Response<Incoming>) -> Result<Response<Incoming>, GetError> 
     match response.status().as_u16() {
         // A page in the place of a photo is how many sites say that there is nothing.
         200 if is_page(&response) => Err(GetError::NoSuchKey),
-        200 | 206 => Ok(response),
+        200..300 => Ok(response),
         404 | 410 => Err(GetError::NoSuchKey),
         401 | 403 => Err(GetError::Refused),
         412 | 416 => Err(GetError::ChangedWhileRead),

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::headers::{checked, describe, goes_on};
+use super::headers::{checked, goes_on};
+use super::listed::Listed;
 use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto};
 use crate::error::Result;
 use crate::job::Job;
@@ -12,12 +13,13 @@ use crate::photos::s3::{Access, Bucket};
 /// A bucket of photos.
 pub struct S3 {
     bucket: Bucket,
+    listed: Listed,
 }
 
 impl S3 {
     /// The bucket; nothing is asked yet.
     pub fn new(access: Access) -> Result<Self> {
-        Ok(S3 { bucket: Bucket::new(access)? })
+        Ok(S3 { bucket: Bucket::new(access)?, listed: Listed::default() })
     }
 }
 
@@ -32,12 +34,14 @@ impl PhotoSource for S3 {
     }
 
     async fn list(&self, job: &Job) -> Result<Option<Listing>> {
-        list(&self.bucket, job).await.map(Some)
+        let listing = list(&self.bucket, job).await?;
+        self.listed.keep(&listing);
+        Ok(Some(listing))
     }
 
     async fn get(&self, key: &str) -> Result<Content, GetError> {
         let response = self.bucket.get(key, 0, None).await.map_err(|error| GetError::from(&error))?;
-        let photo = describe(key, response.headers()).ok_or(GetError::BadLength)?;
+        let photo = self.listed.describe(key, response.status(), response.headers())?;
         Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
     }
 

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::{Map, Value};
 use tokio::task::spawn_blocking;
 
-use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto, metadata};
+use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto, etag, metadata};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::wrangler::{bodies_folder, bucket_file};
@@ -257,12 +257,14 @@ impl Object {
         let (content_type, http_metadata) = metadata::headers(members(row.get(5)?));
         let mut custom_metadata = members(row.get(6)?);
         custom_metadata.sort_keys();
+        let etag: Option<String> = row.get(3)?;
         Ok(Object {
             body: row.get(1)?,
             photo: StoredPhoto {
                 key: row.get(0)?,
                 size: row.get::<_, i64>(2)?.max(0) as u64,
-                etag: row.get(3)?,
+                md5: etag.as_deref().and_then(etag::md5),
+                etag,
                 last_modified: DateTime::from_timestamp_millis(row.get::<_, f64>(4)? as i64),
                 content_type,
                 http_metadata,

@@ -11,6 +11,7 @@ pub(in crate::platform) fn stored(keys: &[&str]) -> Vec<StoredPhoto> {
             key: key.into(),
             size: 1,
             etag: None,
+            md5: None,
             last_modified: None,
             content_type: None,
             http_metadata: Default::default(),

@@ -83,18 +83,18 @@ pub struct Database<'a> {
     job: &'a Job,
 }
 
+/// Of a statement that reads. One without rows has no answer: none of a table is an empty list.
 #[derive(Deserialize)]
 struct Statement {
     #[serde(default = "yes")]
     success: bool,
-    results: Option<Table>,
+    results: Table,
     #[serde(default)]
     meta: Value,
 }
 
 #[derive(Deserialize)]
 struct Table {
-    #[serde(default)]
     rows: Rows,
 }
 
@@ -119,9 +119,8 @@ impl<'a> Database<'a> {
     pub async fn schema(&self) -> Result<(Vec<Object>, Option<u64>)> {
         let answer = self.little(&[Cow::Borrowed(SCHEMA)]).await?.map_err(|error| self.failure(error))?;
         let size = answer.result.first().and_then(|first| first.meta.get("size_after")?.as_u64());
-        let rows = answer.result.into_iter().next().and_then(|first| first.results).map(|table| table.rows);
-        let objects = rows.unwrap_or_default().into_iter().map(object).collect::<Option<_>>();
-        Ok((objects.ok_or_else(malformed)?, size))
+        let rows = rows(answer, 1)?.into_iter().flatten();
+        Ok((rows.map(object).collect::<Option<_>>().ok_or_else(malformed)?, size))
     }
 
     /// Whether the sign of a zero can be asked for: SQL's only way is a function that a database may not have.
@@ -129,8 +128,7 @@ impl<'a> Database<'a> {
         let sql = format!("SELECT {} < 0 FROM (SELECT -0.0 AS zero)", cell::sign("zero"));
         match self.little(&[Cow::Owned(sql)]).await? {
             Ok(answer) => {
-                let first = answer.result.first().and_then(|first| first.results.as_ref());
-                let value = first.and_then(|table| table.rows.first()?.first());
+                let value = answer.result.first().and_then(|first| first.results.rows.first()?.first());
                 Ok(value.and_then(Value::as_f64) == Some(1.0))
             }
             Err(error) if error.is_of_sql() => Ok(false),
@@ -150,14 +148,7 @@ impl<'a> Database<'a> {
             Err(error) if is_too_much(&error) => return Err(QueryError::TooMuch(error)),
             Err(error) => return Err(QueryError::Api(error)),
         };
-        if answer.result.len() != statements.len() || answer.result.iter().any(|one| !one.success) {
-            return Err(QueryError::Job(malformed()));
-        }
-        let rows: Vec<Rows> = answer
-            .result
-            .into_iter()
-            .map(|one| one.results.map_or_else(Vec::new, |table| table.rows))
-            .collect();
+        let rows = rows(answer, statements.len())?;
         let bytes = rows.iter().flatten().flatten().map(length).sum();
         Ok(Answered { rows, bytes })
     }
@@ -166,8 +157,7 @@ impl<'a> Database<'a> {
     pub async fn parts(&self, statements: &[String]) -> Result<Vec<Rows>> {
         let statements: Vec<_> = statements.iter().map(|sql| Cow::Borrowed(sql.as_str())).collect();
         let answer = self.little(&statements).await?.map_err(|error| self.failure(error))?;
-        let rows = |one: Statement| one.results.map_or_else(Vec::new, |table| table.rows);
-        Ok(answer.result.into_iter().map(rows).collect())
+        rows(answer, statements.len())
     }
 
     /// Sends statements of which less cannot be asked for: then "too much" is only of the moment.
@@ -206,6 +196,14 @@ impl<'a> Database<'a> {
         }
         refused(format!("the D1 database {}", self.id), PERMISSION, error)
     }
+}
+
+/// The rows of each of so many statements.
+fn rows(answer: Answer<Vec<Statement>>, statements: usize) -> Result<Vec<Rows>> {
+    if answer.result.len() != statements || answer.result.iter().any(|one| !one.success) {
+        return Err(malformed());
+    }
+    Ok(answer.result.into_iter().map(|one| one.results.rows).collect())
 }
 
 fn is_too_much(error: &ApiError) -> bool {

@@ -1,12 +1,9 @@
 //! Cloudflare's REST API for the objects of a bucket: pages of a thousand, then one request for each object.
 //! (<https://developers.cloudflare.com/api/resources/r2/subresources/buckets/>)
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, Method};
+use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,8 +11,10 @@ use serde_json::{Map, Value};
 use crate::cloudflare::{Answer, ApiError, Call, Cloudflare, refused};
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::photos::source::headers::{checked, describe_of, length};
-use crate::photos::source::{Content, GetError, Listing, StoredPhoto, has_dot_segment, metadata};
+use crate::photos::source::headers::checked;
+use crate::photos::source::listed::Listed;
+use crate::photos::source::pages::{Next, Pages, Size};
+use crate::photos::source::{Content, GetError, Listing, StoredPhoto, etag, has_dot_segment, metadata};
 use crate::retry::Setback;
 
 /// What Cloudflare calls the permission.
@@ -38,19 +37,13 @@ pub(super) struct Rest {
     bucket: String,
     /// `accounts/<account>/r2/buckets/<bucket>/objects`
     path: String,
-    listed: OnceLock<HashMap<String, Listed>>,
-}
-
-/// What an answer may leave out and the listing said.
-struct Listed {
-    size: u64,
-    etag: Option<String>,
+    listed: Listed,
 }
 
 #[derive(Deserialize)]
 struct Object {
     key: String,
-    size: u64,
+    size: Size,
     etag: Option<String>,
     last_modified: Option<DateTime<Utc>>,
     http_metadata: Option<Map<String, Value>>,
@@ -65,7 +58,7 @@ impl Rest {
             client,
             account_id: account_id.into(),
             bucket: bucket.into(),
-            listed: OnceLock::new(),
+            listed: Listed::default(),
         }
     }
 
@@ -79,31 +72,25 @@ impl Rest {
 
     /// Everything the bucket holds. A page that fails is asked for again.
     pub(super) async fn list(&self, job: &Job) -> Result<Listing> {
-        let mut listing = Listing::default();
+        let (mut listing, mut pages) = (Listing::default(), Pages::default());
         let mut cursor: Option<String> = None;
         loop {
             let page = self.page(cursor.as_deref(), job).await?;
-            listing.photos.extend(page.result.unwrap_or_default().into_iter().map(Object::describe));
-            let next = next(&page.result_info).map_err(|problem| self.unreachable(problem))?;
-            if next.is_none() {
+            let next = next(&page.result_info);
+            let first = page.result.first().map(|object| object.key.as_str());
+            cursor = pages.turn(first, next).map_err(|problem| self.unreachable(problem))?;
+            listing.photos.extend(page.result.into_iter().map(Object::describe));
+            if cursor.is_none() {
                 break;
             }
-            if next == cursor {
-                return Err(self.unreachable("its listing goes on where it was before"));
-            }
-            cursor = next;
         }
         listing.photos.sort_by(|a, b| a.key.cmp(&b.key));
         listing.photos.dedup_by(|a, b| a.key == b.key);
-        let listed = listing.photos.iter().map(|photo| {
-            let StoredPhoto { key, size, etag, .. } = photo;
-            (key.clone(), Listed { size: *size, etag: etag.clone() })
-        });
-        self.listed.get_or_init(|| listed.collect());
+        self.listed.keep(&listing);
         Ok(listing)
     }
 
-    async fn page(&self, cursor: Option<&str>, job: &Job) -> Result<Answer<Option<Vec<Object>>>> {
+    async fn page(&self, cursor: Option<&str>, job: &Job) -> Result<Answer<Vec<Object>>> {
         let mut path = format!("{}?per_page=1000", self.path);
         if let Some(cursor) = cursor {
             path.push_str("&cursor=");
@@ -131,22 +118,10 @@ impl Rest {
         let path = format!("{}/{}", self.path, utf8_percent_encode(key, PATH));
         let call = Call { method: Method::GET, path: &path, body: Bytes::new(), limit: 0 };
         let response = self.client.send(&call).await.map_err(|error| GetError::from(&error))?;
-        let photo = self.describe(key, response.headers()).ok_or(GetError::BadLength)?;
+        let photo = self.listed.describe(key, response.status(), response.headers())?;
+        // Headers of the API, not of the object: those are in the listing.
+        let photo = StoredPhoto { http_metadata: Map::new(), custom_metadata: Map::new(), ..photo };
         Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
-    }
-
-    fn describe(&self, key: &str, headers: &HeaderMap) -> Option<StoredPhoto> {
-        let listed = self.listed.get().and_then(|listed| listed.get(key));
-        // A body that is sent in chunks has no length; then it has to have the one that was listed.
-        let size = length(headers).or(listed.map(|listed| listed.size))?;
-        let photo = describe_of(key, size, headers);
-        Some(StoredPhoto {
-            etag: photo.etag.or_else(|| listed?.etag.clone()),
-            // Headers of the API, not of the object: those are in the listing.
-            http_metadata: Map::new(),
-            custom_metadata: Map::new(),
-            ..photo
-        })
     }
 }
 
@@ -157,8 +132,9 @@ impl Object {
         custom_metadata.sort_keys();
         StoredPhoto {
             key: self.key,
-            size: self.size,
-            etag: self.etag.map(|etag| etag.trim_matches('"').to_owned()),
+            size: self.size.0,
+            etag: self.etag.as_deref().map(etag::opaque),
+            md5: self.etag.as_deref().and_then(etag::md5),
             last_modified: self.last_modified,
             content_type,
             http_metadata,
@@ -168,17 +144,10 @@ impl Object {
 }
 
 /// Where a listing goes on, if it does. Whether it does is said as a boolean, and elsewhere as text.
-fn next(info: &Value) -> Result<Option<String>, &'static str> {
-    let cursor = info.get("cursor").and_then(Value::as_str).filter(|cursor| !cursor.is_empty());
-    let goes_on = match info.get("is_truncated") {
-        None | Some(Value::Null) => cursor.is_some(),
-        Some(said) => said.as_bool() == Some(true) || said.as_str() == Some("true"),
-    };
-    match (goes_on, cursor) {
-        (true, None) => Err("it says that its listing goes on, and not where"),
-        (true, Some(cursor)) => Ok(Some(cursor.to_owned())),
-        (false, _) => Ok(None),
-    }
+fn next(info: &Value) -> Next<'_> {
+    let said = info.get("is_truncated").filter(|said| !said.is_null());
+    let goes_on = said.map(|said| said.as_bool() == Some(true) || said.as_str() == Some("true"));
+    Next::of(goes_on, info.get("cursor").and_then(Value::as_str))
 }
 
 impl From<&ApiError> for GetError {
@@ -205,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_listing_goes_on_where_it_says() {
-        let goes_on = Ok(Some("YS8vYg==".to_owned()));
+        let goes_on = Next::At("YS8vYg==");
         assert_eq!(next(&json!({ "is_truncated": true, "cursor": "YS8vYg==" })), goes_on);
         assert_eq!(next(&json!({ "is_truncated": "true", "cursor": "YS8vYg==" })), goes_on);
         assert_eq!(next(&json!({ "cursor": "YS8vYg==" })), goes_on);
@@ -216,9 +185,9 @@ mod tests {
             json!({ "is_truncated": false, "cursor": "x" }),
             json!({ "is_truncated": "false", "cursor": "x" }),
         ] {
-            assert_eq!(next(&ended), Ok(None), "{ended}");
+            assert_eq!(next(&ended), Next::End, "{ended}");
         }
-        assert!(next(&json!({ "is_truncated": true, "cursor": "" })).is_err());
+        assert_eq!(next(&json!({ "is_truncated": true, "cursor": "" })), Next::Nowhere);
     }
 
     #[test]

@@ -1,0 +1,157 @@
+//! What goes wrong with a request to a bucket, and what to do about it.
+
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+
+use crate::error::Error;
+use crate::http::{Failure, retry_after, whole};
+use crate::photos::source::GetError;
+
+/// An answer that says what is wrong is never longer: 64 KiB.
+const ERROR_LIMIT: usize = 64 * 1024;
+
+/// Why a request to a bucket failed.
+#[derive(Debug, thiserror::Error)]
+pub enum S3Error {
+    /// There was no answer.
+    #[error("{0}")]
+    Network(#[source] Failure),
+    /// The store answered that it will not.
+    #[error("the store answered {status} {code}")]
+    Answer {
+        /// HTTP status.
+        status: u16,
+        /// S3's own word, such as `NoSuchKey`; empty when there is none.
+        code: String,
+        /// When the store wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// The store answered, and not with what was asked for.
+    #[error("the answer is not one of S3, or only half of it")]
+    Unreadable,
+    /// A request that cannot be made, such as one with a header that HTTP does not allow.
+    #[error("the request cannot be made")]
+    Request,
+}
+
+impl From<Failure> for S3Error {
+    fn from(failure: Failure) -> Self {
+        S3Error::Network(failure)
+    }
+}
+
+impl From<&S3Error> for GetError {
+    fn from(error: &S3Error) -> Self {
+        match error {
+            S3Error::Network(Failure::Timeout) => GetError::Timeout,
+            S3Error::Network(Failure::Forbidden) => GetError::Forbidden,
+            S3Error::Network(Failure::Broken(_) | Failure::TooLarge) | S3Error::Unreadable => {
+                GetError::Unreachable
+            }
+            S3Error::Request => GetError::Unreadable,
+            S3Error::Answer { status, code, retry_after } => {
+                match (meant(*status, code), code.as_str()) {
+                    // Both are said of a request that took too long to arrive.
+                    (400, "RequestTimeout" | "ExpiredRequest") => GetError::Timeout,
+                    (401 | 403, _) => GetError::Refused,
+                    (404, _) => GetError::NoSuchKey,
+                    (412 | 416, _) => GetError::ChangedWhileRead,
+                    (408 | 429 | 500.., _) => GetError::Unavailable { retry_after: *retry_after },
+                    _ => GetError::Unreadable,
+                }
+            }
+        }
+    }
+}
+
+/// What an answer other than 2xx says.
+pub(super) async fn answer(response: Response<Incoming>) -> S3Error {
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
+    let body = whole(response.into_body(), ERROR_LIMIT).await.unwrap_or_default();
+    S3Error::Answer { status, code: code(&body), retry_after }
+}
+
+/// The status of an error. One that happens after an answer has begun comes with that of success: then its code tells.
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>)
+fn meant(status: u16, code: &str) -> u16 {
+    match code {
+        _ if status >= 300 => status,
+        "InternalError" => 500,
+        "ServiceUnavailable" | "SlowDown" | "TooManyRequests" => 503,
+        "RequestTimeout" => 408,
+        "NoSuchBucket" => 404,
+        "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed" => 403,
+        _ => status,
+    }
+}
+
+/// `<Error><Code>…</Code>`; only letters, so that nothing private can come with it.
+pub(super) fn code(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let code =
+        text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
+    code.filter(|code| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric()))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// An error of the whole bucket, in words that say what to do. `rights` are what the credentials need, such as "list and
+/// read".
+pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
+    let (status, code) = match &error {
+        S3Error::Answer { status, code, .. } => (meant(*status, code), code.clone()),
+        S3Error::Network(_) | S3Error::Unreadable | S3Error::Request => (0, String::new()),
+    };
+    let denied = format!("check the access key id and secret, and that they may {rights} this bucket");
+    let problem = match (status, code.as_str()) {
+        (_, "SignatureDoesNotMatch") => "the secret access key is not that of the access key id",
+        (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
+        (_, "RequestTimeTooSkewed") => "the clock of this machine is wrong; set it",
+        (401 | 403, _) => &denied,
+        (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",
+        (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",
+        _ if matches!(error, S3Error::Unreadable) => {
+            "its answers are not those of an S3 store; check the endpoint and what answers in its place, then try again"
+        }
+        (0, _) => "check the endpoint and the network, then try again",
+        _ if status >= StatusCode::INTERNAL_SERVER_ERROR.as_u16() || status == 429 => {
+            "the store is overloaded or down; try again later"
+        }
+        _ => "the store does not understand the request; is the endpoint that of an S3 store?",
+    };
+    let (problem, source) = (problem.to_owned(), Some(error.into()));
+    match status {
+        401 | 403 => Error::SourceRefused { what: place, problem, source },
+        _ => Error::SourceUnreachable { what: place, problem, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_apart() {
+        let answer = |status, code: &str| S3Error::Answer { status, code: code.into(), retry_after: None };
+        for (status, code, expected) in [
+            (404, "NoSuchKey", GetError::NoSuchKey),
+            (403, "AccessDenied", GetError::Refused),
+            (503, "SlowDown", GetError::Unavailable { retry_after: None }),
+            (412, "PreconditionFailed", GetError::ChangedWhileRead),
+            (400, "RequestTimeout", GetError::Timeout),
+            (400, "InvalidRequest", GetError::Unreadable),
+            (200, "SlowDown", GetError::Unavailable { retry_after: None }),
+            (200, "AccessDenied", GetError::Refused),
+            (200, "Unknown", GetError::Unreadable),
+        ] {
+            assert_eq!(GetError::from(&answer(status, code)), expected);
+        }
+        assert_eq!(code(b"<Error><Code>NoSuchKey</Code></Error>"), "NoSuchKey");
+        assert_eq!(code(b"<Code>AKIA secret</Code>"), "");
+        assert_eq!(refused("x".into(), "read", answer(404, "NoSuchBucket")).code(), "SOURCE_UNREACHABLE");
+        assert_eq!(refused("x".into(), "read", answer(403, "")).code(), "SOURCE_REFUSED");
+    }
+}

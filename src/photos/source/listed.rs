@@ -1,0 +1,111 @@
+//! What a listing told of photos, held against what the store then hands over: a gateway's page with status 200 looks
+//! like any photo.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+
+use super::headers::{describe_of, has_no_md5, length, whole_follows};
+use super::{GetError, Listing, StoredPhoto};
+
+/// The photos of a listing; none before there was one.
+#[derive(Default)]
+pub(super) struct Listed {
+    photos: OnceLock<HashMap<String, Version>>,
+}
+
+/// A photo as it was listed.
+struct Version {
+    size: u64,
+    etag: Option<String>,
+    md5: Option<[u8; 16]>,
+    last_modified: Option<DateTime<Utc>>,
+}
+
+impl Listed {
+    /// Keeps what a listing told.
+    pub(super) fn keep(&self, listing: &Listing) {
+        let version = |photo: &StoredPhoto| {
+            let StoredPhoto { size, ref etag, md5, last_modified, .. } = *photo;
+            (photo.key.clone(), Version { size, etag: etag.clone(), md5, last_modified })
+        };
+        self.photos.get_or_init(|| listing.photos.iter().map(version).collect());
+    }
+
+    /// The photo that an answer to a request for all of it hands over.
+    pub(super) fn describe(
+        &self,
+        key: &str,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<StoredPhoto, GetError> {
+        whole_follows(status)?;
+        let listed = self.photos.get().and_then(|photos| photos.get(key));
+        // A body that is sent in chunks has no length; then it has to have the one that was listed.
+        let size = length(headers).or(listed.map(|listed| listed.size)).ok_or(GetError::BadLength)?;
+        let photo = describe_of(key, size, headers);
+        match listed {
+            Some(listed) => listed.hold_against(photo, headers),
+            None => Ok(photo),
+        }
+    }
+}
+
+impl Version {
+    /// A photo may have become another since it was listed, if the answer says so. One that says nothing has to be
+    /// followed by the bytes that were listed.
+    fn hold_against(&self, photo: StoredPhoto, headers: &HeaderMap) -> Result<StoredPhoto, GetError> {
+        if photo.size != self.size && !self.became(&photo) {
+            return Err(GetError::BadLength);
+        }
+        if photo.etag.is_some() {
+            return Ok(photo);
+        }
+        let md5 = self.md5.filter(|_| !has_no_md5(headers));
+        Ok(StoredPhoto { etag: self.etag.clone(), md5, ..photo })
+    }
+
+    fn became(&self, photo: &StoredPhoto) -> bool {
+        let etags = self.etag.as_ref().zip(photo.etag.as_ref());
+        // A header tells no part of a second.
+        let second = |time: DateTime<Utc>| time.timestamp();
+        let times = self.last_modified.map(second).zip(photo.last_modified.map(second));
+        etags.is_some_and(|(then, now)| then != now) || times.is_some_and(|(then, now)| then != now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use http::{HeaderName, header};
+
+    use super::*;
+
+    /// What an answer says of the listed photo of seven bytes, whose listing told no ETag.
+    fn answered(headers: &[(HeaderName, &str)]) -> Result<u64, GetError> {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
+        let version = Version {
+            size: 7,
+            etag: None,
+            md5: None,
+            last_modified: "2025-01-01T00:00:00.123Z".parse().ok(),
+        };
+        let listed = Listed { photos: HashMap::from([("a".to_owned(), version)]).into() };
+        listed.describe("a", StatusCode::OK, &headers).map(|photo| photo.size)
+    }
+
+    #[test]
+    fn another_length_needs_another_time_where_no_etag_tells() {
+        let time = |text| (header::LAST_MODIFIED, text);
+        let length = |text| (header::CONTENT_LENGTH, text);
+        let (then, later) = ("Wed, 01 Jan 2025 00:00:00 GMT", "Wed, 01 Jan 2025 00:00:05 GMT");
+        assert_eq!(answered(&[]), Ok(7));
+        assert_eq!(answered(&[length("7"), time(later)]), Ok(7));
+        assert_eq!(answered(&[length("9"), time(later)]), Ok(9));
+        assert_eq!(answered(&[length("9"), time(then)]), Err(GetError::BadLength));
+        assert_eq!(answered(&[length("9")]), Err(GetError::BadLength));
+    }
+}
