@@ -18,6 +18,7 @@ use crate::wrangler::database_file;
 
 mod photos;
 mod rows;
+mod some_tables;
 mod target;
 
 use photos::Photos;
@@ -156,11 +157,11 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         photos.write(&mut archive, job)?;
     }
     for rows in rows {
-        let found = rows.publish()?;
+        let (tables, found) = rows.publish()?;
+        report.tables = tables;
         report.integrity_check = found.integrity_check;
         report.foreign_key_problems = found.foreign_key_problems;
         report.warnings.extend(found.warnings);
-        report.tables.iter_mut().for_each(|table| table.matches = true);
     }
     let is_every_table = report.tables.len() == metadata.database.tables.len();
     report.restored_everything = metadata.complete
