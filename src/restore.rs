@@ -145,8 +145,9 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     }
     report.warnings.extend(not_inside(&metadata));
     let incomplete = missing_entries(&archive);
-    let is_as_written = unknown.is_none() && incomplete.is_none();
-    report.warnings.extend(unknown.into_iter().chain(incomplete));
+    let odd: Vec<Warning> = unknown.into_iter().chain(incomplete).collect();
+    let is_as_written = odd.is_empty();
+    report.warnings.extend(odd);
     if options.dry_run == Some(true) {
         return Ok(report);
     }

@@ -114,16 +114,8 @@ pub fn virtual_table(
     utf16: bool,
 ) -> rusqlite::Result<TableDigest> {
     let is_full_text = table.module == "fts5";
-    if is_full_text && let Some(instances) = readable(instances(connection, "main", &table.name))? {
-        let rows = match table.shadow("_docsize").or_else(|| table.shadow("_content")) {
-            Some(counted) => connection.query_row(
-                &format!("SELECT count(*) FROM main.{}", quoted(&counted.name)),
-                [],
-                |row| row.get::<_, i64>(0),
-            )? as u64,
-            None => instances.documents,
-        };
-        return Ok(TableDigest { name: table.name.clone(), rows, digest: instances.digest });
+    if is_full_text && let Some(found) = readable(instances(connection, "main", &table.name))? {
+        return full_text(connection, table, found);
     }
     let mut digester = Digester::default();
     for shadow in &table.shadows {
@@ -133,6 +125,22 @@ pub fn virtual_table(
         })?;
     }
     Ok(digester.finish(&table.name))
+}
+
+/// The digest of an FTS5 table in which this was found.
+pub(crate) fn full_text(
+    connection: &Connection,
+    table: &VirtualTable,
+    found: Instances,
+) -> rusqlite::Result<TableDigest> {
+    let rows = match table.shadow("_docsize").or_else(|| table.shadow("_content")) {
+        Some(counted) => {
+            let sql = format!("SELECT count(*) FROM main.{}", quoted(&counted.name));
+            connection.query_row(&sql, [], |row| row.get::<_, i64>(0))? as u64
+        }
+        None => found.documents,
+    };
+    Ok(TableDigest { name: table.name.clone(), rows, digest: found.digest })
 }
 
 /// What an FTS5 index finds.

@@ -197,9 +197,14 @@ impl Schema {
         for table in &mut self.virtual_tables {
             table.makes = workshop.make(connection, table)?;
         }
+        let made = self.virtual_tables.iter().enumerate();
+        let made = made.flat_map(|(index, table)| table.makes.iter().map(move |made| (index, made)));
+        let owners: HashMap<String, usize> = made
+            .flat_map(|(index, made)| made.tables.iter().map(move |name| (name.clone(), index)))
+            .collect();
         for shadow in shadows {
-            match self.virtual_tables.iter_mut().find(|owner| owner.makes(&shadow.name)) {
-                Some(owner) => owner.shadows.push(shadow),
+            match owners.get(&shadow.name.to_ascii_lowercase()) {
+                Some(&owner) => self.virtual_tables[owner].shadows.push(shadow),
                 None => self.tables.push(Table { reserved: true, ..shadow }),
             }
         }

@@ -31,7 +31,7 @@ pub struct Made {
     /// The columns that a statement can name.
     pub columns: Vec<String>,
     /// The tables behind it, in lower case.
-    tables: HashSet<String>,
+    pub(super) tables: HashSet<String>,
 }
 
 /// FTS5 takes any beginning of an option's name for the option.
@@ -80,11 +80,6 @@ impl VirtualTable {
             .filter_map(|argument| parse_option(argument))
             .find(|(key, _)| *key == name)
             .map(|(_, value)| value)
-    }
-
-    /// Whether it makes the table `name` for itself.
-    pub(super) fn makes(&self, name: &str) -> bool {
-        self.makes.as_ref().is_some_and(|made| made.tables.contains(&name.to_ascii_lowercase()))
     }
 
     /// Whether it can come back: all of its tables are there, or those rows from which FTS5 makes the others.

@@ -43,10 +43,10 @@ impl Budget {
         i32::try_from(longest).unwrap_or(1_000_000_000)
     }
 
-    /// Honest scripts may grow a hundredfold: every index holds its column once more, a generated column is nowhere
-    /// spelt out, and `a UNIQUE,` is an index of a page. Time is what stops others first.
+    /// Honest scripts may grow some hundredfold: every index holds its column once more, a generated column is nowhere
+    /// spelt out, and `a UNIQUE,` is an index of a page.
     pub fn most_pages(&self, page_size: u64) -> u64 {
-        (256 * MIB).saturating_add(self.bytes.saturating_mul(512)) / page_size.max(1)
+        (64 * MIB).saturating_add(self.bytes.saturating_mul(512)) / page_size.max(1)
     }
 }
 

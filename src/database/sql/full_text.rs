@@ -200,35 +200,37 @@ pub fn digest(
     fill: &Fill,
     utf16: bool,
 ) -> rusqlite::Result<(TableDigest, bool)> {
-    let (rows, again) = match fill {
-        Fill::Rows if !covers_its_rows(connection, table)? => {
-            let (Some(content), Some(made)) = (table.shadow("_content"), &table.makes) else {
-                return Err(rusqlite::Error::QueryReturnedNoRows);
-            };
+    if !matches!(fill, Fill::Rows | Fill::Rebuild(_) | Fill::Partial(..)) {
+        return Ok((digest::virtual_table(connection, table, utf16)?, false));
+    }
+    let found = readable(instances(connection, "main", &table.name))?;
+    if let Some(found) = found
+        && (*fill != Fill::Rows || has_entries_for_its_rows(connection, table)?)
+    {
+        return Ok((digest::full_text(connection, table, found)?, false));
+    }
+    let (rows, again) = match (fill, table.shadow("_content"), &table.makes) {
+        (Fill::Rebuild(content) | Fill::Partial(content, _), ..) => {
+            let rows = indexed_rows(connection, table)?;
+            let again = trial(connection, table, &content.source(), &rows)?;
+            (rows, again)
+        }
+        (_, Some(content), Some(made)) => {
             let own = Content { table: content.name.clone(), rowid: "id".into(), columns: Vec::new() };
             let rows = content_rows(connection, &own)?;
             let columns = content.columns.get(1..=made.columns.len()).unwrap_or_default();
             let source = Source { columns, names: &made.columns, ..own.source() };
             let again = trial(connection, table, &source, &rows)?;
-            (rows.len(), again)
+            (rows, again)
         }
-        Fill::Rebuild(content) | Fill::Partial(content, _)
-            if readable(instances(connection, "main", &table.name))?.is_none() =>
-        {
-            let rows = indexed_rows(connection, table)?;
-            let again = trial(connection, table, &content.source(), &rows)?;
-            (rows.len(), again)
-        }
-        _ => return Ok((digest::virtual_table(connection, table, utf16)?, false)),
+        _ => return Err(rusqlite::Error::QueryReturnedNoRows),
     };
-    Ok((TableDigest { name: table.name.clone(), rows: rows as u64, digest: again.digest }, true))
+    let digest = TableDigest { name: table.name.clone(), rows: rows.len() as u64, digest: again.digest };
+    Ok((digest, true))
 }
 
-/// Whether the index of an FTS5 table can be read and has an entry for each of its rows.
-fn covers_its_rows(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
-    if readable(instances(connection, "main", &table.name))?.is_none() {
-        return Ok(false);
-    }
+/// Whether the index of an FTS5 table has an entry for each of the rows that it keeps, and no other.
+fn has_entries_for_its_rows(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
     let (Some(sizes), Some(content)) = (table.shadow("_docsize"), table.shadow("_content")) else {
         return Ok(table.option("columnsize").is_some());
     };
