@@ -34,6 +34,16 @@ describe('a command line that cannot be carried out', () => {
       ['backup', '--database-file', 'x', '--database-sql', 'y'],
       /cannot be used with/,
     ],
+    [
+      'photos that are not wanted',
+      ['backup', '--database-file', 'x', '--photos-dir', 'y', '--no-photos'],
+      /--no-photos.*cannot be used with.*--photos-dir/,
+    ],
+    [
+      'a web address of photos that are not wanted',
+      ['data-dump', '--database-file', 'x', '--no-photos', '--public-url', 'https://example.org'],
+      /--no-photos.*cannot be used with.*--public-url/,
+    ],
     ['no number', ['backup', '--database-file', 'x', '--concurrency', 'many'], /It takes a number/],
     [
       'a number out of range',

@@ -18,6 +18,7 @@ use crate::wrangler::database_file;
 
 mod photos;
 mod rows;
+mod some_tables;
 mod target;
 
 use photos::Photos;
@@ -120,6 +121,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     let metadata = metadata(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
     let index: Vec<IndexEntry> = parse(&archive.read_bytes(INDEX, INDEX_LIMIT)?, path)?;
+    refuse_contradictions(&archive, &metadata, &index)?;
     let all_photos = index.len();
     let unknown = unknown_entries(&archive, &index);
     let chosen: Vec<IndexEntry> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
@@ -142,8 +144,10 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         report.tables.clear();
     }
     report.warnings.extend(not_inside(&metadata));
-    let is_all_known = unknown.is_none();
-    report.warnings.extend(unknown);
+    let incomplete = missing_entries(&archive);
+    let odd: Vec<Warning> = unknown.into_iter().chain(incomplete).collect();
+    let is_as_written = odd.is_empty();
+    report.warnings.extend(odd);
     if options.dry_run == Some(true) {
         return Ok(report);
     }
@@ -156,15 +160,15 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         photos.write(&mut archive, job)?;
     }
     for rows in rows {
-        let found = rows.publish()?;
+        let (tables, found) = rows.publish()?;
+        report.tables = tables;
         report.integrity_check = found.integrity_check;
         report.foreign_key_problems = found.foreign_key_problems;
         report.warnings.extend(found.warnings);
-        report.tables.iter_mut().for_each(|table| table.matches = true);
     }
     let is_every_table = report.tables.len() == metadata.database.tables.len();
     report.restored_everything = metadata.complete
-        && is_all_known
+        && is_as_written
         && has_every_target
         && is_every_table
         && is_every_photo
@@ -246,6 +250,43 @@ fn unknown_entries(archive: &Archive, index: &[IndexEntry]) -> Option<Warning> {
         let problem = format!("{entries} of the archive that nothing names did not come back: verify it");
         Warning::new("ENTRY_UNKNOWN", problem)
     })
+}
+
+/// What every backup has beside what a restore takes.
+fn missing_entries(archive: &Archive) -> Option<Warning> {
+    let missing: Vec<&str> = ["README.md", "SHA256SUMS"]
+        .into_iter()
+        .filter(|own| archive.names().all(|name| name != *own))
+        .collect();
+    (!missing.is_empty()).then(|| {
+        let problem =
+            format!("the archive lacks {}, which every backup has: verify it", missing.join(" and "));
+        Warning::new("ENTRY_MISSING", problem)
+    })
+}
+
+/// Fails with `ARCHIVE_CORRUPT` when the archive cannot be as it was written.
+fn refuse_contradictions(archive: &Archive, metadata: &BackupMetadata, index: &[IndexEntry]) -> Result<()> {
+    let has_extra = archive.names().any(|name| name == "database-extra.sql");
+    let problem = if !metadata.database.in_extra.is_empty() && !has_extra {
+        "database-extra.sql is missing, in which its metadata.json says that rows or objects stand"
+    } else if is_any_twice(metadata.database.tables.iter().map(|table| table.name.as_str())) {
+        "its metadata.json lists a table twice"
+    } else if is_any_twice(index.iter().map(|photo| photo.key.as_str())) {
+        "its photos/index.json names a key twice"
+    } else {
+        return Ok(());
+    };
+    Err(Error::ArchiveCorrupt {
+        path: archive.path().to_owned(),
+        problem: format!("{problem}; take another copy"),
+        source: None,
+    })
+}
+
+fn is_any_twice<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
+    let mut seen = HashSet::new();
+    !names.all(|name| seen.insert(name))
 }
 
 /// What nobody can restore, because the archive has not got it.

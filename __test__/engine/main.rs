@@ -11,3 +11,4 @@ mod export_cases;
 mod fuzz_corpus;
 mod generator;
 mod round_trip;
+mod whole;

@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Numbers and texts as people read them. */
 
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
@@ -29,4 +29,15 @@ export function duration(milliseconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   return `${count(Math.floor(whole / 60))} min ${count(whole % 60)} s`;
+}
+
+/**
+ * A text of which every character is shown: one that commands a terminal or turns its text around, as names in a
+ * hostile archive may, becomes `\u{1b}`.
+ */
+export function shown(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }

@@ -64,7 +64,14 @@ export function addSourceFlags(command: Command): Command {
       ),
     )
     .option('--bucket <name>', 'the R2 bucket (default: $R2_BUCKET_NAME or the configuration)')
-    .option('--no-photos', 'the rows alone')
+    .addOption(
+      new Option('--no-photos', 'the rows alone').conflicts([
+        'photosDir',
+        'publicUrl',
+        'bucket',
+        's3Endpoint',
+      ]),
+    )
     .option(
       '--state-dir <dir>',
       "wrangler's local state (default: .wrangler/state/v3 beside the configuration)",

@@ -7,7 +7,7 @@ import cliProgress, { type SingleBar } from 'cli-progress';
 
 import type { BackupPreview, Progress, RestoreReport, VerifyReport } from '../../index.js';
 import { describe } from './errors.js';
-import { count, duration, size } from './format.js';
+import { count, duration, shown, size } from './format.js';
 
 export type Mode = 'human' | 'json' | 'quiet';
 
@@ -31,8 +31,8 @@ export class Terminal {
 
   /** A line for people. */
   say(text: string): void {
-    if (this.#mode === 'human') process.stdout.write(`${text}\n`);
-    if (this.#mode === 'json') process.stderr.write(`${text}\n`);
+    if (this.#mode === 'human') process.stdout.write(`${shown(text)}\n`);
+    if (this.#mode === 'json') process.stderr.write(`${shown(text)}\n`);
   }
 
   progress(progress: Progress): void {
@@ -66,8 +66,8 @@ export class Terminal {
   error(error: unknown): void {
     const failure = describe(error);
     if (this.#mode === 'json') this.#object('error', failure);
-    process.stderr.write(`error: ${failure.message}\n`);
-    for (const cause of failure.causes) process.stderr.write(`  because: ${cause}\n`);
+    process.stderr.write(`error: ${shown(failure.message)}\n`);
+    for (const cause of failure.causes) process.stderr.write(`  because: ${shown(cause)}\n`);
     process.stderr.write(`  code: ${failure.code}\n`);
     if (process.env['DEBUG'] && error instanceof Error)
       process.stderr.write(`${error.stack ?? ''}\n`);
@@ -121,5 +121,6 @@ function detail({ done, total, bytes, totalBytes, item, leastSeconds }: Progress
   const written = totalBytes === undefined ? size(bytes) : `${size(bytes)} of ${size(totalBytes)}`;
   const least =
     leastSeconds === undefined ? undefined : `at least ${duration(leastSeconds * 1000)}`;
-  return [units, written, least, item].filter((part) => part !== undefined).join('  ');
+  const parts = [units, written, least, item].filter((part) => part !== undefined);
+  return shown(parts.join('  '));
 }

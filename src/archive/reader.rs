@@ -111,6 +111,11 @@ impl Archive {
         &self.path
     }
 
+    /// Bytes of an entry once it is inflated, as the directory says.
+    pub fn size_of(&mut self, name: &str) -> Result<u64> {
+        self.entry(name).map(|entry| entry.size())
+    }
+
     /// Opens an entry, to be read inflated from its start. Reading fails at the end when the bytes do not have its
     /// CRC-32.
     pub fn open_entry(&mut self, name: &str) -> Result<impl Read> {

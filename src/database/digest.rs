@@ -6,8 +6,8 @@
 //!
 //! A full-text index is digested by its fts5vocab instances instead: term, row, column, position.
 
-use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode};
 
 use super::rows;
 use super::schema::{Schema, Table, VirtualTable};
@@ -106,23 +106,16 @@ pub fn database(connection: &Connection, schema: &Schema) -> rusqlite::Result<Ve
     ordinary.chain(virtuals).collect()
 }
 
-/// Digests a virtual table: an FTS5 index by what it finds, any other by the tables behind it.
+/// Digests a virtual table: an FTS5 index by what it finds; one that is too damaged for that, and any other, by the
+/// tables behind it.
 pub fn virtual_table(
     connection: &Connection,
     table: &VirtualTable,
     utf16: bool,
 ) -> rusqlite::Result<TableDigest> {
-    if table.module == "fts5" {
-        let instances = instances(connection, "main", &table.name)?;
-        let rows = match table.shadow("_docsize").or_else(|| table.shadow("_content")) {
-            Some(counted) => connection.query_row(
-                &format!("SELECT count(*) FROM main.{}", quoted(&counted.name)),
-                [],
-                |row| row.get::<_, i64>(0),
-            )? as u64,
-            None => instances.documents,
-        };
-        return Ok(TableDigest { name: table.name.clone(), rows, digest: instances.digest });
+    let is_full_text = table.module == "fts5";
+    if is_full_text && let Some(found) = readable(instances(connection, "main", &table.name))? {
+        return full_text(connection, table, found);
     }
     let mut digester = Digester::default();
     for shadow in &table.shadows {
@@ -132,6 +125,22 @@ pub fn virtual_table(
         })?;
     }
     Ok(digester.finish(&table.name))
+}
+
+/// The digest of an FTS5 table in which this was found.
+pub(crate) fn full_text(
+    connection: &Connection,
+    table: &VirtualTable,
+    found: Instances,
+) -> rusqlite::Result<TableDigest> {
+    let rows = match table.shadow("_docsize").or_else(|| table.shadow("_content")) {
+        Some(counted) => {
+            let sql = format!("SELECT count(*) FROM main.{}", quoted(&counted.name));
+            connection.query_row(&sql, [], |row| row.get::<_, i64>(0))? as u64
+        }
+        None => found.documents,
+    };
+    Ok(TableDigest { name: table.name.clone(), rows, digest: found.digest })
 }
 
 /// What an FTS5 index finds.
@@ -171,6 +180,19 @@ fn read_instances(connection: &Connection) -> rusqlite::Result<Instances> {
         }
     }
     Ok(Instances { documents: documents as u64, digest: digester.finish("").digest })
+}
+
+/// What was found; None when the index is damaged.
+pub(crate) fn readable(found: rusqlite::Result<Instances>) -> rusqlite::Result<Option<Instances>> {
+    match found {
+        Err(error) if is_damage(&error) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// Whether a virtual table says that it is damaged: some say "error" of tables that are missing.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown))
 }
 
 /// Runs `work` with the connection allowed to write its `temp` schema. What `main` is protected by stays: it is opened

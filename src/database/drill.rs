@@ -2,7 +2,7 @@
 //!
 //! Nothing of the source is read here: what it held is told by the digests that were taken when it was written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +50,8 @@ pub struct DrillReport {
     pub foreign_key_problems: u64,
     /// Differences that come from damage in the source.
     pub warnings: Vec<Warning>,
+    /// Tables that are there and were not expected.
+    pub unlisted: Vec<String>,
 }
 
 impl Drill {
@@ -85,24 +87,39 @@ impl Drill {
     /// Compares what was loaded with what the source held, and has SQLite check it.
     pub fn compare(self, expected: &Expected) -> Result<DrillReport> {
         self.loader.finish().map_err(|error| failed(error, "database.sql", &self.path, self.advice))?;
-        let inspection = Inspection { path: &self.path, advice: self.advice, job: &self.job };
-        let schema = inspection.schema()?;
-        if let Some(makings) = &expected.makings
-            && let Some(making) = makings.symmetric_difference(&schema.makings()).next()
-        {
-            let (kind, name, advice) = (&making.kind, &making.name, self.advice);
-            let problem = format!("the {kind} {name} did not come back as it was; {advice}");
-            return Err(Error::DrillFailed { problem, source: None });
-        }
-        let found = inspection.run(&schema, expected)?;
-        Ok(DrillReport {
-            tables: expected.tables.len() as u64,
-            rows: expected.tables.iter().map(|table| table.rows).sum(),
-            integrity_check: found.integrity_check(),
-            foreign_key_problems: found.foreign_key_problems,
-            warnings: compare(&found, &schema, expected, self.advice)?,
-        })
+        inspect(&self.path, expected, self.advice, &self.job)
     }
+}
+
+/// Compares the database at `path`, which nobody else uses, with what it should hold, and has SQLite check it.
+pub fn inspect(path: &Path, expected: &Expected, advice: &str, job: &Job) -> Result<DrillReport> {
+    let inspection = Inspection { path, advice, job };
+    let schema = inspection.schema()?;
+    if let Some(makings) = &expected.makings
+        && let Some(making) = makings.symmetric_difference(&schema.makings()).next()
+    {
+        let (kind, name) = (&making.kind, &making.name);
+        let problem = format!("the {kind} {name} did not come back as it was; {advice}");
+        return Err(Error::DrillFailed { problem, source: None });
+    }
+    let found = inspection.run(&schema, expected)?;
+    Ok(DrillReport {
+        tables: expected.tables.len() as u64,
+        rows: expected.tables.iter().map(|table| table.rows).sum(),
+        integrity_check: found.integrity_check(),
+        foreign_key_problems: found.foreign_key_problems,
+        warnings: compare(&found, &schema, expected, advice)?,
+        unlisted: unlisted(&found, expected),
+    })
+}
+
+/// Tables that were found and nobody expects, sorted.
+fn unlisted(found: &Found, expected: &Expected) -> Vec<String> {
+    let expected: HashSet<&str> = expected.tables.iter().map(|table| table.name.as_str()).collect();
+    let mut unlisted: Vec<String> =
+        found.digests.keys().filter(|name| !expected.contains(name.as_str())).cloned().collect();
+    unlisted.sort_unstable();
+    unlisted
 }
 
 fn unseen() -> Meter {

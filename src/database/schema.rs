@@ -4,9 +4,17 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::Connection;
 
-use super::lexer::{self, Token};
+use super::lexer;
 use super::making::Making;
 use super::{quoted, quoted_text};
+
+mod virtual_table;
+
+use virtual_table::Workshop;
+pub use virtual_table::{VirtualTable, parse_option};
+
+/// What sets triggers off.
+const EVENTS: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
 
 /// Everything in `main`, by kind; each kind in the order of `sqlite_schema`.
 #[derive(Debug)]
@@ -57,6 +65,9 @@ pub struct Table {
     pub column_count: usize,
     /// What tells its rows apart.
     pub key: Key,
+    /// Whether a virtual table keeps SQLite from writing it where it is on its guard, though it is none of its own:
+    /// its name alone is like theirs.
+    pub reserved: bool,
 }
 
 /// What tells the rows of a table apart, and gives their order.
@@ -81,21 +92,6 @@ pub struct Term {
     pub collation: String,
     /// Whether it runs downwards.
     pub descending: bool,
-}
-
-/// A virtual table.
-#[derive(Debug, Clone)]
-pub struct VirtualTable {
-    /// Its name.
-    pub name: String,
-    /// Its CREATE text.
-    pub sql: String,
-    /// Its module in lower case: `fts5`.
-    pub module: String,
-    /// What the module was given, each argument as written.
-    pub arguments: Vec<String>,
-    /// The tables where it keeps its content.
-    pub shadows: Vec<Table>,
 }
 
 impl Schema {
@@ -152,7 +148,7 @@ impl Schema {
                 _ => {}
             }
         }
-        schema.adopt(shadows);
+        schema.adopt(connection, shadows)?;
         Ok(schema)
     }
 
@@ -191,19 +187,43 @@ impl Schema {
         self.tables.is_empty() && self.virtual_tables.is_empty() && self.views.is_empty()
     }
 
-    /// Gives each shadow table to the virtual table with the longest name that it starts with.
-    fn adopt(&mut self, shadows: Vec<Table>) {
+    /// Gives each table that SQLite takes for a shadow table, by its name alone, to the virtual table that makes it.
+    /// What no virtual table makes is an ordinary table.
+    fn adopt(&mut self, connection: &Connection, shadows: Vec<Table>) -> rusqlite::Result<()> {
+        if self.virtual_tables.is_empty() {
+            return Ok(());
+        }
+        let workshop = Workshop::new()?;
+        for table in &mut self.virtual_tables {
+            table.makes = workshop.make(connection, table)?;
+        }
+        let made = self.virtual_tables.iter().enumerate();
+        let made = made.flat_map(|(index, table)| table.makes.iter().map(move |made| (index, made)));
+        let owners: HashMap<String, usize> = made
+            .flat_map(|(index, made)| made.tables.iter().map(move |name| (name.clone(), index)))
+            .collect();
         for shadow in shadows {
-            let owner = self
-                .virtual_tables
-                .iter_mut()
-                .filter(|owner| is_shadow_name(&shadow.name, &owner.name))
-                .max_by_key(|owner| owner.name.len());
-            match owner {
-                Some(owner) => owner.shadows.push(shadow),
-                None => self.tables.push(shadow),
+            match owners.get(&shadow.name.to_ascii_lowercase()) {
+                Some(&owner) => self.virtual_tables[owner].shadows.push(shadow),
+                None => self.tables.push(Table { reserved: true, ..shadow }),
             }
         }
+        for table in self.virtual_tables.iter_mut().filter(|table| !table.is_whole()) {
+            table.makes = None;
+            self.tables.append(&mut table.shadows);
+        }
+        for table in self.tables.iter_mut().filter(|table| table.reserved) {
+            table.reserved = self.virtual_tables.iter().any(|owner| owner.reserves(&table.name));
+        }
+        Ok(())
+    }
+}
+
+impl Object {
+    /// What sets a trigger off: `INSERT`, `UPDATE` or `DELETE`. None of these can be a name without quotes.
+    pub fn event(&self) -> &'static str {
+        let mut tokens = lexer::tokens(&self.sql);
+        tokens.find_map(|token| EVENTS.into_iter().find(|event| token.is_word(event))).unwrap_or_default()
     }
 }
 
@@ -231,6 +251,7 @@ impl Table {
             columns: stored.iter().map(|column| column.name.clone()).collect(),
             column_count: all.len(),
             key,
+            reserved: false,
             name: object.name,
             sql: object.sql,
         })
@@ -243,26 +264,6 @@ impl Table {
             Key::Column(index) => self.columns.get(*index).map(|name| quoted(name)),
             Key::Hidden | Key::Primary(_) => None,
         }
-    }
-}
-
-impl VirtualTable {
-    fn parse(object: Object) -> VirtualTable {
-        let mut tokens = lexer::tokens(&object.sql);
-        let module = match tokens.find(|token| token.is_word("USING")) {
-            Some(_) => tokens.next().map(|token| token.value().to_ascii_lowercase()).unwrap_or_default(),
-            None => String::new(),
-        };
-        let arguments = match tokens.next() {
-            Some(Token::Sign('(')) => split_arguments(tokens.rest()),
-            _ => Vec::new(),
-        };
-        VirtualTable { name: object.name, sql: object.sql, module, arguments, shadows: Vec::new() }
-    }
-
-    /// The shadow table with this ending.
-    pub fn shadow(&self, ending: &str) -> Option<&Table> {
-        self.shadows.iter().find(|table| table.name[self.name.len()..].eq_ignore_ascii_case(ending))
     }
 }
 
@@ -298,11 +299,6 @@ fn is_left_out(name: &str) -> bool {
     let starts =
         |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     starts("_cf_") || starts("sqlite_stat")
-}
-
-fn is_shadow_name(shadow: &str, owner: &str) -> bool {
-    shadow.get(..owner.len()).is_some_and(|start| start.eq_ignore_ascii_case(owner))
-        && shadow[owner.len()..].starts_with('_')
 }
 
 /// A single INTEGER PRIMARY KEY is the rowid, unless it was declared DESC in the way that keeps an index beside it
@@ -351,32 +347,6 @@ fn primary_terms(connection: &Connection, table: &str) -> rusqlite::Result<Vec<T
         Ok(Term { column: row.get(0)?, collation: row.get(1)?, descending: row.get(2)? })
     })?;
     terms.collect()
-}
-
-/// Splits at the commas that stand outside of quotes and parentheses, up to the closing parenthesis.
-fn split_arguments(text: &str) -> Vec<String> {
-    let (mut arguments, mut depth, mut start) = (Vec::new(), 0, 0);
-    let mut quote = None;
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (Some(close), c) if c == close => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"' | '`') => quote = Some(c),
-            (None, '[') => quote = Some(']'),
-            (None, '(') => depth += 1,
-            (None, ')') if depth == 0 => {
-                arguments.push(text[start..at].trim().to_owned());
-                return arguments;
-            }
-            (None, ')') => depth -= 1,
-            (None, ',') if depth == 0 => {
-                arguments.push(text[start..at].trim().to_owned());
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    arguments
 }
 
 #[cfg(test)]

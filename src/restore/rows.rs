@@ -1,22 +1,19 @@
 //! The rows, loaded into a file without a name, compared, and then named.
 
-use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use tempfile::TempPath;
 
 use super::RestoredTable;
+use super::some_tables::{SEQUENCE, keep};
 use crate::archive::{Archive, Workspace, take_name};
 use crate::database::digest::TableDigest;
 use crate::database::drill::{Drill, DrillReport, Expected};
-use crate::database::quoted;
-use crate::database::schema::Schema;
 use crate::error::{Error, Result};
 use crate::formats::backup::BackupMetadata;
-use crate::job::{Job, Warning};
+use crate::job::Job;
 
 const MAIN: &str = "database.sql";
 const EXTRA: &str = "database-extra.sql";
@@ -57,6 +54,11 @@ pub(super) fn chosen(names: Option<&[String]>, metadata: &BackupMetadata) -> Res
             known.join(", ")
         )));
     }
+    if names.is_some_and(|names| !names.is_empty() && names.iter().all(|name| name == SEQUENCE)) {
+        return Err(Error::invalid(format!(
+            "tables names {SEQUENCE} alone, which holds the counters of other tables: name those too"
+        )));
+    }
     let wanted = tables.iter().filter(|table| names.is_none_or(|names| names.contains(&table.name)));
     Ok(wanted
         .map(|table| RestoredTable { name: table.name.clone(), rows: table.rows, matches: false })
@@ -67,6 +69,7 @@ pub(super) fn chosen(names: Option<&[String]>, metadata: &BackupMetadata) -> Res
 pub(super) struct Rows {
     file: TempPath,
     target: PathBuf,
+    tables: Vec<RestoredTable>,
     found: DrillReport,
     // After `file`, which lies in it.
     _workspace: Workspace,
@@ -86,16 +89,18 @@ impl Rows {
             _ => Path::new("."),
         };
         let workspace = Workspace::create(folder)?;
-        workspace.ensure_space(metadata.database.sql_bytes.saturating_mul(GROWTH))?;
-        let path = workspace.path(FILE);
         let has_extra = archive.names().any(|name| name == EXTRA);
+        let extra_bytes = if has_extra { archive.size_of(EXTRA)? } else { 0 };
+        let bytes = archive.size_of(MAIN)?.saturating_add(extra_bytes);
+        workspace.ensure_space(bytes.saturating_mul(GROWTH))?;
+        let path = workspace.path(FILE);
         let corrupt = |problem: String, archive: &Archive| Error::ArchiveCorrupt {
             path: archive.path().to_owned(),
             problem,
             source: None,
         };
         let mut load = || {
-            let mut drill = Drill::start_to_keep(&path, metadata.database.sql_bytes, ADVICE, job)?;
+            let mut drill = Drill::start_to_keep(&path, bytes, ADVICE, job)?;
             drill.load(MAIN, BufReader::new(archive.open_entry(MAIN)?))?;
             if has_extra {
                 drill.load(EXTRA, BufReader::new(archive.open_entry(EXTRA)?))?;
@@ -106,23 +111,32 @@ impl Rows {
             Error::DrillFailed { problem, .. } => corrupt(problem, archive),
             error => error,
         })?;
+        if let Some(name) = found.unlisted.first() {
+            let problem =
+                format!("the table {name} is in its SQL, and its metadata.json does not list it; {ADVICE}");
+            return Err(corrupt(problem, archive));
+        }
         let file = TempPath::try_from_path(&path).map_err(|error| Error::output(&path, error))?;
+        let mut tables: Vec<RestoredTable> = chosen.to_vec();
         if chosen.len() < metadata.database.tables.len() {
-            let kept = chosen.iter().map(|table| table.name.as_str()).collect();
-            found.warnings.extend(drop_others(&path, &kept)?);
+            let expected = expected(metadata).tables;
+            let expected = expected.into_iter().filter(|table| chosen.iter().any(|it| it.name == table.name));
+            found = keep(&path, expected.collect(), &mut tables, job)?;
+        } else {
+            tables.iter_mut().for_each(|table| table.matches = true);
         }
         let flushed = File::options().write(true).open(&path).and_then(|file| file.sync_all());
         flushed.map_err(|error| Error::output(&path, error))?;
-        Ok(Rows { file, target: target.to_owned(), found, _workspace: workspace })
+        Ok(Rows { file, target: target.to_owned(), tables, found, _workspace: workspace })
     }
 
     /// Gives the database its name, unless somebody took it meanwhile.
-    pub(super) fn publish(self) -> Result<DrillReport> {
+    pub(super) fn publish(self) -> Result<(Vec<RestoredTable>, DrillReport)> {
         take_name(self.file, &self.target, false).map_err(|error| match error {
             Error::ArchiveExists { path } => taken(&path),
             error => error,
         })?;
-        Ok(self.found)
+        Ok((self.tables, self.found))
     }
 }
 
@@ -133,47 +147,4 @@ fn expected(metadata: &BackupMetadata) -> Expected {
         digest: table.digest.clone(),
     });
     Expected { tables: tables.collect(), makings: None }
-}
-
-/// Drops the tables that were not chosen, with their indexes and triggers, and the views that then show nothing.
-fn drop_others(path: &Path, kept: &HashSet<&str>) -> Result<Vec<Warning>> {
-    let drop = || -> rusqlite::Result<Vec<Warning>> {
-        let connection = Connection::open(path)?;
-        connection.execute_batch(
-            "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;",
-        )?;
-        let schema = Schema::read(&connection)?;
-        let virtual_tables = schema.virtual_tables.iter().map(|table| &table.name);
-        let ordinary = schema.tables.iter().map(|table| &table.name);
-        for name in virtual_tables.chain(ordinary).filter(|name| !kept.contains(name.as_str())) {
-            connection.execute_batch(&format!("DROP TABLE IF EXISTS main.{}", quoted(name)))?;
-        }
-        let mut warnings = Vec::new();
-        let views: Vec<String> = connection
-            .prepare("SELECT name FROM sqlite_schema WHERE type = 'view'")?
-            .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        for view in views {
-            if connection.prepare(&format!("SELECT * FROM main.{}", quoted(&view))).is_err() {
-                connection.execute_batch(&format!("DROP VIEW main.{}", quoted(&view)))?;
-                let message = "this view shows tables that were not chosen; it is not back";
-                warnings.push(Warning::about("VIEW_LEFT_OUT", view, message));
-            }
-        }
-        connection.execute_batch("VACUUM")?;
-        Ok(warnings)
-    };
-    drop()
-        .map_err(|error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => {
-                Error::output(path, std::io::ErrorKind::StorageFull.into())
-            }
-            _ => {
-                Error::Internal { problem: format!("tables that were not chosen cannot be dropped: {error}") }
-            }
-        })
-        .inspect(|_| {
-            // Left by a connection that did not end well; it goes with the folder otherwise.
-            let _ = fs::remove_file(path.with_extension("sqlite-journal"));
-        })
 }

@@ -49,8 +49,11 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
     let Some(index) = contents.json::<Vec<IndexEntry>>(INDEX, problems) else { return };
     let mut counts = HashMap::from([(ORIGINALS, 0), (THUMBNAILS, 0)]);
     let mut bytes = 0_u64;
-    let mut paths = HashSet::new();
+    let (mut paths, mut keys) = (HashSet::new(), HashSet::new());
     for photo in &index {
+        if !keys.insert(photo.key.as_str()) {
+            problems.damaged(Some(INDEX), "it names a key twice");
+        }
         let folder = [ORIGINALS, THUMBNAILS].into_iter().find(|folder| photo.path.starts_with(folder));
         match folder.and_then(|folder| counts.get_mut(folder)) {
             Some(count) if paths.insert(photo.path.as_str()) => *count += 1,
@@ -89,6 +92,10 @@ fn check_rows(
     if rows.total_rows != rows.tables.iter().map(|table| table.rows).fold(0, u64::saturating_add) {
         problems.damaged(Some(METADATA), "it counts other rows in all than in its tables");
     }
+    let mut names = HashSet::new();
+    if !rows.tables.iter().all(|table| names.insert(table.name.as_str())) {
+        problems.damaged(Some(METADATA), "it lists a table twice");
+    }
     let Some(main) = contents.sound(MAIN) else {
         if !contents.lists(MAIN) {
             problems.damaged(Some(MAIN), "every backup has it, and it is missing");
@@ -100,6 +107,9 @@ fn check_rows(
         return Ok(());
     }
     let extra = contents.sound(EXTRA);
+    if extra.is_some() && rows.in_extra.is_empty() {
+        problems.damaged(Some(EXTRA), "metadata.json says that nothing stands in it");
+    }
     if extra.is_none() && (contents.lists(EXTRA) || !rows.in_extra.is_empty()) {
         if !contents.lists(EXTRA) {
             problems.damaged(Some(EXTRA), "metadata.json says what stands in it, and it is missing");
@@ -136,7 +146,13 @@ fn expected(metadata: &BackupMetadata) -> Expected {
 
 /// Damage that was in the source already was there when the backup was made.
 fn compare_drill(metadata: &BackupMetadata, found: &DrillReport, problems: &mut Problems) {
+    for name in &found.unlisted {
+        problems.damaged(Some(METADATA), &format!("it does not list the table {name}, which is in the SQL"));
+    }
     let Some(then) = &metadata.drill else { return };
+    if (then.tables, then.rows) != (found.tables, found.rows) {
+        problems.damaged(Some(METADATA), "it says that its drill compared other tables than it lists");
+    }
     if then.integrity_check != found.integrity_check {
         let problem =
             format!("SQLite finds something else wrong than when it was made: {}", found.integrity_check);

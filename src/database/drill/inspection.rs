@@ -174,7 +174,17 @@ impl Task<'_> {
             Task::DigestVirtual(table) => {
                 Outcome::Digest(digest::virtual_table(connection, table, schema.utf16)?)
             }
-            Task::Check(at, name) => Outcome::Check(at, check(connection, name)?),
+            Task::Check(at, name) => {
+                let is_virtual = schema.virtual_tables.iter().any(|table| Some(table.name.as_str()) == name);
+                match check(connection, name) {
+                    // It came back as damaged as it was.
+                    Err(error) if is_virtual && digest::is_damage(&error) => Outcome::Check(
+                        at,
+                        Some(format!("virtual table {} is damaged", name.unwrap_or_default())),
+                    ),
+                    checked => Outcome::Check(at, checked?),
+                }
+            }
             Task::ForeignKeys(name) => Outcome::ForeignKeys(foreign_key_problems(connection, name)?),
         })
     }

@@ -36,14 +36,17 @@ impl Budget {
         self.patience + self.patience_per_mib.mul_f64(read as f64 / MIB as f64)
     }
 
-    /// No value is longer than the script that spells it out. 1,000,000,000 is SQLite's own limit.
+    /// No value is longer than the script that spells it out, but a row has generated columns beside what is spelt out.
+    /// 1,000,000,000 is SQLite's own limit.
     fn longest_value(&self) -> i32 {
-        i32::try_from(self.bytes.clamp(MIB, 1_000_000_000)).unwrap_or(1_000_000_000)
+        let longest = self.bytes.saturating_mul(16).clamp(16 * MIB, 1_000_000_000);
+        i32::try_from(longest).unwrap_or(1_000_000_000)
     }
 
-    /// A row of small numbers takes four times the room of its text, an index on each column that again.
+    /// Honest scripts may grow some hundredfold: every index holds its column once more, a generated column is nowhere
+    /// spelt out, and `a UNIQUE,` is an index of a page.
     pub fn most_pages(&self, page_size: u64) -> u64 {
-        (64 * MIB).saturating_add(self.bytes.saturating_mul(24)) / page_size.max(1)
+        (64 * MIB).saturating_add(self.bytes.saturating_mul(512)) / page_size.max(1)
     }
 }
 
@@ -126,9 +129,10 @@ impl Guard {
     }
 }
 
-/// Virtual tables that a dump may set up: those whose rows live in the database itself.
+/// Virtual tables that a dump may set up: those whose rows live in the database itself, and the vocabulary of an FTS5
+/// table, which has none.
 pub fn is_known_module(module: &str) -> bool {
-    ["fts3", "fts4", "fts5", "rtree", "rtree_i32", "geopoly"]
+    ["fts3", "fts4", "fts5", "fts5vocab", "rtree", "rtree_i32", "geopoly"]
         .iter()
         .any(|known| known.eq_ignore_ascii_case(module))
 }

@@ -23,6 +23,11 @@ const SETTINGS: &str = "PRAGMA journal_mode = OFF;
     -- The bundled SQLite has it on, and dumps name tables before they create them.
     PRAGMA foreign_keys = OFF;";
 
+/// Scripts of so many bytes make a large database.
+const LARGE: u64 = 16 << 20;
+/// More than the cache ever holds of what is not written yet.
+const UNWRITTEN: u64 = 16 << 20;
+
 /// A database being filled from scripts.
 ///
 /// Feed it with [`Loader::run`], once per script, then [`Loader::finish`]. After any error the file holds nothing
@@ -31,7 +36,7 @@ pub struct Loader {
     connection: Connection,
     path: PathBuf,
     guard: Guard,
-    most_pages: u64,
+    most_bytes: u64,
     job: Job,
     read: u64,
     spent: Duration,
@@ -47,13 +52,14 @@ impl Loader {
         Self::create_with(path, "", budget, job)
     }
 
-    /// The same for a database that is looked at once and thrown away: its pages have 16 KiB, which takes a fifteenth
-    /// off filling and checking it.
+    /// The same for a database that is looked at once and thrown away. A large one has pages of 16 KiB, which takes a
+    /// fifteenth off filling and checking it; a small one may be little but empty tables, a page each.
     ///
     /// # Errors
     /// As those of [`Loader::create`].
     pub fn create_scratch(path: &Path, budget: Budget, job: &Job) -> Result<Self, LoadError> {
-        Self::create_with(path, "PRAGMA page_size = 16384;", budget, job)
+        let first = if budget.bytes < LARGE { "" } else { "PRAGMA page_size = 16384;" };
+        Self::create_with(path, first, budget, job)
     }
 
     fn create_with(path: &Path, first: &str, budget: Budget, job: &Job) -> Result<Self, LoadError> {
@@ -68,14 +74,14 @@ impl Loader {
             let page_size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
             let most_pages = budget.most_pages(u64::from(page_size)).min(u64::from(u32::MAX - 1));
             connection.execute_batch(&format!("PRAGMA max_page_count = {most_pages}; BEGIN"))?;
-            Ok((most_pages, Guard::set(&mut connection, budget, job)?))
+            Ok((most_pages * u64::from(page_size), Guard::set(&mut connection, budget, job)?))
         });
-        let (most_pages, guard) = begun.map_err(|error| store(&error))?;
+        let (most_bytes, guard) = begun.map_err(|error| store(&error))?;
         Ok(Loader {
             connection,
             path: path.to_owned(),
             guard,
-            most_pages,
+            most_bytes,
             job: job.clone(),
             read: 0,
             spent: Duration::ZERO,
@@ -181,10 +187,11 @@ impl Loader {
         LoadError::Script { line: statement.line, problem, source }
     }
 
-    /// SQLite says "full" of a full disk and of `max_page_count` alike.
+    /// SQLite says "full" of a full disk and of `max_page_count` alike, and has rolled everything back by now. The file
+    /// keeps its length.
     fn is_full(&self) -> bool {
-        let pages = self.connection.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0));
-        pages.is_ok_and(|pages| u64::from(pages) >= self.most_pages)
+        let written = std::fs::metadata(&self.path).map_or(0, |file| file.len());
+        written.saturating_add(UNWRITTEN) >= self.most_bytes
     }
 
     fn has_sequence(&self) -> bool {

@@ -222,6 +222,14 @@ fn a_script_cannot_grow_without_measure() {
 }
 
 #[test]
+fn many_statements_cannot_grow_without_measure_either() {
+    let script = format!("CREATE TABLE t(x);\n{}", "INSERT INTO t VALUES(zeroblob(9000000));\n".repeat(40));
+    let (line, problem) = refused(&script);
+    assert_eq!(problem, Problem::Big);
+    assert!((6..20).contains(&line), "{line}");
+}
+
+#[test]
 fn triggers_cannot_loop() {
     let script = "CREATE TABLE a(x); CREATE TABLE b(x);
         CREATE TRIGGER ab AFTER INSERT ON a BEGIN INSERT INTO b VALUES(1); END;

@@ -11,5 +11,6 @@ mod statement;
 mod virtual_table;
 
 pub use error::{LoadError, Problem};
+pub use guard::is_known_module;
 pub use load::{Budget, Loader};
 pub use splitter::{Splitter, Statement};

@@ -100,6 +100,13 @@ pub fn file_by_file(
             return Err(Error::unreadable(origin, problem, Some(Box::new(error))));
         }
     }
+    // With a journal or a WAL, pages may rightly be missing.
+    if before.1.is_none()
+        && let Some(problem) =
+            trouble::head(&copy).ok().and_then(|(head, size)| trouble::told_by_head(&head, size))
+    {
+        return Err(Error::unreadable(origin, problem, None));
+    }
     settle(&copy).map_err(|error| match trouble::primary(&error) {
         ffi::SQLITE_FULL => unwritable(&copy, &error),
         _ => trouble::unreadable(origin, &error),

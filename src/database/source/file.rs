@@ -74,7 +74,11 @@ impl Source<'_> {
             }
             // SQLite would make the index, and a reader cannot remove it again.
             let lone_wal = self.place.has("-wal") && !self.place.has("-shm");
-            let obstacle = if lone_wal { Err(Obstacle::Wal) } else { self.read_in_place() };
+            let obstacle = if lone_wal || self.is_idle_and_of_another() {
+                Err(Obstacle::Wal)
+            } else {
+                self.read_in_place()
+            };
             let copied = match obstacle {
                 Ok(snapshot) => return Ok(snapshot),
                 Err(Obstacle::Final(error)) => return Err(error),
@@ -106,6 +110,7 @@ impl Source<'_> {
         let mode = begin(&connection)
             .and_then(|()| connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)))
             .map_err(|error| self.obstacle(&error))?;
+        self.refuse_truncated(&connection)?;
         if mode == "wal" {
             let origin = self.origin.to_owned();
             return Ok(Snapshot {
@@ -119,6 +124,43 @@ impl Source<'_> {
         let copied = copy::through_sqlite(&connection, self.origin, self.work, self.job, self.meter);
         drop(connection);
         copied.and_then(|copy| Snapshot::from_copy(copy, "file", self.origin)).map_err(Obstacle::Final)
+    }
+
+    /// SQLite takes the bytes that the last page lacks for zeros. Of what a WAL holds, pages may rightly be missing.
+    fn refuse_truncated(&self, connection: &Connection) -> Result<(), Obstacle> {
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        if length(&self.place.beside("-wal")) > 0 {
+            return Ok(());
+        }
+        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let promised = connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| self.obstacle(&error))?;
+        let (size, promised) = (length(&self.place.path), promised as u64);
+        match size < promised {
+            true => {
+                let problem = trouble::truncated(size, promised);
+                Err(Obstacle::Final(Error::unreadable(self.origin, problem, None)))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Whether it is a database in WAL mode that nobody has open and that belongs to another user. A reader would make
+    /// a WAL that is its own, which the owner could not write while it is there, and which might stay. Root gives it to
+    /// the owner.
+    #[cfg(unix)]
+    fn is_idle_and_of_another(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let owner = |path: &Path| std::fs::metadata(path).map(|file| file.uid()).ok();
+        let (ours, theirs) = (owner(self.work), owner(&self.place.path));
+        let is_wal = || trouble::head(&self.place.path).is_ok_and(|(head, _)| head.get(18) == Some(&2));
+        ours != theirs && ours != Some(0) && !self.place.has("-wal") && is_wal()
+    }
+
+    #[cfg(not(unix))]
+    fn is_idle_and_of_another(&self) -> bool {
+        false
     }
 
     fn copy(&self, beside: &str) -> Result<Option<Snapshot>> {
@@ -146,7 +188,9 @@ impl Source<'_> {
     fn obstacle(&self, error: &rusqlite::Error) -> Obstacle {
         match trouble::extended(error) {
             ffi::SQLITE_READONLY_ROLLBACK => Obstacle::Journal,
-            ffi::SQLITE_READONLY_RECOVERY | ffi::SQLITE_READONLY_CANTINIT => Obstacle::Wal,
+            ffi::SQLITE_READONLY_RECOVERY
+            | ffi::SQLITE_READONLY_CANTINIT
+            | ffi::SQLITE_READONLY_DIRECTORY => Obstacle::Wal,
             // The file itself was opened before, so it is the WAL or its index that cannot be made.
             code if code & 0xff == ffi::SQLITE_CANTOPEN => Obstacle::Wal,
             _ => self.hopeless(error),

@@ -301,6 +301,25 @@ fn what_cannot_be_read_is_told_apart() {
 }
 
 #[test]
+fn a_file_that_lacks_less_than_a_page_is_truncated() {
+    for mode in ["delete", "wal"] {
+        let bench = Bench::made_with(&format!(
+            "PRAGMA journal_mode = {mode}; CREATE TABLE t(a); INSERT INTO t VALUES (printf('%.*c', 9000, 'x'))"
+        ));
+        let whole = fs::read(bench.path()).unwrap();
+        for cut in [1, 600, 4095] {
+            fs::write(bench.path(), &whole[..whole.len() - cut]).unwrap();
+            let error = bench.open().unwrap_err();
+            assert_eq!(error.code(), "DATABASE_UNREADABLE");
+            assert!(error.to_string().contains("it is truncated"), "{mode}, {cut}: {error}");
+        }
+        // Of what follows its last page SQLite takes no notice, and nothing is missing.
+        fs::write(bench.path(), [&whole[..], b"more"].concat()).unwrap();
+        assert_eq!(one(&bench.open().unwrap(), "SELECT length(a) FROM t"), 9000);
+    }
+}
+
+#[test]
 fn a_database_without_a_table_is_empty() {
     for sql in ["PRAGMA user_version=1;", "CREATE TABLE _cf_METADATA(k); PRAGMA journal_mode=WAL;"] {
         let (code, message) = Bench::made_with(sql).refused();

@@ -48,6 +48,11 @@ pub fn unopened(path: &Path, error: &rusqlite::Error) -> Error {
     }
 }
 
+/// What is wrong with a file that has fewer bytes than its pages.
+pub fn truncated(size: u64, promised: u64) -> String {
+    format!("it is truncated: {size} of {promised} bytes are there; copy it again, or take an earlier copy")
+}
+
 /// SQLite's code with its details.
 pub fn extended(error: &rusqlite::Error) -> i32 {
     match error {
@@ -73,7 +78,7 @@ fn is_schema(error: &rusqlite::Error) -> bool {
 }
 
 /// The first 100 bytes, which are the header of a SQLite file, and the size.
-fn head(path: &Path) -> io::Result<(Vec<u8>, u64)> {
+pub fn head(path: &Path) -> io::Result<(Vec<u8>, u64)> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut head = Vec::new();
@@ -82,16 +87,14 @@ fn head(path: &Path) -> io::Result<(Vec<u8>, u64)> {
 }
 
 /// What the first bytes of a file say. Offsets: "The SQLite Database File Format", 1.3.
-fn told_by_head(head: &[u8], size: u64) -> Option<String> {
+pub fn told_by_head(head: &[u8], size: u64) -> Option<String> {
     if head.starts_with(b"SQLite format 3\0") {
         let page_size = match u64::from(u16::from_be_bytes(*head.get(16..)?.first_chunk()?)) {
             1 => 65536,
             size => size,
         };
         let promised = page_size * u64::from(u32::from_be_bytes(*head.get(28..)?.first_chunk()?));
-        return (promised > size).then(|| {
-            format!("it is truncated: {size} of {promised} bytes are there; copy it again, or take an earlier copy")
-        });
+        return (promised > size).then(|| truncated(size, promised));
     }
     let words = ["PRAGMA ", "BEGIN", "CREATE ", "INSERT ", "--", "/*"];
     let kind = match head {

@@ -2,6 +2,7 @@
 //! given every CREATE in turn.
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 
 use super::foreign_keys::{self, Orphans};
@@ -45,6 +46,7 @@ impl Rehearsal {
         for (limit, value) in LIMITS {
             connection.set_limit(limit, value)?;
         }
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         Ok(Rehearsal { connection })
     }
 

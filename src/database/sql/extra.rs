@@ -111,7 +111,8 @@ impl Dumper<'_> {
             self.warnings.push(Warning::about(
                 "MODULE_UNKNOWN",
                 &table.name,
-                "this virtual table belongs to a module that is not known here; its CREATE text is kept as a comment",
+                "this virtual table cannot be set up anew: its module is not known here, is none that a backup loads, or \
+                 lacks a table or tokenizer; its CREATE text is kept as a comment",
             ));
             self.in_extra.push(format!("virtual table {}", table.name));
             return Ok(());

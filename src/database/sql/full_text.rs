@@ -4,11 +4,11 @@
 //! the same index (it keeps no rows, or not those its content table has now) the tables behind it are written as they
 //! are, into database-extra.sql.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
-use crate::database::digest::{instances, with_temp};
-use crate::database::lexer::{self, Token};
-use crate::database::schema::VirtualTable;
+use crate::database::digest::{self, Instances, TableDigest, instances, readable, with_temp};
+use crate::database::schema::{VirtualTable, parse_option};
+use crate::database::script::is_known_module;
 use crate::database::{quoted, quoted_text};
 
 /// What fills a virtual table.
@@ -24,7 +24,7 @@ pub enum Fill {
     Verbatim(&'static str),
     /// Nothing has to: it keeps nothing.
     Nothing,
-    /// Nothing can: the module is not known here.
+    /// Nothing can: it cannot be set up anew.
     Unknown,
 }
 
@@ -42,21 +42,28 @@ pub struct Content {
 impl Fill {
     /// Decides how `table` is filled; `connection` reads the database that holds it.
     pub fn decide(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Fill> {
-        if !is_module(connection, &table.module)? {
+        let (Some(made), true) = (&table.makes, is_known_module(&table.module)) else {
             return Ok(Fill::Unknown);
-        }
+        };
         if table.shadows.is_empty() {
             return Ok(Fill::Nothing);
         }
         if table.module != "fts5" {
             return Ok(Fill::Verbatim("D1 has no such module"));
         }
-        match option(table, "content") {
+        match table.option("content") {
             Some(content) if content.is_empty() => {
                 Ok(Fill::Verbatim("a contentless index keeps no rows to insert again"))
             }
-            Some(content) => external(connection, table, content),
-            None if option(table, "locale").is_some() => Ok(Fill::Verbatim("its values carry a locale")),
+            Some(table_name) => {
+                let rowid = table.option("content_rowid").unwrap_or_else(|| "rowid".into());
+                external(
+                    connection,
+                    table,
+                    Content { table: table_name, rowid, columns: made.columns.clone() },
+                )
+            }
+            None if table.option("locale").is_some() => Ok(Fill::Verbatim("its values carry a locale")),
             None => Ok(Fill::Rows),
         }
     }
@@ -83,69 +90,21 @@ pub fn settings(connection: &Connection, table: &VirtualTable) -> rusqlite::Resu
     rows.collect()
 }
 
-/// The columns of a virtual table that a statement can name.
-pub fn columns(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Vec<String>> {
-    let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0 ORDER BY cid";
-    connection.prepare(sql)?.query_map([&table.name], |row| row.get(0))?.collect()
-}
-
-fn is_module(connection: &Connection, module: &str) -> rusqlite::Result<bool> {
-    let sql = "SELECT 1 FROM pragma_module_list WHERE lower(name) = ?1";
-    Ok(connection.query_row(sql, [module], |_| Ok(())).optional()?.is_some())
-}
-
-/// FTS5 takes any beginning of an option's name for the option.
-const OPTIONS: [&str; 9] = [
-    "prefix",
-    "tokenize",
-    "content",
-    "contentless_delete",
-    "contentless_unindexed",
-    "content_rowid",
-    "columnsize",
-    "locale",
-    "detail",
-];
-
-/// The value of an option of an FTS5 table.
-fn option(table: &VirtualTable, name: &str) -> Option<String> {
-    table
-        .arguments
-        .iter()
-        .filter_map(|argument| parse_option(argument))
-        .find(|(key, _)| *key == name)
-        .map(|(_, v)| v)
-}
-
-fn parse_option(argument: &str) -> Option<(&'static str, String)> {
-    let mut tokens = lexer::tokens(argument);
-    let (Some(Token::Word(key)), Some(Token::Sign('='))) = (tokens.next(), tokens.next()) else {
-        return None;
-    };
-    let key = key.to_ascii_lowercase();
-    let known = OPTIONS.into_iter().find(|option| option.starts_with(&key))?;
-    Some((known, tokens.next().map(|token| token.value()).unwrap_or_default()))
-}
-
-fn external(connection: &Connection, table: &VirtualTable, content: String) -> rusqlite::Result<Fill> {
+fn external(connection: &Connection, table: &VirtualTable, content: Content) -> rusqlite::Result<Fill> {
     const STALE: Fill = Fill::Verbatim("its content table has no longer what it was made from");
-    let content = Content {
-        table: content,
-        rowid: option(table, "content_rowid").unwrap_or_else(|| "rowid".into()),
-        columns: columns(connection, table)?,
-    };
     let Ok(indexed) = indexed_rows(connection, table) else { return Ok(STALE) };
     let Ok(all) = content_rows(connection, &content) else { return Ok(STALE) };
-    let fill = match indexed == all {
-        true => Fill::Rebuild(content.clone()),
-        false => Fill::Partial(content.clone(), indexed.clone()),
+    // Made once for trial, to see that it finds the same.
+    let again = match trial(connection, table, &content.source(), &indexed) {
+        Ok(again) => again,
+        Err(rusqlite::Error::SqliteFailure(..) | rusqlite::Error::QueryReturnedNoRows) => return Ok(STALE),
+        Err(error) => return Err(error),
     };
-    // Made once for trial, in `temp`, to see that it finds the same.
-    let trial = with_temp(connection, || trial(connection, table, &content, &indexed));
-    match trial {
-        Ok(found) if found == instances(connection, "main", &table.name)? => Ok(fill),
-        Ok(_) | Err(rusqlite::Error::SqliteFailure(..) | rusqlite::Error::QueryReturnedNoRows) => Ok(STALE),
-        Err(error) => Err(error),
+    match readable(instances(connection, "main", &table.name))? {
+        Some(found) if found != again => Ok(STALE),
+        // Where the index cannot be read, which rows it covers still can.
+        _ if indexed == all => Ok(Fill::Rebuild(content)),
+        _ => Ok(Fill::Partial(content, indexed)),
     }
 }
 
@@ -176,12 +135,28 @@ fn content_rows(connection: &Connection, content: &Content) -> rusqlite::Result<
     connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
+/// Where the rows of an index are read.
+struct Source<'a> {
+    table: &'a str,
+    rowid: &'a str,
+    columns: &'a [String],
+    /// What these columns are called in the index.
+    names: &'a [String],
+}
+
+impl Content {
+    fn source(&self) -> Source<'_> {
+        Source { table: &self.table, rowid: &self.rowid, columns: &self.columns, names: &self.columns }
+    }
+}
+
+/// What an index like `table`, made anew in `temp` from these rows, finds.
 fn trial(
     connection: &Connection,
     table: &VirtualTable,
-    content: &Content,
+    source: &Source<'_>,
     indexed: &[i64],
-) -> rusqlite::Result<crate::database::digest::Instances> {
+) -> rusqlite::Result<Instances> {
     let kept = table.arguments.iter().filter(|argument| {
         !matches!(
             parse_option(argument),
@@ -189,22 +164,26 @@ fn trial(
         )
     });
     let arguments: Vec<&str> = kept.map(String::as_str).chain(["content=''"]).collect();
-    connection.execute_batch(&format!(
-        "CREATE VIRTUAL TABLE temp.backup_trial USING fts5({})",
-        arguments.join(", ")
-    ))?;
-    let result =
-        fill_trial(connection, content, indexed).and_then(|()| instances(connection, "temp", "backup_trial"));
-    connection.execute_batch("DROP TABLE temp.backup_trial")?;
-    result
+    with_temp(connection, || {
+        connection.execute_batch(&format!(
+            "CREATE VIRTUAL TABLE temp.backup_trial USING fts5({})",
+            arguments.join(", ")
+        ))?;
+        let result = fill_trial(connection, source, indexed)
+            .and_then(|()| instances(connection, "temp", "backup_trial"));
+        connection.execute_batch("DROP TABLE temp.backup_trial")?;
+        result
+    })
 }
 
-fn fill_trial(connection: &Connection, content: &Content, indexed: &[i64]) -> rusqlite::Result<()> {
-    let columns = content.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    let rowid = quoted(&content.rowid);
+fn fill_trial(connection: &Connection, source: &Source<'_>, indexed: &[i64]) -> rusqlite::Result<()> {
+    let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    let rowid = quoted(source.rowid);
     let mut statement = connection.prepare(&format!(
-        "INSERT INTO temp.backup_trial (rowid, {columns}) SELECT {rowid}, {columns} FROM main.{} WHERE {rowid} = ?1",
-        quoted(&content.table)
+        "INSERT INTO temp.backup_trial (rowid, {}) SELECT {rowid}, {} FROM main.{} WHERE {rowid} = ?1",
+        list(source.names),
+        list(source.columns),
+        quoted(source.table)
     ))?;
     for rowid in indexed {
         if statement.execute([rowid])? != 1 {
@@ -212,4 +191,54 @@ fn fill_trial(connection: &Connection, content: &Content, indexed: &[i64]) -> ru
         }
     }
     Ok(())
+}
+
+/// The digest of a virtual table as it comes back. True with it when that is not as it is, because its index is damaged.
+pub fn digest(
+    connection: &Connection,
+    table: &VirtualTable,
+    fill: &Fill,
+    utf16: bool,
+) -> rusqlite::Result<(TableDigest, bool)> {
+    if !matches!(fill, Fill::Rows | Fill::Rebuild(_) | Fill::Partial(..)) {
+        return Ok((digest::virtual_table(connection, table, utf16)?, false));
+    }
+    let found = readable(instances(connection, "main", &table.name))?;
+    if let Some(found) = found
+        && (*fill != Fill::Rows || has_entries_for_its_rows(connection, table)?)
+    {
+        return Ok((digest::full_text(connection, table, found)?, false));
+    }
+    let (rows, again) = match (fill, table.shadow("_content"), &table.makes) {
+        (Fill::Rebuild(content) | Fill::Partial(content, _), ..) => {
+            let rows = indexed_rows(connection, table)?;
+            let again = trial(connection, table, &content.source(), &rows)?;
+            (rows, again)
+        }
+        (_, Some(content), Some(made)) => {
+            let own = Content { table: content.name.clone(), rowid: "id".into(), columns: Vec::new() };
+            let rows = content_rows(connection, &own)?;
+            let columns = content.columns.get(1..=made.columns.len()).unwrap_or_default();
+            let source = Source { columns, names: &made.columns, ..own.source() };
+            let again = trial(connection, table, &source, &rows)?;
+            (rows, again)
+        }
+        _ => return Err(rusqlite::Error::QueryReturnedNoRows),
+    };
+    let digest = TableDigest { name: table.name.clone(), rows: rows.len() as u64, digest: again.digest };
+    Ok((digest, true))
+}
+
+/// Whether the index of an FTS5 table has an entry for each of the rows that it keeps, and no other.
+fn has_entries_for_its_rows(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
+    let (Some(sizes), Some(content)) = (table.shadow("_docsize"), table.shadow("_content")) else {
+        return Ok(table.option("columnsize").is_some());
+    };
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM main.{sizes}) = (SELECT count(*) FROM main.{content})
+         AND NOT EXISTS (SELECT id FROM main.{content} EXCEPT SELECT id FROM main.{sizes})",
+        sizes = quoted(&sizes.name),
+        content = quoted(&content.name)
+    );
+    connection.query_row(&sql, [], |row| row.get(0))
 }

@@ -118,9 +118,9 @@ impl Dumper<'_> {
     /// The rows that an ordinary FTS5 table keeps itself, under their rowids.
     pub(super) fn full_text_rows(&self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
         let table = &self.schema.virtual_tables[index];
-        let Some(content) = table.shadow("_content") else { return Ok(()) };
-        let names = full_text::columns(self.connection, table)?;
-        let mut insert = Insert::new(script, &table.name, Some("rowid"), &names, false);
+        let (Some(content), Some(made)) = (table.shadow("_content"), &table.makes) else { return Ok(()) };
+        let names = &made.columns;
+        let mut insert = Insert::new(script, &table.name, Some("rowid"), names, false);
         rows::scan::<Failure>(self.connection, content, self.schema.utf16, "", |rowid, values| {
             self.job.check()?;
             // The first one is the rowid.

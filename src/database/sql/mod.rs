@@ -217,8 +217,17 @@ impl<'a> Dumper<'a> {
             all.push(digest::table(self.connection, sequence, self.schema.utf16)?);
         }
         for (table, fill) in self.schema.virtual_tables.iter().zip(&self.fills) {
-            if *fill != Fill::Unknown {
-                all.push(digest::virtual_table(self.connection, table, self.schema.utf16)?);
+            if *fill == Fill::Unknown {
+                continue;
+            }
+            let (digest, is_damaged) = full_text::digest(self.connection, table, fill, self.schema.utf16)?;
+            all.push(digest);
+            if is_damaged {
+                self.warnings.push(Warning::about(
+                    "INDEX_DAMAGED",
+                    &table.name,
+                    "this full-text index is damaged, its rows are not; a restore makes the index anew from them",
+                ));
             }
         }
         Ok(all)

@@ -74,6 +74,7 @@ impl Placement {
         decision.find_oversized()?;
         decision.follow_references()?;
         decision.find_early_indexes()?;
+        decision.move_nothing()?;
         Ok(decision.placement)
     }
 
@@ -112,6 +113,8 @@ impl Decision<'_> {
                 *home = Home::Extra(reason.into());
             } else if d1::has_long_pattern(&table.sql) {
                 *home = Home::RowsInExtra("D1 takes no LIKE or GLOB pattern of more than 50 bytes".into());
+            } else if table.reserved {
+                *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
             if repairs.rules.contains(&table.name) {
                 *home = Home::Rescued;
@@ -278,5 +281,18 @@ impl Decision<'_> {
             self.placement.homes[table] = Home::RowsInExtra(reason.to_owned());
             self.placement.picked[table].clear();
         }
+    }
+
+    /// A table without rows has none that stand elsewhere.
+    fn move_nothing(&mut self) -> rusqlite::Result<()> {
+        for (table, home) in self.schema.tables.iter().zip(&mut self.placement.homes) {
+            let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM main.{} NOT INDEXED)", quoted(&table.name));
+            if matches!(home, Home::RowsInExtra(_))
+                && self.connection.query_row(&sql, [], |row| row.get(0))?
+            {
+                *home = Home::Main;
+            }
+        }
+        Ok(())
     }
 }

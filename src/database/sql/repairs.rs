@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
+use crate::database::quoted_text;
 use crate::database::schema::Schema;
 use crate::job::Warning;
 
@@ -41,10 +42,8 @@ impl Repairs {
         let connection = &connection;
         let schema = Schema::read(connection)?;
         let mut repairs = Repairs::default();
-        let mut statement = connection.prepare(&format!("PRAGMA main.integrity_check({FINDINGS})"))?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            repairs.heed(connection, &schema, &row.get::<_, String>(0)?)?;
+        for finding in findings(connection, &schema)? {
+            repairs.heed(connection, &schema, &finding)?;
         }
         Ok(repairs)
     }
@@ -89,5 +88,20 @@ impl Repairs {
             self.rules.extend(table.map(|table| table.name.clone()));
         }
         Ok(())
+    }
+}
+
+/// What `integrity_check` finds. A virtual table may be too damaged to be checked: then the others are, one by one.
+fn findings(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<String>> {
+    let check = |argument: &str| -> rusqlite::Result<Vec<String>> {
+        let sql = format!("PRAGMA main.integrity_check({argument})");
+        connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
+    };
+    match check(&FINDINGS.to_string()) {
+        Err(_) if !schema.virtual_tables.is_empty() => {
+            let each = schema.tables.iter().map(|table| check(&quoted_text(&table.name)));
+            Ok(each.collect::<rusqlite::Result<Vec<_>>>()?.concat())
+        }
+        found => found,
     }
 }

@@ -1,6 +1,6 @@
 //! A folder of files whose path is the key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -73,21 +73,32 @@ impl Directory {
 
 impl Target for Directory {
     fn look(&mut self, photos: &[IndexEntry], job: &Job) -> Result<Vec<Presence>> {
-        let mut folded: HashMap<String, &str> = HashMap::new();
-        let mut look = |photo| {
+        let folders: HashSet<String> =
+            photos.iter().flat_map(|photo| folders(&photo.key)).map(same_name).collect();
+        let mut taken: HashMap<String, &str> = HashMap::new();
+        let mut presences = Vec::with_capacity(photos.len());
+        for photo in photos {
             job.check()?;
-            let presence = self.look_at(photo, job)?;
-            if matches!(presence, Presence::Impossible(_)) {
-                return Ok(presence);
-            }
-            match folded.insert(photo.key.to_lowercase(), &photo.key) {
-                Some(other) if cfg!(any(windows, target_os = "macos")) => Ok(Presence::Impossible(format!(
-                    "its name differs from {other} only in case, which files here cannot"
-                ))),
-                _ => Ok(presence),
-            }
-        };
-        photos.iter().map(&mut look).collect()
+            let name = same_name(&photo.key);
+            let presence = if folders.contains(&name) {
+                Presence::Impossible(
+                    "other keys need a folder of its name; it stays in the archive, under the path in photos/index.json"
+                        .into(),
+                )
+            } else {
+                self.look_at(photo, job)?
+            };
+            presences.push(match presence {
+                Presence::Impossible(why) => Presence::Impossible(why),
+                presence => match taken.insert(name, &photo.key) {
+                    Some(other) => Presence::Impossible(format!(
+                        "its name differs from {other} only in case, which files here cannot"
+                    )),
+                    None => presence,
+                },
+            });
+        }
+        Ok(presences)
     }
 
     fn begin(&mut self, bytes: u64) -> Result<()> {
@@ -143,6 +154,20 @@ impl Target for Directory {
         // Each photo was flushed before it got its name.
         self.workspace = None;
         Ok(())
+    }
+}
+
+/// The folders above a key that this system can have for a path.
+fn folders(key: &str) -> impl Iterator<Item = &str> {
+    let is_possible = relative(key).is_some();
+    key.match_indices('/').filter(move |_| is_possible).filter_map(|(at, _)| key.get(..at))
+}
+
+/// What two names have in common that are the same to this system.
+fn same_name(name: &str) -> String {
+    match cfg!(any(windows, target_os = "macos")) {
+        true => name.to_lowercase(),
+        false => name.to_owned(),
     }
 }
 

@@ -1,0 +1,309 @@
+//! From a database to an archive and back: what a backup accepts, verify finds sound and a restore gives back.
+
+use std::path::{Path, PathBuf};
+
+use cultural_archiver_backup::backup::{BackupOptions, BackupReport, create_backup};
+use cultural_archiver_backup::error::Error;
+use cultural_archiver_backup::job::{Job, Warning};
+use cultural_archiver_backup::options::{CommonOptions, DatabaseOptions};
+use cultural_archiver_backup::restore::{RestoreOptions, RestoreReport, restore_backup};
+use cultural_archiver_backup::verify::verify_archive;
+use rusqlite::Connection;
+
+/// A backup in a folder of its own.
+pub struct Whole {
+    folder: tempfile::TempDir,
+    pub report: BackupReport,
+}
+
+impl Whole {
+    /// Backs up the database that `sql` makes.
+    pub fn of(sql: &str) -> Result<Whole, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source.db");
+        let made = Connection::open(&source).unwrap();
+        made.execute_batch(&format!("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; {sql}")).unwrap();
+        drop(made);
+        let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
+        Whole::from(database, folder)
+    }
+
+    fn from(database: DatabaseOptions, folder: tempfile::TempDir) -> Result<Whole, Error> {
+        let output_dir = Some(folder.path().join("out"));
+        let common = CommonOptions { database, output_dir, ..CommonOptions::default() };
+        let options = BackupOptions { common, ..BackupOptions::default() };
+        let report = run(create_backup(options, Job::unattended()))?;
+        Ok(Whole { folder, report })
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn problems(&self) -> Vec<Warning> {
+        run(verify_archive(self.report.path.clone(), Job::unattended())).unwrap().problems
+    }
+
+    /// Restores `tables` (none: all) to a database called `name`.
+    pub fn restore(&self, name: &str, tables: &[&str]) -> Result<(RestoreReport, Connection), Error> {
+        let tables = (!tables.is_empty()).then(|| tables.iter().map(|name| (*name).to_owned()).collect());
+        let database = self.file(name);
+        let options =
+            RestoreOptions { database: Some(database.clone()), tables, ..RestoreOptions::default() };
+        let report = run(restore_backup(self.report.path.clone(), options, Job::unattended()))?;
+        Ok((report, Connection::open(database).unwrap()))
+    }
+
+    /// The backup, which has to be sound and to come back.
+    pub fn sound(sql: &str) -> (Whole, RestoreReport, Connection) {
+        let whole = Whole::of(sql).unwrap_or_else(|error| panic!("{error} of {}", head(sql)));
+        assert_eq!(whole.problems(), [], "{}", head(sql));
+        let (report, restored) =
+            whole.restore("all.db", &[]).unwrap_or_else(|error| panic!("{error} of {}", head(sql)));
+        assert!(report.restored_everything && report.tables.iter().all(|table| table.matches), "{report:?}");
+        (whole, report, restored)
+    }
+
+    pub fn warned(&self, code: &str) -> Vec<&str> {
+        let about = self.report.warnings.iter().filter(|warning| warning.code == code);
+        about.map(|warning| warning.subject.as_deref().unwrap_or_default()).collect()
+    }
+}
+
+fn head(sql: &str) -> String {
+    sql.chars().take(300).collect()
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// The rows of a query, each as its values with a bar between.
+pub fn rows(connection: &Connection, query: &str) -> Vec<String> {
+    let mut statement = connection.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let columns = statement.column_count();
+    let line = |row: &rusqlite::Row<'_>| {
+        let values = (0..columns).map(|at| match row.get_ref(at)? {
+            rusqlite::types::ValueRef::Integer(value) => Ok(value.to_string()),
+            rusqlite::types::ValueRef::Text(value) => Ok(String::from_utf8_lossy(value).into_owned()),
+            other => Ok(format!("{other:?}")),
+        });
+        Ok(values.collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
+    };
+    statement
+        .query_map([], line)
+        .unwrap()
+        .map(|line| line.unwrap_or_else(|error| error.to_string()))
+        .collect()
+}
+
+#[test]
+fn a_table_that_only_sounds_like_one_behind_an_index_comes_back() {
+    let words = "CREATE TABLE t(id INTEGER PRIMARY KEY, body); INSERT INTO t VALUES (1, 'hello world');";
+    for (table, rest) in [
+        (
+            "docs_content(id INTEGER PRIMARY KEY, body)",
+            "fts5(body, content='docs_content', content_rowid='id')",
+        ),
+        ("docs_content(id INTEGER PRIMARY KEY, secret)", "fts5(body, content='t', content_rowid='id')"),
+        ("docs_content(id INTEGER PRIMARY KEY, body)", "fts5(body, content='')"),
+        ("docs_docsize(id INTEGER PRIMARY KEY, body)", "fts5(body, columnsize=0)"),
+        ("docs_content(docid INTEGER PRIMARY KEY, body)", "fts4(content='docs_content', body)"),
+        ("docs_content(id INTEGER PRIMARY KEY, body)", "fts4(content='docs_content')"),
+        ("docs_stat(id INTEGER PRIMARY KEY, body)", "fts3(body)"),
+    ] {
+        let name = table.split('(').next().unwrap();
+        let sql = format!(
+            "{words} CREATE TABLE {table}; INSERT INTO {name} VALUES (7, 'precious'), (8, 'hello');
+             CREATE VIRTUAL TABLE docs USING {rest};
+             INSERT INTO docs(rowid, body) VALUES (7, 'precious');"
+        );
+        let (_, report, restored) = Whole::sound(&sql);
+        assert!(report.tables.iter().any(|table| table.name == name && table.rows == 2), "{report:?}");
+        assert_eq!(rows(&restored, &format!("SELECT * FROM {name}")), ["7|precious", "8|hello"], "{rest}");
+        assert_eq!(rows(&restored, "SELECT rowid FROM docs WHERE docs MATCH 'precious'"), ["7"], "{rest}");
+    }
+}
+
+#[test]
+fn what_the_drill_takes_verify_and_restore_take() {
+    let many = "WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 2000)";
+    let indexes: String = (0..60).map(|n| format!("CREATE INDEX i{n} ON t(a);")).collect();
+    let tables: String = (0..2500).map(|n| format!("CREATE TABLE t{n}(a UNIQUE);")).collect();
+    for sql in [
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, zeroblob(2500000));".to_owned(),
+        "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE t(p REFERENCES p(id), a);
+         INSERT INTO t VALUES (99, zeroblob(1200000));"
+            .to_owned(),
+        "CREATE TABLE t(a); CREATE VIRTUAL TABLE f USING fts4(a); INSERT INTO f VALUES (printf('%.*c', 1200000, 'x'));".to_owned(),
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b AS (hex(a)) STORED); INSERT INTO t(a) VALUES (zeroblob(900000));"
+            .to_owned(),
+        format!(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, a); {many} INSERT INTO t SELECT i, i || printf('%.*c', 1000, 'x') FROM c; {indexes}"
+        ),
+        format!("BEGIN; {tables} COMMIT;"),
+    ] {
+        let (whole, ..) = Whole::sound(&sql);
+        let mut zip = zip::ZipArchive::new(std::fs::File::open(&whole.report.path).unwrap()).unwrap();
+        let script = whole.file("own.sql");
+        let mut file = std::fs::File::create(&script).unwrap();
+        std::io::copy(&mut zip.by_name("database.sql").unwrap(), &mut file).unwrap();
+        let database = DatabaseOptions { sql: Some(script), ..DatabaseOptions::default() };
+        Whole::from(database, tempfile::tempdir().unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_said_to_stand_apart_stands_there() {
+    let columns: Vec<String> = (0..105).map(|n| format!("c{n}")).collect();
+    for sql in [
+        "CREATE TABLE p(a); CREATE TABLE c(x REFERENCES p(a));".to_owned(),
+        "CREATE TABLE orders(x REFERENCES dropped(id), y); CREATE TABLE other(a); INSERT INTO other VALUES (1);"
+            .to_owned(),
+        format!("CREATE TABLE t(a CHECK (a LIKE '{}'));", "x".repeat(60)),
+        format!("CREATE TABLE t({});", columns.join(", ")),
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, x REFERENCES nowhere(z)); CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;
+         CREATE VIRTUAL TABLE f USING fts5(x, content=t, content_rowid=id);"
+            .to_owned(),
+    ] {
+        let (whole, ..) = Whole::sound(&sql);
+        let archive = std::fs::File::open(&whole.report.path).unwrap();
+        let mut archive = zip::ZipArchive::new(archive).unwrap();
+        let has_extra = archive.by_name("database-extra.sql").is_ok();
+        assert_eq!(has_extra, !whole.report.metadata.database.in_extra.is_empty(), "{}", head(&sql));
+    }
+}
+
+#[test]
+fn virtual_tables_over_other_indexes_are_no_obstacle() {
+    let (whole, _, restored) = Whole::sound(
+        "CREATE VIRTUAL TABLE docs USING fts5(body); INSERT INTO docs VALUES ('hello');
+         CREATE VIRTUAL TABLE words USING fts5vocab('docs', 'row'); CREATE VIRTUAL TABLE pages USING dbstat;
+         CREATE VIRTUAL TABLE f USING fts4(a); INSERT INTO f VALUES ('x y');
+         CREATE VIRTUAL TABLE terms USING fts4aux(f); CREATE VIRTUAL TABLE tokens USING fts3tokenize('porter');",
+    );
+    assert_eq!(rows(&restored, "SELECT term, doc FROM words"), ["hello|1"]);
+    assert_eq!(whole.warned("MODULE_UNKNOWN"), ["pages", "terms", "tokens"]);
+}
+
+#[test]
+fn some_tables_come_back_with_their_rowids() {
+    let whole = Whole::of(
+        "CREATE TABLE t(a); INSERT INTO t(rowid, a) VALUES (5, 'five'), (9, 'nine'), (-3, 'minus three'); CREATE TABLE u(a);
+         INSERT INTO u VALUES ('not asked for'); CREATE VIRTUAL TABLE f USING fts5(a, content=t); INSERT INTO f(f) VALUES ('rebuild');",
+    )
+    .unwrap();
+    let (report, part) = whole.restore("part.db", &["t", "f"]).unwrap();
+    assert!(report.tables.iter().all(|table| table.matches) && !report.restored_everything, "{report:?}");
+    assert_eq!(rows(&part, "SELECT rowid, a FROM t"), ["-3|minus three", "5|five", "9|nine"]);
+    assert_eq!(rows(&part, "SELECT rowid FROM f WHERE f MATCH 'five'"), ["5"]);
+    let bytes = std::fs::read(whole.file("part.db")).unwrap();
+    assert!(!bytes.windows(13).any(|bytes| bytes == b"not asked for"));
+}
+
+#[test]
+fn what_names_tables_that_were_not_chosen_is_told() {
+    let whole = Whole::of(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, x, log); INSERT INTO t(x) VALUES ('a b'), ('c');
+         CREATE TABLE u(id INTEGER PRIMARY KEY AUTOINCREMENT, t REFERENCES t(id)); INSERT INTO u(t) VALUES (1), (2);
+         CREATE TABLE log(a); CREATE VIRTUAL TABLE f USING fts5(x, content=t, content_rowid=id); INSERT INTO f(f) VALUES ('rebuild');
+         CREATE TRIGGER searched AFTER INSERT ON t BEGIN INSERT INTO f(rowid, x) VALUES (new.id, new.x); END;
+         CREATE TRIGGER logged AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.id); END;
+         CREATE TRIGGER fine AFTER UPDATE OF x ON t BEGIN UPDATE t SET x = new.log WHERE id = new.id AND x IS NULL; END;",
+    )
+    .unwrap();
+    let told = |report: &RestoreReport, code: &str| -> Vec<String> {
+        let about = report.warnings.iter().filter(|warning| warning.code == code);
+        let mut told: Vec<String> = about.filter_map(|warning| warning.subject.clone()).collect();
+        told.sort_unstable();
+        told
+    };
+    let (report, part) = whole.restore("t.db", &["t"]).unwrap();
+    assert_eq!(told(&report, "TRIGGER_LEFT_OUT"), ["logged", "searched"]);
+    part.execute_batch("INSERT INTO t(x) VALUES ('new'); UPDATE t SET x = 'newer'").unwrap();
+    assert_eq!(rows(&part, "SELECT name FROM sqlite_schema WHERE type = 'trigger'"), ["fine"]);
+
+    let (report, _) = whole.restore("f.db", &["f"]).unwrap();
+    assert_eq!(told(&report, "CONTENT_LEFT_OUT"), ["f"]);
+
+    let (report, part) = whole.restore("u.db", &["u"]).unwrap();
+    assert_eq!(report.foreign_key_problems, rows(&part, "PRAGMA foreign_key_check").len() as u64);
+    assert_eq!(report.foreign_key_problems, 2);
+
+    let (report, _) = whole.restore("sequence.db", &["t", "sqlite_sequence"]).unwrap();
+    let sequence = report.tables.iter().find(|table| table.name == "sqlite_sequence").unwrap();
+    assert_eq!((sequence.rows, sequence.matches), (1, false));
+    assert_eq!(told(&report, "SEQUENCE_CUT"), ["sqlite_sequence"]);
+
+    let error = whole.restore("alone.db", &["sqlite_sequence"]).unwrap_err();
+    assert_eq!(error.code(), "INVALID_OPTIONS");
+    assert!(!Path::new(&whole.file("alone.db")).exists());
+}
+
+#[test]
+fn a_full_text_index_that_is_damaged_keeps_no_row_back() {
+    let own = "CREATE VIRTUAL TABLE docs USING fts5(body); INSERT INTO docs(rowid, body) VALUES (1, 'hello world'), (2, 'foo bar'), (3, 'baz');";
+    for (damage, found) in [
+        ("INSERT INTO docs_content VALUES (9, 'foo unindexed')", "2 9"),
+        ("DELETE FROM docs_content WHERE id = 3", "2"),
+        ("DELETE FROM docs_docsize WHERE id = 2", "2"),
+        ("DELETE FROM docs_data WHERE id > 10", "2"),
+        ("DELETE FROM docs_data WHERE id = 10", "2"),
+        ("DELETE FROM docs_config", "2"),
+        ("UPDATE docs_data SET block = x'ffffffffffffffff' WHERE id > 10", "2"),
+        ("DROP TABLE docs_data", "2"),
+    ] {
+        let (whole, _, restored) =
+            Whole::sound(&format!("{own} CREATE TABLE z(a); INSERT INTO z VALUES (1); {damage}"));
+        let hits = rows(&restored, "SELECT rowid FROM docs WHERE docs MATCH 'foo' ORDER BY rowid").join(" ");
+        assert_eq!(hits, found, "{damage}");
+        assert_eq!(whole.warned("INDEX_DAMAGED"), ["docs"], "{damage}: {:?}", whole.report.warnings);
+    }
+    let over = "CREATE TABLE t(id INTEGER PRIMARY KEY, body); INSERT INTO t VALUES (1, 'hello world'), (2, 'foo bar'), (3, 'secret foo');
+         CREATE VIRTUAL TABLE docs USING fts5(body, content=t, content_rowid=id);
+         INSERT INTO docs(rowid, body) SELECT id, body FROM t WHERE id < 3;";
+    for damage in [
+        "DELETE FROM docs_data WHERE id > 10",
+        "DELETE FROM docs_data WHERE id = 10",
+        "UPDATE docs_data SET block = x'ffffffffffffffff' WHERE id > 10",
+    ] {
+        let (whole, _, restored) = Whole::sound(&format!("{over} {damage}"));
+        assert_eq!(rows(&restored, "SELECT rowid FROM docs WHERE docs MATCH 'foo'"), ["2"], "{damage}");
+        assert_eq!(whole.warned("INDEX_DAMAGED"), ["docs"], "{damage}");
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_set_up_costs_itself_alone() {
+    let sound = "CREATE TABLE z(a); INSERT INTO z VALUES (1);";
+    let own = "CREATE VIRTUAL TABLE docs USING fts5(body); INSERT INTO docs VALUES ('hello world');";
+    let rename = |module: &str| {
+        format!(
+            "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE docs USING {module}' WHERE name = 'docs'"
+        )
+    };
+    for sql in [
+        format!("{sound} {own} {}", rename("fts5(body, tokenize=jieba)")),
+        format!("{sound} {} {}", own.replace("fts5", "fts4"), rename("fts4(body, tokenize=icu)")),
+        format!("{sound} {own} DROP TABLE docs_content"),
+        format!("{sound} {} DROP TABLE docs_segdir", own.replace("fts5", "fts4")),
+        format!(
+            "{sound} CREATE VIRTUAL TABLE docs USING rtree(id, a, b); INSERT INTO docs VALUES (1, 2, 3); DROP TABLE docs_parent"
+        ),
+    ] {
+        let (whole, report, restored) = Whole::sound(&sql);
+        assert_eq!(whole.warned("MODULE_UNKNOWN"), ["docs"], "{sql}");
+        assert_eq!(rows(&restored, "SELECT a FROM z"), ["1"]);
+        assert!(report.tables.iter().any(|table| table.name.starts_with("docs_") && table.rows > 0), "{sql}");
+    }
+    for damage in [
+        format!("{} UPDATE docs_segdir SET root = x'ffff'", own.replace("fts5", "fts4")),
+        "CREATE VIRTUAL TABLE docs USING rtree(id, a, b); INSERT INTO docs VALUES (1, 2, 3); DELETE FROM docs_node".into(),
+        "CREATE VIRTUAL TABLE docs USING fts5(body, content=''); INSERT INTO docs(rowid, body) VALUES (1, 'a b');
+         UPDATE docs_data SET block = x'ffffffffffffffff' WHERE id > 10"
+            .into(),
+    ] {
+        let (_, _, restored) = Whole::sound(&format!("{sound} {damage}"));
+        assert_eq!(rows(&restored, "SELECT a FROM z"), ["1"], "{damage}");
+    }
+}

@@ -1,0 +1,193 @@
+//! Virtual tables, and which tables each keeps its content in.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use super::{Object, Table};
+use crate::database::lexer::{self, Token};
+use crate::database::quoted;
+
+/// A virtual table.
+#[derive(Debug, Clone)]
+pub struct VirtualTable {
+    /// Its name.
+    pub name: String,
+    /// Its CREATE text.
+    pub sql: String,
+    /// Its module in lower case: `fts5`.
+    pub module: String,
+    /// What the module was given, each argument as written.
+    pub arguments: Vec<String>,
+    /// What its CREATE text makes here; None where it makes nothing, or not all that it needs is there.
+    pub makes: Option<Made>,
+    /// The tables where it keeps its content.
+    pub shadows: Vec<Table>,
+}
+
+/// What a CREATE text makes.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The columns that a statement can name.
+    pub columns: Vec<String>,
+    /// The tables behind it, in lower case.
+    pub(super) tables: HashSet<String>,
+}
+
+/// FTS5 takes any beginning of an option's name for the option.
+const OPTIONS: [&str; 9] = [
+    "prefix",
+    "tokenize",
+    "content",
+    "contentless_delete",
+    "contentless_unindexed",
+    "content_rowid",
+    "columnsize",
+    "locale",
+    "detail",
+];
+
+impl VirtualTable {
+    pub(super) fn parse(object: Object) -> VirtualTable {
+        let mut tokens = lexer::tokens(&object.sql);
+        let module = match tokens.find(|token| token.is_word("USING")) {
+            Some(_) => tokens.next().map(|token| token.value().to_ascii_lowercase()).unwrap_or_default(),
+            None => String::new(),
+        };
+        let arguments = match tokens.next() {
+            Some(Token::Sign('(')) => split_arguments(tokens.rest()),
+            _ => Vec::new(),
+        };
+        VirtualTable {
+            name: object.name,
+            sql: object.sql,
+            module,
+            arguments,
+            makes: None,
+            shadows: Vec::new(),
+        }
+    }
+
+    /// The shadow table with this ending.
+    pub fn shadow(&self, ending: &str) -> Option<&Table> {
+        self.shadows.iter().find(|table| table.name[self.name.len()..].eq_ignore_ascii_case(ending))
+    }
+
+    /// The value of an option of a full-text table.
+    pub fn option(&self, name: &str) -> Option<String> {
+        self.arguments
+            .iter()
+            .filter_map(|argument| parse_option(argument))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether it can come back: all of its tables are there, or those rows from which FTS5 makes the others.
+    pub(super) fn is_whole(&self) -> bool {
+        let Some(made) = &self.makes else { return false };
+        let keeps_rows = self.module == "fts5" && self.option("content").is_none();
+        (keeps_rows && self.shadow("_content").is_some()) || self.shadows.len() == made.tables.len()
+    }
+
+    /// Whether SQLite takes the table `name` for one of its own.
+    pub(super) fn reserves(&self, name: &str) -> bool {
+        let start = name.get(..self.name.len());
+        self.makes.is_some()
+            && start.is_some_and(|start| start.eq_ignore_ascii_case(&self.name))
+            && name[self.name.len()..].starts_with('_')
+    }
+}
+
+/// An option of a full-text table and its value; None for a column.
+pub fn parse_option(argument: &str) -> Option<(&'static str, String)> {
+    let mut tokens = lexer::tokens(argument);
+    let (Some(Token::Word(key)), Some(Token::Sign('='))) = (tokens.next(), tokens.next()) else {
+        return None;
+    };
+    let key = key.to_ascii_lowercase();
+    let known = OPTIONS.into_iter().find(|option| option.starts_with(&key))?;
+    Some((known, tokens.next().map(|token| token.value()).unwrap_or_default()))
+}
+
+/// An empty database where virtual tables are made for trial.
+pub(super) struct Workshop(Connection);
+
+impl Workshop {
+    pub(super) fn new() -> rusqlite::Result<Self> {
+        Connection::open_in_memory().map(Workshop)
+    }
+
+    /// What a virtual table of `source` makes; None when its module is not known here or refuses to make it.
+    pub(super) fn make(&self, source: &Connection, table: &VirtualTable) -> rusqlite::Result<Option<Made>> {
+        self.0.execute_batch("BEGIN")?;
+        let made = self.try_make(source, table);
+        self.0.execute_batch("ROLLBACK")?;
+        Ok(made.ok())
+    }
+
+    fn try_make(&self, source: &Connection, table: &VirtualTable) -> rusqlite::Result<Made> {
+        self.stand_in(source, table)?;
+        let before = self.tables()?;
+        self.0.execute(&table.sql, [])?;
+        let mut tables = self.tables()?;
+        tables.retain(|name| !before.contains(name) && *name != table.name.to_ascii_lowercase());
+        let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0 ORDER BY cid";
+        let columns =
+            self.0.prepare(sql)?.query_map([&table.name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(Made { columns, tables })
+    }
+
+    /// FTS4 takes its columns from its content table, where it is not told them.
+    fn stand_in(&self, source: &Connection, table: &VirtualTable) -> rusqlite::Result<()> {
+        let Some(content) = table.option("content").filter(|content| !content.is_empty()) else {
+            return Ok(());
+        };
+        let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1 ORDER BY cid";
+        let columns: Vec<String> =
+            source.prepare(sql)?.query_map([&content], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+        match columns.is_empty() {
+            true => Ok(()),
+            false => {
+                let sql = format!("CREATE TABLE {} ({})", quoted(&content), columns.join(", "));
+                self.0.execute_batch(&sql)
+            }
+        }
+    }
+
+    fn tables(&self) -> rusqlite::Result<HashSet<String>> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+        let names = self
+            .0
+            .prepare(sql)?
+            .query_map([], |row| row.get::<_, String>(0))?
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(names.iter().map(|name| name.to_ascii_lowercase()).collect())
+    }
+}
+
+/// Splits at the commas that stand outside of quotes and parentheses, up to the closing parenthesis.
+fn split_arguments(text: &str) -> Vec<String> {
+    let (mut arguments, mut depth, mut start) = (Vec::new(), 0, 0);
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(close), c) if c == close => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '[') => quote = Some(']'),
+            (None, '(') => depth += 1,
+            (None, ')') if depth == 0 => {
+                arguments.push(text[start..at].trim().to_owned());
+                return arguments;
+            }
+            (None, ')') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                arguments.push(text[start..at].trim().to_owned());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    arguments
+}

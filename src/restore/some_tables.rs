@@ -1,0 +1,169 @@
+//! Some of the tables: those that were not chosen are dropped from a database that holds all of them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::RestoredTable;
+use crate::database::digest::{self, TableDigest};
+use crate::database::drill::{DrillReport, Expected, inspect};
+use crate::database::quoted;
+use crate::database::schema::{Key, Object, Schema};
+use crate::error::{Error, Result};
+use crate::job::{Job, Warning};
+
+/// The counters of AUTOINCREMENT tables, from which SQLite takes those of a table that is dropped.
+pub(super) const SEQUENCE: &str = "sqlite_sequence";
+
+/// Keeps of the database at `path` the tables in `expected`, and compares them then. `tables`, the same in the words
+/// of the report, learn what came of it.
+pub(super) fn keep(
+    path: &Path,
+    mut expected: Vec<TableDigest>,
+    tables: &mut [RestoredTable],
+    job: &Job,
+) -> Result<DrillReport> {
+    let kept: HashSet<&str> = expected.iter().map(|table| table.name.as_str()).collect();
+    let Dropped { mut warnings, sequence } = drop_others(path, &kept)?;
+    tables.iter_mut().for_each(|table| table.matches = true);
+    if let (Some(at), Some(found)) = (expected.iter().position(|table| table.name == SEQUENCE), sequence)
+        && expected.remove(at) != found
+    {
+        for table in tables.iter_mut().filter(|table| table.name == SEQUENCE) {
+            (table.rows, table.matches) = (found.rows, false);
+        }
+        let message = "it holds no counters of tables that were not chosen";
+        warnings.push(Warning::about("SEQUENCE_CUT", SEQUENCE, message));
+    }
+    let expected = Expected { tables: expected, makings: None };
+    let mut found = inspect(path, &expected, "try again, or restore all tables", job)?;
+    found.warnings.extend(warnings);
+    Ok(found)
+}
+
+struct Dropped {
+    warnings: Vec<Warning>,
+    sequence: Option<TableDigest>,
+}
+
+/// Drops what was not chosen, with its indexes and triggers, and the views and triggers that work no longer.
+fn drop_others(path: &Path, kept: &HashSet<&str>) -> Result<Dropped> {
+    let drop = || -> rusqlite::Result<Dropped> {
+        let connection = Connection::open(path)?;
+        // What was not chosen leaves no bytes behind.
+        connection.execute_batch(
+            "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;
+             PRAGMA secure_delete = ON;",
+        )?;
+        let schema = Schema::read(&connection)?;
+        let virtual_tables = schema.virtual_tables.iter().map(|table| &table.name);
+        let ordinary = schema.tables.iter().map(|table| &table.name);
+        for name in virtual_tables.chain(ordinary).filter(|name| !kept.contains(name.as_str())) {
+            connection.execute_batch(&format!("DROP TABLE IF EXISTS main.{}", quoted(name)))?;
+        }
+        let mut warnings = drop_views(&connection)?;
+        let schema = Schema::read(&connection)?;
+        warnings.extend(drop_triggers(&connection, &schema)?);
+        warnings.extend(lost_contents(&schema));
+        if !is_renumbered_by_vacuum(&schema) {
+            connection.execute_batch("VACUUM")?;
+        }
+        let sequence = schema.sequence.map(|table| digest::table(&connection, &table, false)).transpose()?;
+        Ok(Dropped { warnings, sequence })
+    };
+    drop()
+        .map_err(|error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => {
+                Error::output(path, std::io::ErrorKind::StorageFull.into())
+            }
+            _ => {
+                Error::Internal { problem: format!("tables that were not chosen cannot be dropped: {error}") }
+            }
+        })
+        .inspect(|_| {
+            // Left by a connection that did not end well; it goes with the folder otherwise.
+            let _ = fs::remove_file(path.with_extension("sqlite-journal"));
+        })
+}
+
+/// VACUUM gives new rowids to the rows of tables whose rowid is no column.
+fn is_renumbered_by_vacuum(schema: &Schema) -> bool {
+    let mut keys = schema.tables.iter().chain(&schema.sequence).map(|table| &table.key);
+    keys.any(|key| matches!(key, Key::Rowid(_) | Key::Hidden))
+}
+
+/// Views that show tables which are gone.
+fn drop_views(connection: &Connection) -> rusqlite::Result<Vec<Warning>> {
+    let mut warnings = Vec::new();
+    let views: Vec<String> = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'view'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for view in views {
+        if connection.prepare(&format!("SELECT * FROM main.{}", quoted(&view))).is_err() {
+            connection.execute_batch(&format!("DROP VIEW main.{}", quoted(&view)))?;
+            let message = "this view shows tables that were not chosen; it is not back";
+            warnings.push(Warning::about("VIEW_LEFT_OUT", view, message));
+        }
+    }
+    Ok(warnings)
+}
+
+/// Triggers that name tables which are gone: every write to their own table would fail.
+fn drop_triggers(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Warning>> {
+    let mut warnings = Vec::new();
+    for trigger in &schema.triggers {
+        connection.execute_batch("BEGIN")?;
+        let works = works_alone(connection, trigger, schema);
+        connection.execute_batch("ROLLBACK")?;
+        if !works? {
+            connection.execute_batch(&format!("DROP TRIGGER main.{}", quoted(&trigger.name)))?;
+            let message = format!(
+                "this trigger of {} names something that is not there, tables that were not chosen for one; it is not back",
+                trigger.table
+            );
+            warnings.push(Warning::about("TRIGGER_LEFT_OUT", &trigger.name, message));
+        }
+    }
+    Ok(warnings)
+}
+
+/// SQLite reads the text of a trigger when a statement that sets it off is prepared.
+fn works_alone(connection: &Connection, trigger: &Object, schema: &Schema) -> rusqlite::Result<bool> {
+    for other in schema.triggers.iter().filter(|other| other.name != trigger.name) {
+        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS main.{}", quoted(&other.name)))?;
+    }
+    let columns: Vec<String> = connection
+        .prepare("SELECT name FROM pragma_table_info(?1, 'main')")?
+        .query_map([&trigger.table], |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let changes: Vec<String> = columns.iter().map(|name| format!("{0} = {0}", quoted(name))).collect();
+    let table = quoted(&trigger.table);
+    let statement = match trigger.event() {
+        "INSERT" => format!("INSERT INTO main.{table} DEFAULT VALUES"),
+        "UPDATE" => format!("UPDATE main.{table} SET {}", changes.join(", ")),
+        _ => format!("DELETE FROM main.{table}"),
+    };
+    Ok(connection.prepare(&statement).is_ok())
+}
+
+/// Full-text indexes over rows that are gone.
+fn lost_contents(schema: &Schema) -> Vec<Warning> {
+    let is_there = |name: &String| {
+        let tables = schema.tables.iter().map(|table| &table.name);
+        let views = schema.views.iter().map(|view| &view.name);
+        let virtual_tables = schema.virtual_tables.iter().map(|table| &table.name);
+        tables.chain(views).chain(virtual_tables).any(|there| there.eq_ignore_ascii_case(name))
+    };
+    let lost = schema.virtual_tables.iter().filter_map(|table| {
+        let content = table.option("content").filter(|name| !name.is_empty() && !is_there(name))?;
+        let message = format!(
+            "this full-text index shows rows of {content}, which was not chosen: it finds them and cannot show them; \
+             choose {content} too"
+        );
+        Some(Warning::about("CONTENT_LEFT_OUT", &table.name, message))
+    });
+    lost.collect()
+}
