@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 
 // CAB_TEST_FULL=1 (`npm run test:full`) makes the slow cases larger; they need more time than a unit test.
@@ -9,5 +10,7 @@ export default {
   roots: ['<rootDir>/__test__'],
   testMatch: ['**/*.spec.ts'],
   transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/__test__/tsconfig.json' }] },
+  // Most specs wait for servers and processes half of their time. The large cases are measured, one at a time.
+  maxWorkers: full ? 1 : Math.max(2, availableParallelism() - 1),
   testTimeout: full ? 600_000 : 60_000,
 };
