@@ -42,6 +42,18 @@ async function backup(dir: string, make = newer): Promise<string> {
   return path;
 }
 
+/** With every photo in the folder, whatever the rows say. */
+async function backupOfAll(dir: string, file: string): Promise<string> {
+  const { path } = await createBackup({
+    database: { file },
+    photos: { directory: join(dir, 'photos') },
+    photoScope: 'all',
+    outputDir: dir,
+    now,
+  });
+  return path;
+}
+
 function index(archive: string): IndexEntry[] {
   return JSON.parse(entry(archive, 'photos/index.json')) as IndexEntry[];
 }
@@ -98,13 +110,7 @@ describe('a backup that is restored', () => {
     const keys = process.platform === 'win32' ? [] : odd;
     for (const key of keys) photo(join(dir, 'photos'), key, `bytes of ${key}`);
     photos(dir);
-    const { path } = await createBackup({
-      database: { file },
-      photos: { directory: join(dir, 'photos') },
-      photoScope: 'all',
-      outputDir: dir,
-      now,
-    });
+    const path = await backupOfAll(dir, file);
     await restoreBackup(path, { photosDir: join(dir, 'back') });
     for (const key of keys) {
       expect(readFileSync(join(dir, 'back', key), 'utf8')).toBe(`bytes of ${key}`);
@@ -125,13 +131,7 @@ describe('a key that is the beginning of others', () => {
     for (const key of renamed) photo(join(dir, 'photos'), key, `bytes of ${key}`);
     const file = join(dir, 'small.sqlite');
     sqlite(file, 'CREATE TABLE t(a)');
-    const { path } = await createBackup({
-      database: { file },
-      photos: { directory: join(dir, 'photos') },
-      photoScope: 'all',
-      outputDir: dir,
-      now,
-    });
+    const path = await backupOfAll(dir, file);
     const archive = rewrite(path, dir, {
       substitute: {
         'photos/index.json': renamed.map((key, n) => [
@@ -162,15 +162,7 @@ describe('an archive that was edited and sealed again', () => {
     );
     photo(join(dir, 'photos'), 'originals/a.jpg', 'a');
     photo(join(dir, 'photos'), 'originals/b.jpg', 'b');
-    const directory = join(dir, 'photos');
-    const made = await createBackup({
-      database: { file },
-      photos: { directory },
-      photoScope: 'all',
-      outputDir: dir,
-      now,
-    });
-    return made.path;
+    return backupOfAll(dir, file);
   };
   const table = /\s*\{\s*"name": "u",[^}]*\},?/;
   const seal = (archive: string, dir: string, changes: Changes): string =>

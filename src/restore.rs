@@ -254,10 +254,8 @@ fn unknown_entries(archive: &Archive, index: &[IndexEntry]) -> Option<Warning> {
 
 /// What every backup has beside what a restore takes.
 fn missing_entries(archive: &Archive) -> Option<Warning> {
-    let missing: Vec<&str> = ["README.md", "SHA256SUMS"]
-        .into_iter()
-        .filter(|own| archive.names().all(|name| name != *own))
-        .collect();
+    let missing: Vec<&str> =
+        ["README.md", "SHA256SUMS"].into_iter().filter(|own| !archive.holds(own)).collect();
     (!missing.is_empty()).then(|| {
         let problem =
             format!("the archive lacks {}, which every backup has: verify it", missing.join(" and "));
@@ -267,7 +265,7 @@ fn missing_entries(archive: &Archive) -> Option<Warning> {
 
 /// Fails with `ARCHIVE_CORRUPT` when the archive cannot be as it was written.
 fn refuse_contradictions(archive: &Archive, metadata: &BackupMetadata, index: &[IndexEntry]) -> Result<()> {
-    let has_extra = archive.names().any(|name| name == "database-extra.sql");
+    let has_extra = archive.holds("database-extra.sql");
     let problem = if !metadata.database.in_extra.is_empty() && !has_extra {
         "database-extra.sql is missing, in which its metadata.json says that rows or objects stand"
     } else if is_any_twice(metadata.database.tables.iter().map(|table| table.name.as_str())) {

@@ -86,6 +86,11 @@ impl Archive {
         self.zip.file_names_raw().filter_map(|name| str::from_utf8(name).ok())
     }
 
+    /// Whether there is an entry of that name.
+    pub fn holds(&self, name: &str) -> bool {
+        self.zip.index_for_name_raw(name.as_bytes()).is_some()
+    }
+
     /// Reads an entry of at most `limit` bytes, inflated where it is deflated. Fails with `ARCHIVE_CORRUPT` when it
     /// is missing, larger, or not what its CRC-32 says.
     pub fn read_bytes(&mut self, name: &str, limit: u64) -> Result<Vec<u8>> {

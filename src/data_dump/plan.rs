@@ -172,9 +172,19 @@ struct Reader<'r> {
 }
 
 /// What a visit of rows may fail with.
-enum Failure {
+pub(super) enum Failure {
     Sql(rusqlite::Error),
     Job(Error),
+}
+
+impl Failure {
+    /// As an error of the job that reads `snapshot`.
+    pub(super) fn of(self, snapshot: &Snapshot) -> Error {
+        match self {
+            Failure::Sql(error) => snapshot.failure(&error),
+            Failure::Job(error) => error,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Failure {
@@ -216,10 +226,7 @@ impl Reader<'_> {
     ) -> Result<()> {
         let visited =
             table.each::<Failure>(self.conn, condition, |key, cells| visit(key, cells).map_err(Failure::Job));
-        visited.map_err(|failure| match failure {
-            Failure::Sql(error) => self.snapshot.failure(&error),
-            Failure::Job(error) => error,
-        })
+        visited.map_err(|failure| failure.of(self.snapshot))
     }
 
     fn find(&self, name: &'static str, columns: &[&str]) -> Result<Option<Content>> {

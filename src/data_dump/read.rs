@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::fences::Fences;
 use super::included::IncludedField;
 use super::options::Settings;
-use super::plan::{Plan, Wishes};
+use super::plan::{Failure, Plan, Wishes};
 use super::previous::Previous;
 use crate::archive::Workspace;
 use crate::database::source::Snapshot;
@@ -88,15 +88,6 @@ fn absent(settings: &Settings, snapshot: &Snapshot) -> Result<Vec<String>> {
 
 /// Fence 3 begins here: every identifier of a user that the database holds.
 fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<Values> {
-    enum Failure {
-        Sql(rusqlite::Error),
-        Job(Error),
-    }
-    impl From<rusqlite::Error> for Failure {
-        fn from(error: rusqlite::Error) -> Self {
-            Failure::Sql(error)
-        }
-    }
     let mut values = Values::default();
     let connection = snapshot.connection();
     let gathered = each_private_value::<Failure>(connection, |place, value| {
@@ -110,9 +101,5 @@ fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<Values> {
             Ok(())
         })
     });
-    match gathered {
-        Ok(()) => Ok(values),
-        Err(Failure::Sql(error)) => Err(snapshot.failure(&error)),
-        Err(Failure::Job(error)) => Err(error),
-    }
+    gathered.map(|()| values).map_err(|failure| failure.of(snapshot))
 }

@@ -22,6 +22,11 @@ pub fn tags(cell: &Cell) -> Result<Map<String, Value>, Unreadable> {
     }
 }
 
+/// The same of JSON that was parsed already.
+pub fn of_json(json: Value) -> Result<Map<String, Value>, Unreadable> {
+    from_value(json, DEPTH)
+}
+
 /// A column that is none of the shapes that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;

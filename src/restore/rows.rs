@@ -89,7 +89,7 @@ impl Rows {
             _ => Path::new("."),
         };
         let workspace = Workspace::create(folder)?;
-        let has_extra = archive.names().any(|name| name == EXTRA);
+        let has_extra = archive.holds(EXTRA);
         let extra_bytes = if has_extra { archive.size_of(EXTRA)? } else { 0 };
         let bytes = archive.size_of(MAIN)?.saturating_add(extra_bytes);
         workspace.ensure_space(bytes.saturating_mul(GROWTH))?;
