@@ -1,6 +1,7 @@
 //! From a database to an archive and back: what a backup accepts, verify finds sound and a restore gives back.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cultural_archiver_backup::backup::{BackupOptions, BackupReport, create_backup};
 use cultural_archiver_backup::error::Error;
@@ -24,6 +25,16 @@ impl Whole {
         let made = Connection::open(&source).unwrap();
         made.execute_batch(&format!("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; {sql}")).unwrap();
         drop(made);
+        let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
+        Whole::from(database, folder)
+    }
+
+    /// Backs up the database that the `sqlite3` shell makes of `sql`, with functions and collating sequences of its own.
+    pub fn of_shell(sql: &str) -> Result<Whole, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source.db");
+        let made = Command::new("sqlite3").arg(&source).arg(sql).output().unwrap();
+        assert!(made.stderr.is_empty(), "{}", String::from_utf8_lossy(&made.stderr));
         let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
         Whole::from(database, folder)
     }
@@ -57,11 +68,16 @@ impl Whole {
     /// The backup, which has to be sound and to come back.
     pub fn sound(sql: &str) -> (Whole, RestoreReport, Connection) {
         let whole = Whole::of(sql).unwrap_or_else(|error| panic!("{error} of {}", head(sql)));
-        assert_eq!(whole.problems(), [], "{}", head(sql));
-        let (report, restored) =
-            whole.restore("all.db", &[]).unwrap_or_else(|error| panic!("{error} of {}", head(sql)));
-        assert!(report.restored_everything && report.tables.iter().all(|table| table.matches), "{report:?}");
+        let (report, restored) = whole.comes_back(sql);
         (whole, report, restored)
+    }
+
+    fn comes_back(&self, sql: &str) -> (RestoreReport, Connection) {
+        assert_eq!(self.problems(), [], "{}", head(sql));
+        let (report, restored) =
+            self.restore("all.db", &[]).unwrap_or_else(|error| panic!("{error} of {}", head(sql)));
+        assert!(report.restored_everything && report.tables.iter().all(|table| table.matches), "{report:?}");
+        (report, restored)
     }
 
     pub fn warned(&self, code: &str) -> Vec<&str> {
@@ -172,6 +188,54 @@ fn what_is_said_to_stand_apart_stands_there() {
         let has_extra = archive.by_name("database-extra.sql").is_ok();
         assert_eq!(has_extra, !whole.report.metadata.database.in_extra.is_empty(), "{}", head(&sql));
     }
+}
+
+#[test]
+fn what_needs_another_program_comes_back_without_it() {
+    let sql = "CREATE TABLE users(id TEXT PRIMARY KEY, mail VARCHAR(20) CHECK (mail REGEXP '@'), age REAL, any BLOB);
+         INSERT INTO users VALUES ('a', 'a@b', 3, x'00'), ('b', 'c@d', 4.5, '007');
+         CREATE TABLE posts(id INTEGER PRIMARY KEY AUTOINCREMENT, user REFERENCES users(id), body TEXT COLLATE uint,
+           digest AS (sha3(body)) STORED);
+         INSERT INTO posts(id, user, body) VALUES (3, 'a', 'x10'), (7, 'b', 'x9');
+         CREATE TABLE keyed(a TEXT, b DECIMAL, c ANY, PRIMARY KEY (b DESC, a)) WITHOUT ROWID;
+         INSERT INTO keyed VALUES ('2', '1.0', '07'), ('1', 2, 7);
+         CREATE TABLE strict(a ANY, b INT PRIMARY KEY, CHECK (regexp('.', b))) STRICT; INSERT INTO strict VALUES ('07', 1);
+         CREATE TABLE plain(a, b); INSERT INTO plain VALUES (1, 2); CREATE INDEX fine ON plain(b);
+         CREATE INDEX by_hash ON plain(sha3(a)); CREATE INDEX by_number ON plain(a COLLATE uint);
+         CREATE INDEX by_digest ON posts(digest); CREATE INDEX by_user ON posts(user);
+         CREATE VIRTUAL TABLE search USING fts5(body, content=posts, content_rowid=id); INSERT INTO search(search) VALUES ('rebuild');
+         CREATE VIEW found AS SELECT mail FROM users WHERE mail REGEXP 'a';
+         CREATE TRIGGER noted AFTER INSERT ON posts BEGIN INSERT INTO plain VALUES (new.body, new.digest); END;";
+    let whole = Whole::of_shell(sql).unwrap();
+    let (report, restored) = whole.comes_back(sql);
+    let told = ["by_digest", "by_hash", "by_number", "posts", "strict", "users"];
+    let mut warned = whole.warned("APPLICATION_NEEDED");
+    warned.sort_unstable();
+    assert_eq!(warned, told);
+    let message =
+        &whole.report.warnings.iter().find(|it| it.subject.as_deref() == Some("users")).unwrap().message;
+    assert!(message.contains("needs the function REGEXP"), "{message}");
+    let kinds = "SELECT id, mail, typeof(mail), typeof(age), typeof(any) FROM users";
+    assert_eq!(rows(&restored, kinds), ["a|a@b|text|real|blob", "b|c@d|text|real|text"]);
+    assert_eq!(rows(&restored, "SELECT id, user, body FROM posts"), ["3|a|x10", "7|b|x9"]);
+    assert_eq!(rows(&restored, "SELECT seq FROM sqlite_sequence"), ["7"]);
+    assert_eq!(rows(&restored, "SELECT a, typeof(a), b FROM strict"), ["07|text|1"]);
+    assert_eq!(rows(&restored, "SELECT rowid FROM search WHERE search MATCH 'x9'"), ["7"]);
+    let objects = "SELECT name FROM sqlite_schema WHERE type IN ('index', 'view', 'trigger') AND sql <> '' ORDER BY name";
+    assert_eq!(rows(&restored, objects), ["by_user", "fine", "found", "noted"]);
+    assert_eq!(report.foreign_key_problems, 0);
+    restored.execute("INSERT INTO plain VALUES (3, 4)", []).unwrap();
+}
+
+#[test]
+fn an_order_that_needs_another_program_is_told() {
+    let error = Whole::of_shell(
+        "CREATE TABLE t(a TEXT COLLATE uint PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES ('x10'), ('x9');",
+    )
+    .err()
+    .unwrap();
+    assert_eq!(error.code(), "DATABASE_UNREADABLE");
+    assert!(error.to_string().contains("the collating sequence uint"), "{error}");
 }
 
 #[test]

@@ -22,3 +22,24 @@ pub fn quoted(name: &str) -> String {
 pub(crate) fn quoted_text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
+
+/// What SQLite said, which may quote the schema or a statement.
+fn said(error: &rusqlite::Error) -> &str {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(said)) | rusqlite::Error::SqlInputError { msg: said, .. } => {
+            said
+        }
+        _ => "",
+    }
+}
+
+/// What SQLite lacks, if that is why it failed: `the function REGEXP`.
+fn needs(error: &rusqlite::Error) -> Option<String> {
+    let lacks = |said: &str, kind: &str| {
+        said.strip_prefix("no such ")?.strip_prefix(kind)?.strip_prefix(": ").map(ToOwned::to_owned)
+    };
+    let function = lacks(said(error), "function").map(|name| format!("the function {name}"));
+    function.or_else(|| {
+        lacks(said(error), "collation sequence").map(|name| format!("the collating sequence {name}"))
+    })
+}

@@ -73,6 +73,8 @@ const RECIPES: &[Recipe] = &[
     ("views", objects::views),
     ("views that D1 refuses", objects::refused_views),
     ("patterns that D1 refuses", objects::long_patterns),
+    ("mathematical functions", objects::mathematics),
+    ("functions that D1 refuses", objects::refused_functions),
     ("instead of triggers", objects::instead_of),
     ("statistics", objects::statistics),
     ("versions", objects::versions),

@@ -102,6 +102,32 @@ pub fn long_patterns(b: &mut Build) {
     ));
 }
 
+/// What distances on a map are made with, but for what two SQLites compute differently in the last bit.
+pub fn mathematics(b: &mut Build) {
+    let call = b.pick(&["sqrt(abs(a))", "floor(a)", "pow(a, 2)", "trunc(radians(a))", "mod(a, 2)"]);
+    calling(b, call);
+}
+
+pub fn refused_functions(b: &mut Build) {
+    let call = b.pick(&["ceiling(a)", "power(a, 2)", "soundex(a)"]);
+    calling(b, call);
+}
+
+/// `call`, a function of `a`, in every place of a schema.
+fn calling(b: &mut Build, call: &str) {
+    let names = [b.name(), b.name(), b.name(), b.name(), b.name(), b.name(), b.name()];
+    let [checked, made, plain, index, part, view, trigger] = names.map(|name| double(&name));
+    b.run(&format!(
+        "CREATE TABLE {checked}(a CHECK ({call} IS NOT 'never'));
+         CREATE TABLE {made}(a, stored REAL AS ({call}) STORED, fresh AS ({call}) VIRTUAL);
+         CREATE TABLE {plain}(a);
+         INSERT INTO {checked} VALUES (1), (2.5); INSERT INTO {made}(a) VALUES (3), (4); INSERT INTO {plain} VALUES (5), (6);
+         CREATE INDEX {index} ON {plain}({call}); CREATE INDEX {part} ON {plain}(a) WHERE {call} > 0;
+         CREATE VIEW {view} AS SELECT {call} FROM {plain};
+         CREATE TRIGGER {trigger} AFTER DELETE ON {plain} BEGIN SELECT {call} FROM (SELECT old.a AS a); END"
+    ));
+}
+
 pub fn instead_of(b: &mut Build) {
     let [t, log, name] = logged(b);
     let view = double(&b.name());

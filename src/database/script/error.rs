@@ -52,6 +52,11 @@ pub enum Problem {
     /// SQLite refuses a statement.
     #[error("starts a statement that SQLite refuses; check that the script is whole and was made for SQLite")]
     Refused,
+    /// A function or a collating sequence of some other program.
+    #[error(
+        "calls a function, or compares by a collating sequence, that SQLite does not have by itself; take it out"
+    )]
+    Lacking,
     /// A statement that does not end in good time.
     #[error("starts a statement that runs far longer than a script of this size can need; it was stopped")]
     Slow,

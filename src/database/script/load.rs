@@ -12,7 +12,7 @@ use super::guard::Guard;
 use super::splitter::{Splitter, Statement};
 use super::statement::{Task, task};
 use super::virtual_table::VirtualTable;
-use crate::database::private;
+use crate::database::{needs, private};
 use crate::job::{Job, Meter};
 
 /// Of a file that nobody else sees and that is thrown away after any failure: no journal, no flushes.
@@ -181,6 +181,7 @@ impl Loader {
             _ => match self.guard.refused() {
                 Some(what) => Problem::Forbidden(what),
                 None if !statement.closed => Problem::Unfinished,
+                None if needs(error).is_some() => Problem::Lacking,
                 None => Problem::Refused,
             },
         };

@@ -1,6 +1,7 @@
 //! What is wrong with a database that SQLite cannot read, and what to do about it.
 //!
-//! SQLite's code is kept as the cause, its message is not: it quotes the schema.
+//! SQLite's code is kept as the cause, its message is not: it quotes the schema. Only the name of a function or a
+//! collating sequence that is missing is told.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,6 +9,7 @@ use std::path::Path;
 
 use rusqlite::ffi;
 
+use crate::database::{needs, said};
 use crate::error::{Cause, Error};
 
 /// A failure to read the database at `path`.
@@ -29,8 +31,18 @@ pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
             "it may not be opened; check that you may read the file and enter its folder"
         }
         ffi::SQLITE_IOERR => "the disk failed to read it; check the disk and copy the file elsewhere",
-        _ => "SQLite cannot read it; check it with `sqlite3 FILE 'PRAGMA integrity_check'`",
+        _ => match needs(error) {
+            Some(needs) => return lacking(path, &needs, error),
+            None => "SQLite cannot read it; check it with `sqlite3 FILE 'PRAGMA integrity_check'`",
+        },
     };
+    Error::unreadable(path, problem, cause(error))
+}
+
+fn lacking(path: &Path, needs: &str, error: &rusqlite::Error) -> Error {
+    let problem = format!(
+        "its schema needs {needs}, which SQLite does not have by itself; take it out of a copy and back that up"
+    );
     Error::unreadable(path, problem, cause(error))
 }
 
@@ -74,7 +86,7 @@ pub fn cause(error: &rusqlite::Error) -> Option<Cause> {
 }
 
 fn is_schema(error: &rusqlite::Error) -> bool {
-    matches!(error, rusqlite::Error::SqliteFailure(_, Some(said)) if said.starts_with("malformed database schema"))
+    said(error).starts_with("malformed database schema")
 }
 
 /// The first 100 bytes, which are the header of a SQLite file, and the size.

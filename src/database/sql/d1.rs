@@ -3,11 +3,13 @@
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 
 use super::foreign_keys::{self, Orphans};
 use super::wrangler;
 use crate::database::lexer::{Token, tokens};
+use crate::database::said;
 use crate::database::schema::Table;
 
 /// Bytes of one statement, and of one row, that D1 takes.
@@ -23,6 +25,41 @@ const LIMITS: [(Limit, i32); 4] = [
     (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
     (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 127),
+];
+
+/// Functions that SQLite has here and D1 has not, or lets nobody call: what workerd answered to each one in a CHECK
+/// (version 4.20260730.0 of miniflare; its list of allowed functions is in src/workerd/util/sqlite.c++).
+const FUNCTIONS: &[&str] = &[
+    "ceiling",
+    "fts3_tokenizer",
+    "fts5",
+    "fts5_get_locale",
+    "fts5_insttoken",
+    "fts5_locale",
+    "fts5_source_id",
+    "if",
+    "json_array_insert",
+    "json_error_position",
+    "json_pretty",
+    "jsonb_array_insert",
+    "load_extension",
+    "log10",
+    "matchinfo",
+    "offsets",
+    "optimize",
+    "power",
+    "rtreecheck",
+    "rtreedepth",
+    "rtreenode",
+    "soundex",
+    "sqlite_compileoption_get",
+    "sqlite_compileoption_used",
+    "sqlite_log",
+    "sqlite_source_id",
+    "sqlite_version",
+    "subtype",
+    "unistr",
+    "unistr_quote",
 ];
 
 /// Bytes of a LIKE or GLOB pattern; a longer one makes D1 refuse every row that is held against it.
@@ -42,11 +79,15 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// An empty one.
     pub fn new() -> rusqlite::Result<Self> {
-        let connection = Connection::open_in_memory()?;
+        let mut connection = Connection::open_in_memory()?;
         for (limit, value) in LIMITS {
             connection.set_limit(limit, value)?;
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
+            AuthAction::Function { function_name } if is_refused(function_name) => Authorization::Deny,
+            _ => Authorization::Allow,
+        }))?;
         Ok(Rehearsal { connection })
     }
 
@@ -59,10 +100,12 @@ impl Rehearsal {
             Some("wrangler would cut or change its CREATE text")
         } else if is_index(sql) && has_long_pattern(sql) {
             Some("D1 takes no LIKE or GLOB pattern of more than 50 bytes")
-        } else if self.connection.execute(sql, []).is_err() {
-            Some("D1 has narrower limits, or what it belongs to is not there")
         } else {
-            None
+            let refusal = self.connection.execute(sql, []).err()?;
+            Some(match said(&refusal).starts_with("not authorized to use function") {
+                true => "it calls a function that D1 does not have",
+                false => "D1 has narrower limits, or what it belongs to is not there",
+            })
         }
     }
 
@@ -72,6 +115,10 @@ impl Rehearsal {
         let found = foreign_keys::orphans(&self.connection, table)?;
         Ok(!matches!(found, Orphans::Mismatch))
     }
+}
+
+fn is_refused(function: &str) -> bool {
+    FUNCTIONS.iter().any(|refused| refused.eq_ignore_ascii_case(function))
 }
 
 fn is_index(sql: &str) -> bool {
@@ -100,6 +147,27 @@ mod tests {
         assert!(rehearsal.refuses(&format!("CREATE VIEW v AS {union}")).is_some());
         assert!(rehearsal.refuses(&format!("CREATE VIEW v AS SELECT '{}'", "x".repeat(STATEMENT))).is_some());
         assert!(rehearsal.refuses(&format!("CREATE VIRTUAL TABLE f USING fts5({})", columns(99))).is_some());
+    }
+
+    #[test]
+    fn functions_are_those_of_d1() {
+        let rehearsal = Rehearsal::new().unwrap();
+        assert_eq!(
+            rehearsal.refuses("CREATE TABLE a(x CHECK (floor(x) <= sqrt(x * x)), y AS (acos(x)))"),
+            None
+        );
+        for sql in [
+            "CREATE TABLE b(x CHECK (power(x, 2) >= 0))",
+            "CREATE TABLE c(x, y AS (Ceiling(x)) STORED)",
+            "CREATE INDEX i ON a(soundex(x))",
+            "CREATE INDEX j ON a(x) WHERE unistr(x) = 'x'",
+        ] {
+            assert_eq!(rehearsal.refuses(sql), Some("it calls a function that D1 does not have"), "{sql}");
+        }
+        // They are looked up when they are called.
+        assert_eq!(rehearsal.refuses("CREATE VIEW v AS SELECT log10(x) FROM a"), None);
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT log10(new.x); END";
+        assert_eq!(rehearsal.refuses(trigger), None);
     }
 
     #[test]

@@ -19,6 +19,10 @@ impl Dumper<'_> {
     pub(super) fn write_extra(&mut self, out: &mut dyn Write, pieces: String) -> Result<u64, Failure> {
         let mut script = Script::new(out, pieces);
         self.settings(&mut script)?;
+        for unmakeable in &self.unmakeable {
+            script.comment(&unmakeable.sql)?;
+            self.in_extra.push(format!("the CREATE text of {} {}", unmakeable.kind, unmakeable.name));
+        }
         let paused = self.triggers_to_pause();
         for trigger in &paused {
             script.statement(&format!("DROP TRIGGER {}", quoted(&trigger.name)))?;
@@ -105,9 +109,7 @@ impl Dumper<'_> {
     fn extra_virtual_table(&mut self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
         let table = self.schema.virtual_tables[index].clone();
         if self.fills[index] == Fill::Unknown {
-            // Run, it would fail: it is kept for a reader to whom the module means something.
-            let text = table.sql.replace("*/", "* /");
-            script.statement(&format!("/* {text} */\nSELECT 1"))?;
+            script.comment(&table.sql)?;
             self.warnings.push(Warning::about(
                 "MODULE_UNKNOWN",
                 &table.name,
@@ -274,7 +276,7 @@ impl Dumper<'_> {
         let triggers: Vec<_> = triggers.collect();
         for (kind, object, reason) in objects {
             match self.repairs.indexes.contains(&object.name) {
-                true => script.statement(&format!("/* {} */\nSELECT 1", object.sql.replace("*/", "* /")))?,
+                true => script.comment(&object.sql)?,
                 false => script.statement(&closed(&object.sql))?,
             }
             self.note_extra(&object.name, &format!("{kind} {}", object.name), reason);

@@ -46,6 +46,11 @@ impl<'a> Script<'a> {
         self.write(b";\n")
     }
 
+    /// Keeps a CREATE text that cannot be run for whoever can make something of it.
+    pub fn comment(&mut self, sql: &str) -> io::Result<()> {
+        self.statement(&format!("/* {} */\nSELECT 1", sql.replace("*/", "* /")))
+    }
+
     /// Drops the scratch table, where there is one. No value can be long after this.
     pub fn drop_pieces(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.pieces.made) {

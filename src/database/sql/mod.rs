@@ -27,11 +27,13 @@ pub mod literal;
 mod main_file;
 mod placement;
 mod repairs;
+mod substitutes;
 mod wrangler;
 
 use full_text::Fill;
 use placement::{Home, Placement};
 pub use repairs::Repairs;
+use substitutes::Unmakeable;
 
 /// What was written.
 #[derive(Debug)]
@@ -107,6 +109,8 @@ struct Dumper<'a> {
     job: &'a Job,
     meter: &'a Meter,
     schema: Schema,
+    /// What stands in the schema otherwise, or no more.
+    unmakeable: Vec<Unmakeable>,
     placement: Placement,
     /// How each virtual table is filled.
     fills: Vec<Fill>,
@@ -126,7 +130,8 @@ impl<'a> Dumper<'a> {
         job: &'a Job,
         meter: &'a Meter,
     ) -> Result<Self, Failure> {
-        let schema = Schema::read(connection)?;
+        let mut schema = Schema::read(connection)?;
+        let unmakeable = substitutes::substitute(connection, &mut schema)?;
         rows::prepare(connection, &schema)?;
         job.check()?;
         let placement = Placement::decide(connection, &schema, repairs)?;
@@ -139,6 +144,7 @@ impl<'a> Dumper<'a> {
             meter,
             digests: vec![None; schema.tables.len()],
             fills: fills?,
+            unmakeable,
             placement,
             schema,
             rescued: Vec::new(),
@@ -161,6 +167,7 @@ impl<'a> Dumper<'a> {
         self.check_indexes()?;
         let mut warnings = std::mem::take(&mut self.placement.warnings);
         warnings.extend(self.repairs.warnings());
+        warnings.extend(self.unmakeable.iter().map(Unmakeable::warning));
         warnings.append(&mut self.warnings);
         Ok(Dump {
             tables,
@@ -190,7 +197,10 @@ impl<'a> Dumper<'a> {
         for (table, digest) in self.schema.tables.iter().zip(&self.digests) {
             self.job.check()?;
             if let Some(digest) = digest {
-                self.warnings.extend(damage::of_indexes(self.connection, table, digest.rows)?);
+                let left_out =
+                    |name: &str| self.unmakeable.iter().any(|it| it.kind == "index" && it.name == name);
+                let found = damage::of_indexes(self.connection, table, digest.rows, left_out)?;
+                self.warnings.extend(found);
             }
         }
         Ok(())
