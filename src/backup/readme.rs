@@ -132,7 +132,7 @@ fn missing(metadata: &BackupMetadata) -> Option<String> {
     }
     if !metadata.database.left_out.is_empty() {
         text += &format!(
-            "- tables that belong to D1 or the query planner: {}\n",
+            "- what belongs to D1 or the query planner: {}\n",
             metadata.database.left_out.join(", ")
         );
     }

@@ -31,7 +31,8 @@ pub struct Schema {
     pub triggers: Vec<Object>,
     /// `sqlite_sequence`, where an AUTOINCREMENT table was ever made.
     pub sequence: Option<Table>,
-    /// What no backup holds: tables of D1's own (`_cf_*`) and the planner's statistics (`sqlite_stat*`).
+    /// What no backup holds: tables of D1's own (`_cf_*`) and the planner's statistics (`sqlite_stat*`), and what else
+    /// has such a name, with its kind: `view _cf_totals`.
     pub left_out: Vec<String>,
     /// `PRAGMA user_version`.
     pub user_version: i64,
@@ -123,8 +124,10 @@ impl Schema {
                 Object { name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? },
             );
             if is_left_out(&object.name) || is_left_out(&object.table) {
-                if kind == "table" {
-                    schema.left_out.push(object.name);
+                match kind.as_str() {
+                    "table" => schema.left_out.push(object.name),
+                    _ if is_left_out(&object.table) && kind != "view" => {}
+                    _ => schema.left_out.push(format!("{kind} {}", object.name)),
                 }
                 continue;
             }

@@ -57,7 +57,7 @@ pub struct DatabaseMetadata {
     pub total_rows: u64,
     /// Bytes of database.sql, uncompressed.
     pub sql_bytes: u64,
-    /// Tables that are not in the backup: `_cf_*`, `sqlite_stat*`.
+    /// Tables, and what else has such a name, that are not in the backup: `_cf_*`, `sqlite_stat*`.
     pub left_out: Vec<String>,
     /// What stands in database-extra.sql.
     pub in_extra: Vec<String>,

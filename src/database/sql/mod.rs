@@ -46,7 +46,7 @@ pub struct Dump {
     pub sql_bytes: u64,
     /// Bytes of database-extra.sql; 0 when it is not needed.
     pub extra_bytes: u64,
-    /// Tables that are in neither.
+    /// Tables and other objects that are in neither.
     pub left_out: Vec<String>,
     /// What stands in database-extra.sql, in words.
     pub in_extra: Vec<String>,
