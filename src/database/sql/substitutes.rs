@@ -7,6 +7,7 @@
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use crate::database::lexer;
 use crate::database::schema::{Key, Object, Schema, Table, Term};
 use crate::database::{needs, quoted};
 use crate::job::Warning;
@@ -119,11 +120,8 @@ fn plain(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Stri
 }
 
 fn autoincrement(table: &Table) -> &'static str {
-    if crate::database::lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT")) {
-        " AUTOINCREMENT"
-    } else {
-        ""
-    }
+    let is_so = lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
+    if is_so { " AUTOINCREMENT" } else { "" }
 }
 
 fn spelled(term: &Term) -> String {
