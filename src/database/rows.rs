@@ -7,6 +7,8 @@ use smallvec::SmallVec;
 use super::quoted;
 use super::schema::{Key, Schema, Table};
 
+mod marks;
+
 /// The collating sequence that [`prepare`] installs: bytes of UTF-8, whatever the database stores.
 const UTF8_BINARY: &str = "utf8_binary";
 
@@ -39,8 +41,15 @@ pub fn scan<E: From<rusqlite::Error>>(
             Key::Column(index) => Some(row.get(*index)?),
             Key::Hidden | Key::Primary(_) => None,
         };
-        let values: Values<'_> =
+        let misread = match rowid {
+            Some(rowid) if utf16 => marks::misread(connection, table, rowid, row, first)?,
+            _ => Vec::new(),
+        };
+        let mut values: Values<'_> =
             columns.clone().map(|index| row.get_ref(index)).collect::<rusqlite::Result<_>>()?;
+        for (index, text) in &misread {
+            values[*index] = ValueRef::Text(text.as_bytes());
+        }
         each(rowid, &values)?;
     }
     Ok(())
@@ -119,6 +128,23 @@ mod tests {
         let utf16 = Connection::open_in_memory().unwrap();
         utf16.execute_batch(&format!("PRAGMA encoding = 'UTF-16le'; {sql}")).unwrap();
         assert_eq!(texts(&utf8), texts(&utf16));
+    }
+
+    #[test]
+    fn a_long_text_keeps_what_looks_like_a_byte_order_mark() {
+        for encoding in ["UTF-16le", "UTF-16be"] {
+            for start in ["", "\u{feff}", "\u{fffe}"] {
+                for length in [10, 1999, 2000, 5000] {
+                    let text = format!("{start}{}", "é".repeat(length));
+                    let connection = Connection::open_in_memory().unwrap();
+                    let sql =
+                        format!("PRAGMA encoding = '{encoding}'; PRAGMA page_size = 512; CREATE TABLE t(a)");
+                    connection.execute_batch(&sql).unwrap();
+                    connection.execute("INSERT INTO t VALUES (?1)", [&text]).unwrap();
+                    assert_eq!(texts(&connection), [text], "{encoding} {length}");
+                }
+            }
+        }
     }
 
     #[test]

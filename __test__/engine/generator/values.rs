@@ -208,7 +208,8 @@ pub fn broken_text(rng: &mut Pcg64) -> Vec<u8> {
 
 /// Text of at least `least` bytes.
 pub fn long_text(rng: &mut Pcg64, least: usize) -> String {
-    let mut found = String::with_capacity(least + 100);
+    // The SQLite that compares would misread a beginning like a byte order mark; a unit test has that.
+    let mut found = String::from("long: ");
     while found.len() < least {
         match rng.random_range(0..3) {
             0 => found.push_str(PIECES.choose(rng).unwrap()),
