@@ -194,7 +194,7 @@ fn write(
     meter.finish();
     let meter = job.meter(Phase::Verify, None, Some(archive.finished_size()));
     let archive = archive.finish(job, &meter)?;
-    let exempt = settings.exempt();
+    let exempt = settings.source.spellings();
     let scanner = Scanner::new(&read.values, exempt.iter().map(String::as_str));
     leaks::look_for(archive.path(), &scanner, job)?;
     meter.finish();

@@ -127,6 +127,17 @@ impl Archive {
         self.entry(name)
     }
 
+    /// The comments of the file and of its entries, as they stand there.
+    pub fn comments(&mut self) -> Result<Vec<Vec<u8>>> {
+        let mut comments = vec![self.zip.comment().to_vec()];
+        for index in 0..self.zip.len() {
+            let entry = self.zip.by_index_raw(index).map_err(|error| unreadable(&self.path, error.into()))?;
+            comments.push(entry.comment().as_bytes().to_vec());
+        }
+        comments.retain(|comment| !comment.is_empty());
+        Ok(comments)
+    }
+
     /// Hands every part of the file that is not the contents of an entry to `visit`, in their order: headers with the
     /// names and extra fields in them, comments, and whatever else there may be.
     pub fn each_gap(&mut self, mut visit: impl FnMut(&mut dyn Read) -> Result<()>) -> Result<()> {

@@ -127,6 +127,7 @@ impl Parts<'_> {
                 file: written.file,
                 extra,
                 sha256: hex::encode(written.deflated.sha256),
+                has_records: written.records > 0,
             })
             .collect();
         package::descriptor(&self.settings.source, &self.metadata.generated_at, &tables, others)

@@ -84,7 +84,9 @@ fn unknown(read: &Read) -> impl Iterator<Item = &String> {
 pub fn for_the_operator(settings: &Settings, read: &Read) -> Vec<Warning> {
     let mut warnings = read.snapshot.warnings().to_vec();
     for place in unknown(read) {
-        let is_content = place.split_once('.').is_some_and(|(table, _)| file_of(table).is_some());
+        let may_leave =
+            |(table, column): (&str, &str)| file_of(table).is_some() && read.filter.allows(column);
+        let is_content = place.split_once('.').is_some_and(may_leave);
         let message = match is_content {
             true => "nobody has decided on this column: it is not published; includeFields lets it out",
             false => "nobody has decided on this column: it is not published",

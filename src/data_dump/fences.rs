@@ -1,6 +1,7 @@
 //! Fences 2 and 3 as records pass them: names that may not leave, and identifiers in what leaves.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
@@ -97,15 +98,17 @@ impl<'v> Fences<'v> {
         entry: &str,
         counts: &mut Counts,
     ) -> Result<()> {
-        let mut unfit = Vec::new();
+        let mut unfit = HashSet::new();
         for (name, value) in members.iter_mut() {
             if value.is_null() || matches!(self.text(name, entry, counts)?, Cow::Owned(_)) {
-                unfit.push(name.clone());
+                unfit.insert(name.clone());
             } else {
                 self.redact(value, entry, counts)?;
             }
         }
-        unfit.iter().for_each(|name| drop(members.shift_remove(name)));
+        if !unfit.is_empty() {
+            members.retain(|name, _| !unfit.contains(name));
+        }
         Ok(())
     }
 

@@ -17,8 +17,10 @@ use crate::job::{Job, Meter, Phase};
 use crate::platform::content::{Cell, Content, RowKey};
 use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_LICENSES, TAGS};
 
-/// Rows that are handed to a thread at a time.
+/// Rows that are handed to a thread at a time, at most.
 const BATCH: usize = 256;
+/// So many bytes of text are enough as well.
+const BATCH_BYTES: usize = 2 << 20;
 
 /// A data file as it lies in the workspace.
 #[derive(Debug)]
@@ -98,9 +100,10 @@ impl Writing<'_> {
         let (mut next, mut toll) = (0, Toll::default());
         in_order(
             || {
-                let places = next..(next + BATCH).min(works.len());
+                let rows = self.read(works.len() - next, |at| self.fetch(table, &works[next + at].key))?;
+                let places = next..next + rows.len();
                 next = places.end;
-                self.read(table, places, |at| &works[at].key)
+                Ok((!rows.is_empty()).then_some((places, rows)))
             },
             |(places, rows): Rows| {
                 let mut batch = Made::default();
@@ -140,17 +143,16 @@ impl Writing<'_> {
         let (records, compared) = (self.records, self.compared);
         let plan = records.plan;
         let listed: Vec<_> = plan.creators.iter().filter(|creator| creator.is_listed).collect();
-        let (mut batches, mut toll) = (listed.chunks(BATCH), Toll::default());
+        let (mut rest, mut toll) = (listed.as_slice(), Toll::default());
         in_order(
             || {
-                let Some(batch) = batches.next() else { return Ok(None) };
-                self.job.check()?;
-                let mut rows = Vec::with_capacity(batch.len());
-                for creator in batch {
-                    let table = plan.creator_tables.get(creator.table);
-                    rows.push(table.map_or(Ok(Vec::new()), |table| self.fetch(table, &creator.key))?);
-                }
-                Ok(Some((batch, rows)))
+                let rows = self.read(rest.len(), |at| {
+                    let table = plan.creator_tables.get(rest[at].table);
+                    table.map_or(Ok(Vec::new()), |table| self.fetch(table, &rest[at].key))
+                })?;
+                let (batch, others) = rest.split_at(rows.len());
+                rest = others;
+                Ok((!rows.is_empty()).then_some((batch, rows)))
             },
             |(creators, rows)| {
                 let mut batch = Made::default();
@@ -206,19 +208,16 @@ impl Writing<'_> {
         self.close(file, out)
     }
 
-    /// The rows of some works; none when there is none left.
-    fn read<'k>(
-        &self,
-        table: &Content,
-        places: Range<usize>,
-        key: impl Fn(usize) -> &'k RowKey,
-    ) -> Result<Option<Rows>> {
-        if places.is_empty() {
-            return Ok(None);
-        }
+    /// As many of the next rows, of which there are `left`, as make a batch.
+    fn read(&self, left: usize, row: impl Fn(usize) -> Result<Vec<Cell>>) -> Result<Vec<Vec<Cell>>> {
         self.job.check()?;
-        let rows = places.clone().map(|at| self.fetch(table, key(at))).collect::<Result<_>>()?;
-        Ok(Some((places, rows)))
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while rows.len() < left.min(BATCH) && bytes < BATCH_BYTES {
+            let cells = row(rows.len())?;
+            bytes += cells.iter().map(text_bytes).sum::<usize>();
+            rows.push(cells);
+        }
+        Ok(rows)
     }
 
     fn fetch(&self, table: &Content, key: &RowKey) -> Result<Vec<Cell>> {
@@ -246,6 +245,10 @@ impl Writing<'_> {
 type Out = RecordWriter<Deflater>;
 /// Some works, by their places, with their rows.
 type Rows = (Range<usize>, Vec<Vec<Cell>>);
+
+fn text_bytes(cell: &Cell) -> usize {
+    if let Cell::Text(text) = cell { text.len() } else { 0 }
+}
 
 fn unwritable(out: &Out, error: std::io::Error) -> Error {
     Error::output(out.get_ref().path(), error)

@@ -24,6 +24,11 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
             return Err(leak("the name of an entry", &hit, ADVICE));
         }
     }
+    for comment in archive.comments()? {
+        if let Some(hit) = scanner.chunk(&comment) {
+            return Err(leak("a header or a comment", &hit, ADVICE));
+        }
+    }
     archive.each_gap(|gap| {
         job.check()?;
         let unreadable = |error| Error::ArchiveCorrupt {
@@ -31,7 +36,7 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
             problem: "its headers cannot be read back".into(),
             source: Some(Box::new(error)),
         };
-        match scanner.bytes(gap).map_err(unreadable)? {
+        match scanner.noise(gap).map_err(unreadable)? {
             Some(hit) => Err(leak("a header or a comment", &hit, ADVICE)),
             None => Ok(()),
         }

@@ -121,15 +121,6 @@ impl DataDumpOptions {
     }
 }
 
-impl Settings {
-    /// Texts that the operator publishes of their own will, whatever the database says of them.
-    pub fn exempt(&self) -> Vec<String> {
-        let source = &self.source;
-        let given = [Some(&source.name), source.url.as_ref(), source.contact.as_ref()];
-        given.into_iter().flatten().cloned().collect()
-    }
-}
-
 impl SourceOptions {
     fn check(self) -> Result<Source> {
         let url = self.url.map(|url| line("source.url", url)).transpose()?;

@@ -14,6 +14,7 @@ use super::troubles::Trouble;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::platform::content::{Cell, Content, RowKey, has_status};
+use crate::platform::licences::OTHER;
 
 mod creators;
 mod works;
@@ -117,7 +118,19 @@ pub struct Wishes<'s> {
     pub included: &'s [IncludedField],
 }
 
+/// Licences that are told apart; what rows call theirs may be any text.
+const LICENCES: usize = 50;
+/// Bytes of the longest name of one.
+const LICENCE: usize = 120;
+
 impl Plan {
+    /// One more row that is not in artwork.json.
+    fn count_foreign(&mut self, licence: &str) {
+        let known = &mut self.excluded_foreign;
+        let is_told = known.contains_key(licence) || (known.len() < LICENCES && licence.len() <= LICENCE);
+        *known.entry(if is_told { licence } else { OTHER }.to_owned()).or_default() += 1;
+    }
+
     /// Reads which rows are in. Fails with `SCHEMA_UNKNOWN` when there is no table of works, or nothing that says
     /// which are approved.
     pub fn read(snapshot: &Snapshot, wishes: Wishes<'_>, fences: &Fences<'_>) -> Result<Plan> {

@@ -315,7 +315,12 @@ impl Records<'_> {
     ) -> Result<()> {
         let fields = self.included.iter().filter(|field| field.table == table);
         for (field, cell) in fields.zip(cells) {
-            let Some(mut value) = value_of(cell) else { continue };
+            let Some(mut value) = value_of(cell) else {
+                if *cell != Cell::Null {
+                    toll.troubles.add(Trouble::Unreadable, field.place());
+                }
+                continue;
+            };
             self.fences.value(&mut value, entry, &mut toll.counts)?;
             record.put_extra(&field.field, &value)?;
         }

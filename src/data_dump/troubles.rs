@@ -1,5 +1,6 @@
 //! What rows could not be read or let out, counted by place: a database full of it makes a handful of warnings.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::job::{Warning, counted};
@@ -43,25 +44,25 @@ impl Trouble {
 
 /// Troubles by kind and place.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Troubles(BTreeMap<(Trouble, &'static str), u64>);
+pub struct Troubles(BTreeMap<(Trouble, Cow<'static, str>), u64>);
 
 impl Troubles {
     /// One more at `place`, a table or `table.column`.
-    pub fn add(&mut self, trouble: Trouble, place: &'static str) {
-        *self.0.entry((trouble, place)).or_default() += 1;
+    pub fn add(&mut self, trouble: Trouble, place: impl Into<Cow<'static, str>>) {
+        *self.0.entry((trouble, place.into())).or_default() += 1;
     }
 
     /// Those of another part of the work too.
     pub fn merge(&mut self, other: &Troubles) {
         for (key, count) in &other.0 {
-            *self.0.entry(*key).or_default() += count;
+            *self.0.entry(key.clone()).or_default() += count;
         }
     }
 
     /// A warning for each kind and place.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
-        self.0
-            .iter()
-            .map(|((trouble, place), count)| Warning::about(trouble.code(), *place, trouble.message(*count)))
+        self.0.iter().map(|((trouble, place), count)| {
+            Warning::about(trouble.code(), place.as_ref(), trouble.message(*count))
+        })
     }
 }

@@ -16,6 +16,14 @@ pub struct Source {
     pub contact: Option<String>,
 }
 
+impl Source {
+    /// What the publisher says of themselves, as given and as it stands in the text: public of their own will.
+    pub fn spellings(&self) -> Vec<String> {
+        let given = [Some(&self.name), self.url.as_ref(), self.contact.as_ref()];
+        given.into_iter().flatten().flat_map(|text| [text.clone(), cell(text)]).collect()
+    }
+}
+
 /// What the text says.
 #[derive(Debug)]
 pub struct Contents<'a> {
@@ -123,7 +131,7 @@ fn dictionary(file: &DataFile, extra: &[String]) -> String {
     );
     rows(file.fields, "", &mut text);
     for name in extra {
-        text += &format!("| `{}` | any | a column that the publisher added |\n", cell(name));
+        text += &format!("| {} | any | a column that the publisher added |\n", cell(name));
     }
     text + "\n"
 }
@@ -174,7 +182,14 @@ fn versions(contents: &Contents<'_>) -> String {
     )
 }
 
-/// One cell of a table.
+/// One cell of a table (<https://github.github.com/gfm/#tables-extension->).
 fn cell(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || matches!(c, '|' | '`') { '?' } else { c }).collect()
+    let mut cell = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '|' | '`') {
+            cell.push('\\');
+        }
+        cell.push(if c.is_control() { '?' } else { c });
+    }
+    cell
 }

@@ -71,7 +71,7 @@ pub fn table_schema(file: &DataFile, extra: &[String]) -> Value {
     let mut fields: Vec<Value> = file.fields.iter().map(field).collect();
     fields.extend(extra.iter().map(|name| json!({ "name": name, "type": "any" })));
     // Records leave out what has nothing to say.
-    let mut schema = json!({ "fields": fields, "fieldsMatch": "partial" });
+    let mut schema = json!({ "fields": fields, "fieldsMatch": "partial", "missingValues": [] });
     // A role may be absent, and parts of a primary key may not.
     let required = |name: &&str| file.fields.iter().any(|field| field.name == *name && field.required);
     if file.key.iter().all(required) {

@@ -61,6 +61,11 @@ pub fn lets_in(place: &str) -> bool {
     SESSIONS.iter().chain([&USERS]).any(|known| known.eq_ignore_ascii_case(table))
 }
 
+/// What JSON begins with that may hold identifiers; a text may hold more of it.
+const OF_JSON: [char; 3] = ['{', '[', '"'];
+/// JSON text within JSON text is followed this deep.
+const DEPTH: u32 = 8;
+
 /// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column`. JSON in the
 /// private tables is looked into.
 pub fn each_private_value<E: From<rusqlite::Error>>(
@@ -91,7 +96,7 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
                 if *is_place {
                     visit(place, text)?;
                 }
-                if text.trim_start().starts_with(['{', '[']) {
+                if text.trim_start().starts_with(OF_JSON) {
                     inside(text, *is_place, &mut names, &mut |value| visit(place, value))?;
                 }
             }
@@ -136,7 +141,7 @@ fn inside<E>(
             failure = visit(text).err();
         }
     };
-    let walk = Walk { named, names, visit: &mut hand_on };
+    let walk = Walk { named, names, visit: &mut hand_on, depth: DEPTH };
     let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(json));
     failure.map_or(Ok(()), Err)
 }
@@ -166,6 +171,8 @@ struct Walk<'w> {
     named: bool,
     names: &'w mut Names,
     visit: &'w mut dyn FnMut(&str),
+    /// How much further JSON text within JSON text is followed.
+    depth: u32,
 }
 
 impl<'de> DeserializeSeed<'de> for Walk<'_> {
@@ -184,23 +191,30 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> std::result::Result<(), E> {
-        if self.named {
-            (self.visit)(text);
+        let Walk { named, names, visit, depth } = self;
+        if named {
+            visit(text);
+        }
+        if let Some(depth) = depth.checked_sub(1)
+            && text.trim_start().starts_with(OF_JSON)
+        {
+            let walk = Walk { named, names, visit, depth };
+            let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(text));
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<(), A::Error> {
-        let Walk { named, names, visit } = self;
-        while items.next_element_seed(Walk { named, names, visit })?.is_some() {}
+        let Walk { named, names, visit, depth } = self;
+        while items.next_element_seed(Walk { named, names, visit, depth })?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<(), A::Error> {
-        let Walk { named, names, visit } = self;
+        let Walk { named, names, visit, depth } = self;
         while let Some(name) = members.next_key::<Cow<'de, str>>()? {
             let named = named || names.is_named(&name);
-            members.next_value_seed(Walk { named, names, visit })?;
+            members.next_value_seed(Walk { named, names, visit, depth })?;
         }
         Ok(())
     }
@@ -271,7 +285,8 @@ mod tests {
             found(
                 r#"CREATE TABLE users (uuid, Email, note); INSERT INTO users VALUES ('u', 'e', 'n');
                 CREATE TABLE strange (entity_id, "granted_by", data);
-                INSERT INTO strange VALUES ('x', 'g', '{"a":[{"user_token":"t","artwork_id":"x"}]}');
+                INSERT INTO strange VALUES ('x', 'g', '{"a":[{"user_token":"t","artwork_id":"x"}],"old":"{\"created_by\":\"o\"}"}'),
+                  ('x', 'h', '"[{\"email\":\"i\"}]"');
                 CREATE TABLE auth_sessions (id); INSERT INTO auth_sessions VALUES ('s');
                 CREATE TABLE artwork (id, created_by, tags);
                 INSERT INTO artwork VALUES ('a', 'c', '{"email":"e"}')"#
@@ -281,6 +296,9 @@ mod tests {
                 "auth_sessions.id=s",
                 "strange.granted_by=g",
                 "strange.data=t",
+                "strange.data=o",
+                "strange.granted_by=h",
+                "strange.data=i",
                 "users.uuid=u",
                 "users.Email=e"
             ]

@@ -11,9 +11,18 @@ pub fn parse(text: &str) -> serde_json::Result<Value> {
     })
 }
 
-/// The JSON that a text is in whole, if it is an object or an array.
+/// The JSON that a text is in whole, if it is an object or an array, or a text that is one.
 pub fn within(text: &str) -> Option<Value> {
-    text.trim_start().starts_with(['{', '[']).then(|| parse(text).ok()).flatten()
+    let is_text = match text.trim_start().chars().next()? {
+        '"' => true,
+        '{' | '[' => false,
+        _ => return None,
+    };
+    match parse(text).ok()? {
+        // Each round leaves quotes behind.
+        Value::String(inner) if is_text => within(&inner),
+        value => Some(value),
+    }
 }
 
 /// The text with `\ufffd` for each escape that is half a pair (RFC 8259, 8.2); none when there is none.
@@ -69,6 +78,9 @@ mod tests {
     #[test]
     fn only_objects_and_arrays_are_json_within_text() {
         assert!(within(" {\"a\":1}").is_some() && within("[1]").is_some());
+        let nested = serde_json::json!(serde_json::json!({"a": 1}).to_string()).to_string();
+        assert_eq!(within(&nested), Some(serde_json::json!({"a": 1})));
+        assert!(within("\"a\"").is_none() && within("\"{a\"").is_none() && within("\"").is_none());
         assert!(within("1").is_none() && within("{a").is_none() && within("").is_none());
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::content::Cell;
 use super::fields::blacklist::{normal, rule_for};
@@ -24,7 +24,7 @@ pub enum Licence {
 /// The licence of OpenStreetMap's data.
 const OSM: &str = "ODbL-1.0";
 /// What stands for one that is not to be repeated, or that nobody can read.
-const OTHER: &str = "other";
+pub const OTHER: &str = "other";
 /// JSON text within JSON text is followed this deep.
 const DEPTH: u32 = 8;
 /// Words in the names of members that say where a row came from.
@@ -96,7 +96,7 @@ pub fn may_be_foreign(tags: &str) -> bool {
                 "street-map",
                 "street_map",
                 r"\u",
-                r#""@id""#,
+                "@id",
             ])
             .ok()
     });
@@ -126,6 +126,9 @@ fn look(value: &Value, member: Member, found: &mut Option<String>) {
             for (name, value) in members {
                 let name_says = name_says(name);
                 let is_there = !matches!(value, Value::Null | Value::Bool(false));
+                if *value == Value::Bool(true) {
+                    look_at_label(name, found);
+                }
                 if (matches!(name_says, Name::Osm) && is_there) || is_element(name, value) {
                     *found = Some(OSM.into());
                 }
@@ -137,8 +140,19 @@ fn look(value: &Value, member: Member, found: &mut Option<String>) {
                 let is_public = member.is_public && rule_for(name).is_none();
                 look(value, Member { under, is_public, ..member }, found);
             }
+            if let Some((name, value)) = tag_values::pair(members) {
+                let pair = Map::from_iter([(name.to_owned(), value.clone())]);
+                look(&Value::Object(pair), member, found);
+            }
         }
-        Value::Array(items) => items.iter().for_each(|item| look(item, member, found)),
+        Value::Array(items) => {
+            for item in items {
+                if let (Under::Nothing, Value::String(label)) = (member.under, item) {
+                    look_at_label(label, found);
+                }
+                look(item, member, found);
+            }
+        }
         Value::String(text) => look_at_text(text, member, found),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -160,6 +174,17 @@ fn look_at_text(text: &str, member: Member, found: &mut Option<String>) {
         }
         Under::Source if is_osm(text) => *found = Some(OSM.into()),
         Under::Licence | Under::Source | Under::Nothing => {}
+    }
+}
+
+/// A label without a value may be all that there is: `license:ODbL`, or `ODbL` beside `License`.
+fn look_at_label(label: &str, found: &mut Option<String>) {
+    let said = label.to_lowercase();
+    let (name, licence) = label.split_once([':', '=']).unwrap_or((label, ""));
+    if said.starts_with("odbl") || said.split(['_', ':', '=']).next() == Some("osm") {
+        *found = Some(OSM.into());
+    } else if matches!(name_says(name), Name::Licence) && found.as_deref() != Some(OSM) {
+        *found = foreign(licence).or(found.take());
     }
 }
 
@@ -291,9 +316,24 @@ mod tests {
 
     #[test]
     fn labels_in_a_list_say_it_too() {
-        for tags in [r#"[{"label":"license","value":"ODbL"}]"#, r#"[{"license":"ODbL"}]"#] {
+        for tags in [
+            r#"[{"label":"license","value":"ODbL"}]"#,
+            r#"[{"license":"ODbL"}]"#,
+            r#"[{"label":"license","value":"ODbL"},{"label":"x"}]"#,
+            r#"[{"key":"license","value":"ODbL"}]"#,
+            r#"{"k":"License","v":"ODbL","more":[1]}"#,
+            r#"["mural","license:ODbL"]"#,
+            r#"["License","ODbL"]"#,
+            r#"{"license:ODbL":true}"#,
+            r#"["osm:node"]"#,
+            r#""{\"@id\":\"node/5\",\"name\":\"x\"}""#,
+            r#"{"tags":"{\"@id\":\"node/5\"}"}"#,
+        ] {
             let cell = Cell::Text(tags.into());
             assert_eq!(licence_of_cell(&cell, None), Licence::Foreign(OSM.into()), "{tags}");
+        }
+        for tags in [r#"["license plates","cosmic"]"#, r#"{"license:CC0":true}"#, r#"["cosmos","key"]"#] {
+            assert_eq!(licence_of_cell(&Cell::Text(tags.into()), None), Licence::Own, "{tags}");
         }
         assert_eq!(licence_of_cell(&Cell::Null, Some("CC0")), Licence::Own);
     }

@@ -1,5 +1,7 @@
 //! The photos of a work as its row lists them: in order, with their credits.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::content::Cell;
@@ -30,6 +32,8 @@ pub struct PhotoList {
     /// Whether something stood there that is no photo.
     pub unreadable: bool,
     places: u32,
+    /// The last of the keys that each photo of ours may have.
+    seen: HashSet<String>,
 }
 
 impl PhotoList {
@@ -100,8 +104,10 @@ impl PhotoList {
         if reference == Reference::Unusable {
             self.unreadable = true;
         }
-        if self.photos.iter().any(|photo| same(&photo.reference, &reference))
-            && reference != Reference::Unusable
+        // Those on other hosts are only counted.
+        if let Reference::Own(keys) = &reference
+            && let Some(key) = keys.last()
+            && !self.seen.insert(key.clone())
         {
             return;
         }
@@ -111,14 +117,6 @@ impl PhotoList {
     fn miss(&mut self) {
         self.places += 1;
         self.unreadable = true;
-    }
-}
-
-/// Whether two references are the same photo of ours. Those to other hosts are only counted.
-fn same(a: &Reference, b: &Reference) -> bool {
-    match (a, b) {
-        (Reference::Own(a), Reference::Own(b)) => a.last() == b.last() || a == b,
-        _ => false,
     }
 }
 

@@ -10,6 +10,10 @@ use super::json;
 
 /// JSON text within JSON text, and wrappers within wrappers, are followed this deep.
 const DEPTH: u32 = 8;
+/// What members are called that hold a label, and its value.
+const LABELS: [&str; 5] = ["label", "key", "k", "name", "tag"];
+/// See [`LABELS`].
+const VALUES: [&str; 2] = ["value", "v"];
 /// Members of a wrapper that say something of the wrapper.
 const WRAPPER: [&str; 2] = ["version", "lastModified"];
 
@@ -72,6 +76,12 @@ pub fn add(tags: &mut Map<String, Value>, label: &str, value: Value) {
     }
 }
 
+/// A label and its value, where members spell one: `{"label": …, "value": …}`, `{"k": …, "v": …}`.
+pub fn pair(members: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let label = LABELS.iter().find_map(|name| members.get(*name)?.as_str())?;
+    Some((label, VALUES.iter().find_map(|name| members.get(*name))?))
+}
+
 fn from_text(text: &str, depth: u32) -> Result<Map<String, Value>, Unreadable> {
     let text = text.trim();
     if text.is_empty() {
@@ -104,11 +114,14 @@ fn from_labels(items: Vec<Value>) -> Result<Map<String, Value>, Unreadable> {
             Value::Number(label) => {
                 tags.insert(label.to_string(), Value::Bool(true));
             }
-            // {"label": …, "value": …}, or members that are labels themselves.
-            Value::Object(mut members) => match (members.remove("label"), members.remove("value")) {
-                (Some(Value::String(label)), Some(value)) => add(&mut tags, &label, value),
+            Value::Object(members) => match (pair(&members), members.get("label")) {
+                (Some((label, value)), _) => add(&mut tags, label, value.clone()),
+                (None, Some(Value::String(label))) if members.len() == 1 => {
+                    add(&mut tags, label, Value::Bool(true));
+                }
+                (None, Some(_)) => return Err(Unreadable),
+                // Members that are labels themselves.
                 (None, None) => members.into_iter().for_each(|(label, value)| add(&mut tags, &label, value)),
-                _ => return Err(Unreadable),
             },
             Value::Array(_) | Value::Bool(_) => return Err(Unreadable),
         }

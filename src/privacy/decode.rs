@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr2;
+
 /// Decoded text, and where each of its bytes comes from.
 #[derive(Debug)]
 pub struct Decoded {
@@ -43,6 +45,24 @@ pub fn percent(text: &[u8]) -> Option<Decoded> {
         at += if spelled.is_some() { 3 } else { 1 };
     }
     (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+/// What stands between the quotes of a text that are not escaped themselves.
+pub fn strings(text: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        if from > text.len() {
+            return None;
+        }
+        let mut end = from;
+        while let Some(at) = text.get(end..).and_then(|rest| memchr2(b'"', b'\\', rest)).map(|at| end + at) {
+            if text[at] == b'"' {
+                return Some(std::mem::replace(&mut from, at + 1)..at);
+            }
+            end = at + 2;
+        }
+        Some(std::mem::replace(&mut from, text.len() + 1)..text.len())
+    })
 }
 
 /// Undoes the escapes of JSON strings (RFC 8259, 7); None when there is nothing to undo.

@@ -6,6 +6,7 @@
 use std::ops::{ControlFlow, Range};
 
 use memchr::{memchr, memchr_iter};
+use smallvec::SmallVec;
 
 use super::shape::{self, Key};
 use super::values::Values;
@@ -44,6 +45,15 @@ pub fn search<'v>(
     found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     Search { values, found, buffer: Vec::new() }.text(text, &|range| range, true, DEPTH)
+}
+
+/// The same in bytes that nobody reads: an e-mail address is one only when it is known.
+pub fn search_noise<'v>(
+    bytes: &[u8],
+    values: &'v Values,
+    found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    Search { values, found, buffer: Vec::new() }.text(bytes, &|range| range, false, DEPTH)
 }
 
 struct Search<'v, 'f> {
@@ -95,7 +105,11 @@ impl<'v> Search<'v, '_> {
             let before = before.take_while(|byte| shape::is_local(**byte)).count();
             let after = text[at + 1..].iter().take(address::LONGEST);
             let after = after.take_while(|byte| shape::is_in_domain(**byte)).count();
-            for end in (at + 1..at + 1 + after).filter(|end| is_end(&text[at + 1..=*end])) {
+            let is_known = |end: &usize| {
+                let domain = &text[at + 1..=*end];
+                is_end(domain) && self.values.has_domain(shape::domain(domain))
+            };
+            for end in (at + 1..at + 1 + after).filter(is_known).collect::<SmallVec<[usize; 4]>>() {
                 for start in at - before..at {
                     self.look_up(shape::email(&text[start..=end]), start..end + 1, origin)?;
                 }
@@ -157,16 +171,12 @@ impl<'v> Search<'v, '_> {
             if colons < 2 || (colons < 6 && memchr::memmem::find(run, b"::").is_none()) {
                 continue;
             }
-            let edges: Vec<_> = (0..run.len()).filter(|at| run[*at] == b':' || run[*at] == b'.').collect();
-            let starts = edges.iter().flat_map(|at| [*at, at + 1]).chain([0]);
-            for first in starts {
-                // Only as far as an address goes: a run may be as long as the text.
-                let near = &edges[edges.partition_point(|at| *at <= first)..];
-                let ends = near.iter().flat_map(|at| [*at, at + 1]).chain([run.len()]);
-                let ends = ends.take_while(|last| *last <= first + IPV6 || *last == run.len());
-                for last in ends.filter(|last| (first + 2..=first + IPV6).contains(last)) {
-                    if let Some(key) = shape::ip(&run[first..last]) {
-                        self.look_up(key, start + first..start + last, origin)?;
+            for first in
+                (0..run.len()).filter(|at| *at == 0 || run[*at] == b':' || is_separator(run[*at - 1]))
+            {
+                for length in ipv6_lengths(&run[first..]) {
+                    if let Some(key) = shape::ip(&run[first..first + length]) {
+                        self.look_up(key, start + first..start + first + length, origin)?;
                     }
                 }
             }
@@ -238,6 +248,15 @@ impl<'v> Search<'v, '_> {
             return ControlFlow::Continue(());
         }
         self.look_up(shape::token(bytes), start..start + bytes.len(), origin)?;
+        for is_part in [|byte: u8| byte != b'/' && byte != b'+', |byte: u8| byte.is_ascii_alphanumeric()] {
+            for piece in runs(bytes, is_part, shape::TOKEN) {
+                self.look_up(
+                    shape::token(&bytes[piece.clone()]),
+                    start + piece.start..start + piece.end,
+                    origin,
+                )?;
+            }
+        }
         for (length, is_hex) in self.values.token_shapes() {
             if is_hex {
                 for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), length) {
@@ -275,12 +294,15 @@ impl<'v> Search<'v, '_> {
         ControlFlow::Continue(())
     }
 
+    /// A line at a time, and in it what stands between quotes: those that are not escaped end a text.
     fn escapes(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
         let mut from = 0;
         while let Some(at) = memchr(b'\\', &text[from..]).map(|at| from + at) {
             let start = memchr::memrchr(b'\n', &text[from..at]).map_or(from, |line| from + line + 1);
             let end = memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line);
-            if let Some(decoded) = decode::escapes(&text[start..end]) {
+            for part in decode::strings(&text[start..end]) {
+                let start = start + part.start;
+                let Some(decoded) = decode::escapes(&text[start..start + part.len()]) else { continue };
                 let back = |range| {
                     let source = decoded.source(range);
                     origin(start + source.start..start + source.end)
@@ -291,6 +313,35 @@ impl<'v> Search<'v, '_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// What parts the groups of an IPv6 address.
+fn is_separator(byte: u8) -> bool {
+    byte == b':' || byte == b'.'
+}
+
+/// How long an IPv6 address may be that begins where `run` does: seven colons, or fewer with two of them in one place,
+/// the last group perhaps written as IPv4. A run may be as long as a text, and all of it colons.
+fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
+    let mut lengths = SmallVec::<[usize; 16]>::new();
+    let (mut colons, mut is_short, mut in_a_row) = (0, false, 0);
+    for (at, byte) in run.iter().enumerate().take(IPV6) {
+        if *byte == b':' {
+            colons += 1;
+            in_a_row += 1;
+        } else {
+            in_a_row = 0;
+        }
+        if in_a_row > 2 || (in_a_row == 2 && is_short) || colons > 8 {
+            break;
+        }
+        is_short |= in_a_row == 2;
+        let ends_here = run.get(at + 1).is_none_or(|next| is_separator(*next)) || *byte == b':';
+        if ends_here && (is_short || colons >= 6) {
+            lengths.push(at + 1);
+        }
+    }
+    lengths.into_iter()
 }
 
 /// Whether a domain may end where `domain` does.

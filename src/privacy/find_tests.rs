@@ -248,3 +248,93 @@ proptest! {
         prop_assert!(Scanner::new(&values, []).bytes(bytes.as_slice()).is_ok());
     }
 }
+
+/// What stands in an archive for a text.
+fn in_json(text: &str) -> String {
+    serde_json::json!([{ "title": text }]).to_string()
+}
+
+#[test]
+fn the_quotes_of_a_json_text_make_no_address() {
+    let values = values();
+    let scanner = Scanner::new(&values, []);
+    for text in [
+        r#"Hope"@artist.bsky.social"#,
+        r#"bob"@example.org"#,
+        r#"24"@approx.size"#,
+        r#"a\"@b.co"#,
+        r#"say "a\"@b.co"#,
+        "\n\"@b.co\\",
+    ] {
+        let left = clean(text);
+        assert_eq!(scanner.chunk(in_json(&left).as_bytes()), None, "{text} leaves as {left}");
+        assert_eq!(left, text);
+    }
+    for text in [r#"the "bob"@example.org"#, "\\u0062ob@example.org"] {
+        assert!(clean(text).contains("[redacted]"), "{text}");
+        assert!(scanner.chunk(in_json(text).as_bytes()).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn noise_that_looks_like_an_address_is_none() {
+    let values = values();
+    let scanner = Scanner::new(&values, []);
+    let noise = b"PK\x03\x04\0\0X@Y.co\0\0".as_slice();
+    assert!(scanner.bytes(noise).unwrap().is_some() && scanner.noise(noise).unwrap().is_none());
+    let known = format!("PK\x03\x04{EMAIL}\0");
+    assert!(scanner.noise(known.as_bytes()).unwrap().is_some());
+}
+
+#[test]
+fn tokens_of_many_lengths_are_found_between_boundaries_and_in_runs() {
+    let mut values = Values::default();
+    let random = "Qx7Zk3Lw9_LmN8vB2cX7zAs5DfG1hJk4PyTrEwQaZx";
+    let tokens: Vec<&str> = (32..random.len()).map(|length| &random[..length]).collect();
+    tokens.iter().for_each(|token| values.add("consent.anonymous_token", token));
+    let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_abcdefghij";
+    values.add("magic_links.token", letters);
+    let redactor = Redactor::new(&values);
+    for token in tokens.into_iter().chain([letters]) {
+        for text in [format!("https://x.org/t/{token}/a"), format!("k_{token}"), format!("a {token}.")] {
+            let left = redactor.text(&text, &mut Counts::default()).into_owned();
+            assert!(!left.contains(token), "{text} left as {left}");
+        }
+    }
+}
+
+#[test]
+fn every_spelling_of_an_ipv6_address_is_found_in_a_run() {
+    for (address, texts) in [
+        ("2001:db8::1", ["2001:db8::1", ":2001:db8::1:", "2001:DB8:0:0:0:0:0:1", "x:2001:db8::0.0.0.1"]),
+        (
+            "2001:db8:1:2:3:4:5:6",
+            [
+                "2001:db8:1:2:3:4:5:6",
+                "::2001:db8:1:2:3:4:5:6",
+                "1:2001:db8:1:2:3:4:5:6",
+                "at 2001:0db8:1:2:3:4:5:6:",
+            ],
+        ),
+        (
+            "::ffff:203.0.113.9",
+            ["::ffff:203.0.113.9", "203.0.113.9", "::ffff:cb00:7109", "0:0:0:0:0:ffff:203.0.113.9"],
+        ),
+        ("2001:db8:1::", ["2001:db8:1::", "[2001:db8:1::]", "2001:db8:1:::", "2001:db8:1::0"]),
+    ] {
+        let mut values = Values::default();
+        values.add("consent.ip_address", address);
+        for text in texts {
+            assert!(Redactor::new(&values).holds(text).is_some(), "{address} in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_run_of_colons_is_tried_in_few_places() {
+    for piece in [":", "1::", "a:", "1:2:3:4:5:6:7:8:", "::ffff:1.2.3.4.", "::1:::"] {
+        let run = piece.repeat(1000);
+        let tries: usize = (0..100).map(|at| ipv6_lengths(&run.as_bytes()[at..]).count()).sum();
+        assert!(tries <= 100 * 16, "{tries} for {piece}");
+    }
+}

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use memchr::memrchr;
 
-use super::find::{Found, search};
+use super::find::{Found, search, search_noise};
 use super::redact::Hit;
 use super::shape::Key;
 use super::values::Values;
@@ -44,10 +44,20 @@ impl<'v> Scanner<'v> {
 
     /// An identifier in all that `read` gives, if there is one. Takes a few megabytes of memory, however much it is.
     pub fn bytes(&self, read: impl Read) -> io::Result<Option<Hit>> {
+        self.any(read, |chunk| self.chunk(chunk))
+    }
+
+    /// The same in bytes that are no text: what looks like an address by chance is none, unless it is known.
+    pub fn noise(&self, read: impl Read) -> io::Result<Option<Hit>> {
+        self.any(read, |chunk| self.first(|found| search_noise(chunk, self.values, found)))
+    }
+
+    fn any(&self, read: impl Read, look: impl Fn(&[u8]) -> Option<Hit>) -> io::Result<Option<Hit>> {
         let mut chunks = Chunks::new(read);
         while let Some(chunk) = chunks.next_chunk()? {
-            if let Some(hit) = self.chunk(&chunk) {
-                return Ok(Some(hit));
+            let hit = look(&chunk);
+            if hit.is_some() {
+                return Ok(hit);
             }
         }
         Ok(None)
@@ -55,8 +65,16 @@ impl<'v> Scanner<'v> {
 
     /// An identifier in one of the [`Chunks`], if there is one.
     pub fn chunk(&self, bytes: &[u8]) -> Option<Hit> {
+        self.first(|found| search(bytes, self.values, found))
+    }
+
+    /// The first that `search` finds and that is not exempt.
+    fn first(
+        &self,
+        search: impl FnOnce(&mut dyn FnMut(Found<'v>) -> ControlFlow<()>) -> ControlFlow<()>,
+    ) -> Option<Hit> {
         let mut hit = None;
-        let _ = search(bytes, self.values, &mut |found: Found<'_>| {
+        let _ = search(&mut |found| {
             if self.exempt.contains(&found.key) {
                 return ControlFlow::Continue(());
             }

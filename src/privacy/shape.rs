@@ -11,7 +11,9 @@ use crate::platform::identifiers::Class;
 
 /// Characters of the shortest token; an MD5 in hexadecimal.
 pub const TOKEN: usize = 32;
-/// Characters of a UUID with its dashes, and without.
+/// Characters of the shortest token without a digit.
+const MIXED: usize = 40;
+/// Characters of a UUID with its dashes.
 pub const UUID: usize = 36;
 /// The same without.
 pub const BARE_UUID: usize = 32;
@@ -91,6 +93,11 @@ pub fn email(bytes: &[u8]) -> Key {
     key(Class::Email, bytes.iter().map(u8::to_ascii_lowercase))
 }
 
+/// The key of what stands behind the `@`.
+pub fn domain(bytes: &[u8]) -> Key {
+    key(Class::Email, bytes.iter().map(u8::to_ascii_lowercase))
+}
+
 /// What may stand before the `@` (RFC 5322 atoms, and letters beyond ASCII, RFC 6531).
 pub fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || b".!#$%&'*+-/=?^_`{|}~".contains(&byte)
@@ -141,10 +148,13 @@ fn is_local_network(address: Ipv6Addr) -> bool {
 
 /// Whether the whole is one secret or hash.
 pub fn is_token(bytes: &[u8]) -> bool {
-    let has_digit = bytes.iter().any(u8::is_ascii_digit);
+    // Words have none, and seldom a capital among forty letters.
+    let has = |is_one: fn(&u8) -> bool| bytes.iter().any(is_one);
+    let is_random = has(u8::is_ascii_digit)
+        || (bytes.len() >= MIXED && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase));
     let trimmed = bytes.trim_ascii_end().strip_suffix(b"=").unwrap_or(bytes);
     let trimmed = trimmed.strip_suffix(b"=").unwrap_or(trimmed);
-    trimmed.len() >= TOKEN && has_digit && trimmed.iter().all(|byte| is_in_token(*byte))
+    trimmed.len() >= TOKEN && is_random && trimmed.iter().all(|byte| is_in_token(*byte))
 }
 
 /// Hexadecimal and base64url, and the letters in which base64 differs.

@@ -4,7 +4,7 @@
 //! about 20 MB. (An automaton over every value in every encoding would take gigabytes.)
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::shape::{self, Key};
@@ -17,6 +17,8 @@ type PlaceIndex = u16;
 #[derive(Debug, Default)]
 pub struct Values {
     known: HashMap<Key, (Class, PlaceIndex), BuildHasherDefault<AsIs>>,
+    /// What stands behind the `@` of the addresses among them.
+    domains: HashSet<Key, BuildHasherDefault<AsIs>>,
     /// Each `table.column` once, and whether what stands there lets somebody in.
     places: Vec<(String, bool)>,
     /// Lengths of the tokens, and whether they are hexadecimal: in longer runs of characters every part of such a
@@ -25,9 +27,9 @@ pub struct Values {
 }
 
 /// How many different lengths of tokens are told apart; the rest are found between boundaries alone.
-const LENGTHS: usize = 8;
+const LENGTHS: usize = 64;
 /// The same of tokens that let somebody in, which visitors cannot crowd out.
-const CREDENTIAL_LENGTHS: usize = 64;
+const CREDENTIAL_LENGTHS: usize = 96;
 
 impl Values {
     /// Adds a value from `place`, a `table.column`, if the whole of it has a shape.
@@ -39,6 +41,11 @@ impl Values {
         if class == Class::Token && self.token_shapes.len() < lengths {
             let token = value.trim().trim_end_matches('=');
             self.token_shapes.insert((token.len(), token.bytes().all(|byte| byte.is_ascii_hexdigit())));
+        }
+        if class == Class::Email
+            && let Some((_, domain)) = value.trim().split_once('@')
+        {
+            self.domains.insert(shape::domain(domain.as_bytes()));
         }
         match self.known.entry(key) {
             Entry::Vacant(entry) => drop(entry.insert((class, place))),
@@ -70,6 +77,11 @@ impl Values {
     pub fn get(&self, key: Key) -> Option<(Class, &str)> {
         let (class, place) = self.known.get(&key)?;
         Some((*class, &self.places.get(usize::from(*place))?.0))
+    }
+
+    /// Whether a known address ends with `@` and this domain.
+    pub fn has_domain(&self, domain: Key) -> bool {
+        self.domains.contains(&domain)
     }
 
     /// The lengths that known tokens have, and whether those are hexadecimal.

@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::METADATA;
 use super::contents::{Contents, SUMS, Sound};
 use super::problems::Problems;
+use crate::dataset::readme::Source;
 use crate::dataset::record::each_record;
 use crate::dataset::{CC0, LICENSE, schemas};
 use crate::error::{Error, Result};
-use crate::formats::dump::{DataDumpMetadata, THUMBNAILS};
+use crate::formats::dump::{DataDumpMetadata, SourceMetadata, THUMBNAILS};
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS, DATA_FILES, DataFile, OTHER_LICENSES, TAGS};
 use crate::privacy::filter::Filter;
@@ -197,10 +198,10 @@ fn search(
     problems: &mut Problems,
     job: &Job,
 ) -> Result<()> {
-    let source = &metadata.source;
-    let exempt = [Some(&source.name), source.url.as_ref(), source.contact.as_ref()];
+    let SourceMetadata { name, url, contact } = metadata.source.clone();
+    let exempt = Source { name, url, contact }.spellings();
     let values = Values::default();
-    let scanner = Scanner::new(&values, exempt.into_iter().flatten().map(String::as_str));
+    let scanner = Scanner::new(&values, exempt.iter().map(String::as_str));
     let is_searched = |sound: &Sound<'_>| {
         let name = sound.entry.name.as_str();
         name != LICENSE && !name.starts_with(SCHEMAS) && !name.starts_with(THUMBNAILS)

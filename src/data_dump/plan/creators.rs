@@ -36,7 +36,7 @@ impl Reader<'_> {
                 let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
                 if let Licence::Foreign(name) = licence_of_cell(tag_cell, None) {
                     let name = self.clean(&name, METADATA, &mut plan.toll)?;
-                    *plan.excluded_foreign.entry(name).or_default() += 1;
+                    plan.count_foreign(&name);
                     return Ok(());
                 }
                 if found.contains_key(&id) {

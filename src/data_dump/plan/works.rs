@@ -36,7 +36,7 @@ impl Reader<'_> {
                 Licence::Own => None,
                 Licence::Foreign(name) => {
                     let name = self.clean(&name, METADATA, &mut plan.toll)?;
-                    *plan.excluded_foreign.entry(name.clone()).or_default() += 1;
+                    plan.count_foreign(&name);
                     if !self.wishes.separate_foreign {
                         return Ok(());
                     }
@@ -125,7 +125,7 @@ impl Reader<'_> {
                 continue;
             };
             let name = self.clean(&name, METADATA, &mut plan.toll)?;
-            *plan.excluded_foreign.entry(name.clone()).or_default() += 1;
+            plan.count_foreign(&name);
             parted.insert(work.id.clone());
             if self.wishes.separate_foreign {
                 work.licence = Some(name);
