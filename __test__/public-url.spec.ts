@@ -274,6 +274,33 @@ describe('a photo', () => {
     expect(metadata.photos).toMatchObject({ originals: 1, dangling: 1, missing: [] });
   });
 
+  it('that a page stands for at present is asked for again', async () => {
+    const seen = new Set<string>();
+    const site = await Site.listen(({ url = '' }, response) => {
+      if (!/\/[12]\.jpg$/.test(url)) response.writeHead(404).end();
+      else if (seen.has(url)) give(response);
+      else {
+        seen.add(url);
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>back soon</html>');
+      }
+    });
+    const { complete, metadata } = await createBackup(
+      options(site.url, ['originals/1.jpg', 'originals/2.jpg']),
+    );
+    expect(complete).toBe(true);
+    expect(metadata.photos).toMatchObject({ originals: 2, dangling: 0, missing: [] });
+  });
+
+  it('that is refused where no row names it is a guess that was wrong', async () => {
+    const site = await Site.listen(({ url = '' }, response) => {
+      if (url.endsWith('/1.jpg')) give(response);
+      else response.writeHead(403).end();
+    });
+    const { complete, metadata } = await createBackup(options(site.url, ['originals/1.jpg']));
+    expect(complete).toBe(true);
+    expect(metadata.photos).toMatchObject({ originals: 1, missing: [] });
+  });
+
   // Half a minute of silence is what a connection is allowed.
   const silences = full ? 3 : 1;
   it(`whose connection stalls ${String(silences)} times is gone on with, or given up`, async () => {

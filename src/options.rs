@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Datelike, FixedOffset, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
 
 use crate::database::source::d1::D1;
 use crate::error::{Error, Result};
@@ -215,7 +215,8 @@ pub fn instant(given: Option<&str>) -> Result<DateTime<Utc>> {
             now.to_rfc3339()
         )));
     }
-    Ok(now.trunc_subsecs(0))
+    // A leap second is the one before: few clocks and no Date of JavaScript can say it.
+    Ok(now.with_nanosecond(0).unwrap_or(now))
 }
 
 #[cfg(test)]

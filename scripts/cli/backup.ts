@@ -3,7 +3,6 @@
 import { Command } from 'commander';
 
 import { type BackupOptions, createBackup, previewBackup } from '../../index.js';
-import { Settings } from './configuration.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
 import { addArchiveFlags, type ArchiveFlags, archiveOptions, choice } from './flags.js';
 import { make } from './make.js';
@@ -47,10 +46,9 @@ export async function runBackup(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const flags = command.opts<Flags>();
-  const { name, ...sources } = sourcesOf(flags, process.env);
+  const { name, settings, ...sources } = sourcesOf(flags, process.env);
   if (flags.dryRun) return preview({ ...optionsOf(flags), ...sources, signal }, name, terminal);
-  const outputDir =
-    flags.outputDir ?? new Settings(process.env).get('BACKUP_OUTPUT_DIR') ?? './backups/';
+  const outputDir = flags.outputDir ?? settings.get('BACKUP_OUTPUT_DIR') ?? './backups/';
   return make(
     { what: 'backup', name, outputDir, signal },
     (options) => createBackup({ ...optionsOf(flags), ...sources, ...options }),
@@ -69,7 +67,7 @@ async function preview(
   try {
     const found = await previewBackup(options);
     terminal.preview(found);
-    summarisePreview(found).forEach((line) => {
+    summarisePreview(found, options).forEach((line) => {
       terminal.say(line);
     });
     terminal.say(`Nothing was made: dry run of ${name}`);

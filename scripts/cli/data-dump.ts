@@ -3,7 +3,6 @@
 import { Command } from 'commander';
 
 import { createDataDump, type DataDumpOptions } from '../../index.js';
-import { Settings } from './configuration.js';
 import type { ExitCode } from './errors.js';
 import { addArchiveFlags, type ArchiveFlags, archiveOptions, choice, number } from './flags.js';
 import { make } from './make.js';
@@ -64,9 +63,8 @@ export async function runDataDump(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const flags = command.opts<Flags>();
-  const { name, ...sources } = sourcesOf(flags, process.env);
-  const outputDir =
-    flags.outputDir ?? new Settings(process.env).get('DUMP_OUTPUT_DIR') ?? './data-dumps/';
+  const { name, settings, ...sources } = sourcesOf(flags, process.env);
+  const outputDir = flags.outputDir ?? settings.get('DUMP_OUTPUT_DIR') ?? './data-dumps/';
   return make(
     { what: 'data dump', name, outputDir, signal },
     (options) => createDataDump({ ...optionsOf(flags), ...sources, ...options }),

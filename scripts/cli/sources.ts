@@ -6,7 +6,7 @@ import type { BackupOptions } from '../../index.js';
 import { type ChoiceFlags, Layers } from './config/layers.js';
 import { localDatabase, localPhotos } from './config/local.js';
 import { remoteDatabase, type RemoteFlags, remotePhotos, s3Photos } from './config/remote.js';
-import type { Environment } from './configuration.js';
+import { type Environment, Settings } from './configuration.js';
 import { UsageError } from './errors.js';
 
 /** Flags as commander hands them over. */
@@ -25,6 +25,8 @@ export interface SourceFlags extends ChoiceFlags, RemoteFlags {
 export interface Sources extends Pick<BackupOptions, 'database' | 'photos'> {
   /** For people: LOCAL or REMOTE, and which database; never a secret. */
   readonly name: string;
+  /** The environment, and the `.env` files beside the configuration that was read. */
+  readonly settings: Settings;
 }
 
 /** Adds the flags to a command. */
@@ -56,12 +58,13 @@ export function addSourceFlags(command: Command): Command {
       new Option(
         '--photos-dir <dir>',
         'the photos: a folder whose relative paths are the R2 keys',
-      ).conflicts(['publicUrl', 'bucket']),
+      ).conflicts(['publicUrl', 'bucket', 's3Endpoint']),
     )
     .addOption(
-      new Option('--public-url <url>', 'the photos: a base URL that serves them').conflicts(
+      new Option('--public-url <url>', 'the photos: a base URL that serves them').conflicts([
         'bucket',
-      ),
+        's3Endpoint',
+      ]),
     )
     .option('--bucket <name>', 'the R2 bucket (default: $R2_BUCKET_NAME or the configuration)')
     .addOption(
@@ -89,13 +92,16 @@ export function sourcesOf(flags: SourceFlags, environment: Environment): Sources
   const file = fileOf(flags);
   if (file !== undefined && !flags.local && !flags.remote) {
     refuseIdle(flags);
-    return { ...file, ...photosOf(flags, environment) };
+    const settings = new Settings(environment);
+    return { ...file, ...photosOf(flags, environment), settings };
   }
   const layers = new Layers(flags, environment);
   const mode = modeOf(flags, layers);
   const rows = file ?? (mode === 'local' ? localDatabase(layers) : remoteDatabase(flags, layers));
-  if (hasPhotoFlag(flags)) return { ...rows, ...photosOf(flags, environment) };
-  return { ...rows, photos: mode === 'local' ? localPhotos(layers) : remotePhotos(flags, layers) };
+  const { settings } = layers;
+  if (hasPhotoFlag(flags)) return { ...rows, ...photosOf(flags, environment), settings };
+  const photos = mode === 'local' ? localPhotos(layers) : remotePhotos(flags, layers);
+  return { ...rows, photos, settings };
 }
 
 type Mode = 'local' | 'remote';
@@ -119,7 +125,10 @@ function modeOf(flags: SourceFlags, layers: Layers): Mode {
   );
 }
 
-function fileOf({ databaseFile, databaseSql }: SourceFlags): Omit<Sources, 'photos'> | undefined {
+function fileOf({
+  databaseFile,
+  databaseSql,
+}: SourceFlags): Pick<Sources, 'database' | 'name'> | undefined {
   if (databaseFile !== undefined) {
     return { database: { file: databaseFile }, name: `the database file ${databaseFile}` };
   }
@@ -145,12 +154,17 @@ function photosOf(flags: SourceFlags, environment: Environment): Pick<Sources, '
 
 /** Beside a plain file these would do nothing, which is not what was meant. */
 function refuseIdle(flags: SourceFlags): void {
-  if (flags.s3Endpoint !== undefined) return;
-  const idle = Object.entries({
+  // The bucket of another S3 server, and its keys, may stand in the configuration.
+  const ofS3 = {
+    '--config': flags.config,
     '--env': flags.env,
+    '--bucket': flags.bucket,
+    '--s3-region': flags.s3Region,
+  };
+  const idle = Object.entries({
+    ...(flags.s3Endpoint === undefined ? ofS3 : {}),
     '--state-dir': flags.stateDir,
     '--account-id': flags.accountId,
-    '--bucket': flags.bucket,
   }).find(([, value]) => value !== undefined);
   if (idle === undefined) return;
   throw new UsageError(

@@ -1,6 +1,7 @@
 /** What a finished backup says of itself, line by line. */
 
 import type {
+  BackupOptions,
   BackupPreview,
   BackupResult,
   DataDumpResult,
@@ -76,20 +77,23 @@ export function summariseDump(result: DataDumpResult): string[] {
 }
 
 /** The same for a backup that is not made. */
-export function summarisePreview(preview: BackupPreview): string[] {
+export function summarisePreview(
+  preview: BackupPreview,
+  sources: Pick<BackupOptions, 'database' | 'photos'>,
+): string[] {
   const { photos } = preview;
   const rows: Row[] = [
     [
       'database',
       `${counted(preview.tables, 'table')}, ${counted(preview.rows, 'row')}, ` +
-        `${size(preview.databaseBytes)} (source: ${preview.database})`,
+        `${size(preview.databaseBytes)} (source: ${databasePlace(sources.database)})`,
     ],
     [
       'photos',
       photos === null
         ? 'none: no source of photos was given'
         : `${counted(photos.originals, 'original')}, ${counted(photos.thumbnails, 'variant')}, ` +
-          `${size(photos.bytes)} (source: ${photos.source})`,
+          `${size(photos.bytes)} (source: ${photosPlace(sources.photos)})`,
     ],
   ];
   if (photos !== null) {
@@ -103,6 +107,28 @@ export function summarisePreview(preview: BackupPreview): string[] {
   }
   rows.push(...remarks(preview.notIncluded, preview.warnings));
   return rows.map(labelled);
+}
+
+/** Where rows are read from; never a secret. */
+function databasePlace({ file, sql, wrangler, d1 }: BackupOptions['database']): string {
+  if (wrangler !== undefined) {
+    return `the database ${wrangler.databaseId} in ${stateOf(wrangler)}`;
+  }
+  if (d1 !== undefined) return `the database ${d1.databaseId} of account ${d1.accountId}`;
+  return file ?? sql ?? '';
+}
+
+/** Where photos are read from; never a secret. */
+function photosPlace(photos: BackupOptions['photos'] = {}): string {
+  const { directory, wrangler, s3, r2, publicUrl } = photos;
+  if (wrangler !== undefined) return `the bucket ${wrangler.bucket} in ${stateOf(wrangler)}`;
+  if (s3 !== undefined) return `the bucket ${s3.bucket} at ${s3.endpoint}`;
+  if (r2 !== undefined) return `the bucket ${r2.bucket} of account ${r2.accountId}`;
+  return directory ?? publicUrl ?? '';
+}
+
+function stateOf({ stateDir }: { stateDir?: string | undefined }): string {
+  return stateDir ?? '.wrangler/state/v3';
 }
 
 type Row = [label: string, text: string];

@@ -16,7 +16,7 @@ use super::rows::Rows;
 use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::backup::{IndexEntry, MissingPhoto, PhotosMetadata};
-use crate::inputs::wrong_store;
+use crate::inputs::{refused_every, wrong_store};
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
 use crate::photos::source::{GetError, StoredPhoto};
@@ -181,22 +181,31 @@ impl<'a> Copier<'a> {
         // Keys that the store has, or may have.
         let mut had = HashSet::new();
         let mut refused = 0;
+        // Where nothing is listed, what no row names is a guess; many servers refuse what they do not have.
+        let named: HashSet<&str> = plan.readings().iter().flatten().map(String::as_str).collect();
+        let is_guess = |key: &str| !plan.readings().is_empty() && !named.contains(key);
         let names = EntryNames::for_keys(plan.photos().iter().map(|planned| planned.key.as_str()));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
             self.job.check()?;
             let name = names.get(&planned.key);
             let listed = plan.listed(&planned.key);
             if let Some((earlier, photo)) = earlier.as_mut().zip(listed).filter(|_| *is_reused) {
-                self.add(planned, earlier.open(photo)?, &name)?;
+                let mut incoming = earlier.open(photo)?;
+                take_from_listing(&mut incoming.photo, photo);
+                self.add(planned, incoming, &name)?;
                 self.photos.reused += 1;
                 had.insert(planned.key.as_str());
                 continue;
             }
             let outcome = self.receive()?;
+            refused += u64::from(matches!(outcome, Err(GetError::Refused)));
+            let outcome = match outcome {
+                Err(GetError::Refused) if is_guess(&planned.key) => Err(GetError::NoSuchKey),
+                outcome => outcome,
+            };
             if !matches!(outcome, Err(GetError::NoSuchKey)) {
                 had.insert(planned.key.as_str());
             }
-            refused += u64::from(matches!(outcome, Err(GetError::Refused)));
             match outcome {
                 Ok(Fetched { mut photo, body, sums }) => {
                     if let Some(listed) = listed {
@@ -226,12 +235,7 @@ impl<'a> Copier<'a> {
         if refused < self.photos.metadata.missing.len() as u64 {
             return Ok(());
         }
-        Err(Error::SourceRefused {
-            what: store.place(),
-            problem: "it refused every photo; check that the credentials may read photos, not only list them"
-                .into(),
-            source: Some(Box::new(GetError::Refused)),
-        })
+        Err(refused_every(&*store))
     }
 
     /// Counts references to what a store that cannot list does not have. Fails when it has nothing at all.

@@ -125,9 +125,11 @@ impl SourceOptions {
     fn check(self) -> Result<Source> {
         let url = self.url.map(|url| line("source.url", url)).transpose()?;
         if let Some(url) = &url
-            && !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            && !Url::parse(url).is_ok_and(|url| is_site(&url))
         {
-            return Err(Error::invalid("source.url is no URL that begins with http:// or https://"));
+            return Err(Error::invalid(
+                "source.url is no URL of a site: it begins with http:// or https://, and has no user, ? or #",
+            ));
         }
         Ok(Source {
             name: self.name.map_or(Ok(NAME.into()), |name| line("source.name", name))?,
@@ -135,6 +137,13 @@ impl SourceOptions {
             contact: self.contact.map(|contact| line("source.contact", contact)).transpose()?,
         })
     }
+}
+
+/// Pages are linked below it, and everybody reads it.
+fn is_site(url: &Url) -> bool {
+    let is_plain = url.query().is_none() && url.fragment().is_none();
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain && is_anonymous
 }
 
 /// A text of one line that says something.
@@ -237,7 +246,16 @@ mod tests {
         assert!(
             source(SourceOptions { contact: text("a\nb"), ..Default::default() }).contains("source.contact")
         );
-        for url in ["example.org", "ftp://example.org", "javascript:alert(1)", "https://"] {
+        for url in [
+            "example.org",
+            "ftp://example.org",
+            "javascript:alert(1)",
+            "https://",
+            "https://u:secret@example.org",
+            "https://u@example.org",
+            "https://example.org/?a=1",
+            "https://example.org/#a",
+        ] {
             assert!(
                 source(SourceOptions { url: text(url), ..Default::default() }).contains("source.url"),
                 "{url}"

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
 use crate::archive::Workspace;
 use crate::error::{Error, Result};
-use crate::inputs::wrong_store;
+use crate::inputs::{refused_every, wrong_store};
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, joined, stop_on_error};
 use crate::photos::buffers::Buffer;
 use crate::photos::fetch::{Body, Fetched, fetch};
@@ -69,6 +69,10 @@ pub async fn make(
         making.round(&store, options, workspace, &kitchen, job).await?;
     }
     making.meter.finish();
+    let refused = making.count(&[GetError::Refused.reason()]);
+    if refused > 1 && refused + making.count(&[GONE, "foreign", "unusable"]) == photos.len() {
+        return Err(refused_every(&*store));
+    }
     if wanted > 0
         && making.outcomes.iter().all(|outcome| matches!(outcome, Err(GONE | "foreign" | "unusable")))
     {
@@ -184,6 +188,14 @@ impl Making<'_> {
         failure.map_or(Ok(()), Err)
     }
 
+    /// Photos without a thumbnail for one of these reasons.
+    fn count(&self, reasons: &[&str]) -> usize {
+        let of = |outcome: &&std::result::Result<_, &str>| {
+            outcome.as_ref().is_err_and(|reason| reasons.contains(reason))
+        };
+        self.outcomes.iter().filter(of).count()
+    }
+
     fn settle(&mut self, at: usize, is_copy: bool, outcome: std::result::Result<Dish, GetError>) {
         let outcome = match outcome {
             // The next round tries another key, if there is one.
@@ -215,12 +227,7 @@ impl Making<'_> {
                 warnings.push(Warning::new(code, format!("{} {rest}", counted(count as u64, one, many))));
             }
         };
-        let of = |wanted: &[&str]| {
-            let is_wanted = |outcome: &&std::result::Result<_, &str>| {
-                outcome.as_ref().is_err_and(|reason| wanted.contains(reason))
-            };
-            self.outcomes.iter().filter(is_wanted).count()
-        };
+        let of = |wanted: &[&str]| self.count(wanted);
         let missing = "see photos_missing in metadata.json";
         warn(
             "PHOTO_MISSING",

@@ -22,6 +22,10 @@ pub(super) fn misread(
     first: usize,
 ) -> rusqlite::Result<Vec<(usize, String)>> {
     let mut found = Vec::new();
+    // SQLite opens no value of a table with generated columns.
+    if table.column_count > table.columns.len() {
+        return Ok(found);
+    }
     for (index, column) in table.columns.iter().enumerate() {
         let is_long = matches!(row.get_ref(first + index)?, ValueRef::Text(text) if text.len() >= LONG);
         if is_long && let Some(text) = marked(connection, table, column, rowid)? {

@@ -49,11 +49,22 @@ pub(super) fn has_no_md5(headers: &HeaderMap) -> bool {
     by_kms || headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
 }
 
-/// Whether an answer holds exactly the bytes of a photo from `from` on.
-pub(super) fn goes_on(status: StatusCode, headers: &HeaderMap, from: u64, size: u64) -> bool {
+/// Whether an answer holds exactly the bytes of `photo` from `from` on, and of no other version of it: not every server
+/// heeds the condition that it was asked under (RFC 9110, 15.3.7.3).
+pub(super) fn goes_on(status: StatusCode, headers: &HeaderMap, photo: &StoredPhoto, from: u64) -> bool {
     let range = headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    status == StatusCode::PARTIAL_CONTENT
-        && range == Some(format!("bytes {from}-{}/{size}", size.saturating_sub(1)).as_str())
+    let rest = format!("bytes {from}-{}/{}", photo.size.saturating_sub(1), photo.size);
+    let part = describe_of(&photo.key, photo.size, headers);
+    let is_same = part.etag.is_none_or(|etag| photo.etag.as_ref() == Some(&etag))
+        && part.last_modified.is_none_or(|time| photo.last_modified == Some(time));
+    status == StatusCode::PARTIAL_CONTENT && range == Some(rest.as_str()) && is_same
+}
+
+/// Whether an answer is what servers say about photos, and no photo.
+pub(super) fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or_default().trim_start().to_ascii_lowercase();
+    ["text/html", "application/json", "application/xml", "text/xml"].iter().any(|page| kind.starts_with(page))
 }
 
 /// Pieces whose failures are those of a photo.
@@ -75,8 +86,12 @@ pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
 /// What the headers of an answer say of a photo of so many bytes.
 pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPhoto {
     let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    // File names in them are often UTF-8 as it is.
+    let kept = |name: &header::HeaderName| {
+        headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
     let mut http_metadata: Map<String, Value> =
-        KEPT.iter().filter_map(|(header, name)| Some(((*name).to_owned(), text(header)?.into()))).collect();
+        KEPT.iter().filter_map(|(header, name)| Some(((*name).to_owned(), kept(header)?.into()))).collect();
     if let Some(expiry) = text(&header::EXPIRES).and_then(instant) {
         http_metadata.insert(
             "cache_expiry".into(),
@@ -103,5 +118,47 @@ pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPh
         content_type: text(&header::CONTENT_TYPE).map(str::to_owned),
         http_metadata,
         custom_metadata,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn headers(of: &[(header::HeaderName, &'static [u8])]) -> HeaderMap {
+        of.iter()
+            .map(|(name, value)| (name.clone(), header::HeaderValue::from_bytes(value).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_part_of_another_version_does_not_go_on() {
+        let head =
+            headers(&[(header::ETAG, b"\"one\""), (header::LAST_MODIFIED, b"Wed, 01 Jan 2025 00:00:00 GMT")]);
+        let photo = describe_of("a.jpg", 10, &head);
+        let range = (header::CONTENT_RANGE, b"bytes 4-9/10".as_slice());
+        for (more, goes) in [
+            (vec![], true),
+            (vec![(header::ETAG, b"\"one\"".as_slice())], true),
+            (vec![(header::ETAG, b"\"two\"".as_slice())], false),
+            (vec![(header::LAST_MODIFIED, b"Wed, 01 Jan 2025 00:00:00 GMT".as_slice())], true),
+            (vec![(header::LAST_MODIFIED, b"Wed, 01 Jan 2025 00:00:01 GMT".as_slice())], false),
+        ] {
+            let part = headers(&[vec![range.clone()], more].concat());
+            assert_eq!(goes_on(StatusCode::PARTIAL_CONTENT, &part, &photo, 4), goes, "{part:?}");
+            assert!(
+                !goes_on(StatusCode::OK, &part, &photo, 4)
+                    && !goes_on(StatusCode::PARTIAL_CONTENT, &part, &photo, 5)
+            );
+        }
+    }
+
+    #[test]
+    fn names_of_files_may_be_utf8() {
+        let name = "attachment; filename=\"é.jpg\"";
+        let head = headers(&[(header::CONTENT_DISPOSITION, name.as_bytes())]);
+        assert_eq!(describe_of("a.jpg", 1, &head).http_metadata["content_disposition"], name);
     }
 }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 
-use super::headers::{describe_of, has_no_md5, length, whole_follows};
-use super::{GetError, Listing, StoredPhoto};
+use super::headers::{describe_of, has_no_md5, is_page, length, whole_follows};
+use super::{GetError, Listing, StoredPhoto, etag};
 
 /// The photos of a listing; none before there was one.
 #[derive(Default)]
@@ -57,7 +57,12 @@ impl Version {
     /// A photo may have become another since it was listed, if the answer says so. One that says nothing has to be
     /// followed by the bytes that were listed.
     fn hold_against(&self, photo: StoredPhoto, headers: &HeaderMap) -> Result<StoredPhoto, GetError> {
-        if photo.size != self.size && !self.became(&photo) {
+        let photo = match self.is_of_a_gateway(headers) {
+            true => StoredPhoto { etag: None, md5: None, ..photo },
+            false => photo,
+        };
+        let is_other = photo.size != self.size || (photo.etag.is_some() && photo.etag != self.etag);
+        if is_other && (!self.became(&photo) || is_page(headers)) {
             return Err(GetError::BadLength);
         }
         if photo.etag.is_some() {
@@ -65,6 +70,16 @@ impl Version {
         }
         let md5 = self.md5.filter(|_| !has_no_md5(headers));
         Ok(StoredPhoto { etag: self.etag.clone(), md5, ..photo })
+    }
+
+    /// Whether the ETag of an answer is that of whoever stands between: a weak one where the listed one is strong, or the
+    /// listed one with the coding that was applied (`"….-gzip"`).
+    fn is_of_a_gateway(&self, headers: &HeaderMap) -> bool {
+        let (Some(listed), Some(etag)) = (&self.etag, headers.get(header::ETAG)) else { return false };
+        let etag = etag.to_str().unwrap_or_default();
+        let is_listed = self::etag::opaque(etag) == *listed;
+        etag.starts_with("W/") && !is_listed
+            || (!is_listed && self::etag::opaque(etag).starts_with(listed.as_str()))
     }
 
     fn became(&self, photo: &StoredPhoto) -> bool {
@@ -80,7 +95,7 @@ impl Version {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use http::{HeaderName, header};
+    use http::HeaderName;
 
     use super::*;
 
@@ -95,6 +110,35 @@ mod tests {
         };
         let listed = Listed { photos: HashMap::from([("a".to_owned(), version)]).into() };
         listed.describe("a", StatusCode::OK, &headers).map(|photo| photo.size)
+    }
+
+    /// What an answer of that many bytes says of a photo of seven that was listed with an ETag: its ETag.
+    fn tagged(length: &str, etag: &str, kind: &str) -> Result<Option<String>, GetError> {
+        let headers = [(header::CONTENT_LENGTH, length), (header::ETAG, etag), (header::CONTENT_TYPE, kind)];
+        let headers = headers.into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect();
+        let version = Version { size: 7, etag: Some("abc".into()), md5: Some([1; 16]), last_modified: None };
+        let listed = Listed { photos: HashMap::from([("a".to_owned(), version)]).into() };
+        let photo = listed.describe("a", StatusCode::OK, &headers)?;
+        assert!(photo.etag.as_deref() != Some("abc") || etag == "\"abc\"" || photo.md5 == Some([1; 16]));
+        Ok(photo.etag)
+    }
+
+    #[test]
+    fn what_a_gateway_says_is_no_other_version() {
+        assert_eq!(tagged("9", "\"def\"", "image/jpeg"), Ok(Some("def".into())));
+        assert_eq!(tagged("7", "\"abc\"", "text/html"), Ok(Some("abc".into())));
+        for (length, etag, kind) in [
+            ("24", "W/\"18-abcdef\"", "text/html; charset=utf-8"),
+            ("24", "\"18-abcdef\"", "text/html"),
+            ("7", "\"18-abcdef\"", "application/json"),
+            ("24", "W/\"18-abcdef\"", "image/jpeg"),
+            ("5", "\"abc-gzip\"", "image/jpeg"),
+        ] {
+            assert_eq!(tagged(length, etag, kind), Err(GetError::BadLength), "{length} {etag} {kind}");
+        }
+        // The bytes are held against the MD5 that was listed.
+        assert_eq!(tagged("7", "\"abc-gzip\"", "image/jpeg"), Ok(Some("abc".into())));
+        assert_eq!(tagged("7", "W/\"def\"", "image/jpeg"), Ok(Some("abc".into())));
     }
 
     #[test]

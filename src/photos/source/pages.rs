@@ -26,7 +26,12 @@ impl TryFrom<u64> for Size {
 pub(crate) struct Pages {
     first_keys: HashSet<Hash>,
     places: HashSet<Hash>,
+    /// Pages without a key since the last that had one.
+    empty: usize,
 }
+
+/// Stores may give a page on which every object was deleted meanwhile; so many in a row are none of a listing.
+const EMPTY: usize = 1000;
 
 impl Pages {
     /// Where the listing goes on after a page that begins with `first_key`; None at its end. No two pages begin with
@@ -41,6 +46,10 @@ impl Pages {
             Next::Nowhere => return Err("it says that its listing goes on, and not where; try again later"),
             Next::At(place) => place,
         };
+        self.empty = if first_key.is_some() { 0 } else { self.empty + 1 };
+        if self.empty == EMPTY {
+            return Err("its listing goes on and on without an object; try again later");
+        }
         let is_new = first_key.is_none_or(|key| self.first_keys.insert(hash(key.as_bytes())))
             && self.places.insert(hash(place.as_bytes()));
         if !is_new {
@@ -88,6 +97,8 @@ mod tests {
         assert!(pages.turn(Some("c"), Next::At("1")).is_err(), "a place");
         assert!(pages.turn(Some("a"), Next::At("3")).is_err(), "a key");
         assert!(pages.turn(Some("d"), Next::Nowhere).is_err());
+        let empty = (0..EMPTY).map(|page| pages.turn(None, Next::At(&format!("empty {page}"))));
+        assert!(empty.last().is_some_and(|last| last.is_err()), "for ever");
     }
 
     #[test]

@@ -5,14 +5,15 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, IF_RANGE, LOCATION, RANGE};
+use http::header::{HeaderName, IF_RANGE, LOCATION, RANGE};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::OnceCell;
 use url::Url;
 
-use super::headers::{checked, describe_of, goes_on, is_chunked, length, whole_follows};
+use super::headers::{checked, describe_of, goes_on, is_chunked, is_page, length, whole_follows};
 use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto, has_dot_segment};
 use crate::error::Result;
 use crate::http::{Client, Reach, names_private_host};
@@ -22,6 +23,8 @@ use crate::job::Job;
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 /// A photo of more bytes is not fetched from a server that anybody may run: 1 GiB.
 const SIZE_LIMIT: u64 = 1 << 30;
+/// A key that nobody has.
+const NOBODYS: &str = "originals/no-such-photo-8f14e45fceea167a.jpg";
 /// Redirects that are followed for one photo.
 const REDIRECTS: usize = 5;
 
@@ -30,13 +33,30 @@ pub struct PublicUrl {
     http: Client,
     /// Its path ends in `/`.
     base: Url,
+    /// Whether a page in the place of a photo says that there is none.
+    pages_deny: OnceCell<bool>,
 }
 
 impl PublicUrl {
     /// The base, whose path ends in `/`; nothing is asked yet.
     pub fn new(base: Url) -> Result<Self> {
         let reach = if names_private_host(&base) { Reach::Anywhere } else { Reach::Public };
-        Ok(PublicUrl { http: Client::new(reach)?, base })
+        Ok(PublicUrl { http: Client::new(reach)?, base, pages_deny: OnceCell::new() })
+    }
+
+    /// The answer to a key. A page in the place of a photo is how many sites say that there is nothing, and how others
+    /// say that they are not there at present: what they say of a key that nobody has tells which.
+    async fn photo(&self, key: &str) -> Result<Response<Incoming>, GetError> {
+        let deny = self
+            .pages_deny
+            .get_or_init(async || self.ask(NOBODYS, &[]).await.is_ok_and(|answer| is_page(answer.headers())));
+        let deny = *deny.await;
+        let response = self.ask(key, &[]).await?;
+        match is_page(response.headers()) {
+            true if deny => Err(GetError::NoSuchKey),
+            true => Err(GetError::Unavailable { retry_after: None }),
+            false => Ok(response),
+        }
     }
 
     async fn ask(&self, key: &str, headers: &[(HeaderName, String)]) -> Result<Response<Incoming>, GetError> {
@@ -86,7 +106,7 @@ impl PhotoSource for PublicUrl {
     }
 
     async fn get(&self, key: &str) -> Result<Content, GetError> {
-        let response = self.ask(key, &[]).await?;
+        let response = self.photo(key).await?;
         whole_follows(response.status())?;
         let headers = response.headers();
         match length(headers) {
@@ -108,15 +128,13 @@ impl PhotoSource for PublicUrl {
         let Some(etag) = photo.etag.as_deref() else { return Ok(None) };
         let headers = [(RANGE, format!("bytes={from}-")), (IF_RANGE, format!("\"{etag}\""))];
         let response = self.ask(&photo.key, &headers).await?;
-        let on = goes_on(response.status(), response.headers(), from, photo.size);
+        let on = goes_on(response.status(), response.headers(), photo, from);
         Ok(on.then(|| checked(response.into_body())))
     }
 }
 
 fn answer(response: Response<Incoming>) -> Result<Response<Incoming>, GetError> {
     match response.status().as_u16() {
-        // A page in the place of a photo is how many sites say that there is nothing.
-        200 if is_page(&response) => Err(GetError::NoSuchKey),
         200..300 => Ok(response),
         404 | 410 => Err(GetError::NoSuchKey),
         401 | 403 => Err(GetError::Refused),
@@ -126,9 +144,4 @@ fn answer(response: Response<Incoming>) -> Result<Response<Incoming>, GetError> 
         }
         _ => Err(GetError::Unreadable),
     }
-}
-
-fn is_page(response: &Response<Incoming>) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }

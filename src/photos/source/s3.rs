@@ -49,7 +49,7 @@ impl PhotoSource for S3 {
         let Some(etag) = photo.etag.as_deref() else { return Ok(None) };
         let response =
             self.bucket.get(&photo.key, from, Some(etag)).await.map_err(|error| GetError::from(&error))?;
-        if !goes_on(response.status(), response.headers(), from, photo.size) {
+        if !goes_on(response.status(), response.headers(), photo, from) {
             return Ok(None);
         }
         Ok(Some(checked(response.into_body())))

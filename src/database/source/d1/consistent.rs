@@ -125,6 +125,10 @@ impl<'a> Reading<'a> {
             let read = Encoded::new(source, &rows, bytes).ok_or_else(malformed)?;
             let full = limit.is_some_and(|limit| read.rows >= limit);
             let upto = if full { Some(read.last.clone().ok_or_else(malformed)?) } else { None };
+            // A page that leads nowhere would be asked for again for ever.
+            if full && upto == after {
+                return Err(malformed());
+            }
             self.held.add(table, Range { after, upto: upto.clone() }, &read)?;
             self.meter.add(read.rows as u64, bytes as u64);
             let Some(upto) = upto else { return Ok(()) };
