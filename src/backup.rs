@@ -204,8 +204,17 @@ async fn make(
     };
     let writing = async {
         let writer_job = job.clone();
-        let rows = stop_on_error(job, blocking(move || writer.run(&writer_job)).await)?;
-        stop_on_error(job, photos::copy(settings, workspace, rows, plan, earlier, job).await)
+        let (rows, snapshot) = stop_on_error(job, blocking(move || writer.run(&writer_job)).await)?;
+        let checking = async {
+            let checking_job = job.clone();
+            stop_on_error(job, blocking(move || snapshot.check(&checking_job)).await)
+        };
+        let copying =
+            async { stop_on_error(job, photos::copy(settings, workspace, rows, plan, earlier, job).await) };
+        let (copied, checked) = tokio::join!(copying, checking);
+        let (mut written, damage) = first_failure(copied, checked)?;
+        written.rows.dump.warnings.extend(damage);
+        Ok(written)
     };
     // Both end before the workspace may go: on Windows no file that is open can be removed.
     let (written, drilled) = tokio::join!(writing, drilling);

@@ -103,7 +103,7 @@ pub enum Error {
         source: Option<Cause>,
     },
     /// An archive of that name is there and `overwrite` is off.
-    #[error("{} exists already; move it away, or set overwrite to replace it", path.display())]
+    #[error("{} exists already; move it away, or set overwrite (--force) to replace it", path.display())]
     ArchiveExists {
         /// The final name.
         path: PathBuf,
@@ -169,7 +169,7 @@ pub enum Error {
         problem: String,
     },
     /// The caller's signal was aborted. Nothing is left behind.
-    #[error("the job was aborted; nothing was written")]
+    #[error("the job was aborted before it was done")]
     Aborted,
     /// A defect in this package.
     #[error("internal error: {problem}; this is a defect in the package, please report it")]

@@ -1,7 +1,8 @@
 //! From a database to an archive and back: what a backup accepts, verify finds sound and a restore gives back.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use cultural_archiver_backup::backup::{BackupOptions, BackupReport, create_backup};
 use cultural_archiver_backup::error::Error;
@@ -200,6 +201,7 @@ fn what_needs_another_program_comes_back_without_it() {
          CREATE TABLE keyed(a TEXT, b DECIMAL, c ANY, PRIMARY KEY (b DESC, a)) WITHOUT ROWID;
          INSERT INTO keyed VALUES ('2', '1.0', '07'), ('1', 2, 7);
          CREATE TABLE strict(a ANY, b INT PRIMARY KEY, CHECK (regexp('.', b))) STRICT; INSERT INTO strict VALUES ('07', 1);
+         CREATE TABLE numbered(a TEXT COLLATE uint UNIQUE, b TEXT COLLATE uint PRIMARY KEY); INSERT INTO numbered VALUES ('x1', 'y2');
          CREATE TABLE plain(a, b); INSERT INTO plain VALUES (1, 2); CREATE INDEX fine ON plain(b);
          CREATE INDEX by_hash ON plain(sha3(a)); CREATE INDEX by_number ON plain(a COLLATE uint);
          CREATE INDEX by_digest ON posts(digest); CREATE INDEX by_user ON posts(user);
@@ -208,7 +210,7 @@ fn what_needs_another_program_comes_back_without_it() {
          CREATE TRIGGER noted AFTER INSERT ON posts BEGIN INSERT INTO plain VALUES (new.body, new.digest); END;";
     let whole = Whole::of_shell(sql).unwrap();
     let (report, restored) = whole.comes_back(sql);
-    let told = ["by_digest", "by_hash", "by_number", "posts", "strict", "users"];
+    let told = ["by_digest", "by_hash", "by_number", "numbered", "posts", "strict", "users"];
     let mut warned = whole.warned("APPLICATION_NEEDED");
     warned.sort_unstable();
     assert_eq!(warned, told);
@@ -221,10 +223,125 @@ fn what_needs_another_program_comes_back_without_it() {
     assert_eq!(rows(&restored, "SELECT seq FROM sqlite_sequence"), ["7"]);
     assert_eq!(rows(&restored, "SELECT a, typeof(a), b FROM strict"), ["07|text|1"]);
     assert_eq!(rows(&restored, "SELECT rowid FROM search WHERE search MATCH 'x9'"), ["7"]);
+    assert_eq!(rows(&restored, "SELECT * FROM numbered"), ["x1|y2"]);
     let objects = "SELECT name FROM sqlite_schema WHERE type IN ('index', 'view', 'trigger') AND sql <> '' ORDER BY name";
     assert_eq!(rows(&restored, objects), ["by_user", "fine", "found", "noted"]);
     assert_eq!(report.foreign_key_problems, 0);
     restored.execute("INSERT INTO plain VALUES (3, 4)", []).unwrap();
+}
+
+/// A database of pages of 512 bytes, of which `damage` changes the bytes.
+fn damaged(sql: &str, damage: impl FnOnce(&Connection, &mut Vec<u8>)) -> Result<Whole, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source.db");
+    let made = Connection::open(&source).unwrap();
+    made.execute_batch(&format!("PRAGMA page_size = 512; BEGIN; {sql} COMMIT;")).unwrap();
+    let mut bytes = std::fs::read(&source).unwrap();
+    damage(&made, &mut bytes);
+    drop(made);
+    std::fs::write(&source, bytes).unwrap();
+    let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
+    Whole::from(database, folder)
+}
+
+fn root(db: &Connection, name: &str) -> usize {
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let page: i64 = db.query_row(sql, [name], |row| row.get(0)).unwrap();
+    usize::try_from(page - 1).unwrap() * 512
+}
+
+const MANY: &str = "WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 200)";
+
+#[test]
+fn rows_that_damage_has_taken_are_told() {
+    let sql = format!(
+        "CREATE TABLE p(x, y); CREATE TABLE q(x, y); {MANY} INSERT INTO p SELECT i, printf('%.*c', 200, 'y') FROM c;
+         {MANY} INSERT INTO q SELECT i, printf('%.*c', 200, 'z') FROM c WHERE i < 5;"
+    );
+    let whole = damaged(&sql, |db, bytes| {
+        let (to, from) = (root(db, "p"), root(db, "q"));
+        bytes.copy_within(from..from + 512, to);
+    })
+    .unwrap();
+    assert_eq!(whole.warned("SOURCE_DAMAGED").len(), 1, "{:?}", whole.report.warnings);
+    whole.comes_back(&sql);
+}
+
+#[test]
+fn an_index_with_another_value_than_its_row_is_told() {
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, name); INSERT INTO t(name) VALUES ('alpha'), ('beta'), ('gamma');
+               CREATE INDEX i ON t(name);";
+    let whole = damaged(sql, |db, bytes| {
+        let page = root(db, "i");
+        let at = bytes[page..page + 512].windows(5).position(|text| text == b"gamma").unwrap();
+        bytes[page + at + 1] = b'u';
+    })
+    .unwrap();
+    let told = whole.report.warnings.iter().find(|warning| warning.code == "INDEX_DAMAGED");
+    assert!(told.is_some_and(|warning| warning.message.contains("no row is missing")), "{told:?}");
+    let (_, restored) = whole.comes_back(sql);
+    assert_eq!(rows(&restored, "SELECT name FROM t ORDER BY name"), ["alpha", "beta", "gamma"]);
+}
+
+#[test]
+fn a_table_whose_rows_are_there_twice_is_kept_without_rules() {
+    let sql = format!(
+        "CREATE TABLE p(id INTEGER PRIMARY KEY, y); CREATE TABLE fine(a);
+         {MANY} INSERT INTO p SELECT i, printf('%.*c', 100, 'y') FROM c WHERE i <= 100; INSERT INTO fine VALUES ('kept');"
+    );
+    let whole = damaged(&sql, |_, bytes| {
+        // Two leaves of the table, side by side.
+        let leaves: Vec<usize> =
+            (1..bytes.len() / 512).map(|page| page * 512).filter(|page| bytes[*page] == 13).collect();
+        bytes.copy_within(leaves[4]..leaves[4] + 512, leaves[5]);
+    })
+    .unwrap();
+    assert_eq!(whole.warned("TABLE_DAMAGED"), ["p"], "{:?}", whole.report.warnings);
+    let (_, restored) = whole.comes_back(&sql);
+    assert_eq!(rows(&restored, "SELECT * FROM fine"), ["kept"]);
+    let kept = rows(&restored, "SELECT count(*) > 80, count(DISTINCT id) < count(*) FROM \"p as it was\"");
+    assert_eq!(kept, ["1|1"]);
+}
+
+#[test]
+fn a_view_without_end_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("endless.sql");
+    std::fs::write(
+        &script,
+        "CREATE TABLE t(a); CREATE VIEW v AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n AS id, 'x' AS a FROM r;
+         CREATE VIRTUAL TABLE f USING fts5(a, content = 'v', content_rowid = 'id');",
+    )
+    .unwrap();
+    let database = DatabaseOptions { sql: Some(script), ..DatabaseOptions::default() };
+    let common =
+        CommonOptions { database, output_dir: Some(folder.path().join("out")), ..CommonOptions::default() };
+    let options = BackupOptions { common, ..BackupOptions::default() };
+    let job = Job::unattended();
+    let stopper = job.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        stopper.stop();
+    });
+    assert_eq!(run(create_backup(options, job)).unwrap_err().code(), "ABORT_ERR");
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn a_schema_that_is_no_utf8_costs_those_bytes_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source.db");
+    let mut shell = Command::new("sqlite3").arg(&source).stdin(Stdio::piped()).spawn().unwrap();
+    let sql =
+        b"CREATE TABLE t(a TEXT DEFAULT 'l\xe9g', b -- l\xe9gende\n); INSERT INTO t(b) VALUES ('l\xe9g');
+                CREATE VIEW v AS SELECT 'l\xe9g' FROM t; CREATE INDEX i ON t(a) WHERE a <> '\xe9';";
+    shell.stdin.take().unwrap().write_all(sql).unwrap();
+    assert!(shell.wait().unwrap().success());
+    let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
+    let whole = Whole::from(database, folder).unwrap();
+    assert_eq!(whole.warned("SCHEMA_NOT_UTF8"), ["i", "t", "v"]);
+    let (_, restored) = whole.comes_back("bytes that are no UTF-8");
+    assert_eq!(rows(&restored, "SELECT hex(a), hex(b) FROM t"), ["6CE967|6CE967"]);
 }
 
 #[test]

@@ -44,7 +44,8 @@ export function refuseSwallowedFlags(flags: readonly string[], environment: Envi
   if (script === undefined) return;
   const variable = (flag: string): string =>
     `npm_config_${flag.replace(/^--(no-)?/, '').replaceAll('-', '_')}`;
-  const swallowed = flags.filter((flag) => environment[variable(flag)] !== undefined);
+  const all = new Set(flags);
+  const swallowed = [...all].filter((flag) => environment[variable(flag)] !== undefined);
   if (swallowed.length === 0) return;
   throw new UsageError(
     `npm kept ${swallowed.join(', ')} for itself: write \`npm run ${script} -- ${swallowed.join(' … ')} …\`, ` +

@@ -1,6 +1,7 @@
 //! Lines of SHA256SUMS, as `sha256sum -c` reads them.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// One line, newline included: hex, two spaces, name. A name with a backslash, a newline or a carriage return is
 /// escaped and the line begins with a backslash, as GNU coreutils do ("cksum output modes" in their manual).
@@ -12,7 +13,9 @@ pub fn checksum_line(name: &str, sha256: &[u8; 32]) -> String {
 
 /// Reads lines of that kind: names with their SHA-256. None when anything else stands there.
 pub fn parse_checksums(text: &str) -> Option<Vec<(String, [u8; 32])>> {
-    text.strip_suffix('\n')?.split('\n').map(parse_line).collect()
+    let lines: Vec<_> = text.strip_suffix('\n')?.split('\n').map(parse_line).collect::<Option<_>>()?;
+    let mut names = HashSet::new();
+    lines.iter().all(|(name, _)| names.insert(name.as_str())).then_some(lines)
 }
 
 fn parse_line(line: &str) -> Option<(String, [u8; 32])> {
@@ -71,7 +74,8 @@ mod tests {
             let line = checksum_line(name, &[7; 32]);
             assert_eq!(parse_checksums(&line), Some(vec![(name.to_owned(), [7; 32])]), "{name:?}");
         }
-        for text in ["", "\n", "00  a\n", &checksum_line("a", &[0; 32]).replace('\n', "")] {
+        let twice = checksum_line("a", &[0; 32]) + &checksum_line("a", &[1; 32]);
+        for text in ["", "\n", "00  a\n", &twice, &checksum_line("a", &[0; 32]).replace('\n', "")] {
             assert_eq!(parse_checksums(text), None, "{text:?}");
         }
     }

@@ -62,6 +62,16 @@ impl EntryNames {
     }
 }
 
+/// Whether each photo of an index lies where its key puts it: `path` of `key`, below one of two folders.
+pub fn are_in_place<'i>(index: impl Iterator<Item = (&'i str, &'i str)> + Clone) -> bool {
+    let names = EntryNames::for_keys(index.clone().map(|(key, _)| key));
+    let folders = ["photos/originals/", "photos/thumbnails/"];
+    index.into_iter().all(|(key, path)| {
+        let name = names.get(key);
+        folders.iter().any(|folder| path.strip_prefix(folder) == Some(name.as_str()))
+    })
+}
+
 /// Whether the name of an entry leads nowhere but below the folder it is extracted into, on Linux, macOS and Windows.
 pub(super) fn is_safe_path(name: &str) -> bool {
     // A folder of ours stands before the longest key.

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use super::options::Settings;
 use super::photos::{self, Incoming};
 use crate::archive::{Archive, StoredEntry};
 use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
+use crate::formats::backup::{FORMAT, FORMAT_VERSION, IndexEntry};
 use crate::formats::major;
 use crate::job::{Job, blocking, stop_on_error};
 use crate::photos::source::StoredPhoto;
@@ -20,6 +22,13 @@ const METADATA_LIMIT: u64 = 64 * 1024 * 1024;
 pub struct Earlier {
     archive: Archive,
     photos: HashMap<String, Held>,
+}
+
+/// What metadata.json of any archive begins with.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    format_version: String,
 }
 
 /// A photo of it.
@@ -50,8 +59,7 @@ pub async fn open(settings: &Settings, job: &Job) -> Result<Option<Earlier>> {
 /// The photos of a backup, each of which is what its index says.
 fn check_photos(path: &Path, job: &Job) -> Result<HashMap<String, Held>> {
     let mut archive = Archive::open_unhashed(path)?;
-    let metadata: BackupMetadata =
-        parse(path, "metadata.json", &archive.read_bytes("metadata.json", METADATA_LIMIT)?)?;
+    let metadata: Head = parse(path, "metadata.json", &archive.read_bytes("metadata.json", METADATA_LIMIT)?)?;
     if metadata.format != FORMAT || major(&metadata.format_version) != major(FORMAT_VERSION) {
         return Err(Error::invalid(format!(
             "reuseFrom names {}, which is no backup of format version {FORMAT_VERSION}",

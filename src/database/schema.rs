@@ -1,8 +1,9 @@
 //! What a database holds: its tables, virtual tables, indexes, views and triggers, in the order they were made.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::lexer;
 use super::making::Making;
@@ -40,6 +41,8 @@ pub struct Schema {
     pub application_id: i64,
     /// Whether the text is stored as UTF-16.
     pub utf16: bool,
+    /// What has a CREATE text with bytes that are no UTF-8; here they are U+FFFD.
+    pub not_utf8: Vec<String>,
 }
 
 /// An index, a view or a trigger.
@@ -112,6 +115,7 @@ impl Schema {
             utf16: connection
                 .query_row("PRAGMA encoding", [], |row| row.get::<_, String>(0))?
                 .starts_with("UTF-16"),
+            not_utf8: Vec::new(),
         };
         let mut shadows = Vec::new();
         let mut statement = connection.prepare(
@@ -121,8 +125,11 @@ impl Schema {
         while let Some(row) = rows.next()? {
             let (kind, object) = (
                 row.get::<_, String>(0)?,
-                Object { name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? },
+                Object { name: row.get(1)?, table: row.get(2)?, sql: lossy(row, 3)?.into_owned() },
             );
+            if matches!(lossy(row, 3)?, Cow::Owned(_)) {
+                schema.not_utf8.push(object.name.clone());
+            }
             if is_left_out(&object.name) || is_left_out(&object.table) {
                 match kind.as_str() {
                     "table" => schema.left_out.push(object.name),
@@ -238,7 +245,7 @@ impl Table {
             .query_map([], |row| {
                 Ok(Column {
                     name: row.get("name")?,
-                    kind: row.get("type")?,
+                    kind: lossy(row, 2)?.into_owned(),
                     pk: row.get("pk")?,
                     hidden: row.get("hidden")?,
                 })
@@ -268,6 +275,11 @@ impl Table {
             Key::Hidden | Key::Primary(_) => None,
         }
     }
+}
+
+/// A text in which bytes that are no UTF-8 are U+FFFD; then it is an owned one.
+fn lossy<'r>(row: &'r Row<'_>, index: usize) -> rusqlite::Result<Cow<'r, str>> {
+    Ok(row.get_ref(index)?.as_bytes().map_or(Cow::Borrowed(""), String::from_utf8_lossy))
 }
 
 struct Column {

@@ -42,9 +42,9 @@ impl PhotoValues {
         if memmem::find(column, b"_photos").is_none() {
             return;
         }
-        match serde_json::from_slice(column) {
-            Ok(tags) => self.add_tag_value(&tags, DEPTH),
-            Err(_) => self.unreadable = true,
+        match std::str::from_utf8(column).ok().and_then(|text| json::parse(text).ok()) {
+            Some(tags) => self.add_tag_value(&tags, DEPTH),
+            None => self.unreadable = true,
         }
     }
 

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use super::METADATA;
 use super::contents::{Contents, SUMS};
 use super::problems::Problems;
-use crate::archive::Workspace;
+use crate::archive::{Workspace, are_in_place};
 use crate::database::digest::TableDigest;
 use crate::database::drill::{Drill, DrillReport, Expected};
 use crate::error::{Error, Result};
@@ -47,6 +47,13 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
         problems.damaged(Some(METADATA), "it contradicts itself on whether photos are missing");
     }
     let Some(index) = contents.json::<Vec<IndexEntry>>(INDEX, problems) else { return };
+    if !are_in_place(index.iter().map(|photo| (photo.key.as_str(), photo.path.as_str()))) {
+        problems.damaged(Some(INDEX), "it puts a photo where its key does not belong");
+    }
+    let absent: HashSet<&str> = photos.missing.iter().map(|photo| photo.key.as_str()).collect();
+    if index.iter().any(|photo| absent.contains(photo.key.as_str())) {
+        problems.damaged(Some(METADATA), "it says that a photo is missing which photos/index.json lists");
+    }
     let mut counts = HashMap::from([(ORIGINALS, 0), (THUMBNAILS, 0)]);
     let mut bytes = 0_u64;
     let (mut paths, mut keys) = (HashSet::new(), HashSet::new());

@@ -12,6 +12,7 @@ use tempfile::TempPath;
 use crate::error::{Error, Result};
 use crate::job::Warning;
 
+mod check;
 mod copy;
 pub mod d1;
 pub mod file;

@@ -196,12 +196,14 @@ impl Dumper<'_> {
         self.rescues.push(Making::new("table", &name, &sql));
         let hidden = |alias: &&str| table.columns.iter().any(|column| column.eq_ignore_ascii_case(alias));
         let alias = ["rowid", "_rowid_", "oid"].into_iter().find(|alias| !hidden(alias));
+        // Two rows may have one rowid.
+        let is_torn = self.repairs.torn.contains(&table.name);
         let (mut digester, mut count) = (Digester::default(), 0);
         let mut insert = Insert::new(script, &name, alias, &table.columns, true);
         rows::scan::<Failure>(self.connection, &table, self.schema.utf16, "", |rowid, values| {
             self.job.check()?;
             count += 1;
-            let rowid = alias.map(|_| rowid.unwrap_or(count));
+            let rowid = alias.map(|_| rowid.filter(|_| !is_torn).unwrap_or(count));
             digester.row(rowid, values);
             Ok(insert.row(rowid, values)?)
         })?;
@@ -211,7 +213,7 @@ impl Dumper<'_> {
         self.note_extra(
             &table.name,
             &format!("the rows of {}, as table {name}", table.name),
-            "they break its own rules",
+            if is_torn { "its pages are damaged" } else { "they break its own rules" },
         );
         Ok(())
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -14,6 +15,7 @@ use super::digest::{self, TableDigest};
 use super::making::Making;
 use super::rows;
 use super::schema::Schema;
+use super::watchdog::Watchdog;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
 
@@ -34,6 +36,9 @@ use full_text::Fill;
 use placement::{Home, Placement};
 pub use repairs::Repairs;
 use substitutes::Unmakeable;
+
+/// How long the full-text indexes of a database that has views may take to look into.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What was written.
 #[derive(Debug)]
@@ -69,8 +74,12 @@ pub fn dump(
     job: &Job,
     meter: &Meter,
 ) -> Result<Dump> {
+    let watchdog = Watchdog::over(connection, job, None);
     let dumped = Dumper::new(connection, repairs, job, meter).and_then(|dumper| dumper.dump(main, extra));
+    drop(watchdog);
+    // What was ended because the job was stopped is no failure of the source.
     dumped.map_err(|stopped| match stopped {
+        Failure::Sqlite(_) if job.is_stopped() => Error::Aborted,
         Failure::Sqlite(error) => failure(&error),
         Failure::Write(error) => Error::output(Path::new("database.sql"), error),
         Failure::Job(error) => error,
@@ -135,8 +144,11 @@ impl<'a> Dumper<'a> {
         rows::prepare(connection, &schema)?;
         job.check()?;
         let placement = Placement::decide(connection, &schema, repairs)?;
+        // A view may show rows without end.
+        let watchdog = Watchdog::over(connection, job, (!schema.views.is_empty()).then_some(PATIENCE));
         let fills: rusqlite::Result<Vec<Fill>> =
             schema.virtual_tables.iter().map(|table| Fill::decide(connection, table)).collect();
+        drop(watchdog);
         Ok(Dumper {
             connection,
             repairs,
@@ -159,6 +171,9 @@ impl<'a> Dumper<'a> {
             self.warnings
                 .push(Warning::new("UTF16", "the text was stored as UTF-16 and comes back as UTF-8"));
         }
+        let message = "its CREATE text holds bytes that are no UTF-8: they come back as U+FFFD";
+        let not_utf8 = std::mem::take(&mut self.schema.not_utf8);
+        self.warnings.extend(not_utf8.iter().map(|name| Warning::about("SCHEMA_NOT_UTF8", name, message)));
         let pieces = self.scratch_name();
         let sql_bytes = self.write_main(main, pieces.clone())?;
         let extra_bytes = self.write_extra(extra, pieces)?;
@@ -196,7 +211,8 @@ impl<'a> Dumper<'a> {
     fn check_indexes(&mut self) -> Result<(), Failure> {
         for (table, digest) in self.schema.tables.iter().zip(&self.digests) {
             self.job.check()?;
-            if let Some(digest) = digest {
+            let is_substitute = self.unmakeable.iter().any(|it| it.kind == "table" && it.name == table.name);
+            if let Some(digest) = digest.as_ref().filter(|_| !is_substitute) {
                 let left_out =
                     |name: &str| self.unmakeable.iter().any(|it| it.kind == "index" && it.name == name);
                 let found = damage::of_indexes(self.connection, table, digest.rows, left_out)?;

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::backup::Backup;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::database::quoted_text;
 use crate::database::schema::Schema;
@@ -24,6 +24,9 @@ pub struct Repairs {
     pub checks: BTreeSet<String>,
     /// Tables with rows that break NOT NULL, UNIQUE or a STRICT type: all their rows go to a table without rules.
     pub rules: BTreeSet<String>,
+    /// Tables with damaged pages, whose rows may be missing, twice or out of order: all that can be read goes to a table
+    /// without rules.
+    pub torn: BTreeSet<String>,
     /// Unique indexes that duplicates keep from being made: they are left out.
     pub indexes: BTreeSet<String>,
 }
@@ -64,6 +67,11 @@ impl Repairs {
             "rows of this table break its own rules; all its rows are kept in a table without rules, in database-extra.sql",
         ));
         warnings.extend(about(
+            &self.torn,
+            "TABLE_DAMAGED",
+            "pages of this table are damaged, so rows of it may be missing or there twice; all that can be read is kept in a table without rules, in database-extra.sql",
+        ));
+        warnings.extend(about(
             &self.indexes,
             "INDEX_LEFT_OUT",
             "duplicates keep this unique index from being made; its text is kept as a comment in database-extra.sql",
@@ -72,6 +80,9 @@ impl Repairs {
     }
 
     fn heed(&mut self, connection: &Connection, schema: &Schema, finding: &str) -> rusqlite::Result<()> {
+        for line in finding.lines() {
+            self.torn.extend(torn(connection, line)?);
+        }
         if let Some(table) = finding.strip_prefix("CHECK constraint failed in ") {
             self.checks.insert(table.to_owned());
         } else if let Some(index) = finding.strip_prefix("non-unique entry in index ") {
@@ -89,6 +100,14 @@ impl Repairs {
         }
         Ok(())
     }
+}
+
+/// The table whose tree has pages that are no good, as in `Tree 2 page 5 cell 0: Rowid 12 out of order`.
+fn torn(connection: &Connection, line: &str) -> rusqlite::Result<Option<String>> {
+    let root = line.strip_prefix("Tree ").and_then(|rest| rest.split([' ', ':']).next()?.parse::<i64>().ok());
+    let Some(root) = root else { return Ok(None) };
+    let sql = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage = ?1";
+    connection.query_row(sql, [root], |row| row.get(0)).optional()
 }
 
 /// What `integrity_check` finds. A virtual table may be too damaged to be checked: then the others are, one by one.

@@ -1,0 +1,103 @@
+//! Whether the source is sound. What is read of a damaged database may be less than it held, and nothing that is made of
+//! it can show that.
+
+use super::Snapshot;
+use crate::database::needs;
+use crate::database::watchdog::Watchdog;
+use crate::error::Result;
+use crate::job::{Job, Warning, counted};
+
+/// Findings that are asked for; more are "100 or more".
+const FINDINGS: usize = 100;
+/// Findings that whoever writes the rows finds too, and tells of by table.
+const TOLD: [&str; 5] = [
+    "CHECK constraint failed in ",
+    "non-unique entry in index ",
+    "NULL value in ",
+    "malformed inverted index for ",
+    "unable to validate the inverted index for ",
+];
+
+impl Snapshot {
+    /// What SQLite's `integrity_check` finds, as warnings. A copy that was made here is not looked at.
+    ///
+    /// # Errors
+    /// `ABORT_ERR` if the job is stopped.
+    pub fn check(&self, job: &Job) -> Result<Vec<Warning>> {
+        if !matches!(self.kind, "file" | "wrangler") {
+            return Ok(Vec::new());
+        }
+        let watchdog = Watchdog::over(&self.connection, job, None);
+        let found = self.findings();
+        drop(watchdog);
+        job.check()?;
+        Ok(match found {
+            Ok(findings) => warnings(&findings),
+            // That a function is missing is told where it matters.
+            Err(error) if needs(&error).is_some() => Vec::new(),
+            Err(_) => vec![damaged("SQLite cannot check the database to its end")],
+        })
+    }
+
+    fn findings(&self) -> rusqlite::Result<Vec<String>> {
+        let sql = format!("PRAGMA main.integrity_check({FINDINGS})");
+        self.connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
+    }
+}
+
+fn warnings(findings: &[String]) -> Vec<Warning> {
+    let is_told = |finding: &&String| {
+        TOLD.iter().any(|told| finding.starts_with(told)) || finding.contains(" value in ")
+    };
+    let lines = findings.iter().flat_map(|finding| finding.lines()).filter(|line| !line.starts_with("***"));
+    let lines: Vec<String> = lines.map(str::to_owned).collect();
+    let found: Vec<&String> = lines.iter().filter(|line| *line != "ok" && !is_told(line)).collect();
+    let Some(first) = found.first() else { return Vec::new() };
+    let count = counted(found.len() as u64, "problem", "problems");
+    let more = if found.len() >= FINDINGS { " or more" } else { "" };
+    let of_index =
+        |line: &&&String| line.contains(" missing from index ") || line.contains(" entries in index ");
+    if found.iter().all(|line| of_index(&line)) {
+        let message = format!(
+            "integrity_check finds {count}{more} with indexes of the database, the first: {first}; no row is missing, a \
+             restore makes them anew, REINDEX mends them"
+        );
+        return vec![Warning::new("INDEX_DAMAGED", message)];
+    }
+    vec![damaged(&format!("integrity_check finds {count}{more} with the database, the first: {first}"))]
+}
+
+fn damaged(what: &str) -> Warning {
+    let message = format!(
+        "{what}; all that can be read of it is in the backup, and rows may be missing there: compare it with an earlier \
+         backup, and mend the database, with `sqlite3 FILE .recover` for one"
+    );
+    Warning::new("SOURCE_DAMAGED", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(findings: &[&str]) -> Vec<String> {
+        let findings: Vec<String> = findings.iter().map(|&finding| finding.to_owned()).collect();
+        warnings(&findings)
+            .into_iter()
+            .map(|warning| format!("{}: {}", warning.code, warning.message))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_told_elsewhere_is_not_told_again() {
+        assert!(told(&["ok"]).is_empty());
+        assert!(told(&["NULL value in t.a", "TEXT value in t.b", "CHECK constraint failed in t"]).is_empty());
+        let index = told(&["row 3 missing from index i"]);
+        assert!(index[0].starts_with("INDEX_DAMAGED: integrity_check finds 1 problem "), "{index:?}");
+        let pages = told(&[
+            "*** in database main ***\nTree 2 page 5 cell 0: 2nd reference to page 7",
+            "row 3 missing from index i",
+        ]);
+        assert!(pages[0].starts_with("SOURCE_DAMAGED: integrity_check finds 2 problems "), "{pages:?}");
+        assert!(pages[0].contains("the first: Tree 2 page 5 cell 0: 2nd reference to page 7;"), "{pages:?}");
+    }
+}

@@ -1,0 +1,46 @@
+//! Ends what a connection does when its job is stopped, or when it takes too long.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::job::Job;
+
+/// How often it looks.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Watches a connection for as long as it lives. Statements that it ends fail with SQLITE_INTERRUPT.
+pub struct Watchdog {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watchdog {
+    /// Watches over `connection` until `job` is stopped or, where there is one, the `limit` is over.
+    pub fn over(connection: &Connection, job: &Job, limit: Option<Duration>) -> Watchdog {
+        let (stop, stopped) = mpsc::channel();
+        let (handle, job, started) = (connection.get_interrupt_handle(), job.clone(), Instant::now());
+        let watch = move || {
+            while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                // Again and again: a statement may follow the one that was ended.
+                if job.is_stopped() || limit.is_some_and(|limit| started.elapsed() > limit) {
+                    handle.interrupt();
+                }
+            }
+        };
+        // Without a thread nothing is watched, and all the rest is as it should be.
+        let thread = thread::Builder::new().name("watchdog".into()).spawn(watch).ok();
+        Watchdog { stop: Some(stop), thread }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
