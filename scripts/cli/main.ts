@@ -83,7 +83,8 @@ function abortOnSignals(): AbortSignal {
     process.stderr.write('\nstopping; once more to quit at once\n');
     controller.abort();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const) process.on(signal, stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const)
+    process.on(signal, stop);
   return controller.signal;
 }
 

@@ -75,11 +75,10 @@ impl Version {
     /// Whether the ETag of an answer is that of whoever stands between: a weak one where the listed one is strong, or the
     /// listed one with the coding that was applied (`"….-gzip"`).
     fn is_of_a_gateway(&self, headers: &HeaderMap) -> bool {
-        let (Some(listed), Some(etag)) = (&self.etag, headers.get(header::ETAG)) else { return false };
-        let etag = etag.to_str().unwrap_or_default();
-        let is_listed = self::etag::opaque(etag) == *listed;
-        etag.starts_with("W/") && !is_listed
-            || (!is_listed && self::etag::opaque(etag).starts_with(listed.as_str()))
+        let (Some(listed), Some(tag)) = (&self.etag, headers.get(header::ETAG)) else { return false };
+        let tag = tag.to_str().unwrap_or_default();
+        let said = etag::opaque(tag);
+        said != *listed && (tag.starts_with("W/") || said.starts_with(listed.as_str()))
     }
 
     fn became(&self, photo: &StoredPhoto) -> bool {
