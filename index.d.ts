@@ -65,7 +65,7 @@ export interface BackupOptions {
    */
   onPhotoError?: 'record' | 'fail' | undefined
   /**
-   * Path of an earlier backup. Photos that have not changed since (key, size and modification time) are copied
+   * Path of an earlier backup. Photos that have not changed since (key, size, ETag and modification time) are copied
    * from it and checked against its checksums instead of being fetched. Default: none.
    */
   reuseFrom?: string | undefined
@@ -128,9 +128,9 @@ export interface BackupResult {
 
 /** Kinds of sources, never their addresses. */
 export interface BackupSources {
-  /** `'file'` or `'sql'`. */
+  /** `'file'`, `'sql'`, `'wrangler'` or `'d1'`. */
   database: string
-  /** `'directory'`; null without photos. */
+  /** `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`; null without photos. */
   photos: string | null
 }
 
@@ -609,6 +609,7 @@ export interface RemoteDatabase {
  * - `ARCHIVE_CORRUPT`: the archive is damaged or was altered; `verifyArchive` says where
  * - `TARGET_NOT_EMPTY`: the database exists, or another file stands where a photo belongs
  * - `OUTPUT_UNWRITABLE`, `DISK_FULL`: the target cannot be written
+ * - `SOURCE_UNREACHABLE`, `SOURCE_REFUSED`: the bucket for the photos does not answer, or refuses
  * - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
  *
  * After a rejection there is no database; photos that were written stay, and are skipped the next time.

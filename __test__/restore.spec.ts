@@ -132,11 +132,17 @@ describe('a key that is the beginning of others', () => {
     const file = join(dir, 'small.sqlite');
     sqlite(file, 'CREATE TABLE t(a)');
     const path = await backupOfAll(dir, file);
+    // The first is a folder of two others, which no disk can have: it goes by its hash.
+    const hash = createHash('sha256').update('originals/a').digest('hex').slice(0, 16);
+    const paths = [`_/${hash}`, ...keys.slice(1)].map((name) => `photos/originals/${name}`);
     const archive = rewrite(path, dir, {
+      rename: Object.fromEntries(
+        renamed.map((key, n) => [`photos/originals/${key}`, paths[n] ?? '']),
+      ),
       substitute: {
         'photos/index.json': renamed.map((key, n) => [
-          `"key":"${key}"`,
-          `"key":"${keys[n] ?? ''}"`,
+          `"key":"${key}","path":"photos/originals/${key}"`,
+          `"key":"${keys[n] ?? ''}","path":"${paths[n] ?? ''}"`,
         ]),
       },
       sums: true,

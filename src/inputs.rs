@@ -16,12 +16,13 @@ use crate::photos::source::{GetError, PhotoSource as PhotoStore};
 
 /// Takes one consistent state of the database; the phase `snapshot`. Blocks. What it needs meanwhile lies in `work`.
 pub fn take_snapshot(database: &DatabaseSource, work: &Path, job: &Job) -> Result<Snapshot> {
-    match database {
+    let snapshot = match database {
         DatabaseSource::File(path) => source::file::open(path, work, job),
         DatabaseSource::Sql(path) => source::sql::open(path, work, job),
         DatabaseSource::Wrangler { state, id } => source::wrangler::open(state, id, work, job),
         DatabaseSource::D1(d1) => source::d1::open(d1, work, job),
-    }
+    };
+    snapshot.map(|snapshot| snapshot.watched(job))
 }
 
 /// Opens the store of photos; nothing is listed or fetched yet.

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{Archive, are_in_place};
+use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
 use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
 use crate::formats::major;
@@ -121,7 +121,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     let metadata = metadata(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
     let index: Vec<IndexEntry> = parse(&archive.read_bytes(INDEX, INDEX_LIMIT)?, path)?;
-    if !are_in_place(index.iter().map(|photo| (photo.key.as_str(), photo.path.as_str()))) {
+    if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
         return Err(Error::ArchiveCorrupt {
             path: path.to_owned(),
             problem: "its index puts a photo where its key does not belong; take another copy".into(),

@@ -179,6 +179,7 @@ fn what_is_said_to_stand_apart_stands_there() {
             .to_owned(),
         format!("CREATE TABLE t(a CHECK (a LIKE '{}'));", "x".repeat(60)),
         format!("CREATE TABLE t({});", columns.join(", ")),
+        "CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f(f, rank) VALUES ('insttoken', 1); INSERT INTO f VALUES ('x');".to_owned(),
         "CREATE TABLE t(id INTEGER PRIMARY KEY, x REFERENCES nowhere(z)); CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;
          CREATE VIRTUAL TABLE f USING fts5(x, content=t, content_rowid=id);"
             .to_owned(),

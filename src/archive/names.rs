@@ -54,22 +54,24 @@ impl EntryNames {
         if is_portable(key) && !self.clashing.contains(&fingerprint(&fold(key))) {
             return key.to_owned();
         }
-        let hash = hex::encode(&Sha256::digest(key)[..8]);
-        match extension(key) {
-            Some(extension) => format!("{HASHED}/{hash}.{}", extension.to_ascii_lowercase()),
-            None => format!("{HASHED}/{hash}"),
-        }
+        hashed(key)
     }
 }
 
-/// Whether each photo of an index lies where its key puts it: `path` of `key`, below one of two folders.
-pub fn are_in_place<'i>(index: impl Iterator<Item = (&'i str, &'i str)> + Clone) -> bool {
-    let names = EntryNames::for_keys(index.clone().map(|(key, _)| key));
-    let folders = ["photos/originals/", "photos/thumbnails/"];
-    index.into_iter().all(|(key, path)| {
-        let name = names.get(key);
-        folders.iter().any(|folder| path.strip_prefix(folder) == Some(name.as_str()))
-    })
+/// Whether `path` is one that a photo with this key may have: the key, or the name that is made of it, in one of the two
+/// folders.
+pub fn is_place_of(path: &str, key: &str) -> bool {
+    let name =
+        ["photos/originals/", "photos/thumbnails/"].iter().find_map(|folder| path.strip_prefix(folder));
+    name.is_some_and(|name| name == key || name == hashed(key))
+}
+
+fn hashed(key: &str) -> String {
+    let hash = hex::encode(&Sha256::digest(key)[..8]);
+    match extension(key) {
+        Some(extension) => format!("{HASHED}/{hash}.{}", extension.to_ascii_lowercase()),
+        None => format!("{HASHED}/{hash}"),
+    }
 }
 
 /// Whether the name of an entry leads nowhere but below the folder it is extracted into, on Linux, macOS and Windows.
@@ -136,6 +138,21 @@ mod tests {
     fn names(keys: &[&str]) -> Vec<String> {
         let names = EntryNames::for_keys(keys.iter().copied());
         keys.iter().map(|key| names.get(key)).collect()
+    }
+
+    #[test]
+    fn a_photo_lies_where_its_key_puts_it() {
+        let hashed = EntryNames::default().get("../a.JPG");
+        assert!(is_place_of("photos/originals/a/b.jpg", "a/b.jpg"));
+        assert!(is_place_of(&format!("photos/thumbnails/{hashed}"), "../a.JPG"));
+        for (path, key) in [
+            ("photos/originals/a.jpg", "b.jpg"),
+            ("photos/originals/a.jpg", "../../evil.jpg"),
+            ("a.jpg", "a.jpg"),
+            ("photos/a.jpg", "a.jpg"),
+        ] {
+            assert!(!is_place_of(path, key), "{path} of {key}");
+        }
     }
 
     #[test]

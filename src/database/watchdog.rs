@@ -1,5 +1,7 @@
 //! Ends what a connection does when its job is stopped, or when it takes too long.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -12,9 +14,12 @@ use crate::job::Job;
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Watches a connection for as long as it lives. Statements that it ends fail with SQLITE_INTERRUPT.
+#[derive(Debug)]
 pub struct Watchdog {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Whether it has ended a statement.
+    bit: Arc<AtomicBool>,
 }
 
 impl Watchdog {
@@ -22,17 +27,25 @@ impl Watchdog {
     pub fn over(connection: &Connection, job: &Job, limit: Option<Duration>) -> Watchdog {
         let (stop, stopped) = mpsc::channel();
         let (handle, job, started) = (connection.get_interrupt_handle(), job.clone(), Instant::now());
+        let bit = Arc::new(AtomicBool::new(false));
+        let note = Arc::clone(&bit);
         let watch = move || {
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 // Again and again: a statement may follow the one that was ended.
                 if job.is_stopped() || limit.is_some_and(|limit| started.elapsed() > limit) {
+                    note.store(true, Ordering::Relaxed);
                     handle.interrupt();
                 }
             }
         };
         // Without a thread nothing is watched, and all the rest is as it should be.
         let thread = thread::Builder::new().name("watchdog".into()).spawn(watch).ok();
-        Watchdog { stop: Some(stop), thread }
+        Watchdog { stop: Some(stop), thread, bit }
+    }
+
+    /// Whether the job was stopped, or the limit is over.
+    pub fn has_bitten(&self) -> bool {
+        self.bit.load(Ordering::Relaxed)
     }
 }
 

@@ -40,9 +40,9 @@ pub struct BackupMetadata {
 /// Kinds of sources, never their addresses.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct BackupSources {
-    /// `'file'` or `'sql'`.
+    /// `'file'`, `'sql'`, `'wrangler'` or `'d1'`.
     pub database: String,
-    /// `'directory'`; null without photos.
+    /// `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`; null without photos.
     pub photos: Option<String>,
 }
 

@@ -126,6 +126,7 @@ pub fn verify_archive<'env>(
 /// - `ARCHIVE_CORRUPT`: the archive is damaged or was altered; `verifyArchive` says where
 /// - `TARGET_NOT_EMPTY`: the database exists, or another file stands where a photo belongs
 /// - `OUTPUT_UNWRITABLE`, `DISK_FULL`: the target cannot be written
+/// - `SOURCE_UNREACHABLE`, `SOURCE_REFUSED`: the bucket for the photos does not answer, or refuses
 /// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
 ///
 /// After a rejection there is no database; photos that were written stay, and are skipped the next time.

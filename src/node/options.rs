@@ -42,7 +42,7 @@ pub struct BackupOptions<'env> {
     /// is `PHOTO_FAILED`. Default `'record'`.
     #[napi(ts_type = "'record' | 'fail' | undefined")]
     pub on_photo_error: Option<String>,
-    /// Path of an earlier backup. Photos that have not changed since (key, size and modification time) are copied
+    /// Path of an earlier backup. Photos that have not changed since (key, size, ETag and modification time) are copied
     /// from it and checked against its checksums instead of being fetched. Default: none.
     #[napi(ts_type = "string | undefined")]
     pub reuse_from: Option<String>,

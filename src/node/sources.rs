@@ -197,7 +197,9 @@ pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
         options.set("photos", photos)?;
     }
     if !options.has_own_property("database")? {
-        let error = Error::invalid("database is missing: set database.file or database.sql");
+        let error = Error::invalid(
+            "database is missing: set one of database.file, database.sql, database.wrangler and database.d1",
+        );
         return Err(js::error(env, &error, None));
     }
     Ok(())

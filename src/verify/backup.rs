@@ -6,7 +6,7 @@ use std::io::BufReader;
 use super::METADATA;
 use super::contents::{Contents, SUMS};
 use super::problems::Problems;
-use crate::archive::{Workspace, are_in_place};
+use crate::archive::{Workspace, is_place_of};
 use crate::database::digest::TableDigest;
 use crate::database::drill::{Drill, DrillReport, Expected};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
         problems.damaged(Some(METADATA), "it contradicts itself on whether photos are missing");
     }
     let Some(index) = contents.json::<Vec<IndexEntry>>(INDEX, problems) else { return };
-    if !are_in_place(index.iter().map(|photo| (photo.key.as_str(), photo.path.as_str()))) {
+    if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
         problems.damaged(Some(INDEX), "it puts a photo where its key does not belong");
     }
     let absent: HashSet<&str> = photos.missing.iter().map(|photo| photo.key.as_str()).collect();

@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::Expected;
 use crate::database::digest::{self, TableDigest};
 use crate::database::schema::{Schema, Table, VirtualTable};
+use crate::database::watchdog::Watchdog;
 use crate::database::{quoted_text, rows};
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -109,6 +111,13 @@ impl Inspection<'_> {
         Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Far more than an honest database of that size needs: views that are made of views may take for ever to look into.
+    fn patience(&self) -> Duration {
+        const PER_MIB: Duration = Duration::from_secs(1);
+        let mib = std::fs::metadata(self.path).map_or(0, |file| file.len() >> 20);
+        Duration::from_secs(60) + PER_MIB.saturating_mul(u32::try_from(mib).unwrap_or(u32::MAX))
+    }
+
     /// Opened for writing, though nothing is written: SQLite drops every CHECK of a database that it opens read-only.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let job = self.job.clone();
@@ -116,10 +125,11 @@ impl Inspection<'_> {
             let mut connection = Connection::open_with_flags(self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192")?;
             connection.progress_handler(10_000, Some(move || job.is_stopped()))?;
+            let _watchdog = Watchdog::over(&connection, self.job, Some(self.patience()));
             work(&connection)
         };
         open().map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::OperationInterrupted) => Error::Aborted,
+            Some(ErrorCode::OperationInterrupted) if self.job.is_stopped() => Error::Aborted,
             _ => Error::DrillFailed {
                 problem: format!("what was loaded cannot be read; {}", self.advice),
                 source: error.sqlite_error().map(|code| Box::new(*code) as _),

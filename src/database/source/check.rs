@@ -3,7 +3,6 @@
 
 use super::Snapshot;
 use crate::database::needs;
-use crate::database::watchdog::Watchdog;
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
 
@@ -27,9 +26,7 @@ impl Snapshot {
         if !matches!(self.kind, "file" | "wrangler") {
             return Ok(Vec::new());
         }
-        let watchdog = Watchdog::over(&self.connection, job, None);
         let found = self.findings();
-        drop(watchdog);
         job.check()?;
         Ok(match found {
             Ok(findings) => warnings(&findings),

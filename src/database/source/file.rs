@@ -119,6 +119,7 @@ impl Source<'_> {
                 kind: "file",
                 origin,
                 warnings: Vec::new(),
+                watchdog: None,
             });
         }
         let copied = copy::through_sqlite(&connection, self.origin, self.work, self.job, self.meter);

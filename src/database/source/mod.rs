@@ -9,8 +9,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempPath;
 
+use super::watchdog::Watchdog;
 use crate::error::{Error, Result};
-use crate::job::Warning;
+use crate::job::{Job, Warning};
 
 mod check;
 mod copy;
@@ -30,6 +31,8 @@ pub struct Snapshot {
     kind: &'static str,
     origin: PathBuf,
     warnings: Vec<Warning>,
+    /// Ends what is read of it when the job is stopped.
+    watchdog: Option<Watchdog>,
 }
 
 /// What a snapshot keeps for as long as it is read.
@@ -56,6 +59,7 @@ impl Snapshot {
             kind,
             origin: origin.to_owned(),
             warnings: Vec::new(),
+            watchdog: None,
         }
         .with_tables()
     }
@@ -64,6 +68,11 @@ impl Snapshot {
     /// is what fts5vocab takes.
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The same snapshot: whatever is read of it ends when `job` is stopped.
+    pub fn watched(self, job: &Job) -> Self {
+        Snapshot { watchdog: Some(Watchdog::over(&self.connection, job, None)), ..self }
     }
 
     /// The same snapshot, had by way of another kind of source.
@@ -83,6 +92,9 @@ impl Snapshot {
 
     /// A failure to read the snapshot, as an error of the job.
     pub fn failure(&self, error: &rusqlite::Error) -> Error {
+        if self.watchdog.as_ref().is_some_and(Watchdog::has_bitten) {
+            return Error::Aborted;
+        }
         trouble::unreadable(&self.origin, error)
     }
 

@@ -90,6 +90,11 @@ pub fn settings(connection: &Connection, table: &VirtualTable) -> rusqlite::Resu
     rows.collect()
 }
 
+/// Whether an FTS5 table has a setting that is younger than the SQLite of D1: `insttoken` is of 3.51.
+pub fn has_new_setting(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
+    Ok(settings(connection, table)?.iter().any(|setting| setting.contains("VALUES ('insttoken', ")))
+}
+
 fn external(connection: &Connection, table: &VirtualTable, content: Content) -> rusqlite::Result<Fill> {
     const STALE: Fill = Fill::Verbatim("its content table has no longer what it was made from");
     let Ok(indexed) = indexed_rows(connection, table) else { return Ok(STALE) };

@@ -74,12 +74,8 @@ pub fn dump(
     job: &Job,
     meter: &Meter,
 ) -> Result<Dump> {
-    let watchdog = Watchdog::over(connection, job, None);
     let dumped = Dumper::new(connection, repairs, job, meter).and_then(|dumper| dumper.dump(main, extra));
-    drop(watchdog);
-    // What was ended because the job was stopped is no failure of the source.
     dumped.map_err(|stopped| match stopped {
-        Failure::Sqlite(_) if job.is_stopped() => Error::Aborted,
         Failure::Sqlite(error) => failure(&error),
         Failure::Write(error) => Error::output(Path::new("database.sql"), error),
         Failure::Job(error) => error,

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::d1::{self, Rehearsal};
 use super::foreign_keys::{self, ForeignKey, Orphans};
+use super::full_text;
 use super::repairs::Repairs;
 use crate::database::quoted;
 use crate::database::schema::{Object, Schema};
@@ -128,6 +129,11 @@ impl Decision<'_> {
                 false => rehearsal.refuses(sql),
             };
             refused.extend(reason.map(|reason| (name.clone(), reason)));
+        }
+        for table in &schema.virtual_tables {
+            if full_text::has_new_setting(self.connection, table)? {
+                refused.entry(table.name.clone()).or_insert("D1 does not know one of its settings");
+            }
         }
         for trigger in &schema.triggers {
             refused_triggers
