@@ -302,7 +302,11 @@ impl<'v> Search<'v, '_> {
             let end = memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line);
             for part in decode::strings(&text[start..end]) {
                 let start = start + part.start;
-                let Some(decoded) = decode::escapes(&text[start..start + part.len()]) else { continue };
+                let string = &text[start..start + part.len()];
+                // Most have nothing to undo.
+                let Some(decoded) = memchr(b'\\', string).and_then(|_| decode::escapes(string)) else {
+                    continue;
+                };
                 let back = |range| {
                     let source = decoded.source(range);
                     origin(start + source.start..start + source.end)
