@@ -11,6 +11,7 @@ pub use super::guard::Budget;
 use super::guard::Guard;
 use super::splitter::{Splitter, Statement};
 use super::statement::{Task, task};
+use super::views::Views;
 use super::virtual_table::VirtualTable;
 use crate::database::{needs, private};
 use crate::job::{Job, Meter};
@@ -41,6 +42,7 @@ pub struct Loader {
     read: u64,
     spent: Duration,
     virtual_tables: Vec<(u64, VirtualTable)>,
+    views: Views,
 }
 
 impl Loader {
@@ -86,6 +88,7 @@ impl Loader {
             read: 0,
             spent: Duration::ZERO,
             virtual_tables: Vec::new(),
+            views: Views::default(),
         })
     }
 
@@ -112,6 +115,9 @@ impl Loader {
                     Some(table) => self.virtual_tables.push((statement.line, table)),
                     None => return Err(LoadError::script(statement.line, Problem::VirtualTable)),
                 },
+                Task::Run if !self.views.admit(statement.text) => {
+                    return Err(LoadError::script(statement.line, Problem::Big));
+                }
                 Task::Run | Task::Sequence => self.execute(&statement)?,
             }
             if self.read - told > 1 << 20 {

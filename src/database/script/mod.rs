@@ -8,6 +8,7 @@ mod guard;
 mod load;
 mod splitter;
 mod statement;
+mod views;
 mod virtual_table;
 
 pub use error::{LoadError, Problem};
