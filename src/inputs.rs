@@ -7,12 +7,12 @@ use crate::database::source::{self, Snapshot};
 use crate::error::{Error, Result};
 use crate::job::{Job, blocking};
 use crate::options::{DatabaseSource, PhotoSource};
+use crate::photos::source::PhotoSource as PhotoStore;
 use crate::photos::source::directory::Directory;
 use crate::photos::source::public_url::PublicUrl;
 use crate::photos::source::r2::R2;
 use crate::photos::source::s3::S3;
 use crate::photos::source::wrangler::Wrangler;
-use crate::photos::source::{GetError, PhotoSource as PhotoStore};
 
 /// Takes one consistent state of the database; the phase `snapshot`. Blocks. What it needs meanwhile lies in `work`.
 pub fn take_snapshot(database: &DatabaseSource, work: &Path, job: &Job) -> Result<Snapshot> {
@@ -35,16 +35,6 @@ pub async fn open_store(photos: &PhotoSource) -> Result<Arc<dyn PhotoStore>> {
         PhotoSource::S3(access) => Ok(Arc::new(S3::new(access)?)),
         PhotoSource::R2(bucket) => Ok(Arc::new(R2::new(bucket)?)),
         PhotoSource::PublicUrl(base) => Ok(Arc::new(PublicUrl::new(base)?)),
-    }
-}
-
-/// The store refuses us, not some of its photos.
-pub fn refused_every(store: &dyn PhotoStore) -> Error {
-    Error::SourceRefused {
-        what: store.place(),
-        problem: "it refused every photo; check that the credentials may read photos, not only list them"
-            .into(),
-        source: Some(Box::new(GetError::Refused)),
     }
 }
 

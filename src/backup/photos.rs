@@ -16,10 +16,10 @@ use super::rows::Rows;
 use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::backup::{IndexEntry, MissingPhoto, PhotosMetadata};
-use crate::inputs::{refused_every, wrong_store};
+use crate::inputs::wrong_store;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
-use crate::photos::source::{GetError, StoredPhoto};
+use crate::photos::source::{GetError, StoredPhoto, refused_every};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
 
 const INDEX: &str = "photos/index.json";
@@ -235,7 +235,7 @@ impl<'a> Copier<'a> {
         if refused < self.photos.metadata.missing.len() as u64 {
             return Ok(());
         }
-        Err(refused_every(&*store))
+        Err(refused_every(store.place()))
     }
 
     /// Counts references to what a store that cannot list does not have. Fails when it has nothing at all.

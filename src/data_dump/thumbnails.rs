@@ -13,11 +13,11 @@ use tokio::sync::Semaphore;
 use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
 use crate::archive::Workspace;
 use crate::error::{Error, Result};
-use crate::inputs::{refused_every, wrong_store};
+use crate::inputs::wrong_store;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, joined, stop_on_error};
 use crate::photos::buffers::Buffer;
 use crate::photos::fetch::{Body, Fetched, fetch};
-use crate::photos::source::{GetError, Listing, PhotoSource};
+use crate::photos::source::{GetError, Listing, PhotoSource, refused_every};
 use crate::photos::thumbnail::{MEMORY_LIMIT, Photo, Refusal};
 use crate::platform::photo_choice::{Choice, choose};
 use crate::platform::photo_key::Reference;
@@ -70,12 +70,11 @@ pub async fn make(
     }
     making.meter.finish();
     let refused = making.count(&[GetError::Refused.reason()]);
-    if refused > 1 && refused + making.count(&[GONE, "foreign", "unusable"]) == photos.len() {
-        return Err(refused_every(&*store));
+    let elsewhere = making.count(&[GONE, "foreign", "unusable"]);
+    if refused > 1 && refused + elsewhere == photos.len() {
+        return Err(refused_every(store.place()));
     }
-    if wanted > 0
-        && making.outcomes.iter().all(|outcome| matches!(outcome, Err(GONE | "foreign" | "unusable")))
-    {
+    if wanted > 0 && elsewhere == photos.len() {
         return Err(wrong_store(wanted));
     }
     Ok(making.finish(listing.unwrap_or_default()))

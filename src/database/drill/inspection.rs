@@ -120,11 +120,9 @@ impl Inspection<'_> {
 
     /// Opened for writing, though nothing is written: SQLite drops every CHECK of a database that it opens read-only.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let job = self.job.clone();
         let open = || {
-            let mut connection = Connection::open_with_flags(self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            let connection = Connection::open_with_flags(self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192")?;
-            connection.progress_handler(10_000, Some(move || job.is_stopped()))?;
             let _watchdog = Watchdog::over(&connection, self.job, Some(self.patience()));
             work(&connection)
         };

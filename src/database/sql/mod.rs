@@ -141,7 +141,7 @@ impl<'a> Dumper<'a> {
         job.check()?;
         let placement = Placement::decide(connection, &schema, repairs)?;
         // A view may show rows without end.
-        let watchdog = Watchdog::over(connection, job, (!schema.views.is_empty()).then_some(PATIENCE));
+        let watchdog = (!schema.views.is_empty()).then(|| Watchdog::over(connection, job, Some(PATIENCE)));
         let fills: rusqlite::Result<Vec<Fill>> =
             schema.virtual_tables.iter().map(|table| Fill::decide(connection, table)).collect();
         drop(watchdog);

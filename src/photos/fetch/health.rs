@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::photos::source::{GetError, PhotoSource, has_dot_segment};
+use crate::photos::source::{GetError, PhotoSource, has_dot_segment, refused_every};
 
 /// The store is down when it failed this many photos in a row, each after all its attempts.
 const GIVEN_UP: u32 = 3;
@@ -69,13 +69,7 @@ impl Health {
                 problem: "it gave no photo at all, however often it was asked; try again later".into(),
                 source: Some(Box::new(error)),
             }),
-            (false, None) if state.refused >= REFUSED => Err(Error::SourceRefused {
-                what: self.place.clone(),
-                problem:
-                    "it refused every photo; check that the credentials may read photos, not only list them"
-                        .into(),
-                source: Some(Box::new(GetError::Refused)),
-            }),
+            (false, None) if state.refused >= REFUSED => Err(refused_every(self.place.clone())),
             _ => Ok(()),
         }
     }

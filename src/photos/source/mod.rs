@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use serde_json::{Map, Value};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::{Job, Warning};
 use crate::retry::Setback;
 
@@ -219,6 +219,16 @@ impl GetError {
 /// Whether a key holds a segment that servers, proxies and clients of HTTP take for a way to somewhere else.
 pub fn has_dot_segment(key: &str) -> bool {
     key.split('/').any(|segment| matches!(segment, "." | ".."))
+}
+
+/// The store called `what` refuses us, not some of its photos.
+pub fn refused_every(what: String) -> Error {
+    Error::SourceRefused {
+        what,
+        problem: "it refused every photo; check that the credentials may read photos, not only list them"
+            .into(),
+        source: Some(Box::new(GetError::Refused)),
+    }
 }
 
 impl From<GetError> for Setback {
