@@ -261,6 +261,32 @@ describe('a photo answered with', () => {
   });
 });
 
+it('what a listing tells of a photo is kept when its bytes come from an earlier backup', async () => {
+  const first = await backup(await store({}), 's3');
+  const told = result([a, b, c]) as { result: object[] };
+  const [one, ...others] = told.result;
+  const http_metadata = { contentType: 'image/webp', cacheControl: 'no-cache' };
+  const list: Answer = (_, response) =>
+    json(response, { ...told, result: [{ ...one, http_metadata }, ...others] });
+  const get: Answer = (_, response) => send(response, 'nobody asks', {}, 500);
+  const second = await createBackup({
+    database: { file: database },
+    photos: (await store({ list, get })).r2,
+    outputDir: folder(),
+    reuseFrom: first.path,
+  });
+  expect({ reused: second.reusedPhotos, complete: second.complete }).toEqual({
+    reused: 3,
+    complete: true,
+  });
+  const [photo] = JSON.parse(entry(second.path, 'photos/index.json')) as unknown[];
+  expect(photo).toMatchObject({
+    key: a.key,
+    content_type: 'image/webp',
+    http_metadata: { cache_control: 'no-cache' },
+  });
+});
+
 it('a photo as large as a store takes is believed, and the disk is too small for it', async () => {
   const size = String(50 * 2 ** 40);
   const list: Answer = (_, response) => send(response, page([a, b, c], '', { size }));

@@ -44,6 +44,31 @@ describe('a command line that cannot be carried out', () => {
       ['data-dump', '--database-file', 'x', '--no-photos', '--public-url', 'https://example.org'],
       /--no-photos.*cannot be used with.*--public-url/,
     ],
+    [
+      'a folder of photos and an S3 server',
+      [
+        'backup',
+        '--database-file',
+        'x',
+        '--photos-dir',
+        'y',
+        '--s3-endpoint',
+        'https://s3.example',
+      ],
+      /--photos-dir.*cannot be used with.*--s3-endpoint/,
+    ],
+    [
+      'a web address of photos and an S3 server',
+      ['data-dump', '--public-url', 'https://example.org', '--s3-endpoint', 'https://s3.example'],
+      /--public-url.*cannot be used with.*--s3-endpoint/,
+    ],
+    ...['--config', '--env', '--bucket', '--s3-region', '--state-dir', '--account-id'].map(
+      (flag): [string, string[], RegExp] => [
+        `${flag} beside a plain file`,
+        ['backup', '--database-file', 'x', flag, 'y'],
+        new RegExp(`${flag} says nothing of a plain file: add --local or --remote`),
+      ],
+    ),
     ['no number', ['backup', '--database-file', 'x', '--concurrency', 'many'], /It takes a number/],
     [
       'a number out of range',
@@ -217,7 +242,7 @@ describe('the output folder', () => {
 });
 
 describe('a signal', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     '%s ends the job with 130 and leaves nothing',
     async (signal) => {
       const cwd = folder();

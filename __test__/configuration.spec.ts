@@ -273,6 +273,24 @@ describe('the layers', () => {
     expect(await first(join(cwd, 'deep'), args)).toContain('id-of-production');
   });
 
+  it('name the output folder in the .env beside the configuration', async () => {
+    const cwd = project({
+      'wrangler.toml': toml,
+      '.env': 'BACKUP_OUTPUT_DIR=kept\nDUMP_OUTPUT_DIR=published\n',
+      'deep/.keep': '',
+    });
+    const deep = join(cwd, 'deep');
+    const quiet = [...args, '--database-file', await database(cwd), '--quiet'];
+    for (const [command, output] of [
+      ['backup', 'kept'],
+      ['data-dump', 'published'],
+    ] as const) {
+      const { code, stdout, stderr } = await run([command, ...quiet], { cwd: deep });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(dirname(stdout.trimEnd())).toBe(join(deep, output));
+    }
+  });
+
   it('say where an environment comes from that there is not', async () => {
     const cwd = project({ 'wrangler.toml': '', '.env': 'CLOUDFLARE_ENV=staging\n' });
     expect(await refused(cwd, args)).toMatch(
@@ -350,12 +368,14 @@ describe('the layers', () => {
 describe('a dry run', () => {
   it('says what is there and makes nothing', async () => {
     const cwd = folder();
-    const args = ['backup', '--database-file', await database(cwd), '--dry-run'];
+    const file = await database(cwd);
+    const args = ['backup', '--database-file', file, '--dry-run'];
     const before = listing(cwd);
     const { code, stdout, stderr } = await run(args, { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^Dry run: backup of the database file/);
     expect(stdout).toContain('1 table, 3 rows');
+    expect(stdout).toContain(`(source: ${file})`);
     const told = objects(await run([...args, '--json'], { cwd }));
     expect(told).toEqual([
       expect.objectContaining({ type: 'summary', dryRun: true, tables: 1, rows: 3, photos: null }),

@@ -9,6 +9,7 @@ import { encode } from 'jpeg-js';
 import { removeFolders } from './support';
 import { archive, dump, newest, now, oldest } from './support/dumps';
 import { entriesOf } from './support/secrets';
+import { type Answer, send, Store } from './support/store';
 import { judge, sqlite, tool } from './support/tools';
 
 afterEach(removeFolders);
@@ -210,6 +211,20 @@ describe('an archive for everybody', () => {
     }
   });
 
+  it('holds texts of any length, each work in its place', async () => {
+    const works = Array.from({ length: 7 }, (_, n) => {
+      const text = `hex(zeroblob(${String(n % 2 === 0 ? 750_000 : 5)}))`;
+      return `INSERT INTO artwork (id, title, description, lat, lon, status, created_at, updated_at) VALUES
+        ('w${String(n)}', 'Work', ${text}, 1, 2, 'approved', '2025-01-02 03:04:05', '2025-01-02 03:04:05');`;
+    });
+    const { path = '' } = await dump(archive('newest-generation', works.join('\n')));
+    const found = rows(path, 'artwork.json').map(({ id, description }) => [id, description]);
+    const long = [1_500_000, 10];
+    expect(found).toEqual(
+      Array.from({ length: 7 }, (_, n) => [`w${String(n)}`, '0'.repeat(long[n % 2] ?? 0)]),
+    );
+  });
+
   it('has the same bytes every time, at any concurrency, on disk and in memory', async () => {
     const made = archive();
     const first = await dump(made, { concurrency: 1 });
@@ -293,6 +308,23 @@ describe('a dump that is not made', () => {
       message: expect.stringMatching(message) as string,
     });
     expect(readdirSync(made.dir)).toEqual(before);
+  });
+
+  it('leaves the folder as it was when the store refuses every photo', async () => {
+    const key = 'originals/2025/09/04/heron.jpg';
+    const refuse: Answer = (_, response) => send(response, 'no', {}, 403);
+    const made = archive('newest-generation', newest.replace('gone.jpg', 'two.jpg'));
+    const photos = [key, 'originals/two.jpg'].map((key) => ({ key, body: Buffer.from('photo') }));
+    const store = await Store.listen(photos, { get: refuse });
+    try {
+      await expect(dump(made, { photos: store.s3 })).rejects.toMatchObject({
+        code: 'SOURCE_REFUSED',
+        message: expect.stringMatching(/refused every photo/) as string,
+      });
+      expect(readdirSync(made.dir)).not.toContain('out');
+    } finally {
+      store.close();
+    }
   });
 
   it('leaves the folder as it was: too large, no works, no status, a name that is taken', async () => {

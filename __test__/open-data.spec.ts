@@ -35,6 +35,11 @@ INSERT INTO artists (id, name, status, created_at, updated_at) VALUES ('k2', 'Ne
 INSERT INTO artwork_creators (id, artwork_id, creator_id, role, created_at) VALUES ('l1', 'b1', 'k1', 'carver', '2025-01-02 03:04:05');
 INSERT INTO artwork_artists (artwork_id, artist_id, role, created_at) VALUES ('b1', 'k2', 'primary', '2025-01-02 03:04:05');`;
 
+/** A work alone: no creator, no link, no tag. */
+const lonely = `
+INSERT INTO artwork (id, title, lat, lon, status, created_at) VALUES
+ ('n1', '', 1.5, 2.5, 'approved', '2025-01-02 03:04:05');`;
+
 const interpreter = python(join(__dirname, 'open-data', 'requirements.txt'));
 
 function verdict(unpacked: string): Verdict {
@@ -52,6 +57,7 @@ async function published(schema: string, rows: string): Promise<string> {
 const cases: [schema: string, rows: string, works: string[]][] = [
   ['newest-generation', newest + misleading, ['007', '1e5', 'a1', 'a2', 'a3']],
   ['between', between, ['b1']],
+  ['newest-generation', lonely, ['n1']],
   ['first-generation', oldest, ['SAMPLE-1']],
 ];
 
