@@ -1,9 +1,9 @@
 //! The backup: options in, a verified archive and a report out.
 //!
 //! Order of work: the database is written as SQL while the drill loads what is written; the photos follow into the
-//! archive while the drill goes on; then the index, the metadata with the drill's verdict, the README and the
-//! checksums. The finished file is read back whole before it gets its name. Everything until then lies in a folder
-//! of the job's own, which goes with it.
+//! archive while the drill goes on, and beside all of it SQLite checks whether the source is sound; then the index,
+//! the metadata with the drill's verdict, the README and the checksums. The finished file is read back whole before it
+//! gets its name. Everything until then lies in a folder of the job's own, which goes with it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +31,8 @@ pub use preview::preview_backup;
 
 use options::Settings;
 use photos::Photos;
-use plan::Plan;
+use plan::{Plan, Store};
+use reuse::Earlier;
 use rows::{Rows, Work};
 
 /// A copy of a database that may break its own rules, while that is looked into.
@@ -175,24 +176,52 @@ async fn make(
 ) -> Result<Made> {
     let earlier = reuse::open(settings, job).await?;
     let store = plan::open_store(settings, job).await?;
-    let (snapshot, plan) = {
+    let snapshot = {
         let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
-        blocking(move || {
-            let snapshot = take_snapshot(&settings.common.database, workspace.folder(), &job)?;
-            let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
-            workspace.ensure_space(space_needed(&snapshot, &plan, settings.drill)?)?;
-            Ok((snapshot, plan))
-        })
-        .await?
+        blocking(move || take_snapshot(&settings.common.database, workspace.folder(), &job)).await?
     };
-    let facts = Facts::of(&snapshot, &plan);
-    let Work { writer, drill } = {
+    let check = snapshot.to_check();
+    let checking = async {
+        let Some(check) = check else { return Ok(Vec::new()) };
+        let checking_job = job.clone();
+        stop_on_error(job, blocking(move || check.run(&checking_job)).await)
+    };
+    let working = work(settings, workspace, repairs, Inputs { snapshot, store, earlier }, job);
+    // Both end before the workspace may go: on Windows no file that is open can be removed.
+    let (worked, checked) = tokio::join!(working, checking);
+    let (mut worked, damage) = first_failure(worked, checked)?;
+    worked.facts.warnings.extend(damage);
+    let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
+    blocking(move || finish(&settings, &filename, worked, &job)).await
+}
+
+/// What a backup is made of.
+struct Inputs {
+    snapshot: Snapshot,
+    store: Option<Store>,
+    earlier: Option<Earlier>,
+}
+
+/// Plans, writes the rows and tries them while the photos follow.
+async fn work(
+    settings: &Arc<Settings>,
+    workspace: &Arc<Workspace>,
+    repairs: Repairs,
+    inputs: Inputs,
+    job: &Job,
+) -> Result<Worked> {
+    let Inputs { snapshot, store, earlier } = inputs;
+    let planned = {
         let (settings, workspace) = (Arc::clone(settings), Arc::clone(workspace));
         blocking(move || {
-            Work::new(snapshot, repairs, &workspace, settings.common.compression_level, settings.drill)
+            let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
+            workspace.ensure_space(space_needed(&snapshot, &plan, settings.drill)?)?;
+            let facts = Facts::of(&snapshot, &plan);
+            let level = settings.common.compression_level;
+            Ok((facts, plan, Work::new(snapshot, repairs, &workspace, level, settings.drill)?))
         })
-        .await?
     };
+    let (facts, plan, Work { writer, drill }) = stop_on_error(job, planned.await)?;
     let drilling = async {
         match drill {
             Some(drill) => {
@@ -204,23 +233,12 @@ async fn make(
     };
     let writing = async {
         let writer_job = job.clone();
-        let (rows, snapshot) = stop_on_error(job, blocking(move || writer.run(&writer_job)).await)?;
-        let checking = async {
-            let checking_job = job.clone();
-            stop_on_error(job, blocking(move || snapshot.check(&checking_job)).await)
-        };
-        let copying =
-            async { stop_on_error(job, photos::copy(settings, workspace, rows, plan, earlier, job).await) };
-        let (copied, checked) = tokio::join!(copying, checking);
-        let (mut written, damage) = first_failure(copied, checked)?;
-        written.rows.dump.warnings.extend(damage);
-        Ok(written)
+        let rows = stop_on_error(job, blocking(move || writer.run(&writer_job)).await)?;
+        stop_on_error(job, photos::copy(settings, workspace, rows, plan, earlier, job).await)
     };
-    // Both end before the workspace may go: on Windows no file that is open can be removed.
     let (written, drilled) = tokio::join!(writing, drilling);
     let (written, drilled) = first_failure(written, drilled)?;
-    let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
-    blocking(move || finish(&settings, &filename, facts, written, drilled, &job)).await
+    Ok(Worked { facts, written, drilled })
 }
 
 /// An estimate of what the workspace will hold: the database that the drill loads, the SQL of it, deflated to a third
@@ -253,6 +271,13 @@ impl Facts {
     }
 }
 
+/// What is done once the photos are copied and the rows were tried.
+struct Worked {
+    facts: Facts,
+    written: Written,
+    drilled: Option<DrillReport>,
+}
+
 /// What stands in the archive once the photos do.
 struct Written {
     archive: ArchiveWriter,
@@ -260,15 +285,8 @@ struct Written {
     photos: Photos,
 }
 
-fn finish(
-    settings: &Settings,
-    filename: &str,
-    facts: Facts,
-    written: Written,
-    drilled: Option<DrillReport>,
-    job: &Job,
-) -> Result<Made> {
-    let Written { mut archive, rows, photos } = written;
+fn finish(settings: &Settings, filename: &str, worked: Worked, job: &Job) -> Result<Made> {
+    let Worked { facts, written: Written { mut archive, rows, photos }, drilled } = worked;
     let meter = job.meter(Phase::Finish, None, None);
     let reused_photos = photos.reused();
     let metadata = describe(settings, facts, &rows, photos, drilled);

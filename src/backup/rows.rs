@@ -127,8 +127,8 @@ impl Work {
 }
 
 impl Writer {
-    /// Writes everything; the phase `database`. Gives the snapshot back.
-    pub fn run(mut self, job: &Job) -> Result<(Rows, Snapshot)> {
+    /// Writes everything; the phase `database`.
+    pub fn run(mut self, job: &Job) -> Result<Rows> {
         let meter = job.meter(Phase::Database, None, None);
         let snapshot = &self.snapshot;
         let failure = |error: &rusqlite::Error| snapshot.failure(error);
@@ -147,7 +147,7 @@ impl Writer {
             let _ = done.send(Expected { tables: dump.tables.clone(), makings: Some(dump.makings.clone()) });
         }
         meter.finish();
-        Ok((Rows { main, extra: (dump.extra_bytes > 0).then_some(extra), dump }, self.snapshot))
+        Ok(Rows { main, extra: (dump.extra_bytes > 0).then_some(extra), dump })
     }
 }
 

@@ -1,11 +1,19 @@
 //! Whether the source is sound. What is read of a damaged database may be less than it held, and nothing that is made of
 //! it can show that.
 
-use super::Snapshot;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::{Held, Snapshot, reader};
 use crate::database::needs;
+use crate::database::watchdog::Watchdog;
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
 
+/// How long a locked database is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Findings that are asked for; more are "100 or more".
 const FINDINGS: usize = 100;
 /// Findings that whoever writes the rows finds too, and tells of by table.
@@ -17,16 +25,39 @@ const TOLD: [&str; 5] = [
     "unable to validate the inverted index for ",
 ];
 
+/// A look at the source through a connection of its own, on a thread that reads no rows meanwhile.
+#[derive(Debug)]
+pub struct Check {
+    connection: rusqlite::Result<Connection>,
+    /// What is read does not go away before.
+    _held: Arc<Held>,
+}
+
 impl Snapshot {
-    /// What SQLite's `integrity_check` finds, as warnings. A copy that was made here is not looked at.
+    /// A check of what this is a snapshot of: the same state or, where somebody writes, one that is a moment newer.
+    /// None of a copy that was made here.
+    pub fn to_check(&self) -> Option<Check> {
+        let open = || {
+            let connection = reader(self.held.path())?;
+            connection.busy_timeout(PATIENCE)?;
+            connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA cache_size = -8192")?;
+            Ok(connection)
+        };
+        let is_made_here = !matches!(self.kind, "file" | "wrangler");
+        (!is_made_here).then(|| Check { connection: open(), _held: Arc::clone(&self.held) })
+    }
+}
+
+impl Check {
+    /// What SQLite's `integrity_check` finds, as warnings.
     ///
     /// # Errors
     /// `ABORT_ERR` if the job is stopped.
-    pub fn check(&self, job: &Job) -> Result<Vec<Warning>> {
-        if !matches!(self.kind, "file" | "wrangler") {
-            return Ok(Vec::new());
-        }
-        let found = self.findings();
+    pub fn run(self, job: &Job) -> Result<Vec<Warning>> {
+        let found = self.connection.and_then(|connection| {
+            let _watchdog = Watchdog::over(&connection, job, None);
+            findings(&connection)
+        });
         job.check()?;
         Ok(match found {
             Ok(findings) => warnings(&findings),
@@ -35,11 +66,11 @@ impl Snapshot {
             Err(_) => vec![damaged("SQLite cannot check the database to its end")],
         })
     }
+}
 
-    fn findings(&self) -> rusqlite::Result<Vec<String>> {
-        let sql = format!("PRAGMA main.integrity_check({FINDINGS})");
-        self.connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
-    }
+fn findings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = format!("PRAGMA main.integrity_check({FINDINGS})");
+    connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
 fn warnings(findings: &[String]) -> Vec<Warning> {

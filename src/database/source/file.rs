@@ -9,6 +9,7 @@
 //! locks that the process has on it, so it would take the locks of SQLite connections of this process away.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -115,7 +116,7 @@ impl Source<'_> {
             let origin = self.origin.to_owned();
             return Ok(Snapshot {
                 connection,
-                _held: Held::Live(traces),
+                held: Arc::new(Held::Live(traces)),
                 kind: "file",
                 origin,
                 warnings: Vec::new(),
@@ -225,6 +226,11 @@ pub struct Traces {
 }
 
 impl Traces {
+    /// The database.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn before(place: &Place) -> Self {
         let wal = place.beside("-wal");
         Traces { path: place.path.clone(), wal: (!wal.exists()).then_some(wal) }

@@ -4,6 +4,7 @@
 //! nothing behind. The source is never changed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -27,7 +28,7 @@ pub mod wrangler;
 pub struct Snapshot {
     // Fields are dropped in this order: the connection is closed before what it reads goes away.
     connection: Connection,
-    _held: Held,
+    held: Arc<Held>,
     kind: &'static str,
     origin: PathBuf,
     warnings: Vec<Warning>,
@@ -38,8 +39,18 @@ pub struct Snapshot {
 /// What a snapshot keeps for as long as it is read.
 #[derive(Debug)]
 enum Held {
-    Copy(#[expect(dead_code, reason = "held for its Drop")] TempPath),
-    Live(#[expect(dead_code, reason = "held for its Drop")] file::Traces),
+    Copy(TempPath),
+    Live(file::Traces),
+}
+
+impl Held {
+    /// The database that is read.
+    fn path(&self) -> &Path {
+        match self {
+            Held::Copy(copy) => copy,
+            Held::Live(traces) => traces.path(),
+        }
+    }
 }
 
 impl Snapshot {
@@ -55,7 +66,7 @@ impl Snapshot {
             .map_err(|error| trouble::unreadable(origin, &error))?;
         Snapshot {
             connection,
-            _held: Held::Copy(copy),
+            held: Arc::new(Held::Copy(copy)),
             kind,
             origin: origin.to_owned(),
             warnings: Vec::new(),
