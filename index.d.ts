@@ -749,7 +749,7 @@ export interface VerifyReport {
   /** Whether nothing is wrong. */
   ok: boolean
   /** What it is, as far as its metadata.json tells; null when that cannot be read or is of a newer format. */
-  kind: 'backup' | 'data-dump' | null | null
+  kind: 'backup' | 'data-dump' | null
   /** Entries that its directory lists and that can be read without harm. */
   entries: number
   /** Size of the file. */

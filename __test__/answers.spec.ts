@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 
-import { type BackupResult, createBackup } from '../index.js';
+import { type BackupResult, createBackup, restoreBackup } from '../index.js';
 import { folder, listing, removeFolders } from './support';
 import { type Answer, json, md5, page, result, send, Store } from './support/store';
 import { entry, sqlite } from './support/tools';
@@ -284,6 +284,28 @@ it('what a listing tells of a photo is kept when its bytes come from an earlier 
     key: a.key,
     content_type: 'image/webp',
     http_metadata: { cache_control: 'no-cache' },
+  });
+});
+
+it.each<[string, Answer, string, RegExp]>([
+  [
+    'may not be read',
+    (_, response) => send(response, saidError('AccessDenied'), {}, 403),
+    'SOURCE_REFUSED',
+    /originals\/a\.jpg is there and may not be read/,
+  ],
+  [
+    'is another',
+    (_, response) => send(response, 'photo z', { etag: `"${md5('photo z')}"` }),
+    'TARGET_NOT_EMPTY',
+    /something else stands where it belongs/,
+  ],
+])('a restore says of an object in its way that it %s', async (_, get, code, message) => {
+  const { path } = await backup(await store({}), 's3');
+  const { s3 } = (await store({ get })).s3;
+  await expect(restoreBackup(path, s3 === undefined ? {} : { s3 })).rejects.toMatchObject({
+    code,
+    message: expect.stringMatching(message) as string,
   });
 });
 

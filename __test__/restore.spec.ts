@@ -382,6 +382,34 @@ describe('the command', () => {
     expect(again.code).toBe(1);
     expect(objects(again).at(-1)).toMatchObject({ type: 'error', code: 'TARGET_NOT_EMPTY' });
     expect((await run(['restore', archive], { cwd: dir })).code).toBe(2);
+    const empty = await run(['restore', archive, '--photos-dir', ''], { cwd: dir });
+    expect(empty).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/photosDir is empty/) as string,
+    });
+  });
+
+  it('ends with 3 when something that was chosen is not there', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const keys = ['restore', archive, '--photos-dir', 'back', '--keys', '**', 'nothing/**'];
+    const { code, stdout } = await run(keys, { cwd: dir });
+    expect(code).toBe(3);
+    expect(stdout).toMatch(
+      /KEYS_UNMATCHED nothing\/\*\*: no photo of the backup has a key like this/,
+    );
+    expect(stdout).toMatch(
+      /^PART of what the platform held is back: the rows were not asked for; some keys were chosen; see the/m,
+    );
+    const rows = ['restore', archive, '--database', 'back.sqlite', '--quiet'];
+    expect(await run(rows, { cwd: dir })).toMatchObject({ code: 0, stdout: '' });
+    const odd = rewrite(archive, dir, {
+      add: { 'photos/stray.jpg': 'x' },
+      sums: true,
+      comment: true,
+    });
+    const stray = await run(['restore', odd, '--database', 'odd.sqlite', '--quiet'], { cwd: dir });
+    expect(stray).toMatchObject({ code: 3, stdout: '' });
   });
 });
 

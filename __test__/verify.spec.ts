@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createBackup, createDataDump, verifyArchive, type VerifyReport } from '../index.js';
-import { folder, objects, removeFolders, run } from './support';
+import { folder, objects, removeFolders, root, run } from './support';
 import { approved, newer, photos } from './support/platform';
 import { type Changes, rewrite } from './support/rewrite';
 import { sha256, sqlite } from './support/tools';
@@ -66,7 +66,15 @@ describe('an archive that is sound', () => {
   ])('is called so: %s', async (kind, make) => {
     const path = await make(folder());
     const phases = new Set<string>();
-    const report = await verifyArchive(path, { onProgress: ({ phase }) => phases.add(phase) });
+    const bytes: number[] = [];
+    const report = await verifyArchive(path, {
+      onProgress: (progress) => {
+        phases.add(progress.phase);
+        bytes.push(progress.bytes);
+        expect(progress.totalBytes ?? progress.bytes).toBeGreaterThanOrEqual(progress.bytes);
+      },
+    });
+    expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
     expect(report).toMatchObject({ ok: true, kind, problems: [], sha256: sha256(path) });
     expect(report.bytes).toBe(readFileSync(path).length);
     expect([...phases]).toEqual(['verify']);
@@ -485,6 +493,33 @@ describe('the command', () => {
     expect(human.stdout).toMatch(/^DAMAGED: take another copy/m);
     expect((await run(['verify', archive, '--quiet'], { cwd: dir })).stdout).toBe('');
     expect((await run(['verify'], { cwd: dir })).code).toBe(2);
-    expect((await run(['verify', join(dir, 'no.zip')], { cwd: dir })).code).toBe(1);
+    const absent = await run(['verify', join(dir, 'no.zip')], { cwd: dir });
+    expect(absent.code).toBe(1);
+    expect(absent.stderr).toMatch(/cannot open the archive .*no\.zip: there is no such file/);
   });
+});
+
+it('an index that would fill the memory is refused before it does', async () => {
+  const dir = folder();
+  const values = '0,'.repeat(15 << 20);
+  const photo = `{"key":"a","path":"photos/originals/a","size":0,"sha256":"","http_metadata":{},
+    "custom_metadata":{"a":[${values}0]}}`;
+  const replace = { 'photos/index.json': `[${photo}]` };
+  const archive = rewrite(await tiny(dir), dir, { replace, sums: true, comment: true });
+  const script = `
+    const { restoreBackup, verifyArchive } = require(process.argv[1]);
+    const [path, database] = process.argv.slice(2);
+    verifyArchive(path)
+      .then(({ problems }) => console.log(problems[0].subject, problems[0].message))
+      .then(() => restoreBackup(path, { database }))
+      .catch((error) => console.log(error.code))
+      .finally(() => console.log(process.resourceUsage().maxRSS));`;
+  const args = ['-e', script, join(root, 'index.js'), archive, join(dir, 'back.sqlite')];
+  const said = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
+  expect(said.slice(0, 2)).toEqual([
+    'photos/index.json it is not the JSON that it should be',
+    'ARCHIVE_CORRUPT',
+  ]);
+  // Kilobytes: an empty process has 50,000, a tree of that index 1,200,000.
+  expect(Number(said[2])).toBeLessThan(300_000);
 });

@@ -5,7 +5,7 @@
 
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import initSqlJs from 'sql.js';
 
 import { createBackup, createDataDump } from '../index.js';
@@ -16,13 +16,17 @@ import { describeArchive } from './demo/listing.js';
 import { makeSample, type Row, type StoredPhoto } from './demo/sample.js';
 import { schema } from './demo/schema.js';
 
+const command = new Command('demo')
+  .description('makes an invented archive of public art, a backup and a data dump of it')
+  .option('--dir <dir>', 'where; with a number behind it when that is taken', 'demo')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse();
 try {
-  const { values } = parseArgs({ options: { dir: { type: 'string', default: 'demo' } } });
-  await main(values.dir);
+  await main(command.opts<{ dir: string }>().dir);
 } catch (error) {
-  const { message, code, causes } = describe(error);
+  const { message, causes } = describe(error);
   console.error([`error: ${message}`, ...causes.map((cause) => `  because: ${cause}`)].join('\n'));
-  process.exitCode = code.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+  process.exitCode = 1;
 }
 
 async function main(base: string): Promise<void> {
@@ -60,12 +64,18 @@ async function main(base: string): Promise<void> {
   say(
     '',
     'Try next:',
-    `  unzip -p ${dumpPath} README.md | less`,
-    `  unzip -t ${result.path}`,
-    `  unzip -p ${result.path} database.sql | less`,
-    `  npm run backup -- --database-file ${file} --photos-dir ${directory} --output-dir ${outputDir}`,
+    `  unzip -p ${quoted(dumpPath)} README.md | less`,
+    `  unzip -t ${quoted(result.path)}`,
+    `  unzip -p ${quoted(result.path)} database.sql | less`,
+    `  npm run backup -- --database-file ${quoted(file)} --photos-dir ${quoted(directory)} --output-dir ${quoted(outputDir)}`,
     '  npm run backup -- --help',
   );
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  if (/^[\w@%+=:,./\\-]+$/.test(path)) return path;
+  return process.platform === 'win32' ? `"${path}"` : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The folder, or the first of `folder-2`, `folder-3`… that is free: nothing is ever overwritten. */

@@ -83,8 +83,8 @@ pub struct Answer<T> {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// There was no answer, or only half of one.
-    #[error("{0}")]
-    Network(#[source] Failure),
+    #[error(transparent)]
+    Network(Failure),
     /// There is no result in the answer, or none of the shape that the API describes.
     #[error("the answer is not of the shape that the API describes")]
     Malformed(#[source] Cause),

@@ -108,6 +108,17 @@ pub enum Error {
         /// The final name.
         path: PathBuf,
     },
+    /// A file that should be an archive cannot be opened or read. Its code is that of a damaged one.
+    #[error("cannot open the archive {}: {problem}", path.display())]
+    ArchiveUnopened {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: &'static str,
+        /// What the operating system said.
+        #[source]
+        source: Cause,
+    },
     /// An archive does not hold what it says it holds.
     #[error("the archive {} is damaged: {problem}", path.display())]
     ArchiveCorrupt {
@@ -193,7 +204,7 @@ impl Error {
             Error::OutputUnwritable { .. } => "OUTPUT_UNWRITABLE",
             Error::DiskFull { .. } => "DISK_FULL",
             Error::ArchiveExists { .. } => "ARCHIVE_EXISTS",
-            Error::ArchiveCorrupt { .. } => "ARCHIVE_CORRUPT",
+            Error::ArchiveUnopened { .. } | Error::ArchiveCorrupt { .. } => "ARCHIVE_CORRUPT",
             Error::DrillFailed { .. } => "DRILL_FAILED",
             Error::SchemaUnknown { .. } => "SCHEMA_UNKNOWN",
             Error::ArchiveTooLarge { .. } => "ARCHIVE_TOO_LARGE",
@@ -213,6 +224,16 @@ impl Error {
     /// A database that is there and cannot be read, with what SQLite said.
     pub fn unreadable(path: &Path, problem: impl Into<String>, source: Option<Cause>) -> Self {
         Error::DatabaseUnreadable { path: path.to_owned(), problem: problem.into(), source }
+    }
+
+    /// A file that should be an archive and cannot be opened or read.
+    pub fn unopened(path: &Path, error: io::Error) -> Self {
+        let problem = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file; check the path",
+            io::ErrorKind::IsADirectory => "it is a folder; name the file",
+            _ => "it cannot be read; check the path and its permissions",
+        };
+        Error::ArchiveUnopened { path: path.to_owned(), problem, source: Box::new(error) }
     }
 
     /// A failure to write `path`: a full disk is told apart from everything else.

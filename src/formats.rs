@@ -2,6 +2,8 @@
 
 pub mod backup;
 pub mod dump;
+pub mod index;
+pub mod opening;
 
 /// The first part of a `format_version`: a reader refuses what is newer than its own.
 pub fn major(version: &str) -> &str {

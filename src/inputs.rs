@@ -22,7 +22,7 @@ pub fn take_snapshot(database: &DatabaseSource, work: &Path, job: &Job) -> Resul
         DatabaseSource::Wrangler { state, id } => source::wrangler::open(state, id, work, job),
         DatabaseSource::D1(d1) => source::d1::open(d1, work, job),
     };
-    snapshot.map(|snapshot| snapshot.watched(job))
+    snapshot?.watched(job)
 }
 
 /// Opens the store of photos; nothing is listed or fetched yet.

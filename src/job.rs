@@ -164,6 +164,11 @@ impl Meter {
         });
     }
 
+    /// How much there will be is known only now, or better than before.
+    pub fn expect(&self, total: Option<u64>, total_bytes: Option<u64>) {
+        self.update(|p| (p.total, p.total_bytes) = (total, total_bytes));
+    }
+
     /// The phase is known to take so long at least.
     pub fn takes_at_least(&self, time: Duration) {
         self.update(|p| p.least = Some(time));

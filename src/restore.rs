@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, FORMAT, FORMAT_VERSION, IndexEntry};
-use crate::formats::major;
+use crate::formats::backup::{BackupMetadata, EXTRA, MAIN};
+use crate::formats::index::{INDEX, IndexedPhoto};
+use crate::formats::opening::{METADATA, backup_metadata, photo_index};
 use crate::job::{Job, Warning, blocking, counted};
-use crate::options::{S3Options, name, state};
+use crate::options::{self, S3Options, name, state};
 use crate::wrangler::database_file;
 
 mod photos;
@@ -29,13 +30,7 @@ use target::s3::S3Bucket;
 use target::wrangler::LocalBucket;
 
 /// What every backup may have beside its photos.
-const OWN_ENTRIES: [&str; 6] =
-    ["database.sql", "database-extra.sql", "metadata.json", "README.md", "SHA256SUMS", INDEX];
-const INDEX: &str = "photos/index.json";
-/// metadata.json lists every photo that is missing.
-const METADATA_LIMIT: u64 = 64 << 20;
-/// photos/index.json of a million photos, some 500 bytes each.
-const INDEX_LIMIT: u64 = 512 << 20;
+const OWN_ENTRIES: [&str; 6] = [MAIN, EXTRA, METADATA, "README.md", "SHA256SUMS", INDEX];
 
 /// What comes back, and where to.
 #[derive(Debug, Clone, Default)]
@@ -118,27 +113,17 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         rows::refuse_existing(database)?;
     }
     let mut archive = Archive::open(path, job)?;
-    let metadata = metadata(&mut archive)?;
+    let Held { metadata, index, odd } = Held::read(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
-    let index: Vec<IndexEntry> = parse(&archive.read_bytes(INDEX, INDEX_LIMIT)?, path)?;
-    if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
-        return Err(Error::ArchiveCorrupt {
-            path: path.to_owned(),
-            problem: "its index puts a photo where its key does not belong; take another copy".into(),
-            source: None,
-        });
-    }
-    refuse_contradictions(&archive, &metadata, &index)?;
-    let all_photos = index.len();
-    let unknown = unknown_entries(&archive, &index);
-    let chosen: Vec<IndexEntry> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
-    let is_every_photo = chosen.len() == all_photos;
-    let has_every_target = !databases.is_empty() && (!targets.is_empty() || all_photos == 0);
+    let chosen: Vec<IndexedPhoto> =
+        index.iter().filter(|photo| wanted.is_match(&photo.key)).cloned().collect();
+    let has_every_target = !databases.is_empty() && (!targets.is_empty() || index.is_empty());
+    let is_as_written = odd.is_empty();
     let photos =
         targets.into_iter().map(|target| Photos::look(target, &chosen, job)).collect::<Result<Vec<_>>>()?;
 
     let mut report = RestoreReport {
-        tables: tables.clone(),
+        tables: if databases.is_empty() { Vec::new() } else { tables.clone() },
         photos: photos.iter().map(Photos::to_write).sum(),
         skipped: photos.iter().map(Photos::skipped).sum(),
         bytes: photos.iter().map(Photos::bytes_to_write).sum(),
@@ -147,13 +132,8 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         restored_everything: false,
         warnings: photos.iter().flat_map(Photos::warnings).cloned().collect(),
     };
-    if databases.is_empty() {
-        report.tables.clear();
-    }
+    report.warnings.extend(photos::unmatched(options.keys.as_deref(), &wanted, &index));
     report.warnings.extend(not_inside(&metadata));
-    let incomplete = missing_entries(&archive);
-    let odd: Vec<Warning> = unknown.into_iter().chain(incomplete).collect();
-    let is_as_written = odd.is_empty();
     report.warnings.extend(odd);
     if options.dry_run == Some(true) {
         return Ok(report);
@@ -174,6 +154,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         report.warnings.extend(found.warnings);
     }
     let is_every_table = report.tables.len() == metadata.database.tables.len();
+    let is_every_photo = chosen.len() == index.len();
     report.restored_everything = metadata.complete
         && is_as_written
         && has_every_target
@@ -181,6 +162,31 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         && is_every_photo
         && is_all_possible;
     Ok(report)
+}
+
+/// What the archive says that it holds, none of which contradicts another part of it.
+struct Held {
+    metadata: BackupMetadata,
+    index: Vec<IndexedPhoto>,
+    /// What is not as it was written, and in nobody's way.
+    odd: Vec<Warning>,
+}
+
+impl Held {
+    fn read(archive: &mut Archive) -> Result<Held> {
+        let metadata = backup_metadata(archive)?;
+        let index = photo_index(archive)?;
+        if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
+            return Err(Error::ArchiveCorrupt {
+                path: archive.path().to_owned(),
+                problem: "its index puts a photo where its key does not belong; take another copy".into(),
+                source: None,
+            });
+        }
+        refuse_contradictions(archive, &metadata, &index)?;
+        let odd = unknown_entries(archive, &index).into_iter().chain(missing_entries(archive)).collect();
+        Ok(Held { metadata, index, odd })
+    }
 }
 
 /// Where rows and photos come back to.
@@ -191,10 +197,11 @@ struct Targets {
 
 /// The targets that are named. Fails with `INVALID_OPTIONS` when there is neither.
 fn targets(options: &RestoreOptions) -> Result<Targets> {
-    let mut databases: Vec<PathBuf> = options.database.iter().cloned().collect();
+    let database = options.database.clone().map(|file| options::path("database", file)).transpose()?;
+    let mut databases: Vec<PathBuf> = database.into_iter().collect();
     let mut photos: Vec<Box<dyn Target>> = Vec::new();
-    if let Some(dir) = &options.photos_dir {
-        photos.push(Box::new(Directory::new(dir)?));
+    if let Some(dir) = options.photos_dir.clone() {
+        photos.push(Box::new(Directory::new(&options::path("photosDir", dir)?)?));
     }
     if let Some(LocalTarget { database_id, bucket, state_dir }) = options.wrangler.clone() {
         let state = state("wrangler", state_dir)?;
@@ -219,36 +226,8 @@ fn targets(options: &RestoreOptions) -> Result<Targets> {
     Ok(Targets { databases, photos })
 }
 
-fn metadata(archive: &mut Archive) -> Result<BackupMetadata> {
-    let json = archive.read_bytes("metadata.json", METADATA_LIMIT)?;
-    let head: serde_json::Value = parse(&json, archive.path())?;
-    let text = |name| head.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    if text("format") != FORMAT {
-        return Err(Error::invalid(format!(
-            "{} is no backup: only backups restore",
-            archive.path().display()
-        )));
-    }
-    if major(text("format_version")) != major(FORMAT_VERSION) {
-        return Err(Error::invalid(format!(
-            "{} is of another format version than {FORMAT_VERSION}; restore it with the version of this package that \
-             made it, or a newer one",
-            archive.path().display()
-        )));
-    }
-    parse(&json, archive.path())
-}
-
-fn parse<T: serde::de::DeserializeOwned>(json: &[u8], path: &Path) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| Error::ArchiveCorrupt {
-        path: path.to_owned(),
-        problem: "its metadata cannot be read; is it a backup?".into(),
-        source: Some(Box::new(error)),
-    })
-}
-
 /// What the archive holds and a restore does not take: nothing names it.
-fn unknown_entries(archive: &Archive, index: &[IndexEntry]) -> Option<Warning> {
+fn unknown_entries(archive: &Archive, index: &[IndexedPhoto]) -> Option<Warning> {
     let named: HashSet<&str> = index.iter().map(|photo| photo.path.as_str()).chain(OWN_ENTRIES).collect();
     let unknown =
         archive.entries().saturating_sub(archive.names().filter(|name| named.contains(name)).count());
@@ -271,8 +250,8 @@ fn missing_entries(archive: &Archive) -> Option<Warning> {
 }
 
 /// Fails with `ARCHIVE_CORRUPT` when the archive cannot be as it was written.
-fn refuse_contradictions(archive: &Archive, metadata: &BackupMetadata, index: &[IndexEntry]) -> Result<()> {
-    let has_extra = archive.holds("database-extra.sql");
+fn refuse_contradictions(archive: &Archive, metadata: &BackupMetadata, index: &[IndexedPhoto]) -> Result<()> {
+    let has_extra = archive.holds(EXTRA);
     let problem = if !metadata.database.in_extra.is_empty() && !has_extra {
         "database-extra.sql is missing, in which its metadata.json says that rows or objects stand"
     } else if is_any_twice(metadata.database.tables.iter().map(|table| table.name.as_str())) {

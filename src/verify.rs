@@ -5,11 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use crate::archive::{Severity, Survey};
 use crate::error::Result;
 use crate::formats;
+use crate::formats::opening::{Head, METADATA, METADATA_LIMIT};
 use crate::job::{Job, Phase, Warning, blocking};
 
 mod backup;
@@ -19,9 +18,6 @@ mod problems;
 
 use contents::Contents;
 use problems::Problems;
-
-/// metadata.json lists every photo that is missing.
-const METADATA: &str = "metadata.json";
 
 /// What was found.
 #[derive(Debug, Clone)]
@@ -60,7 +56,8 @@ pub async fn verify_archive(path: PathBuf, job: Job) -> Result<VerifyReport> {
 }
 
 fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
-    let survey = Survey::open(path, job, |size| job.meter(Phase::Verify, None, Some(size)))?;
+    let meter = job.meter(Phase::Verify, None, None);
+    let survey = Survey::open(path, job, &meter)?;
     let mut problems = Problems::default();
     for finding in &survey.findings {
         let entry = finding.entry.as_deref();
@@ -70,7 +67,7 @@ fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
         }
     }
     problems.more(survey.unlisted(Severity::Damaged), survey.unlisted(Severity::Altered));
-    let contents = Contents::read(&survey, &mut problems, job)?;
+    let contents = Contents::read(&survey, &mut problems, job, &meter)?;
     // Of a file whose structure cannot be read, nothing more can be said: what it lacks would be blamed on it wrongly.
     let is_unreadable = survey.entries.is_empty() && !problems.is_empty();
     let kind = if is_unreadable { None } else { kind(&contents, &mut problems)? };
@@ -94,15 +91,8 @@ fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
     })
 }
 
-/// What every metadata.json begins with.
-#[derive(Deserialize)]
-struct Head {
-    format: String,
-    format_version: String,
-}
-
 fn kind(contents: &Contents<'_>, problems: &mut Problems) -> Result<Option<Kind>> {
-    let Some(head) = contents.json::<Head>(METADATA, problems) else { return Ok(None) };
+    let Some(head) = contents.json::<Head>(METADATA, METADATA_LIMIT, problems) else { return Ok(None) };
     let (kind, version) = match head.format.as_str() {
         formats::backup::FORMAT => (Kind::Backup, formats::backup::FORMAT_VERSION),
         formats::dump::FORMAT => (Kind::DataDump, formats::dump::FORMAT_VERSION),

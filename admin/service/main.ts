@@ -7,17 +7,23 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { serve } from '@hono/node-server';
+import { Command } from 'commander';
 
 import { readEnvironment } from './environment.js';
 import type { ServerOptions } from './environment.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
 
+const command = new Command('admin')
+  .description('serves the admin service until it is told to stop; the README has its variables')
+  .option('--demo', 'shows it on invented data, with a token that is gone with the process')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse();
 try {
-  const { values } = parseArgs({ options: { demo: { type: 'boolean', default: false } } });
-  run(values.demo ? await demo(process.env) : readEnvironment(process.env));
+  const { demo: isDemo } = command.opts<{ demo?: true }>();
+  run(isDemo ? await demo(process.env) : readEnvironment(process.env));
 } catch (error) {
   if (error instanceof ConfigurationError) console.error(`error: ${error.message}`);
   else logDefect(error);

@@ -4,22 +4,28 @@
  * 130 interrupted.
  */
 
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 
 import { assemble } from './assemble.js';
 import { readEnvironment } from './environment.js';
 import type { MadeDump } from './jobs/dump.js';
 import { ConfigurationError } from './options.js';
 
+const command = new Command('publish-dump')
+  .description('makes a data dump and publishes it; the README has the variables')
+  .option('--allow-shrink', 'also when far fewer records are left than in the dump before')
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 published, 1 failed, 2 usage, 3 published but incomplete, 130 interrupted',
+  )
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse();
 try {
-  const { values } = parseArgs({
-    options: { 'allow-shrink': { type: 'boolean', default: false } },
-  });
-  process.exitCode = await publish(values['allow-shrink']);
+  const { allowShrink } = command.opts<{ allowShrink?: true }>();
+  process.exitCode = await publish(allowShrink ?? false);
 } catch (error) {
-  const isUsage = error instanceof ConfigurationError || String(error).includes('Unknown option');
   console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = isUsage ? 2 : 1;
+  process.exitCode = error instanceof ConfigurationError ? 2 : 1;
 }
 
 async function publish(allowShrink: boolean): Promise<number> {

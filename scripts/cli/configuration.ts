@@ -39,17 +39,22 @@ function readDotenv(path: string): Environment {
  * that PowerShell removed, reaches us as the variable `npm_config_database_file`; going on would run another command
  * than the one that was written.
  */
-export function refuseSwallowedFlags(flags: readonly string[], environment: Environment): void {
+export function refuseSwallowedFlags(
+  args: readonly string[],
+  flags: readonly string[],
+  environment: Environment,
+): void {
   const script = environment['npm_lifecycle_event'];
   if (script === undefined) return;
   const variable = (flag: string): string =>
     `npm_config_${flag.replace(/^--(no-)?/, '').replaceAll('-', '_')}`;
-  const all = new Set(flags);
-  const swallowed = [...all].filter((flag) => environment[variable(flag)] !== undefined);
+  // What came through was not swallowed: a setting of npm has its name.
+  const absent = new Set(flags.filter((flag) => !args.includes(flag)));
+  const swallowed = [...absent].filter((flag) => environment[variable(flag)] !== undefined);
   if (swallowed.length === 0) return;
   throw new UsageError(
     `npm kept ${swallowed.join(', ')} for itself: write \`npm run ${script} -- ${swallowed.join(' … ')} …\`, ` +
       `in PowerShell with quotes around the two dashes (\`npm run ${script} '--' …\`), ` +
-      'or `npx cultural-archiver-backup backup …`',
+      `or \`npx --no cultural-archiver-backup ${args[0] ?? script} …\`. If .npmrc has a setting of that name, take it out there`,
   );
 }

@@ -31,21 +31,22 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
   const program = new Command('cultural-archiver-backup')
     .description('backups of the Cultural Archiver that restore, and public data dumps')
-    .version(ownVersion())
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 complete or sound, 1 failed or not sound, 2 usage, 3 made but incomplete, 130 interrupted',
-    );
+    .version(ownVersion());
   for (const { command } of commands) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     // What commander would print about a wrong command line goes the way of every other error.
     command
+      .addHelpText(
+        'after',
+        '\nExit codes: 0 complete or sound, 1 failed or not sound, 2 usage, 3 done but incomplete, 130 interrupted',
+      )
       .exitOverride()
       .configureOutput({ outputError: () => undefined })
       .helpCommand(false);
   }
   try {
     refuseSwallowedFlags(
+      args,
       program.commands.flatMap(({ options }) => options.map(({ long }) => long ?? '')),
       process.env,
     );

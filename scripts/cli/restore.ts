@@ -25,6 +25,14 @@ interface Flags {
   dryRun?: true;
 }
 
+/** Something that was chosen is not back, or not all of it is sound. */
+const incomplete = new Set([
+  'PHOTO_UNNAMEABLE',
+  'PHOTO_MISSING',
+  'KEYS_UNMATCHED',
+  'ENTRY_UNKNOWN',
+  'ENTRY_MISSING',
+]);
 /** More would push what matters off the screen; `--json` names all of them. */
 const namedAtMost = 10;
 
@@ -79,7 +87,8 @@ export async function runRestore(
     summariseRestore(report, flags).forEach((line) => {
       terminal.say(line);
     });
-    return exitCode.complete;
+    const isPart = !flags.dryRun && report.warnings.some(({ code }) => incomplete.has(code));
+    return isPart ? exitCode.incomplete : exitCode.complete;
   } catch (error) {
     terminal.close();
     terminal.error(error);
@@ -156,9 +165,18 @@ function named(targets: readonly (string | undefined)[]): string {
   return targets.filter((name) => name !== undefined).join(' and ');
 }
 
-function verdict({ restoredEverything }: RestoreReport, { dryRun }: Flags): string {
-  if (dryRun) return 'Nothing was written: dry run';
-  return restoredEverything
-    ? 'Everything that the backup holds is back, and compared with what was noted when it was made'
-    : 'PART of what the platform held is back: see above what was chosen and what is missing';
+function verdict({ restoredEverything, warnings }: RestoreReport, flags: Flags): string {
+  if (flags.dryRun) return 'Nothing was written: dry run';
+  if (restoredEverything) {
+    return 'Everything that the backup holds is back, and compared with what was noted when it was made';
+  }
+  const { database, databaseId, photosDir, bucket, s3Bucket, tables, keys } = flags;
+  const reasons = [
+    [database ?? databaseId, 'the rows were not asked for'],
+    [photosDir ?? bucket ?? s3Bucket, 'the photos were not asked for'],
+  ].flatMap(([target, reason]) => (target === undefined && reason !== undefined ? [reason] : []));
+  if (tables !== undefined) reasons.push('some tables were chosen');
+  if (keys !== undefined) reasons.push('some keys were chosen');
+  if (warnings.length > 0) reasons.push('see the warnings above');
+  return `PART of what the platform held is back: ${reasons.join('; ')}`;
 }

@@ -99,7 +99,8 @@ fn is_portable_segment(segment: &str) -> bool {
         && !is_device(segment)
 }
 
-fn is_device(segment: &str) -> bool {
+/// Whether Windows takes a file name for a device.
+pub fn is_device(segment: &str) -> bool {
     let stem = segment.split('.').next().unwrap_or_default().trim_end_matches(' ').to_ascii_uppercase();
     let numbered = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
     DEVICES.contains(&stem.as_str())
@@ -119,7 +120,7 @@ fn extension(key: &str) -> Option<&str> {
 
 /// One text for all spellings that some file system takes for the same name. Upper-casing first makes `ß` and `ss`
 /// one as well: a hashed name too many does no harm.
-pub(super) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     text.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
 }
 

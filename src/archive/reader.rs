@@ -221,7 +221,7 @@ fn corrupt(path: &Path, problem: &str, error: Option<io::Error>) -> Error {
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Error {
-    corrupt(path, "it cannot be read; check the path and its permissions", Some(error))
+    Error::unopened(path, error)
 }
 
 fn open_file(path: &Path) -> Result<File> {

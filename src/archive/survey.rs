@@ -82,18 +82,15 @@ pub struct Survey {
 impl Survey {
     /// Reads all of the file once, then its directory and every header. Fails with `ARCHIVE_CORRUPT` when the file
     /// cannot be opened or read, and with `ABORT_ERR`; whatever else is wrong is a finding.
-    pub fn open(path: &Path, job: &Job, meter: impl FnOnce(u64) -> Meter) -> Result<Survey> {
-        let unreadable = |error: io::Error| Error::ArchiveCorrupt {
-            path: path.to_owned(),
-            problem: "it cannot be read; check the path and its permissions".into(),
-            source: Some(error.into()),
-        };
+    pub fn open(path: &Path, job: &Job, meter: &Meter) -> Result<Survey> {
+        let unreadable = |error| Error::unopened(path, error);
         let mut file = File::open(path).map_err(unreadable)?;
         if !file.metadata().map_err(unreadable)?.is_file() {
             return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")));
         }
         let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
-        let (sha256, seal) = hash(&mut file, size, job, &meter(size))?.map_err(unreadable)?;
+        meter.expect(None, Some(size));
+        let (sha256, seal) = hash(&mut file, size, job, meter)?.map_err(unreadable)?;
         let mut survey = Survey {
             path: path.to_owned(),
             file,

@@ -16,13 +16,13 @@ use super::rows::Rows;
 use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::backup::{IndexEntry, MissingPhoto, PhotosMetadata};
+use crate::formats::index::INDEX;
 use crate::inputs::wrong_store;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
 use crate::photos::source::{GetError, StoredPhoto, refused_every};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
 
-const INDEX: &str = "photos/index.json";
 /// The index while it lies in the workspace.
 const INDEX_FILE: &str = "index.json";
 /// Fetched photos that wait for the writer.

@@ -11,7 +11,7 @@ pub fn text(metadata: &BackupMetadata, archive: &str) -> String {
         check(archive),
         restore_sqlite(metadata),
         restore_d1(metadata),
-        restore_photos(metadata),
+        restore_photos(metadata, archive),
         missing(metadata),
         warnings(metadata),
         privacy(),
@@ -62,10 +62,10 @@ fn contents(metadata: &BackupMetadata) -> Option<String> {
 
 fn check(archive: &str) -> Option<String> {
     Some(format!(
-        "## Check it first\n\nWith `@cultural-archiver/backup` at hand: `npx cultural-archiver-backup verify {archive}`. Everywhere \
+        "## Check it first\n\nWith Node: `npx --package @cultural-archiver/backup cultural-archiver-backup verify {archive}`. Everywhere \
          else:\n\n```sh\nunzip -t {archive}\nunzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
          In PowerShell:\n\n```powershell\nExpand-Archive {archive} -DestinationPath restored; Set-Location restored\n\
-         Get-Content SHA256SUMS | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
+         Get-Content SHA256SUMS -Encoding UTF8 | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
          if ((Get-FileHash -Algorithm SHA256 -LiteralPath $name).Hash -ne $sum) {{ \"DAMAGED: $name\" }}\n}}\n```\n\n\
          Nothing but the prompt means that all is well.\n"
     ))
@@ -96,17 +96,17 @@ fn restore_d1(metadata: &BackupMetadata) -> Option<String> {
     Some(text)
 }
 
-fn restore_photos(metadata: &BackupMetadata) -> Option<String> {
+fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
     let photos = &metadata.photos;
     if photos.originals + photos.thumbnails == 0 {
         return None;
     }
-    Some(String::from(
+    Some(format!(
         "## The photos\n\nThe key of a photo is its path below photos/originals/ or photos/thumbnails/. A name that starts \
          with `_/` stands for a key that not every system can use as a file name; photos/index.json has the key itself.\n\n\
          Each under its exact key, with its type and all that the store knew of it (`R2_ACCESS_KEY_ID` and \
          `R2_SECRET_ACCESS_KEY` in the environment):\n\n```sh\n\
-         npx cultural-archiver-backup restore ARCHIVE.zip --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
+         npx --package @cultural-archiver/backup cultural-archiver-backup restore {archive} --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
          Or by hand:\n\n\
          ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
          rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\

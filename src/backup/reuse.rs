@@ -3,20 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::options::Settings;
 use super::photos::{self, Incoming};
 use crate::archive::{Archive, StoredEntry};
 use crate::error::{Error, Result};
-use crate::formats::backup::{FORMAT, FORMAT_VERSION, IndexEntry};
-use crate::formats::major;
+use crate::formats::index::IndexedPhoto;
+use crate::formats::opening::{backup_metadata, photo_index};
 use crate::job::{Job, blocking, stop_on_error};
 use crate::photos::source::StoredPhoto;
-
-/// photos/index.json of a million photos, some 500 bytes each.
-const INDEX_LIMIT: u64 = 512 * 1024 * 1024;
-const METADATA_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// An earlier backup, found sound: every byte of it, and every photo by the SHA-256 in its index.
 pub struct Earlier {
@@ -24,16 +18,9 @@ pub struct Earlier {
     photos: HashMap<String, Held>,
 }
 
-/// What metadata.json of any archive begins with.
-#[derive(Deserialize)]
-struct Head {
-    format: String,
-    format_version: String,
-}
-
 /// A photo of it.
 struct Held {
-    entry: IndexEntry,
+    entry: IndexedPhoto,
     sha256: [u8; 32],
 }
 
@@ -59,16 +46,9 @@ pub async fn open(settings: &Settings, job: &Job) -> Result<Option<Earlier>> {
 /// The photos of a backup, each of which is what its index says.
 fn check_photos(path: &Path, job: &Job) -> Result<HashMap<String, Held>> {
     let mut archive = Archive::open_unhashed(path)?;
-    let metadata: Head = parse(path, "metadata.json", &archive.read_bytes("metadata.json", METADATA_LIMIT)?)?;
-    if metadata.format != FORMAT || major(&metadata.format_version) != major(FORMAT_VERSION) {
-        return Err(Error::invalid(format!(
-            "reuseFrom names {}, which is no backup of format version {FORMAT_VERSION}",
-            path.display()
-        )));
-    }
-    let index: Vec<IndexEntry> =
-        parse(path, "photos/index.json", &archive.read_bytes("photos/index.json", INDEX_LIMIT)?)?;
-    let check = |entry: IndexEntry| {
+    backup_metadata(&mut archive)?;
+    let index = photo_index(&mut archive)?;
+    let check = |entry: IndexedPhoto| {
         let (size, sha256) = archive.hash_stored(&entry.path, job)?;
         if size != entry.size || hex::encode(sha256) != entry.sha256 {
             return Err(damaged(path, "a photo is not what its index says"));
@@ -97,8 +77,8 @@ impl Earlier {
         // A listing says nothing of headers; they are those of then, since the photo is.
         let photo = StoredPhoto {
             content_type: entry.content_type.clone(),
-            http_metadata: entry.http_metadata.clone(),
-            custom_metadata: entry.custom_metadata.clone(),
+            http_metadata: entry.http_metadata(),
+            custom_metadata: entry.custom_metadata(),
             ..photo.clone()
         };
         let bytes = self.archive.open_stored(&entry.path)?;
@@ -112,12 +92,4 @@ fn damaged(path: &Path, problem: &str) -> Error {
         problem: format!("{problem}; leave reuseFrom out to fetch everything"),
         source: None,
     }
-}
-
-fn parse<T: serde::de::DeserializeOwned>(path: &Path, name: &str, json: &[u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| Error::ArchiveCorrupt {
-        path: path.to_owned(),
-        problem: format!("its {name} cannot be read; is it a backup?"),
-        source: Some(Box::new(error)),
-    })
 }

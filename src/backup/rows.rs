@@ -11,13 +11,8 @@ use crate::database::drill::{Drill, DrillReport, Expected};
 use crate::database::source::Snapshot;
 use crate::database::sql::{self, Dump, Repairs};
 use crate::error::{Error, Result};
-use crate::formats::backup::{DatabaseMetadata, TableMetadata};
+use crate::formats::backup::{DatabaseMetadata, EXTRA, MAIN, TableMetadata};
 use crate::job::{Job, Phase};
-
-/// Names of the entries, in the archive and in the workspace.
-pub const MAIN: &str = "database.sql";
-/// Only in the archive when it is needed.
-pub const EXTRA: &str = "database-extra.sql";
 
 /// What to do about a drill that fails.
 const ADVICE: &str =

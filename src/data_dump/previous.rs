@@ -5,7 +5,6 @@ use std::io::BufReader;
 use std::path::Path;
 
 use chrono::DateTime;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::archive::Archive;
@@ -13,12 +12,12 @@ use crate::dataset::changes::{Changes, IdChanges};
 use crate::dataset::record::each_record;
 use crate::error::{Error, Result};
 use crate::formats::dump::{Counts, DataDumpMetadata, FORMAT, FORMAT_VERSION};
+use crate::formats::major;
+use crate::formats::opening::{Head, METADATA, METADATA_LIMIT};
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS};
 use crate::platform::times::rfc3339;
 
-/// metadata.json lists every photo that is missing.
-const METADATA_LIMIT: u64 = 256 << 20;
 /// A loss of no more records than this is no reason to stop, whatever share it is.
 const FEW: u64 = 20;
 
@@ -79,13 +78,6 @@ pub struct Previous {
     creators: Fingerprints,
 }
 
-/// What a metadata.json is asked before all else.
-#[derive(Deserialize)]
-struct Head {
-    format: Option<String>,
-    format_version: Option<String>,
-}
-
 impl Previous {
     /// Opens the dump and checks all of it. Fails with `ARCHIVE_CORRUPT`, or `INVALID_OPTIONS` when it is no dump
     /// that this version can read.
@@ -96,14 +88,10 @@ impl Previous {
             source: None,
         };
         let mut archive = Archive::open(path, job)?;
-        let json = archive.read_bytes("metadata.json", METADATA_LIMIT)?;
+        let json = archive.read_bytes(METADATA, METADATA_LIMIT)?;
         let head: Head =
             serde_json::from_slice(&json).map_err(|_| corrupt("its metadata.json cannot be read"))?;
-        let major =
-            |version: Option<&str>| version.and_then(|version| version.split('.').next().map(str::to_owned));
-        if head.format.as_deref() != Some(FORMAT)
-            || major(head.format_version.as_deref()) != major(Some(FORMAT_VERSION))
-        {
+        if head.format != FORMAT || major(&head.format_version) != major(FORMAT_VERSION) {
             return Err(Error::invalid(format!(
                 "previous names {}, which is no data dump of format version {FORMAT_VERSION}",
                 path.display()

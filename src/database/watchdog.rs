@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 
 use crate::job::Job;
 
@@ -23,8 +23,9 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Watches over `connection` until `job` is stopped or, where there is one, the `limit` is over.
-    pub fn over(connection: &Connection, job: &Job, limit: Option<Duration>) -> Watchdog {
+    /// Watches over `connection` until `job` is stopped or, where there is one, the `limit` is over. Fails with
+    /// SQLITE_NOMEM when the system has no thread left for that: nothing is read that nobody could end.
+    pub fn over(connection: &Connection, job: &Job, limit: Option<Duration>) -> rusqlite::Result<Watchdog> {
         let (stop, stopped) = mpsc::channel();
         let (handle, job, started) = (connection.get_interrupt_handle(), job.clone(), Instant::now());
         let bit = Arc::new(AtomicBool::new(false));
@@ -38,9 +39,12 @@ impl Watchdog {
                 }
             }
         };
-        // Without a thread nothing is watched, and all the rest is as it should be.
-        let thread = thread::Builder::new().name("watchdog".into()).spawn(watch).ok();
-        Watchdog { stop: Some(stop), thread, bit }
+        let spawned = thread::Builder::new().name("watchdog".into()).spawn(watch);
+        let thread = spawned.map_err(|error| {
+            let problem = format!("the system starts no further thread: {error}");
+            rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), Some(problem))
+        })?;
+        Ok(Watchdog { stop: Some(stop), thread: Some(thread), bit })
     }
 
     /// Whether the job was stopped, or the limit is over.

@@ -3,8 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::database::digest::TableDigest;
+use crate::database::drill::Expected;
 use crate::job::Warning;
 
+/// The rows as SQL that D1 takes.
+pub const MAIN: &str = "database.sql";
+/// What it does not take; only where there is something.
+pub const EXTRA: &str = "database-extra.sql";
 /// `format` of a backup.
 pub const FORMAT: &str = "cultural-archiver-backup";
 /// `format_version` of a backup: readers refuse a newer major.
@@ -37,6 +43,18 @@ pub struct BackupMetadata {
     pub drill: Option<DrillMetadata>,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
+}
+
+impl DatabaseMetadata {
+    /// What a database has to hold into which the SQL was loaded.
+    pub fn expected(&self) -> Expected {
+        let tables = self.tables.iter().map(|table| TableDigest {
+            name: table.name.clone(),
+            rows: table.rows,
+            digest: table.digest.clone(),
+        });
+        Expected { tables: tables.collect(), makings: None }
+    }
 }
 
 /// Kinds of sources, never their addresses.
@@ -100,7 +118,8 @@ pub struct MissingPhoto {
     pub key: String,
     /// Why, as a stable word: `unreadable`, `changed_while_read`, `refused`, `timeout`…
     pub reason: String,
-    /// The artworks that show it.
+    /// The artworks that show it. Readers leave them where they are: there may be many.
+    #[serde(skip_deserializing)]
     pub artwork_ids: Vec<String>,
 }
 
@@ -119,8 +138,8 @@ pub struct DrillMetadata {
     pub foreign_key_problems: u64,
 }
 
-/// One entry of photos/index.json.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One entry of photos/index.json, for whoever writes it; see [`IndexedPhoto`](super::index::IndexedPhoto).
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IndexEntry {
     /// The exact key in the bucket.
     pub key: String,

@@ -6,6 +6,9 @@ use napi::{Env, Result, ValueType};
 use super::js;
 use crate::error::Error;
 
+/// Members that are arrays, which are objects to JavaScript.
+const LISTS: [&str; 4] = ["tables", "keys", "extraBlacklist", "includeFields"];
+
 /// The members an object may have, and their types.
 pub type Members = &'static [(&'static str, ValueType)];
 
@@ -35,6 +38,10 @@ pub fn members<'env>(
     for (name, takes) in known {
         let Some(value) = given.get::<Unknown>(name)? else { continue };
         let kind = value.get_type()?;
+        if kind != *takes && LISTS.contains(name) {
+            let problem = format!("{prefix}{name} is {}; it takes an array of texts", noun(kind));
+            return Err(invalid(problem));
+        }
         if kind != *takes {
             return Err(invalid(format!("{prefix}{name} is {}; it takes {}", noun(kind), noun(*takes))));
         }

@@ -57,7 +57,7 @@ pub struct VerifyReport {
     /// Whether nothing is wrong.
     pub ok: bool,
     /// What it is, as far as its metadata.json tells; null when that cannot be read or is of a newer format.
-    #[napi(ts_type = "'backup' | 'data-dump' | null")]
+    #[napi(ts_type = "'backup' | 'data-dump'")]
     pub kind: Option<&'static str>,
     /// Entries that its directory lists and that can be read without harm.
     pub entries: i64,

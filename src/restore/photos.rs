@@ -1,5 +1,6 @@
 //! The photos: which of them come back, and what is to be done with each.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -7,7 +8,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use super::target::{Content, Presence, Target};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
-use crate::formats::backup::IndexEntry;
+use crate::formats::index::IndexedPhoto;
 use crate::job::{Job, Phase, Warning};
 
 /// Which keys are to come back.
@@ -23,10 +24,26 @@ pub(super) fn wanted(globs: Option<&[String]>) -> Result<GlobSet> {
     set.build().map_err(|error| Error::invalid(format!("keys is too much: {}", error.kind())))
 }
 
+/// A warning for each glob that no key of the backup is like.
+pub(super) fn unmatched(globs: Option<&[String]>, wanted: &GlobSet, photos: &[IndexedPhoto]) -> Vec<Warning> {
+    let mut unmatched: BTreeSet<usize> = (0..globs.map_or(0, <[_]>::len)).collect();
+    for photo in photos {
+        if unmatched.is_empty() {
+            break;
+        }
+        for at in wanted.matches(&photo.key) {
+            unmatched.remove(&at);
+        }
+    }
+    let globs = unmatched.into_iter().filter_map(|at| globs?.get(at));
+    let message = "no photo of the backup has a key like this";
+    globs.map(|glob| Warning::about("KEYS_UNMATCHED", glob.as_str(), message)).collect()
+}
+
 /// What is to be done with each photo at one target. Nothing has been written yet.
 pub(super) struct Photos {
     target: Box<dyn Target>,
-    missing: Vec<IndexEntry>,
+    missing: Vec<IndexedPhoto>,
     skipped: u64,
     warnings: Vec<Warning>,
 }
@@ -34,7 +51,7 @@ pub(super) struct Photos {
 impl Photos {
     /// Looks at everything under the photos' keys: a photo that is there already is skipped, something else in its
     /// place is `TARGET_NOT_EMPTY`.
-    pub(super) fn look(mut target: Box<dyn Target>, photos: &[IndexEntry], job: &Job) -> Result<Photos> {
+    pub(super) fn look(mut target: Box<dyn Target>, photos: &[IndexedPhoto], job: &Job) -> Result<Photos> {
         let presences = target.look(photos, job)?;
         let mut found = Photos { target, missing: Vec::new(), skipped: 0, warnings: Vec::new() };
         for (photo, presence) in photos.iter().zip(presences) {

@@ -9,14 +9,11 @@ use tempfile::TempPath;
 use super::RestoredTable;
 use super::some_tables::{SEQUENCE, keep};
 use crate::archive::{Archive, Workspace, take_name};
-use crate::database::digest::TableDigest;
-use crate::database::drill::{Drill, DrillReport, Expected};
+use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
-use crate::formats::backup::BackupMetadata;
+use crate::formats::backup::{BackupMetadata, EXTRA, MAIN};
 use crate::job::Job;
 
-const MAIN: &str = "database.sql";
-const EXTRA: &str = "database-extra.sql";
 const FILE: &str = "restored.sqlite";
 const ADVICE: &str = "nothing was restored; take another copy of the archive";
 /// A loaded database is at most so many times as large as the SQL it came from, as a rule.
@@ -105,7 +102,7 @@ impl Rows {
             if has_extra {
                 drill.load(EXTRA, BufReader::new(archive.open_entry(EXTRA)?))?;
             }
-            drill.compare(&expected(metadata))
+            drill.compare(&metadata.database.expected())
         };
         let mut found = load().map_err(|error| match error {
             Error::DrillFailed { problem, .. } => corrupt(problem, archive),
@@ -119,7 +116,7 @@ impl Rows {
         let file = TempPath::try_from_path(&path).map_err(|error| Error::output(&path, error))?;
         let mut tables: Vec<RestoredTable> = chosen.to_vec();
         if chosen.len() < metadata.database.tables.len() {
-            let expected = expected(metadata).tables;
+            let expected = metadata.database.expected().tables;
             let expected = expected.into_iter().filter(|table| chosen.iter().any(|it| it.name == table.name));
             found = keep(&path, expected.collect(), &mut tables, job)?;
         } else {
@@ -138,13 +135,4 @@ impl Rows {
         })?;
         Ok((self.tables, self.found))
     }
-}
-
-fn expected(metadata: &BackupMetadata) -> Expected {
-    let tables = metadata.database.tables.iter().map(|table| TableDigest {
-        name: table.name.clone(),
-        rows: table.rows,
-        digest: table.digest.clone(),
-    });
-    Expected { tables: tables.collect(), makings: None }
 }

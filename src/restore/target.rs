@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 
 use crate::archive::{Archive, StoredEntry};
 use crate::error::{Error, Result};
-use crate::formats::backup::IndexEntry;
+use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 use crate::photos::fetch::{Attempt, fetch};
-use crate::photos::source::PhotoSource;
+use crate::photos::source::{GetError, PhotoSource};
 
 pub(super) mod directory;
 pub(super) mod s3;
@@ -37,10 +37,10 @@ pub(super) enum Presence {
 /// A store that photos come back to. It blocks.
 pub(super) trait Target {
     /// What stands under the keys, in the order of `photos`. Another object there is `TARGET_NOT_EMPTY`.
-    fn look(&mut self, photos: &[IndexEntry], job: &Job) -> Result<Vec<Presence>>;
+    fn look(&mut self, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>>;
 
     /// What the store cannot hold of a photo beside its bytes, in words; None when it holds all that it ever does.
-    fn left_out(&self, _photo: &IndexEntry) -> Option<String> {
+    fn left_out(&self, _photo: &IndexedPhoto) -> Option<String> {
         None
     }
 
@@ -48,7 +48,7 @@ pub(super) trait Target {
     fn begin(&mut self, bytes: u64) -> Result<()>;
 
     /// Puts one photo under its key, whole or not at all; what came there meanwhile is `TARGET_NOT_EMPTY`.
-    fn put(&mut self, photo: &IndexEntry, content: Content<'_>, job: &Job) -> Result<()>;
+    fn put(&mut self, photo: &IndexedPhoto, content: Content<'_>, job: &Job) -> Result<()>;
 
     /// Waits until all that was put is there to stay.
     fn finish(&mut self, job: &Job) -> Result<()>;
@@ -57,14 +57,14 @@ pub(super) trait Target {
 /// The bytes of a photo in the archive.
 pub(super) struct Content<'a> {
     archive: &'a Path,
-    photo: &'a IndexEntry,
+    photo: &'a IndexedPhoto,
     stored: StoredEntry<'a>,
     hasher: Sha256,
 }
 
 impl<'a> Content<'a> {
     /// Opens a photo. Fails with `ARCHIVE_CORRUPT` when it is not there, or not as long as the index says.
-    pub(super) fn open(archive: &'a mut Archive, path: &'a Path, photo: &'a IndexEntry) -> Result<Self> {
+    pub(super) fn open(archive: &'a mut Archive, path: &'a Path, photo: &'a IndexedPhoto) -> Result<Self> {
         let content = Content {
             archive: path,
             photo,
@@ -108,44 +108,72 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Compares photos with what a store holds of them: by SHA-256, and so by reading those of the same length.
-fn look_into(source: &Arc<dyn PhotoSource>, photos: &[IndexEntry], job: &Job) -> Result<Vec<Presence>> {
+/// Compares photos with what a store holds of them: by SHA-256, and so by reading those of the same length. What cannot
+/// be read may be the photo or not: that ends the restore.
+fn look_into(source: &Arc<dyn PhotoSource>, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>> {
     let handle = Handle::current();
     let listing = handle.block_on(source.list(job))?.unwrap_or_default();
     let sizes: HashMap<&str, u64> =
         listing.photos.iter().map(|there| (there.key.as_str(), there.size)).collect();
-    let unlisted: Vec<_> = listing.problems.iter().map(|problem| problem.key.as_str()).collect();
     for photo in photos {
-        if sizes.get(photo.key.as_str()).is_some_and(|&size| size != photo.size)
-            || unlisted.contains(&photo.key.as_str())
-        {
+        // A problem is that of a key, or of all that begin with it.
+        let problem = listing.problems.iter().find(|problem| {
+            problem.key == photo.key || (problem.key.ends_with('/') && photo.key.starts_with(&problem.key))
+        });
+        if let Some(problem) = problem {
+            return Err(unreadable(&source.place(), &photo.key, problem.error));
+        }
+        if sizes.get(photo.key.as_str()).is_some_and(|&size| size != photo.size) {
             return Err(taken(&photo.key));
         }
     }
-    let there: Vec<&IndexEntry> =
+    let there: Vec<&IndexedPhoto> =
         photos.iter().filter(|photo| sizes.contains_key(photo.key.as_str())).collect();
     handle.block_on(compare(source, &there, job))?;
-    let presence = |photo: &IndexEntry| match sizes.contains_key(photo.key.as_str()) {
+    let presence = |photo: &IndexedPhoto| match sizes.contains_key(photo.key.as_str()) {
         true => Presence::Same,
         false => Presence::Missing,
     };
     Ok(photos.iter().map(presence).collect())
 }
 
-/// Fails with `TARGET_NOT_EMPTY` unless a store holds each of these, byte for byte.
-async fn compare(source: &Arc<dyn PhotoSource>, photos: &[&IndexEntry], job: &Job) -> Result<()> {
+/// Fails with `TARGET_NOT_EMPTY` unless a store holds each of these, byte for byte, and with `SOURCE_REFUSED` or
+/// `SOURCE_UNREACHABLE` when one cannot be read.
+async fn compare(source: &Arc<dyn PhotoSource>, photos: &[&IndexedPhoto], job: &Job) -> Result<()> {
     let spill = tempfile::tempdir().map_err(|error| Error::output(&std::env::temp_dir(), error))?;
     let keys: Vec<String> = photos.iter().map(|photo| photo.key.clone()).collect();
     let attempts = fetch(Arc::clone(source), keys, CONCURRENCY, spill.path(), job);
     let mut photos = photos.iter();
     let compared = attempts.try_for_each(|attempt: Attempt| {
-        let is_same = match (&attempt.outcome, photos.next()) {
-            (Ok(fetched), Some(photo)) => hex::encode(fetched.sums.sha256()) == photo.sha256,
-            _ => false,
-        };
-        std::future::ready(if is_same { Ok(()) } else { Err(taken(&attempt.key)) })
+        let wanted = photos.next().map(|photo| photo.sha256.as_str());
+        std::future::ready(match &attempt.outcome {
+            Ok(fetched) if wanted == Some(&hex::encode(fetched.sums.sha256())) => Ok(()),
+            Ok(_) => Err(taken(&attempt.key)),
+            Err(error) => Err(unreadable(&source.place(), &attempt.key, *error)),
+        })
     });
     compared.await
+}
+
+/// What stands under a key of the store called `what` could not be compared.
+fn unreadable(what: &str, key: &str, error: GetError) -> Error {
+    let (what, source) = (what.to_owned(), Some(Box::new(error) as _));
+    match error {
+        // It was read, and is not what the store itself says of it.
+        GetError::BadLength | GetError::BadChecksum | GetError::TooLarge => taken(key),
+        GetError::Refused => {
+            let problem = format!(
+                "{key} is there and may not be read, so it cannot be compared; let the credentials read what they list"
+            );
+            Error::SourceRefused { what, problem, source }
+        }
+        _ => {
+            let problem = format!(
+                "{key} is there and could not be read, so it cannot be compared; start again, what was written stays"
+            );
+            Error::SourceUnreachable { what, problem, source }
+        }
+    }
 }
 
 fn taken(key: &str) -> Error {

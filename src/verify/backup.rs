@@ -3,19 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::io::BufReader;
 
-use super::METADATA;
 use super::contents::{Contents, SUMS};
 use super::problems::Problems;
 use crate::archive::{Workspace, is_place_of};
-use crate::database::digest::TableDigest;
-use crate::database::drill::{Drill, DrillReport, Expected};
+use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, IndexEntry};
+use crate::formats::backup::{BackupMetadata, EXTRA, MAIN};
+use crate::formats::index::{self, INDEX, IndexedPhoto};
+use crate::formats::opening::{METADATA, METADATA_LIMIT};
 use crate::job::Job;
 
-const MAIN: &str = "database.sql";
-const EXTRA: &str = "database-extra.sql";
-const INDEX: &str = "photos/index.json";
 const README: &str = "README.md";
 const ORIGINALS: &str = "photos/originals/";
 const THUMBNAILS: &str = "photos/thumbnails/";
@@ -36,7 +33,9 @@ pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job)
     if !contents.lists(README) {
         problems.damaged(Some(README), "every backup has it, and it is missing");
     }
-    let Some(metadata) = contents.json::<BackupMetadata>(METADATA, problems) else { return Ok(()) };
+    let Some(metadata) = contents.json::<BackupMetadata>(METADATA, METADATA_LIMIT, problems) else {
+        return Ok(());
+    };
     check_photos(contents, &metadata, problems);
     check_rows(contents, &metadata, problems, job)
 }
@@ -46,7 +45,8 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
     if metadata.complete != photos.missing.is_empty() {
         problems.damaged(Some(METADATA), "it contradicts itself on whether photos are missing");
     }
-    let Some(index) = contents.json::<Vec<IndexEntry>>(INDEX, problems) else { return };
+    let limit = index::limit(contents.entries());
+    let Some(index) = contents.json::<Vec<IndexedPhoto>>(INDEX, limit, problems) else { return };
     if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
         problems.damaged(Some(INDEX), "it puts a photo where its key does not belong");
     }
@@ -132,7 +132,7 @@ fn check_rows(
             let script = contents.open(script).map_err(|error| unreadable(name, error))?;
             drill.load(name, BufReader::new(script))?;
         }
-        drill.compare(&expected(metadata))
+        drill.compare(&metadata.database.expected())
     });
     match drilled {
         Ok(found) => compare_drill(metadata, &found, problems),
@@ -140,15 +140,6 @@ fn check_rows(
         Err(error) => return Err(error),
     }
     Ok(())
-}
-
-fn expected(metadata: &BackupMetadata) -> Expected {
-    let tables = metadata.database.tables.iter().map(|table| TableDigest {
-        name: table.name.clone(),
-        rows: table.rows,
-        digest: table.digest.clone(),
-    });
-    Expected { tables: tables.collect(), makings: None }
 }
 
 /// Damage that was in the source already was there when the backup was made.

@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256};
 use super::problems::Problems;
 use crate::archive::{EntryContents, Survey, SurveyedEntry, parse_checksums};
 use crate::error::Result;
-use crate::job::{Job, Phase};
+use crate::job::{Job, Meter};
 
 pub(super) const SUMS: &str = "SHA256SUMS";
-/// Lines of a million entries.
-const SUMS_LIMIT: u64 = 512 << 20;
-/// The largest JSON that is read as one: an index of a million photos.
-const JSON_LIMIT: u64 = 512 << 20;
+/// How large SHA256SUMS may be: a line for each entry, and room for lines of entries that are gone.
+fn sums_limit(entries: usize) -> u64 {
+    const LINE: u64 = 2 << 10;
+    (32 << 20) + (entries as u64 * LINE).min(512 << 20)
+}
 /// Bytes hashed at a time.
 const BUFFER: usize = 256 << 10;
 
@@ -34,9 +35,16 @@ pub(super) struct Sound<'s> {
 }
 
 impl<'s> Contents<'s> {
-    pub(super) fn read(survey: &'s Survey, problems: &mut Problems, job: &Job) -> Result<Contents<'s>> {
+    /// Reads them; `meter` hears of each.
+    pub(super) fn read(
+        survey: &'s Survey,
+        problems: &mut Problems,
+        job: &Job,
+        meter: &Meter,
+    ) -> Result<Contents<'s>> {
         let sums = checksums(survey, problems);
-        let meter = job.meter(Phase::Verify, Some(survey.entries.len() as u64), None);
+        let inflated = survey.entries.iter().fold(survey.size, |sum, entry| sum.saturating_add(entry.size));
+        meter.expect(Some(survey.entries.len() as u64), Some(inflated));
         let mut found: HashMap<_, _> =
             survey.entries.iter().map(|entry| (entry.name.as_str(), (entry, None))).collect();
         let mut unlisted = Vec::new();
@@ -119,15 +127,26 @@ impl<'s> Contents<'s> {
         self.survey.contents(sound.entry)
     }
 
-    /// A sound entry as JSON. What is missing or damaged has been told where there are checksums, else it is told now.
-    pub(super) fn json<T: DeserializeOwned>(&self, name: &str, problems: &mut Problems) -> Option<T> {
+    /// How many entries are listed.
+    pub(super) fn entries(&self) -> usize {
+        self.survey.entries.len()
+    }
+
+    /// A sound entry of at most `limit` bytes as JSON. What is missing or damaged has been told where there are
+    /// checksums, else it is told now.
+    pub(super) fn json<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        limit: u64,
+        problems: &mut Problems,
+    ) -> Option<T> {
         let Some(sound) = self.sound(name) else {
             if !self.lists(name) {
                 problems.damaged(Some(name), "every archive of this kind has it, and it is missing");
             }
             return None;
         };
-        if sound.entry.size > JSON_LIMIT {
+        if sound.entry.size > limit {
             problems.damaged(Some(name), "it is larger than it may be");
             return None;
         }
@@ -154,7 +173,7 @@ fn checksums(survey: &Survey, problems: &mut Problems) -> Option<HashMap<String,
         }
         return None;
     };
-    if entry.size > SUMS_LIMIT {
+    if entry.size > sums_limit(survey.entries.len()) {
         problems.damaged(Some(SUMS), "it is larger than it may be");
         return None;
     }

@@ -6,7 +6,6 @@ use std::io::BufReader;
 
 use serde_json::Value;
 
-use super::METADATA;
 use super::contents::{Contents, SUMS, Sound};
 use super::problems::Problems;
 use crate::dataset::readme::Source;
@@ -14,6 +13,7 @@ use crate::dataset::record::each_record;
 use crate::dataset::{CC0, LICENSE, schemas};
 use crate::error::{Error, Result};
 use crate::formats::dump::{DataDumpMetadata, SourceMetadata, THUMBNAILS};
+use crate::formats::opening::{METADATA, METADATA_LIMIT};
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS, DATA_FILES, DataFile, OTHER_LICENSES, TAGS};
 use crate::privacy::filter::Filter;
@@ -21,6 +21,10 @@ use crate::privacy::scan::Scanner;
 use crate::privacy::values::Values;
 
 const SCHEMAS: &str = "schemas/";
+/// How large a schema may be: one of ours has 5 kB, and a line for each column that the publisher added.
+const SCHEMA_LIMIT: u64 = 1 << 20;
+/// More values than any record has: each takes up to a hundred bytes.
+const VALUES: usize = 2_000_000;
 /// What else a dump may hold.
 const OTHERS: [&str; 7] =
     [LICENSE, "README.md", METADATA, "datapackage.json", "CITATION.cff", "CHANGES.json", SUMS];
@@ -44,7 +48,9 @@ pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job)
     if contents.sound(LICENSE).is_some_and(|sound| !is_cc0(&sound)) {
         problems.damaged(Some(LICENSE), "it is not the legal code of CC0");
     }
-    let Some(metadata) = contents.json::<DataDumpMetadata>(METADATA, problems) else { return Ok(()) };
+    let Some(metadata) = contents.json::<DataDumpMetadata>(METADATA, METADATA_LIMIT, problems) else {
+        return Ok(());
+    };
     let mut reading = Reading { contents, problems, job, filter: Filter::new([]), photos: HashMap::new() };
     let mut counts = HashMap::new();
     for file in files {
@@ -94,7 +100,12 @@ impl Reading<'_, '_, '_> {
         let read = each_record(lines, |json| {
             self.job.check()?;
             records += 1;
+            let is_bounded = memchr::memchr_iter(b',', json).take(VALUES).count() < VALUES;
             match serde_json::from_slice(json) {
+                _ if !is_bounded => {
+                    let problem = format!("record {records} has more values than any record");
+                    self.problems.damaged(Some(file.name), &problem);
+                }
                 Ok(record) => self.check_record(file, &validator, &record, records),
                 Err(_) => self.problems.damaged(Some(file.name), &format!("record {records} is no JSON")),
             }
@@ -110,7 +121,9 @@ impl Reading<'_, '_, '_> {
     /// The schema is ours, with the columns that the publisher added.
     fn validator(&mut self, file: &'static DataFile) -> Result<Option<jsonschema::Validator>> {
         let name = schemas::name(file);
-        let Some(found) = self.contents.json::<Value>(&name, self.problems) else { return Ok(None) };
+        let Some(found) = self.contents.json::<Value>(&name, SCHEMA_LIMIT, self.problems) else {
+            return Ok(None);
+        };
         let properties = found.pointer("/items/properties").and_then(Value::as_object);
         let names = properties.into_iter().flat_map(|properties| properties.keys());
         let extra: Vec<String> = names.filter(|name| !file.has_field(name)).cloned().collect();

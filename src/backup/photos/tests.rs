@@ -77,7 +77,7 @@ fn run(options: BackupOptions, job: Job) -> Result<BackupReport> {
         .block_on(create_backup(options, job))
 }
 
-fn index(archive: &Path) -> Vec<IndexEntry> {
+fn index(archive: &Path) -> Vec<serde_json::Value> {
     let mut archive = Archive::open(archive, &Job::unattended()).unwrap();
     serde_json::from_slice(&archive.read_bytes(INDEX, 1 << 20).unwrap()).unwrap()
 }
@@ -97,7 +97,7 @@ fn originals_stand_before_copies_and_each_in_bytewise_order() {
     let site = Site::showing(r#"["originals/b.jpg","originals/a.jpg","https://elsewhere.example/x"]"#, &keys);
     let report = site.back_up();
     let entries = index(&report.path);
-    let paths: Vec<_> = entries.iter().map(|entry| entry.path.as_str()).collect();
+    let paths: Vec<_> = entries.iter().map(|entry| entry["path"].as_str().unwrap()).collect();
     let expected = [
         "photos/originals/originals/a.jpg",
         "photos/originals/originals/b.jpg",
@@ -106,10 +106,10 @@ fn originals_stand_before_copies_and_each_in_bytewise_order() {
     assert_eq!(paths, expected);
     let photos = &report.metadata.photos;
     assert_eq!((photos.originals, photos.thumbnails, photos.foreign, photos.dangling), (2, 1, 1, 0));
-    assert_eq!(photos.bytes, entries.iter().map(|entry| entry.size).sum::<u64>());
+    assert_eq!(photos.bytes, entries.iter().map(|entry| entry["size"].as_u64().unwrap()).sum::<u64>());
     assert_eq!(codes(&report.warnings), ["PHOTO_FOREIGN"]);
     assert_eq!(report.metadata.not_included, ["Workers KV"]);
-    assert!(report.complete && entries[0].artwork_ids == ["w"]);
+    assert!(report.complete && entries[0]["artwork_ids"] == serde_json::json!(["w"]));
 }
 
 /// Changes the site once the rows are written, when photos were listed and none was read.
@@ -153,7 +153,7 @@ fn the_index_tells_of_a_photo_as_it_was_read() {
     let changed = site.photo("a.jpg");
     let report =
         run(site.options(), meddling(move || fs::write(&changed, "longer than it was").unwrap())).unwrap();
-    assert_eq!((report.complete, index(&report.path)[0].size), (true, 18));
+    assert_eq!((report.complete, index(&report.path)[0]["size"].as_u64()), (true, Some(18)));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn unchanged_photos_are_taken_from_the_earlier_backup() {
     let (now, then) = (index(&report.path), index(&earlier));
     assert_eq!(report.reused_photos, 2);
     assert_eq!((&now[0], &now[2]), (&then[0], &then[2]));
-    assert_eq!(now[1].sha256, hex::encode(<sha2::Sha256 as sha2::Digest>::digest("another picture")));
+    assert_eq!(now[1]["sha256"], hex::encode(<sha2::Sha256 as sha2::Digest>::digest("another picture")));
 }
 
 #[test]

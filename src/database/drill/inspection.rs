@@ -123,7 +123,7 @@ impl Inspection<'_> {
         let open = || {
             let connection = Connection::open_with_flags(self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192")?;
-            let _watchdog = Watchdog::over(&connection, self.job, Some(self.patience()));
+            let _watchdog = Watchdog::over(&connection, self.job, Some(self.patience()))?;
             work(&connection)
         };
         open().map_err(|error| match error.sqlite_error_code() {

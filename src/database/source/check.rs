@@ -55,7 +55,7 @@ impl Check {
     /// `ABORT_ERR` if the job is stopped.
     pub fn run(self, job: &Job) -> Result<Vec<Warning>> {
         let found = self.connection.and_then(|connection| {
-            let _watchdog = Watchdog::over(&connection, job, None);
+            let _watchdog = Watchdog::over(&connection, job, None)?;
             findings(&connection)
         });
         job.check()?;

@@ -82,8 +82,12 @@ impl Snapshot {
     }
 
     /// The same snapshot: whatever is read of it ends when `job` is stopped.
-    pub fn watched(self, job: &Job) -> Self {
-        Snapshot { watchdog: Some(Watchdog::over(&self.connection, job, None)), ..self }
+    ///
+    /// # Errors
+    /// `DATABASE_UNREADABLE` if the system has no thread left to watch it.
+    pub fn watched(self, job: &Job) -> Result<Self> {
+        let watchdog = Watchdog::over(&self.connection, job, None).map_err(|error| self.failure(&error))?;
+        Ok(Snapshot { watchdog: Some(watchdog), ..self })
     }
 
     /// The same snapshot, had by way of another kind of source.

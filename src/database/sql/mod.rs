@@ -141,7 +141,8 @@ impl<'a> Dumper<'a> {
         job.check()?;
         let placement = Placement::decide(connection, &schema, repairs)?;
         // A view may show rows without end.
-        let watchdog = (!schema.views.is_empty()).then(|| Watchdog::over(connection, job, Some(PATIENCE)));
+        let watched = (!schema.views.is_empty()).then(|| Watchdog::over(connection, job, Some(PATIENCE)));
+        let watchdog = watched.transpose()?;
         let fills: rusqlite::Result<Vec<Fill>> =
             schema.virtual_tables.iter().map(|table| Fill::decide(connection, table)).collect();
         drop(watchdog);

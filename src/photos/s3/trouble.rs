@@ -16,8 +16,8 @@ const ERROR_LIMIT: usize = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum S3Error {
     /// There was no answer.
-    #[error("{0}")]
-    Network(#[source] Failure),
+    #[error(transparent)]
+    Network(Failure),
     /// The store answered that it will not.
     #[error("the store answered {status} {code}")]
     Answer {

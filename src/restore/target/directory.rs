@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 
 use super::{Content, Presence, Target};
-use crate::archive::{Workspace, take_name};
+use crate::archive::{Workspace, fold, is_device, take_name};
 use crate::error::{Error, Result};
-use crate::formats::backup::IndexEntry;
+use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 
 /// Bytes copied at a time.
@@ -53,7 +53,7 @@ impl Directory {
         Ok(())
     }
 
-    fn look_at(&self, photo: &IndexEntry, job: &Job) -> Result<Presence> {
+    fn look_at(&self, photo: &IndexedPhoto, job: &Job) -> Result<Presence> {
         let Some(relative) = relative(&photo.key) else {
             return Ok(Presence::Impossible(
                 "no file can have this key for a path here; it stays in the archive, under the path in photos/index.json"
@@ -72,7 +72,7 @@ impl Directory {
 }
 
 impl Target for Directory {
-    fn look(&mut self, photos: &[IndexEntry], job: &Job) -> Result<Vec<Presence>> {
+    fn look(&mut self, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>> {
         let folders: HashSet<String> =
             photos.iter().flat_map(|photo| folders(&photo.key)).map(same_name).collect();
         let mut taken: HashMap<String, &str> = HashMap::new();
@@ -92,7 +92,7 @@ impl Target for Directory {
                 Presence::Impossible(why) => Presence::Impossible(why),
                 presence => match taken.insert(name, &photo.key) {
                     Some(other) => Presence::Impossible(format!(
-                        "its name differs from {other} only in case, which files here cannot"
+                        "its name differs from {other} only in case or Unicode form, which files here cannot"
                     )),
                     None => presence,
                 },
@@ -108,7 +108,7 @@ impl Target for Directory {
         Ok(())
     }
 
-    fn put(&mut self, photo: &IndexEntry, mut content: Content<'_>, job: &Job) -> Result<()> {
+    fn put(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
         let (Some(workspace), Some(relative)) = (&self.workspace, relative(&photo.key)) else {
             return Err(Error::Internal { problem: "a photo is put into a folder that is not ready".into() });
         };
@@ -166,7 +166,7 @@ fn folders(key: &str) -> impl Iterator<Item = &str> {
 /// What two names have in common that are the same to this system.
 fn same_name(name: &str) -> String {
     match cfg!(any(windows, target_os = "macos")) {
-        true => name.to_lowercase(),
+        true => fold(name),
         false => name.to_owned(),
     }
 }
@@ -177,6 +177,7 @@ fn relative(key: &str) -> Option<PathBuf> {
         let is_special = matches!(segment, "" | "." | "..") || segment.contains('\0');
         let is_foreign = cfg!(windows)
             && (segment.ends_with(['.', ' '])
+                || is_device(segment)
                 || segment.contains(['\\', ':', '*', '?', '"', '<', '>', '|'])
                 || segment.chars().any(char::is_control));
         !is_special && !is_foreign && segment.len() <= MAX_SEGMENT
@@ -184,7 +185,7 @@ fn relative(key: &str) -> Option<PathBuf> {
     key.split('/').all(is_possible).then(|| key.split('/').collect())
 }
 
-fn is_same(path: &Path, there: &fs::Metadata, photo: &IndexEntry, job: &Job) -> Result<bool> {
+fn is_same(path: &Path, there: &fs::Metadata, photo: &IndexedPhoto, job: &Job) -> Result<bool> {
     if there.len() != photo.size {
         return Ok(false);
     }

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::{Content, Presence, Target, compare, look_into};
 use crate::error::{Error, Result};
-use crate::formats::backup::IndexEntry;
+use crate::formats::index::IndexedPhoto;
 use crate::http::whole;
 use crate::job::{Job, joined};
 use crate::photos::s3::{Access, Bucket, S3Error, refused};
@@ -81,7 +81,7 @@ impl S3Bucket {
     }
 
     /// Sends a photo that fits into one body.
-    fn put_whole(&mut self, photo: &IndexEntry, mut content: Content<'_>, job: &Job) -> Result<()> {
+    fn put_whole(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
         let slot = self.slot(job)?;
         let body = piece(&mut content, photo.size + 1)?;
         let (store, photo, job) = (self.store.clone(), photo.clone(), job.clone());
@@ -94,7 +94,7 @@ impl S3Bucket {
     }
 
     /// Sends a photo in parts. What was sent is taken back when the photo does not become whole.
-    fn put_in_parts(&mut self, photo: &IndexEntry, mut content: Content<'_>, job: &Job) -> Result<()> {
+    fn put_in_parts(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
         let handle = Handle::current();
         let upload = handle.block_on(Upload::begin(self.store.clone(), photo.clone(), job))?;
         let size = PART.max(photo.size.div_ceil(MOST_PARTS));
@@ -124,11 +124,11 @@ impl S3Bucket {
 }
 
 impl Target for S3Bucket {
-    fn look(&mut self, photos: &[IndexEntry], job: &Job) -> Result<Vec<Presence>> {
+    fn look(&mut self, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>> {
         look_into(&self.store.source, photos, job)
     }
 
-    fn left_out(&self, photo: &IndexEntry) -> Option<String> {
+    fn left_out(&self, photo: &IndexedPhoto) -> Option<String> {
         left_out(photo)
     }
 
@@ -136,7 +136,7 @@ impl Target for S3Bucket {
         Ok(())
     }
 
-    fn put(&mut self, photo: &IndexEntry, content: Content<'_>, job: &Job) -> Result<()> {
+    fn put(&mut self, photo: &IndexedPhoto, content: Content<'_>, job: &Job) -> Result<()> {
         if photo.size <= PART {
             self.put_whole(photo, content, job)
         } else {
@@ -155,7 +155,7 @@ impl Target for S3Bucket {
 
 impl Store {
     /// Puts a photo where there is nothing.
-    async fn put(&self, photo: &IndexEntry, body: Bytes, job: &Job) -> Result<()> {
+    async fn put(&self, photo: &IndexedPhoto, body: Bytes, job: &Job) -> Result<()> {
         let mut headers = headers(photo);
         headers.push((header::IF_NONE_MATCH, "*".into()));
         let sent = self.send(Method::PUT, &photo.key, &[], &headers, body, job).await?;
@@ -195,7 +195,7 @@ impl Store {
 
     /// Fails with `TARGET_NOT_EMPTY` unless the object that came to be under the key is the photo: as after a request
     /// that was fulfilled and whose answer was lost.
-    async fn confirm(&self, photo: &IndexEntry, job: &Job) -> Result<()> {
+    async fn confirm(&self, photo: &IndexedPhoto, job: &Job) -> Result<()> {
         compare(&self.source, &[photo], job).await
     }
 

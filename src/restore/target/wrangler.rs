@@ -15,7 +15,7 @@ use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
 use crate::error::{Error, Result};
-use crate::formats::backup::IndexEntry;
+use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 use crate::photos::source::PhotoSource;
 use crate::photos::source::wrangler::Wrangler;
@@ -57,7 +57,7 @@ pub(crate) struct LocalBucket {
 
 /// An object whose body is written.
 struct Object {
-    photo: IndexEntry,
+    photo: IndexedPhoto,
     body: PathBuf,
     blob_id: String,
     etag: String,
@@ -104,7 +104,7 @@ impl LocalBucket {
 }
 
 impl Target for LocalBucket {
-    fn look(&mut self, photos: &[IndexEntry], job: &Job) -> Result<Vec<Presence>> {
+    fn look(&mut self, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>> {
         if !self.file().exists() {
             return Ok(vec![Presence::Missing; photos.len()]);
         }
@@ -132,7 +132,7 @@ impl Target for LocalBucket {
         Ok(())
     }
 
-    fn put(&mut self, photo: &IndexEntry, mut content: Content<'_>, job: &Job) -> Result<()> {
+    fn put(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
         let now = Utc::now().timestamp_millis();
         // As long as miniflare's: 32 bytes that nothing else has, and the time.
         let unique: [u8; 32] = Sha256::new()
@@ -181,7 +181,7 @@ impl Drop for LocalBucket {
 
 impl Object {
     fn insert(&self, statement: &mut rusqlite::CachedStatement<'_>) -> rusqlite::Result<()> {
-        let IndexEntry { key, size, last_modified, custom_metadata, .. } = &self.photo;
+        let IndexedPhoto { key, size, last_modified, .. } = &self.photo;
         let modified = last_modified.as_deref().and_then(|at| DateTime::parse_from_rfc3339(at).ok());
         statement.execute(named_params! {
             ":key": key,
@@ -191,15 +191,16 @@ impl Object {
             ":etag": self.etag,
             ":uploaded": modified.map_or_else(|| Utc::now().timestamp_millis(), |at| at.timestamp_millis()),
             ":http_metadata": Value::Object(http_metadata(&self.photo)).to_string(),
-            ":custom_metadata": Value::Object(custom_metadata.clone()).to_string(),
+            ":custom_metadata": Value::Object(self.photo.custom_metadata()).to_string(),
         })?;
         Ok(())
     }
 }
 
 /// The headers under R2's own names.
-fn http_metadata(photo: &IndexEntry) -> Map<String, Value> {
-    let text = |name: &str| photo.http_metadata.get(name).and_then(Value::as_str);
+fn http_metadata(photo: &IndexedPhoto) -> Map<String, Value> {
+    let known = photo.http_metadata();
+    let text = |name: &str| known.get(name).and_then(Value::as_str);
     let mut headers = Map::new();
     headers.extend(photo.content_type.as_deref().map(|kind| ("contentType".to_owned(), kind.into())));
     for (name, header) in [

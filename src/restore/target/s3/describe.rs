@@ -3,16 +3,16 @@
 use chrono::DateTime;
 use http::{HeaderName, HeaderValue, header};
 
-use crate::formats::backup::IndexEntry;
+use crate::formats::index::IndexedPhoto;
 use crate::photos::source::headers::{CUSTOM, KEPT, encoded_words};
 
 /// The headers of a photo, as far as S3 can hold them.
-pub(super) fn headers(photo: &IndexEntry) -> Vec<(HeaderName, String)> {
+pub(super) fn headers(photo: &IndexedPhoto) -> Vec<(HeaderName, String)> {
     split(photo).0
 }
 
 /// The metadata of a photo that S3 cannot hold, in words; None when it holds all.
-pub(super) fn left_out(photo: &IndexEntry) -> Option<String> {
+pub(super) fn left_out(photo: &IndexedPhoto) -> Option<String> {
     let (_, left_out) = split(photo);
     (!left_out.is_empty()).then(|| {
         format!(
@@ -23,7 +23,7 @@ pub(super) fn left_out(photo: &IndexEntry) -> Option<String> {
 }
 
 /// Headers, and the names of what can be none.
-fn split(photo: &IndexEntry) -> (Vec<(HeaderName, String)>, Vec<String>) {
+fn split(photo: &IndexedPhoto) -> (Vec<(HeaderName, String)>, Vec<String>) {
     let (mut headers, mut left_out) = (Vec::new(), Vec::new());
     let mut add = |name: &str, header: Option<HeaderName>, value: Option<String>| match (
         header,
@@ -35,7 +35,7 @@ fn split(photo: &IndexEntry) -> (Vec<(HeaderName, String)>, Vec<String>) {
     if let Some(kind) = &photo.content_type {
         add("content_type", Some(header::CONTENT_TYPE), Some(kind.clone()));
     }
-    for (name, value) in &photo.http_metadata {
+    for (name, value) in &photo.http_metadata() {
         let header = KEPT.iter().find(|(_, kept)| kept == name).map(|(header, _)| header.clone());
         if name == "cache_expiry" {
             add(name, Some(header::EXPIRES), value.as_str().and_then(http_date));
@@ -43,7 +43,7 @@ fn split(photo: &IndexEntry) -> (Vec<(HeaderName, String)>, Vec<String>) {
             add(name, header, value.as_str().map(str::to_owned));
         }
     }
-    for (name, value) in &photo.custom_metadata {
+    for (name, value) in &photo.custom_metadata() {
         let header = HeaderName::try_from(format!("{CUSTOM}{name}")).ok();
         add(name, header, value.as_str().map(encoded_words::encode));
     }
@@ -64,10 +64,10 @@ mod tests {
 
     use super::*;
 
-    fn photo(http_metadata: Value, custom_metadata: Value) -> IndexEntry {
+    fn photo(http_metadata: Value, custom_metadata: Value) -> IndexedPhoto {
         let entry = json!({ "key": "a.jpg", "path": "photos/a.jpg", "size": 1, "sha256": "", "artwork_ids": [],
             "content_type": "image/jpeg", "http_metadata": http_metadata, "custom_metadata": custom_metadata });
-        serde_json::from_value(entry).unwrap()
+        serde_json::from_str(&entry.to_string()).unwrap()
     }
 
     #[test]

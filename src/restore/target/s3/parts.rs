@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::describe::headers;
 use super::{FAREWELL, Store};
 use crate::error::{Error, Result};
-use crate::formats::backup::IndexEntry;
+use crate::formats::index::IndexedPhoto;
 use crate::http::Failure;
 use crate::job::Job;
 use crate::photos::s3::S3Error;
@@ -19,7 +19,7 @@ use crate::photos::s3::S3Error;
 #[derive(Clone)]
 pub(super) struct Upload {
     store: Store,
-    photo: Arc<IndexEntry>,
+    photo: Arc<IndexedPhoto>,
     id: Arc<str>,
 }
 
@@ -37,7 +37,7 @@ struct Begun {
 
 impl Upload {
     /// Says what the photo is going to be.
-    pub(super) async fn begin(store: Store, photo: IndexEntry, job: &Job) -> Result<Self> {
+    pub(super) async fn begin(store: Store, photo: IndexedPhoto, job: &Job) -> Result<Self> {
         let sent = store
             .send(Method::POST, &photo.key, &[("uploads", "")], &headers(&photo), Bytes::new(), job)
             .await?;

@@ -1,0 +1,2 @@
+// A sheet of styles, imported for what it does to the page.
+export {};

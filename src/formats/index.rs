@@ -1,0 +1,100 @@
+//! photos/index.json as readers take it. Anybody may have written it: it takes no more memory than its text has bytes.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// The name of the entry.
+pub const INDEX: &str = "photos/index.json";
+/// Bytes of the longest metadata of one photo; R2 takes 8,192 bytes
+/// (<https://developers.cloudflare.com/r2/platform/limits/>).
+const LONGEST: usize = 1 << 20;
+
+/// How large the index of an archive with so many entries may be. A photo has some 500 bytes there, and 40 for each
+/// artwork that shows it.
+pub fn limit(entries: usize) -> u64 {
+    (32 << 20) + ((entries as u64) << 14).min(512 << 20)
+}
+
+/// A photo of an archive: an [`IndexEntry`](super::backup::IndexEntry) without the artworks that show it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct IndexedPhoto {
+    /// The exact key in the bucket.
+    pub key: String,
+    /// The name in the archive.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+    /// As the store gave it, without quotes.
+    pub etag: Option<String>,
+    /// RFC 3339 UTC.
+    pub last_modified: Option<String>,
+    /// From the store's headers.
+    pub content_type: Option<String>,
+    http_metadata: Members,
+    custom_metadata: Members,
+}
+
+impl IndexedPhoto {
+    /// The store's other headers.
+    pub fn http_metadata(&self) -> Map<String, Value> {
+        self.http_metadata.read()
+    }
+
+    /// The uploader's metadata.
+    pub fn custom_metadata(&self) -> Map<String, Value> {
+        self.custom_metadata.read()
+    }
+}
+
+/// An object, kept as the JSON that it is: members take many times as much memory.
+#[derive(Debug, Clone)]
+struct Members(Box<RawValue>);
+
+impl Members {
+    fn read(&self) -> Map<String, Value> {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(json)?;
+        if json.get().len() > LONGEST {
+            return Err(D::Error::custom("the metadata of a photo is longer than any store takes"));
+        }
+        if !json.get().starts_with('{') {
+            return Err(D::Error::custom("the metadata of a photo is no object"));
+        }
+        Ok(Members(json))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn read(custom_metadata: &str) -> serde_json::Result<Vec<IndexedPhoto>> {
+        serde_json::from_str(&format!(
+            r#"[{{"key":"a","path":"p","size":1,"sha256":"","http_metadata":{{}},"custom_metadata":{custom_metadata},"artwork_ids":["w"]}}]"#
+        ))
+    }
+
+    #[test]
+    fn metadata_comes_back_as_it_was() {
+        let photos = read(r#" {"a": "\u00fc", "n": [1]} "#).unwrap();
+        assert_eq!(Value::Object(photos[0].custom_metadata()), serde_json::json!({ "a": "ü", "n": [1] }));
+        assert!(photos[0].http_metadata().is_empty());
+    }
+
+    #[test]
+    fn metadata_is_an_object_of_bounded_length() {
+        assert!(read("[]").is_err() && read("null").is_err() && read("{").is_err());
+        assert!(read(&format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST))).is_err());
+    }
+}

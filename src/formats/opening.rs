@@ -1,0 +1,60 @@
+//! What is read first of any archive: what it is, and of which version.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::backup::{BackupMetadata, FORMAT, FORMAT_VERSION};
+use super::index::{self, INDEX, IndexedPhoto};
+use super::{is_newer, major};
+use crate::archive::Archive;
+use crate::error::{Error, Result};
+
+/// The name of the entry that says what an archive is.
+pub const METADATA: &str = "metadata.json";
+/// How large that may be: it names every photo that is missing, in some 200 bytes.
+pub const METADATA_LIMIT: u64 = 32 << 20;
+
+/// What metadata.json of any archive begins with.
+#[derive(Debug, Deserialize)]
+pub struct Head {
+    /// The kind of archive.
+    pub format: String,
+    /// `major.minor`.
+    pub format_version: String,
+}
+
+/// metadata.json of a backup. Fails with `INVALID_OPTIONS` when the archive is none, or one that this version of the
+/// package cannot read, and with `ARCHIVE_CORRUPT`.
+pub fn backup_metadata(archive: &mut Archive) -> Result<BackupMetadata> {
+    let json = archive.read_bytes(METADATA, METADATA_LIMIT)?;
+    let (path, head) = (archive.path().display(), parse::<Head>(&json, METADATA, archive.path())?);
+    if head.format != FORMAT {
+        return Err(Error::invalid(format!("{path} is no backup; name a backup-….zip")));
+    }
+    if is_newer(&head.format_version, FORMAT_VERSION) {
+        return Err(Error::invalid(format!(
+            "{path} is a backup of a newer format version than {FORMAT_VERSION}; use the version of this package that made \
+             it, or a newer one"
+        )));
+    }
+    if major(&head.format_version) != major(FORMAT_VERSION) {
+        return Err(Error::invalid(format!("{path} is of a format version that there never was")));
+    }
+    parse(&json, METADATA, archive.path())
+}
+
+/// photos/index.json of a backup. Fails with `ARCHIVE_CORRUPT`.
+pub fn photo_index(archive: &mut Archive) -> Result<Vec<IndexedPhoto>> {
+    let json = archive.read_bytes(INDEX, index::limit(archive.entries()))?;
+    parse(&json, INDEX, archive.path())
+}
+
+fn parse<T: DeserializeOwned>(json: &[u8], name: &str, path: &Path) -> Result<T> {
+    serde_json::from_slice(json).map_err(|error| Error::ArchiveCorrupt {
+        path: path.to_owned(),
+        problem: format!("its {name} cannot be read; take another copy"),
+        source: Some(Box::new(error)),
+    })
+}
