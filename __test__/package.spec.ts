@@ -1,8 +1,17 @@
 /** What is installed with the package: everything that its programs import. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { root } from './support';
 
@@ -39,3 +48,56 @@ it('imports only what is installed with it', () => {
   expect(packages.length).toBeGreaterThan(10);
   expect(packages.filter(({ name }) => !(name in has))).toEqual([]);
 });
+
+/** Below the package itself, so that what it depends on is found. */
+const consumer = join(root, 'target', 'consumer-');
+
+function installed(project: string): string {
+  return join(project, 'node_modules', '@cultural-archiver', 'backup');
+}
+
+it.each(['node16', 'bundler'])(
+  'is taken by the strictest TypeScript, by its published files alone: %s',
+  (resolution) => {
+    mkdirSync(dirname(consumer), { recursive: true });
+    const project = mkdtempSync(consumer);
+    try {
+      // Without the addon, which has no types.
+      const isPlain = (path: string): boolean => !/[!*]/.test(path);
+      for (const path of ['package.json', ...manifest.files.filter(isPlain)]) {
+        cpSync(join(root, path), join(installed(project), path), { recursive: true });
+      }
+      writeFileSync(
+        join(project, 'consumer.mts'),
+        `import { createBackup, verifyArchive } from '@cultural-archiver/backup';
+import { createAdminApp } from '@cultural-archiver/backup/admin';
+import DataDumpManager from '@cultural-archiver/backup/panel';
+import '@cultural-archiver/backup/panel/style.css';
+import { forwardToAdminService } from '@cultural-archiver/backup/worker';
+
+const { path } = await createBackup({ database: { file: 'archive.sqlite' } });
+const { kind } = await verifyArchive(path);
+const told: 'backup' | 'data-dump' | null = kind;
+export { told, createAdminApp, DataDumpManager, forwardToAdminService };
+`,
+      );
+      const module = resolution === 'node16' ? 'node16' : 'esnext';
+      const flags = ['--strict', '--noEmit', '--skipLibCheck', 'false', '--target', 'es2022'];
+      const kinds = ['--module', module, '--moduleResolution', resolution, '--types', 'node'];
+      const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+      const args = [
+        tsc,
+        ...flags,
+        ...kinds,
+        '--noUncheckedSideEffectImports',
+        '--ignoreConfig',
+        'consumer.mts',
+      ];
+      const { stdout } = spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' });
+      expect(stdout).toBe('');
+    } finally {
+      rmSync(project, { recursive: true });
+    }
+  },
+  60_000,
+);

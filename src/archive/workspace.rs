@@ -4,12 +4,13 @@
 //! owner alone, and it goes with the value. A run that was killed leaves its folder; the next run in the same
 //! output folder removes it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::sweep::{LOCK, PREFIX, remove, sweep};
 use crate::error::{Error, Result};
+use crate::private_file;
 
 /// How often a neighbour's sweep may get in the way before we give up.
 const ATTEMPTS: usize = 16;
@@ -67,7 +68,7 @@ impl Workspace {
     /// Makes a new file, for reading and writing, that only its owner may open (mode 0600).
     pub fn create_file(&self, name: &str) -> Result<File> {
         let path = self.path(name);
-        private_file(&path).map_err(|e| Error::output(&path, e))
+        private_file::create(&path).map_err(|e| Error::output(&path, e))
     }
 
     /// Opens a file of this workspace for reading, from its start.
@@ -140,7 +141,7 @@ fn claim(output_dir: &Path) -> Result<Option<(PathBuf, File)>> {
         Err(error) => return Err(unwritable(output_dir, error)),
     };
     let path = dir.join(LOCK);
-    let lock = match private_file(&path) {
+    let lock = match private_file::create(&path) {
         Ok(lock) => lock,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
@@ -167,14 +168,6 @@ fn private_folder(parent: &Path) -> io::Result<PathBuf> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     Ok(builder.tempdir_in(parent)?.keep())
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// [`Error::output`] for the two mistakes that people make with `outputDir`.

@@ -13,8 +13,9 @@ use super::splitter::{Splitter, Statement};
 use super::statement::{Task, task};
 use super::views::Views;
 use super::virtual_table::VirtualTable;
-use crate::database::{needs, private};
+use crate::database::needs;
 use crate::job::{Job, Meter};
+use crate::private_file;
 
 /// Of a file that nobody else sees and that is thrown away after any failure: no journal, no flushes.
 const SETTINGS: &str = "PRAGMA journal_mode = OFF;
@@ -65,7 +66,7 @@ impl Loader {
     }
 
     fn create_with(path: &Path, first: &str, budget: Budget, job: &Job) -> Result<Self, LoadError> {
-        match private::create(path) {
+        match private_file::create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(LoadError::Store(error));
             }

@@ -13,6 +13,7 @@ use super::trouble;
 use crate::database::private;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter};
+use crate::private_file;
 
 /// Pages between two looks at the stop token: some milliseconds.
 const STEP: i32 = 4096;
@@ -132,7 +133,7 @@ enum CopyError {
 fn copy_one(from: &Path, to: &Path, job: &Job, meter: &Meter) -> Result<(), CopyError> {
     let unwritable = |error| CopyError::Job(Error::output(to, error));
     let source = File::open(from).map_err(CopyError::Read)?;
-    let mut target = match private::create(to) {
+    let mut target = match private_file::create(to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::options().write(true).open(to),
         made => made,
     }
