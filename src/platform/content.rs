@@ -62,8 +62,8 @@ pub struct Content {
     table: Table,
     /// The expression of each column that is read: quoted, or NULL where it is absent.
     columns: Vec<String>,
-    /// What a row must fulfil to be found again.
-    only: Option<String>,
+    /// The query that finds a row again by its key.
+    again: String,
 }
 
 impl Content {
@@ -74,14 +74,22 @@ impl Content {
         columns: impl IntoIterator<Item = &'n str>,
     ) -> Result<Option<Content>> {
         let Some(table) = Table::find(conn, name)? else { return Ok(None) };
-        let columns = columns.into_iter().map(|column| table.column_or_null(column)).collect();
-        Ok(Some(Content { name, table, columns, only: None }))
+        let columns: Vec<String> = columns.into_iter().map(|column| table.column_or_null(column)).collect();
+        let mut found = Content { name, table, columns, again: String::new() };
+        found.again = format!(
+            "SELECT {} FROM main.{} WHERE {} = ?1",
+            found.columns.join(", "),
+            found.table.quoted(),
+            found.key()
+        );
+        Ok(Some(found))
     }
 
     /// The same table, of which [`fetch`](Content::fetch) finds those rows again that `condition` takes: where there
     /// are no rowids, another row may have the id of one that was visited.
-    pub fn only(self, condition: Option<String>) -> Content {
-        Content { only: condition, ..self }
+    pub fn only(mut self, condition: Option<String>) -> Content {
+        self.again.extend(condition.map(|condition| format!(" AND {condition}")));
+        self
     }
 
     /// Whether it has a column of that name, in any case.
@@ -115,11 +123,7 @@ impl Content {
 
     /// Reads one row again; none when it cannot be found.
     pub fn fetch(&self, conn: &Connection, key: &RowKey) -> Result<Option<Vec<Cell>>> {
-        let columns = self.columns.join(", ");
-        let only = self.only.as_ref().map_or(String::new(), |condition| format!(" AND {condition}"));
-        let sql =
-            format!("SELECT {columns} FROM main.{} WHERE {} = ?1{only}", self.table.quoted(), self.key());
-        let mut statement = conn.prepare_cached(&sql)?;
+        let mut statement = conn.prepare_cached(&self.again)?;
         let mut rows = match key {
             RowKey::Rowid(rowid) => statement.query([rowid])?,
             RowKey::Id(id) => statement.query([id])?,
