@@ -1,0 +1,111 @@
+/** restoreBackup into what `wrangler dev` keeps on this machine: judged by workerd. */
+
+import { createHash } from 'node:crypto';
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Miniflare } from 'miniflare';
+
+import { createBackup, restoreBackup } from '../index.js';
+import { folder, listing, removeFolders, run } from './support';
+import { backup, index, now } from './support/backups';
+import { entry } from './support/tools';
+
+afterEach(removeFolders);
+
+describe("a backup that is restored into wrangler's local state", () => {
+  const databaseId = '3f1c9a52-7b64-4c0e-9d2a-5e8f00112233';
+  const bucket = 'photos-bucket';
+
+  it('is what workerd reads, and the same backup again', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const stateDir = join(dir, 'state', 'v3');
+    const wrangler = { databaseId, bucket, stateDir };
+    const report = await restoreBackup(archive, { wrangler });
+    expect(report).toMatchObject({ integrityCheck: 'ok', skipped: 0, restoredEverything: true });
+    expect(report.photos).toBe(index(archive).length);
+
+    const again = await createBackup({
+      database: { wrangler: { databaseId, stateDir } },
+      photos: { wrangler: { bucket, stateDir } },
+      outputDir: join(dir, 'again'),
+      now,
+    });
+    expect(entry(again.path, 'database.sql')).toBe(entry(archive, 'database.sql'));
+    const told = (path: string): unknown[] =>
+      index(path).map(({ key, size, sha256: sum }) => [key, size, sum]);
+    expect(told(again.path)).toEqual(told(archive));
+
+    // A Worker of the same configuration sees rows and photos.
+    const miniflare = new Miniflare({
+      modules: true,
+      compatibilityDate: '2026-01-01',
+      d1Databases: { DB: databaseId },
+      r2Buckets: { PHOTOS: bucket },
+      d1Persist: join(stateDir, 'd1'),
+      r2Persist: join(stateDir, 'r2'),
+      script: `export default { async fetch(request, env) {
+        const { results } = await env.DB.prepare('SELECT count(*) AS n FROM artwork').all();
+        const { objects } = await env.PHOTOS.list();
+        const first = await env.PHOTOS.get(objects[0].key);
+        return Response.json({ works: results[0].n, keys: objects.map((o) => o.key),
+          body: await first.text(), etag: first.etag });
+      } }`,
+    });
+    try {
+      const answer = await miniflare.dispatchFetch('http://localhost/');
+      const keys = index(archive)
+        .map(({ key }) => key)
+        .sort();
+      expect(await answer.json()).toEqual({
+        works: 5,
+        keys,
+        body: `photo ${keys[0]}`,
+        etag: createHash('md5').update(`photo ${keys[0]}`).digest('hex'),
+      });
+    } finally {
+      await miniflare.dispose();
+    }
+  });
+
+  it('skips what is there already, and refuses what is something else before anything is written', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const stateDir = join(dir, 'state');
+    const wrangler = { bucket, stateDir };
+    const total = index(archive).length;
+    expect(await restoreBackup(archive, { wrangler, keys: ['originals/**'] })).toMatchObject({
+      restoredEverything: false,
+    });
+    const resumed = await restoreBackup(archive, { wrangler });
+    expect(resumed.photos).toBeGreaterThan(0);
+    expect(resumed.photos + resumed.skipped).toBe(total);
+
+    const [body = ''] = listing(join(stateDir, 'r2', bucket, 'blobs'));
+    const path = join(stateDir, 'r2', bucket, 'blobs', body);
+    writeFileSync(path, Buffer.alloc(statSync(path).size, 'x'));
+    await expect(
+      restoreBackup(archive, { wrangler: { ...wrangler, databaseId } }),
+    ).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    expect(listing(stateDir).filter((name) => name.startsWith('d1'))).toEqual([]);
+  });
+
+  it('refuses a database that is there, and options that name nothing', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const stateDir = join(dir, 'state');
+    await restoreBackup(archive, { wrangler: { databaseId, stateDir } });
+    await expect(
+      restoreBackup(archive, { wrangler: { databaseId, stateDir } }),
+    ).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    await expect(restoreBackup(archive, { wrangler: { stateDir } })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+    });
+    const command = ['restore', archive, '--bucket', bucket, '--state-dir', stateDir];
+    const { code, stderr, stdout } = await run(command, { cwd: dir });
+    expect([code, stderr + stdout]).toEqual([
+      0,
+      expect.stringContaining(`local bucket ${bucket}: `),
+    ]);
+  });
+});
