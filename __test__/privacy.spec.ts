@@ -302,6 +302,47 @@ describe('what is public', () => {
   });
 });
 
+describe('names', () => {
+  /** The tags of one work as they leave. */
+  async function left(tags: unknown): Promise<unknown> {
+    const archive = new Archive('newest-generation');
+    archive.work('w1', 'approved', { tags: JSON.stringify(tags) });
+    archive.write();
+    const { path: made = '' } = await archive.dump();
+    const works = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as {
+      tags: unknown;
+    }[];
+    return works[0]?.tags;
+  }
+
+  it('of editors and contacts stay in, however a tool spells them', async () => {
+    const names = ['@user', 'CREATED_USER', 'last_edited_user', 'EditedBy', 'approved_by', 'tel'];
+    const more = ['whatsapp', 'contact:tel:office', 'usertoken', 'meta.user', 'internal_notes'];
+    const tags = Object.fromEntries([...names, ...more].map((name) => [name, 'Jane Smith']));
+    const info = {
+      pairs: [['phone', '604 555 0199']],
+      traits: [{ trait: 'phone', value: '604 555 0199' }],
+      broken: '{"phone":"604 555 0199", cut',
+    };
+    const kept = { painted_by: 'Ada Okafor', donated_by: 'the Guild', title: '[Untitled]' };
+    expect(await left({ ...tags, info, ...kept })).toEqual({
+      info: { pairs: [], traits: [{}] },
+      ...kept,
+    });
+  });
+
+  it('that are labels without a value are content', async () => {
+    const labels = ['secret garden', 'telephone box', 'Session musicians', 'Phase 2: north'];
+    const tags = Object.fromEntries(labels.map((label) => [label, true]));
+    expect(await left([...labels, '_internal', 'phone: 604 555 0199'])).toEqual(tags);
+    expect(await left({ 'Phase 2: north side': 'a', '- x': 'b', admin_level: '8' })).toEqual({
+      'Phase 2: north side': 'a',
+      '- x': 'b',
+      admin_level: '8',
+    });
+  });
+});
+
 describe('onLeak', () => {
   it("'fail' names entry and column, never the value, and makes nothing", async () => {
     const archive = new Archive('newest-generation');

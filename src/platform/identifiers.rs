@@ -7,7 +7,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
 use self::inside::{Names, OF_JSON, inside};
-use super::fields::blacklist::{identifies, matches, normal};
+use super::fields::blacklist::{identifies, is_public};
+use super::fields::names::{matches, normal};
 use super::fields::tables::content;
 use super::tables::Table;
 
@@ -132,7 +133,7 @@ fn is_named(name: &str) -> bool {
     if form == "user_agent" {
         return false;
     }
-    identifies(name) || PLACES.iter().any(|pattern| matches(pattern, &form))
+    identifies(name) || (!is_public(&form) && PLACES.iter().any(|pattern| matches(pattern, &form)))
 }
 
 /// Ordinary tables; shadow tables of virtual ones are among them.

@@ -11,8 +11,8 @@ pub enum Token<'t> {
     Open,
     /// One ends.
     Close,
-    /// What a colon follows.
-    Name(Cow<'t, str>),
+    /// What a colon follows, and whether it stands in quotes.
+    Name(Cow<'t, str>, bool),
     /// Any other text or word.
     Value(Cow<'t, str>),
 }
@@ -41,11 +41,11 @@ impl<'t> Iterator for Tokens<'t> {
             '"' => {
                 let (text, rest) = quoted(rest.get(1..)?);
                 let is_name = rest.trim_start().starts_with(':');
-                (if is_name { Token::Name(text) } else { Token::Value(text) }, rest)
+                (if is_name { Token::Name(text, true) } else { Token::Value(text) }, rest)
             }
             _ => self.word(rest),
         };
-        self.is_value = matches!(token, Token::Name(_));
+        self.is_value = matches!(token, Token::Name(..));
         self.rest = rest;
         Some(token)
     }
@@ -59,10 +59,10 @@ impl<'t> Tokens<'t> {
         match word.find([':', '=']) {
             Some(at) if !self.is_value => {
                 let (name, rest) = text.split_at(at);
-                (Token::Name(name.into()), rest)
+                (Token::Name(name.into(), false), rest)
             }
             _ if !self.is_value && rest.trim_start_matches('\'').trim_start().starts_with(':') => {
-                (Token::Name(word.into()), rest)
+                (Token::Name(word.into(), false), rest)
             }
             _ => (Token::Value(word.into()), rest),
         }
@@ -104,7 +104,7 @@ mod tests {
         let spell = |token| match token {
             Token::Open => "(".to_owned(),
             Token::Close => ")".to_owned(),
-            Token::Name(name) => format!("<{name}>"),
+            Token::Name(name, _) => format!("<{name}>"),
             Token::Value(value) => format!("'{value}'"),
         };
         tokens(text).map(spell).collect()

@@ -92,7 +92,7 @@ impl Walk<'_> {
                     here = around.pop().unwrap_or(named);
                     next = here;
                 }
-                Token::Name(name) => next = here || names.is_named(&name),
+                Token::Name(name, _) => next = here || names.is_named(&name),
                 Token::Value(text) => {
                     Walk { named: next, names, visit, depth }.text(&text);
                     next = here;

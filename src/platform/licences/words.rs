@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use crate::platform::fields::blacklist::normal;
+use crate::platform::fields::names::normal;
 
 /// The licence of OpenStreetMap's data.
 pub const OSM: &str = "ODbL-1.0";
