@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { encode } from 'jpeg-js';
 
+import { verifyArchive } from '../index.js';
 import { removeFolders } from './support';
 import { Archive, known, photo, plant } from './support/planted';
 import { full, seed } from './support/random';
@@ -341,6 +342,26 @@ describe('names', () => {
       admin_level: '8',
     });
   });
+});
+
+it('JSON that stands as text is redacted member by member, and the dump verifies', async () => {
+  const archive = new Archive('newest-generation');
+  const seen = '2001:db8::7';
+  archive.add('rate_limiting', { identifier: seen, identifier_type: 'ip' });
+  archive.work('w1', 'approved', {
+    tags: JSON.stringify({
+      info: JSON.stringify({ [`seen: ${seen}`]: 'x', deep: [`at ${seen}`], height: 2 }),
+      plain: `${seen} {"phone":"604 555 0199"}`,
+    }),
+  });
+  archive.write();
+  const { path: made = '', metadata } = await archive.dump();
+  const works = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as {
+    tags: unknown;
+  }[];
+  expect(works[0]?.tags).toEqual({ info: '{"deep":["at [redacted]"],"height":2}' });
+  expect(metadata.privacy.redactions.ip_address).toBe(3);
+  expect(await verifyArchive(made)).toMatchObject({ ok: true, problems: [] });
 });
 
 describe('onLeak', () => {
