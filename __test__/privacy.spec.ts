@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { encode } from 'jpeg-js';
 
+import { verifyArchive } from '../index.js';
 import { removeFolders } from './support';
 import { Archive, known, photo, plant } from './support/planted';
 import { full, seed } from './support/random';
@@ -300,6 +301,67 @@ describe('what is public', () => {
     const photos = [...entriesOf(made).keys()].filter((name) => name.startsWith('photos/'));
     expect(photos).toEqual(['photos/thumbnails/yes-1.jpg']);
   });
+});
+
+describe('names', () => {
+  /** The tags of one work as they leave. */
+  async function left(tags: unknown): Promise<unknown> {
+    const archive = new Archive('newest-generation');
+    archive.work('w1', 'approved', { tags: JSON.stringify(tags) });
+    archive.write();
+    const { path: made = '' } = await archive.dump();
+    const works = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as {
+      tags: unknown;
+    }[];
+    return works[0]?.tags;
+  }
+
+  it('of editors and contacts stay in, however a tool spells them', async () => {
+    const names = ['@user', 'CREATED_USER', 'last_edited_user', 'EditedBy', 'approved_by', 'tel'];
+    const more = ['whatsapp', 'contact:tel:office', 'usertoken', 'meta.user', 'internal_notes'];
+    const tags = Object.fromEntries([...names, ...more].map((name) => [name, 'Jane Smith']));
+    const info = {
+      pairs: [['phone', '604 555 0199']],
+      traits: [{ trait: 'phone', value: '604 555 0199' }],
+      broken: '{"phone":"604 555 0199", cut',
+    };
+    const kept = { painted_by: 'Ada Okafor', donated_by: 'the Guild', title: '[Untitled]' };
+    expect(await left({ ...tags, info, ...kept })).toEqual({
+      info: { pairs: [], traits: [{}] },
+      ...kept,
+    });
+  });
+
+  it('that are labels without a value are content', async () => {
+    const labels = ['secret garden', 'telephone box', 'Session musicians', 'Phase 2: north'];
+    const tags = Object.fromEntries(labels.map((label) => [label, true]));
+    expect(await left([...labels, '_internal', 'phone: 604 555 0199'])).toEqual(tags);
+    expect(await left({ 'Phase 2: north side': 'a', '- x': 'b', admin_level: '8' })).toEqual({
+      'Phase 2: north side': 'a',
+      '- x': 'b',
+      admin_level: '8',
+    });
+  });
+});
+
+it('JSON that stands as text is redacted member by member, and the dump verifies', async () => {
+  const archive = new Archive('newest-generation');
+  const seen = '2001:db8::7';
+  archive.add('rate_limiting', { identifier: seen, identifier_type: 'ip' });
+  archive.work('w1', 'approved', {
+    tags: JSON.stringify({
+      info: JSON.stringify({ [`seen: ${seen}`]: 'x', deep: [`at ${seen}`], height: 2 }),
+      plain: `${seen} {"phone":"604 555 0199"}`,
+    }),
+  });
+  archive.write();
+  const { path: made = '', metadata } = await archive.dump();
+  const works = JSON.parse(entriesOf(made).get('artwork.json')?.toString() ?? '') as {
+    tags: unknown;
+  }[];
+  expect(works[0]?.tags).toEqual({ info: '{"deep":["at [redacted]"],"height":2}' });
+  expect(metadata.privacy.redactions.ip_address).toBe(3);
+  expect(await verifyArchive(made)).toMatchObject({ ok: true, problems: [] });
 });
 
 describe('onLeak', () => {

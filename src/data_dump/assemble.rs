@@ -112,8 +112,13 @@ impl Parts<'_> {
         let has_fields = |of: &&DataFile| std::ptr::eq(of.fields, file.fields);
         let of_file =
             self.included.iter().filter(|field| file_of(field.table).as_ref().is_some_and(has_fields));
-        let mut names: Vec<String> = of_file.map(|field| field.field.clone()).collect();
-        names.dedup();
+        let mut names: Vec<String> = Vec::new();
+        // Two tables may have a column of one name.
+        for field in of_file {
+            if !names.contains(&field.field) {
+                names.push(field.field.clone());
+            }
+        }
         names
     }
 

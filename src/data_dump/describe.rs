@@ -9,6 +9,7 @@ use super::read::Read;
 use crate::formats::dump::{self, Counts, DataDumpMetadata};
 use crate::job::{Warning, counted};
 use crate::photos::thumbnail::QUALITY;
+use crate::platform::fields::files::DATA_FILES;
 use crate::platform::times::rfc3339;
 
 /// How many records each file has.
@@ -58,7 +59,7 @@ pub fn metadata(
         },
         privacy: dump::Privacy {
             excluded_tables: read.drift.private_tables.iter().map(|name| (*name).to_owned()).collect(),
-            excluded_fields: read.drift.withheld.iter().map(|name| (*name).to_owned()).collect(),
+            excluded_fields: excluded_fields(read),
             unknown_columns_excluded: unknown(read).count() as u64,
             redactions: (&toll.counts).into(),
         },
@@ -70,6 +71,23 @@ pub fn metadata(
         photos_missing: missing.collect(),
         warnings,
     }
+}
+
+/// Known columns that stay in: none is published, or the operator's blacklist takes it.
+fn excluded_fields(read: &Read) -> Vec<String> {
+    let fields = || DATA_FILES.into_iter().flat_map(|file| file.fields).filter(|field| field.required);
+    // What records are known and joined by leaves all the same; tags leave empty.
+    let leaves = |name: &str| {
+        read.filter.allows(name)
+            || name == "artist_id"
+            || (name != "tags" && fields().any(|field| field.name == name))
+    };
+    let kept_in = read.drift.published.iter().filter(|name| !leaves(name));
+    let mut names: Vec<String> =
+        read.drift.withheld.iter().chain(kept_in).map(|name| (*name).to_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Columns that nobody has decided on and that stay in.

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::troubles::Troubles;
 use crate::error::{Error, Result};
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
+use crate::platform::json;
 use crate::privacy::filter::Filter;
-use crate::privacy::redact::{Counts, Hit, Redactor};
+use crate::privacy::redact::{Counts, Hit, REDACTED, Redactor};
 
 /// What was found on the way, within one part of the work.
 #[derive(Debug, Default, Clone)]
@@ -83,7 +84,13 @@ impl<'v> Fences<'v> {
     /// that hold an identifier and those that say nothing.
     pub fn members(&self, members: &mut Map<String, Value>, entry: &str, counts: &mut Counts) -> Result<()> {
         self.filter.clean(members);
-        self.redact_members(members, entry, counts)
+        let before = counts.clone();
+        self.redact_members(members, entry, counts)?;
+        if *counts != before {
+            // What was taken out may have been what kept a text from being JSON.
+            self.filter.clean(members);
+        }
+        Ok(())
     }
 
     /// The same for a value.
@@ -116,7 +123,7 @@ impl<'v> Fences<'v> {
         match value {
             Value::String(text) => {
                 if let Cow::Owned(redacted) = self.text(text, entry, counts)? {
-                    *text = redacted;
+                    *text = self.json_text(text, entry)?.unwrap_or(redacted);
                 }
                 Ok(())
             }
@@ -124,6 +131,15 @@ impl<'v> Fences<'v> {
             Value::Object(members) => self.redact_members(members, entry, counts),
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
         }
+    }
+
+    /// A text with an identifier in it that is JSON, redacted member by member: no name in it may become another.
+    fn json_text(&self, text: &str, entry: &str) -> Result<Option<String>> {
+        let Some(mut value) = json::within(text) else { return Ok(None) };
+        // The text was counted as it stood.
+        self.redact(&mut value, entry, &mut Counts::default())?;
+        let redacted = value.to_string();
+        Ok(Some(if self.holds(&redacted) { REDACTED.into() } else { redacted }))
     }
 }
 

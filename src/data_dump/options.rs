@@ -8,8 +8,8 @@ use super::included::IncludedField;
 use crate::dataset::readme::Source;
 use crate::error::{Error, Result};
 use crate::options::{Common, CommonOptions, choice, path, whole};
-use crate::platform::fields::blacklist::normal;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS};
+use crate::platform::fields::names::normal;
 
 /// The archive's name where the caller gives none.
 const NAME: &str = "Cultural Archiver";

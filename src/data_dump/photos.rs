@@ -16,6 +16,8 @@ pub struct DumpPhoto {
     pub n: u32,
     /// Where it lies; of our own store the keys it may have, likeliest first.
     pub reference: Reference,
+    /// Whether it is under another licence than ours: then nothing is made of it.
+    pub is_licensed: bool,
 }
 
 /// As warnings, metadata.json and progress name it.

@@ -228,3 +228,34 @@ async fn the_blacklist_holds_for_columns_and_in_columns_that_were_added() {
         assert!(!found.contains(kept_in), "{kept_in}");
     }
 }
+
+#[tokio::test]
+async fn a_licence_that_no_line_can_hold_stops_no_dump() {
+    let sql = r#"CREATE TABLE artwork (id TEXT PRIMARY KEY, title TEXT, tags TEXT, status TEXT);
+        INSERT INTO artwork VALUES ('w1', 'Heron', NULL, 'approved'),
+          ('w2', 'Foreign', '{"license":"Team\u0001@b.co"}', 'approved')"#;
+    let found = texts_of(sql, DataDumpOptions::default()).await;
+    assert!(found.contains("under another licence (Team @b.co)"));
+}
+
+#[tokio::test]
+async fn a_field_that_two_tables_have_is_described_once() {
+    let rows = "ALTER TABLE artists ADD COLUMN a; ALTER TABLE artists ADD COLUMN b;
+        ALTER TABLE creators ADD COLUMN b; INSERT INTO artists VALUES ('p1', 'Ada', NULL, 'active', 1, 2);";
+    let include_fields = ["artists.b", "artists.a", "creators.b"].map(str::to_owned).to_vec();
+    let options = DataDumpOptions { include_fields, ..DataDumpOptions::default() };
+    let found = texts_of(&format!("{WORK}{rows}"), options).await;
+    for described in ["| a | any |", "| b | any |", r#""name": "a""#, r#""name": "b""#] {
+        assert_eq!(found.matches(described).count(), 1, "{described}");
+    }
+}
+
+#[tokio::test]
+async fn columns_that_the_operator_keeps_in_are_told() {
+    let options =
+        DataDumpOptions { extra_blacklist: vec!["bio".into(), "t*".into()], ..DataDumpOptions::default() };
+    let found = texts_of(WORK, options).await;
+    let told = found.split("\"excluded_fields\": [").nth(1).and_then(|rest| rest.split(']').next());
+    let told: Vec<&str> = told.unwrap_or_default().split('"').skip(1).step_by(2).collect();
+    assert_eq!(told, ["bio", "logbook_id", "status", "title"]);
+}

@@ -53,7 +53,7 @@ pub async fn make(
     let listing = store.list(job).await?;
     let mut making = Making {
         photos,
-        outcomes: photos.iter().map(|photo| Err(reason_without_key(&photo.reference))).collect(),
+        outcomes: photos.iter().map(|photo| Err(reason_without_key(photo))).collect(),
         left: choices(photos, listing.as_ref()),
         failed: 0,
         of_copies: 0,
@@ -70,7 +70,7 @@ pub async fn make(
     }
     making.meter.finish();
     let refused = making.count(&[GetError::Refused.reason()]);
-    let elsewhere = making.count(&[GONE, "foreign", "unusable"]);
+    let elsewhere = making.count(&[GONE, "foreign", "unusable", LICENSED]);
     if refused > 1 && refused + elsewhere == photos.len() {
         return Err(refused_every(store.place()));
     }
@@ -82,9 +82,12 @@ pub async fn make(
 
 /// Why there is no thumbnail when the store denies holding the photo.
 const GONE: &str = "not_found";
+/// Why there is none of a photo that is somebody else's to give away.
+const LICENSED: &str = "other_license";
 
-fn reason_without_key(reference: &Reference) -> &'static str {
-    match reference {
+fn reason_without_key(photo: &DumpPhoto) -> &'static str {
+    match &photo.reference {
+        _ if photo.is_licensed => LICENSED,
         Reference::Own(_) => GONE,
         Reference::Foreign(_) => "foreign",
         Reference::Unusable => "unusable",
@@ -96,7 +99,7 @@ fn choices(photos: &[DumpPhoto], listing: Option<&Listing>) -> HashMap<usize, Le
     let listed = listing.map(|listing| listing.photos.as_slice());
     let has_gaps = listing.is_some_and(|listing| !listing.problems.is_empty());
     let mut left = HashMap::new();
-    for (at, photo) in photos.iter().enumerate() {
+    for (at, photo) in photos.iter().enumerate().filter(|(_, photo)| !photo.is_licensed) {
         let Reference::Own(keys) = &photo.reference else { continue };
         let mut choice = choose(keys, listed);
         if has_gaps && choice.originals.is_empty() {
@@ -248,6 +251,13 @@ impl Making<'_> {
             "photo lies",
             "photos lie",
             "on other hosts, which are not asked",
+        );
+        warn(
+            "PHOTO_LICENSED",
+            of(&[LICENSED]),
+            "photo is",
+            "photos are",
+            &format!("under another licence and left out; {missing}"),
         );
         let refusals = Refusal::ALL.map(Refusal::reason);
         warn(

@@ -182,14 +182,15 @@ fn versions(contents: &Contents<'_>) -> String {
     )
 }
 
-/// One cell of a table (<https://github.github.com/gfm/#tables-extension->).
+/// One cell of a table (<https://github.github.com/gfm/#tables-extension->). What is not to be seen becomes a space:
+/// any other sign could make a name of what stands before an `@`.
 fn cell(text: &str) -> String {
     let mut cell = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '|' | '`') {
             cell.push('\\');
         }
-        cell.push(if c.is_control() { '?' } else { c });
+        cell.push(if c.is_control() { ' ' } else { c });
     }
     cell
 }

@@ -14,6 +14,8 @@ pub struct Drift {
     pub private_tables: Vec<&'static str>,
     /// Names of known columns of content tables that are here and published of no table, sorted.
     pub withheld: Vec<&'static str>,
+    /// Names of columns of content tables that are here and published, unless the operator keeps them in; sorted.
+    pub published: Vec<&'static str>,
 }
 
 impl Drift {
@@ -37,6 +39,8 @@ impl Drift {
         drift.private_tables.sort_unstable();
         drift.withheld.sort_unstable();
         drift.withheld.dedup();
+        drift.published.sort_unstable();
+        drift.published.dedup();
         Ok(drift)
     }
 
@@ -45,15 +49,18 @@ impl Drift {
         self.private_tables.extend(private.map(|table| table.name));
         for column in columns {
             let known = match (content, private) {
-                (Some(table), _) => match table.decision(column) {
-                    Some(Decision::Withheld(_)) => {
-                        let name = table.columns.iter().map(|(name, _)| *name);
-                        let name = name.filter(|name| name.eq_ignore_ascii_case(column));
-                        self.withheld.extend(name.filter(|name| !is_published(name)));
-                        true
+                (Some(table), _) => {
+                    let name = table.columns.iter().map(|(name, _)| *name);
+                    let name = name.filter(|name| name.eq_ignore_ascii_case(column));
+                    match table.decision(column) {
+                        Some(Decision::Withheld(_)) => {
+                            self.withheld.extend(name.filter(|name| !is_published(name)));
+                        }
+                        Some(Decision::Published(_)) => self.published.extend(name),
+                        None => {}
                     }
-                    decision => decision.is_some(),
-                },
+                    table.decision(column).is_some()
+                }
                 (None, Some(table)) => table.columns.iter().any(|known| known.eq_ignore_ascii_case(column)),
                 (None, None) => false,
             };
@@ -104,6 +111,7 @@ mod tests {
         assert!(!drift.unknown.iter().any(|name| name.starts_with("d1_") || name.contains("Title")));
         assert_eq!(drift.private_tables, ["d1_migrations", "users"]);
         assert_eq!(drift.withheld, ["created_by"]);
+        assert_eq!(drift.published, ["id", "title"]);
     }
 
     #[test]

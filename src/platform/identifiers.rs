@@ -3,17 +3,16 @@
 //! Places are found by the names of columns, in whatever tables there are: a form of the schema that nobody has seen
 //! gives its identifiers all the same. Whether a value is one, its shape decides, see `privacy::shape`.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fmt;
-
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::fields::blacklist::{identifies, matches, normal};
+use self::inside::{Names, OF_JSON, inside};
+use super::fields::blacklist::{identifies, is_public};
+use super::fields::names::{matches, normal};
 use super::fields::tables::content;
 use super::tables::Table;
+
+mod inside;
 
 /// The classes of identifiers that are hunted, as metadata.json counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,11 +60,6 @@ pub fn lets_in(place: &str) -> bool {
     SESSIONS.iter().chain([&USERS]).any(|known| known.eq_ignore_ascii_case(table))
 }
 
-/// What JSON begins with that may hold identifiers; a text may hold more of it.
-const OF_JSON: [char; 3] = ['{', '[', '"'];
-/// JSON text within JSON text is followed this deep.
-const DEPTH: u32 = 8;
-
 /// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column`. JSON in the
 /// private tables is looked into.
 pub fn each_private_value<E: From<rusqlite::Error>>(
@@ -92,12 +86,13 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
         while let Some(row) = rows.next()? {
             for (at, (place, is_place)) in places.iter().enumerate() {
                 let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at)? else { continue };
-                let Ok(text) = str::from_utf8(bytes) else { continue };
+                // One broken letter hides nothing that stands beside it.
+                let text = String::from_utf8_lossy(bytes);
                 if *is_place {
-                    visit(place, text)?;
+                    visit(place, &text)?;
                 }
                 if text.trim_start().starts_with(OF_JSON) {
-                    inside(text, *is_place, &mut names, &mut |value| visit(place, value))?;
+                    inside(&text, *is_place, &mut names, &mut |value| visit(place, value))?;
                 }
             }
         }
@@ -127,119 +122,6 @@ pub fn each_public_id<E: From<rusqlite::Error>>(
     Ok(())
 }
 
-/// Hands every text under a name of identifiers to `visit`, at any depth of JSON text. Nothing is built: there may be
-/// more of it than of all else. What does not parse is free text: no place.
-fn inside<E>(
-    json: &str,
-    named: bool,
-    names: &mut Names,
-    visit: &mut dyn FnMut(&str) -> std::result::Result<(), E>,
-) -> std::result::Result<(), E> {
-    let mut failure = None;
-    let mut hand_on = |text: &str| {
-        if failure.is_none() {
-            failure = visit(text).err();
-        }
-    };
-    let walk = Walk { named, names, visit: &mut hand_on, depth: DEPTH };
-    let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(json));
-    failure.map_or(Ok(()), Err)
-}
-
-/// What was decided on names that were met: rows repeat the same few.
-#[derive(Default)]
-struct Names(HashMap<String, bool>);
-
-impl Names {
-    /// Hostile rows must not fill the memory.
-    const REMEMBERED: usize = 10_000;
-
-    fn is_named(&mut self, name: &str) -> bool {
-        if let Some(known) = self.0.get(name) {
-            return *known;
-        }
-        let decided = is_named(name);
-        if self.0.len() < Self::REMEMBERED {
-            self.0.insert(name.to_owned(), decided);
-        }
-        decided
-    }
-}
-
-/// A walk through JSON.
-struct Walk<'w> {
-    named: bool,
-    names: &'w mut Names,
-    visit: &'w mut dyn FnMut(&str),
-    /// How much further JSON text within JSON text is followed.
-    depth: u32,
-}
-
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<(), D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_str<E>(self, text: &str) -> std::result::Result<(), E> {
-        let Walk { named, names, visit, depth } = self;
-        if named {
-            visit(text);
-        }
-        if let Some(depth) = depth.checked_sub(1)
-            && text.trim_start().starts_with(OF_JSON)
-        {
-            let walk = Walk { named, names, visit, depth };
-            let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(text));
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<(), A::Error> {
-        let Walk { named, names, visit, depth } = self;
-        while items.next_element_seed(Walk { named, names, visit, depth })?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<(), A::Error> {
-        let Walk { named, names, visit, depth } = self;
-        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            let named = named || names.is_named(&name);
-            members.next_value_seed(Walk { named, names, visit, depth })?;
-        }
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> std::result::Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> std::result::Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> std::result::Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> std::result::Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> std::result::Result<(), E> {
-        Ok(())
-    }
-}
-
 fn is_place(table: &str, column: &str) -> bool {
     let opens = SESSIONS.iter().any(|known| known.eq_ignore_ascii_case(table));
     is_named(column) || (opens && column.eq_ignore_ascii_case("id"))
@@ -251,7 +133,7 @@ fn is_named(name: &str) -> bool {
     if form == "user_agent" {
         return false;
     }
-    identifies(name) || PLACES.iter().any(|pattern| matches(pattern, &form))
+    identifies(name) || (!is_public(&form) && PLACES.iter().any(|pattern| matches(pattern, &form)))
 }
 
 /// Ordinary tables; shadow tables of virtual ones are among them.
@@ -303,6 +185,28 @@ mod tests {
                 "users.Email=e"
             ]
         );
+    }
+
+    #[test]
+    fn json_that_does_not_parse_hides_nothing() {
+        for data in [
+            r#"{"metadata":{"userAgent":"Mozilla \ud83d","ip":"i","user_token":"t"}}"#,
+            r#"{"old":"{\"note\":\"\\ud83d\",\"ip\":\"i\"}","user_token":"t"}"#,
+            r#"{"note":1e400,"ip":"i","user_token":"t"}"#,
+            r#"{"old":"{\"note\":1e400,\"ip\":\"i\"}","more":{"user_token":"t"},"cut":"off"#,
+            r#"{"ip":"i"} {"user_token":"t"}"#,
+            r#"{"note":"line
+                end","admin":{"ip":["i"]},"x":["y"],"user":{"name":"t"}} trailing"#,
+        ] {
+            let sql = format!("CREATE TABLE audit_log (data); INSERT INTO audit_log VALUES ('{data}')");
+            let found = found(&sql);
+            for value in ["audit_log.data=i", "audit_log.data=t"] {
+                assert!(found.iter().any(|found| found == value), "{value} of {data}");
+            }
+            assert!(!found.iter().any(|found| found.ends_with("=y")), "{data}");
+        }
+        let broken = "CREATE TABLE audit_log (data); INSERT INTO audit_log VALUES (CAST(X'7b226970223a2269222c2278223a22c3227d' AS TEXT))";
+        assert_eq!(found(broken), ["audit_log.data=i"]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn within(text: &str) -> Option<Value> {
 }
 
 /// The text with `\ufffd` for each escape that is half a pair (RFC 8259, 8.2); none when there is none.
-fn without_halves(text: &str) -> Option<String> {
+pub fn without_halves(text: &str) -> Option<String> {
     let unit = |at: usize| {
         let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
         u16::from_str_radix(digits, 16).ok()

@@ -3,14 +3,15 @@
 //! What people submit is CC0 by the platform's terms. Imported rows may be under another licence: they say so in a
 //! tag, or come from OpenStreetMap, whose data is under the ODbL whatever a tag says.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 use serde_json::{Map, Value};
 
+pub use self::words::may_be_foreign;
+use self::words::{Name, Named, OSM, foreign, name_says, named_in};
 use super::content::Cell;
-use super::fields::blacklist::{normal, rule_for};
+use super::fields::blacklist::rule_for;
 use super::{json, tag_values};
+
+mod words;
 
 /// The licence of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,28 +22,10 @@ pub enum Licence {
     Foreign(String),
 }
 
-/// The licence of OpenStreetMap's data.
-const OSM: &str = "ODbL-1.0";
 /// What stands for one that is not to be repeated, or that nobody can read.
 pub const OTHER: &str = "other";
 /// JSON text within JSON text is followed this deep.
 const DEPTH: u32 = 8;
-/// Words in the names of members that say where a row came from.
-const SOURCES: [&str; 10] = [
-    "source",
-    "sources",
-    "attribution",
-    "plugin",
-    "importer",
-    "copyright",
-    "rights",
-    "credit",
-    "credits",
-    "provider",
-];
-/// What may follow the word in the name of a member that says the licence.
-const OF_LICENCE: [&str; 10] = ["url", "uri", "link", "name", "title", "id", "code", "type", "text", "spdx"];
-
 /// Reads the licence of a row from its tags, as JSON stands in the row, and from a column of that name.
 pub fn licence(tags: &Value, column: Option<&str>) -> Licence {
     let mut found = column.and_then(foreign);
@@ -67,40 +50,26 @@ pub fn licence_of_cell(tags: &Cell, column: Option<&str>) -> Licence {
 }
 
 /// Reads the licence of a row whose tags are text that is no JSON. Nobody can say what belongs to what in it: if it
-/// speaks of OpenStreetMap or its licence, the row is taken to be theirs, if of a licence, to be somebody's.
+/// names a licence, or speaks of OpenStreetMap, the row is taken to be theirs, if of a licence, to be somebody's.
 fn licence_of_unreadable(tags: &str, column: Option<&str>) -> Licence {
-    let own_or_column = licence(&Value::Null, column);
-    let words = tags.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    let is_theirs = |word: String| word.starts_with("osm") || word == "odbl";
-    if words.into_iter().any(is_theirs) || is_osm(tags) {
-        return Licence::Foreign(OSM.into());
-    }
-    match own_or_column {
-        Licence::Own if tags.to_lowercase().contains("licen") => Licence::Foreign(OTHER.into()),
-        other => other,
+    let mut words = tags.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    let is_theirs = |word: String| word.starts_with("osm");
+    let named = if words.any(is_theirs) { Some(Named::Osm) } else { named_in(tags) };
+    let says_licence = || ["licen", "lizen"].iter().any(|word| tags.to_lowercase().contains(word));
+    match (named, licence(&Value::Null, column)) {
+        (Some(Named::Osm), _) => Licence::Foreign(OSM.into()),
+        (named, Licence::Own) if named.is_some() || says_licence() => Licence::Foreign(OTHER.into()),
+        (_, of_column) => of_column,
     }
 }
 
-/// A quick look at the text of `tags`: false when nothing in it can make the licence another.
-pub fn may_be_foreign(tags: &str) -> bool {
-    static HINTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        // Escapes are looked through by whoever reads the tags.
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build([
-                "licen",
-                "osm",
-                "odbl",
-                "streetmap",
-                "street map",
-                "street-map",
-                "street_map",
-                r"\u",
-                "@id",
-            ])
-            .ok()
-    });
-    HINTS.as_ref().is_none_or(|hints| hints.is_match(tags))
+/// What a licence is called that is named in a text about something else.
+fn name_of(named: Named) -> String {
+    match named {
+        Named::Osm => OSM.into(),
+        Named::CreativeCommons(name) => name,
+        Named::Other => OTHER.into(),
+    }
 }
 
 /// What the names of the members around a value say of it.
@@ -172,7 +141,10 @@ fn look_at_text(text: &str, member: Member, found: &mut Option<String>) {
             });
             *found = named.or(found.take());
         }
-        Under::Source if is_osm(text) => *found = Some(OSM.into()),
+        // Where the data is from, or who has which rights to it: only a licence that everybody knows tells.
+        Under::Source if found.as_deref() != Some(OSM) => {
+            *found = named_in(text).map(name_of).or(found.take())
+        }
         Under::Licence | Under::Source | Under::Nothing => {}
     }
 }
@@ -181,7 +153,11 @@ fn look_at_text(text: &str, member: Member, found: &mut Option<String>) {
 fn look_at_label(label: &str, found: &mut Option<String>) {
     let said = label.to_lowercase();
     let (name, licence) = label.split_once([':', '=']).unwrap_or((label, ""));
-    if said.starts_with("odbl") || said.split(['_', ':', '=']).next() == Some("osm") {
+    if let Some(named @ Named::CreativeCommons(_)) = named_in(label)
+        && found.is_none()
+    {
+        *found = Some(name_of(named));
+    } else if said.starts_with("odbl") || said.split(['_', ':', '=']).next() == Some("osm") {
         *found = Some(OSM.into());
     } else if matches!(name_says(name), Name::Licence) && found.as_deref() != Some(OSM) {
         *found = foreign(licence).or(found.take());
@@ -193,80 +169,6 @@ fn is_element(name: &str, value: &Value) -> bool {
     let Some((kind, number)) = value.as_str().and_then(|text| text.split_once('/')) else { return false };
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     name == "@id" && ["node", "way", "relation"].contains(&kind) && is_number
-}
-
-enum Name {
-    Licence,
-    Source,
-    Osm,
-    Nothing,
-}
-
-fn name_says(name: &str) -> Name {
-    let name = normal(name);
-    let words: Vec<&str> = name.split(['_', ':']).filter(|word| !word.is_empty()).collect();
-    let is_licence =
-        |word: &str| matches!(word, "license" | "licence" | "licenses" | "licences" | "licensing");
-    match words.as_slice() {
-        // `license:data`, but not a plate.
-        [first, ..] if is_licence(first) && name.contains(':') => Name::Licence,
-        [.., last] if is_licence(last) => Name::Licence,
-        [.., word, last] if is_licence(word) && OF_LICENCE.contains(last) => Name::Licence,
-        [first, ..] if first.starts_with("osm") => Name::Osm,
-        words if words.iter().any(|word| SOURCES.contains(word)) => Name::Source,
-        _ => Name::Nothing,
-    }
-}
-
-/// The licence that a text names, when it is none of our own.
-fn foreign(text: &str) -> Option<String> {
-    let text = text.trim();
-    let plain: String = text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
-    let own = plain.is_empty()
-        || ["cc0", "creativecommonszero", "creativecommonscc0", "pddl", "publicdomain", "zero"]
-            .iter()
-            .any(|own| plain.starts_with(own))
-        || [
-            "publicdomainzero",
-            "publicdomainmark",
-            "opendatacommonspddl",
-            "licensespddl",
-            "licencespddl",
-            "licensescc0",
-        ]
-        .iter()
-        .any(|own| plain.contains(own))
-        || matches!(plain.as_str(), "pd" | "null" | "none");
-    if own {
-        return None;
-    }
-    if plain.contains("odbl") || plain.contains("opendatabaselicen") || is_osm(text) {
-        return Some(OSM.into());
-    }
-    Some(creative_commons(&plain).unwrap_or_else(|| text.to_owned()))
-}
-
-/// `CC BY-SA 4.0`, `https://creativecommons.org/licenses/by-sa/4.0/`…
-fn creative_commons(plain: &str) -> Option<String> {
-    let rest = ["creativecommonsorglicenses", "creativecommons", "cc"].iter().find_map(|start| {
-        plain
-            .find(start)
-            .filter(|at| *at == 0 || start.len() > 2)
-            .and_then(|at| plain.get(at + start.len()..))
-    })?;
-    let kinds = ["byncnd", "byncsa", "bync", "bynd", "bysa", "by"];
-    let kind = kinds.iter().find(|kind| rest.starts_with(**kind))?;
-    let digits: String = rest.get(kind.len()..)?.chars().take_while(char::is_ascii_digit).collect();
-    let [major, minor] = digits.as_bytes() else { return None };
-    let parts: Vec<String> =
-        kind.as_bytes().chunks(2).map(|part| String::from_utf8_lossy(part).to_uppercase()).collect();
-    Some(format!("CC-{}-{}.{}", parts.join("-"), char::from(*major), char::from(*minor)))
-}
-
-fn is_osm(text: &str) -> bool {
-    let text = text.to_lowercase();
-    let plain: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
-    plain.contains("openstreetmap") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "osm")
 }
 
 #[cfg(test)]
@@ -302,12 +204,21 @@ mod tests {
             "https://creativecommons.org/publicdomain/zero/1.0/",
             "Creative Commons Zero",
             "http://opendatacommons.org/licenses/pddl/1.0/",
+            "Open Data Commons Public Domain Dedication and License (PDDL) v1.0",
+            "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication",
+            "CC0, no rights reserved",
+            "CC0 by the City of Vancouver",
+            "Public domain, no attribution required",
+            "PDM",
+            "zero",
         ] {
             assert_eq!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
         }
         for tags in [
             r#"{"material":"bronze","source":"City of Vancouver","cosmos":"x"}"#,
             r#"{"license_plate":"BC 123","rights":"held by the city"}"#,
+            r#"{"copyright":"© City of Vancouver","credit":"Photo by Jane, success","addr:street":"Main Street, Maple"}"#,
+            r#"{"source":"Commons Creative Space","terms":"open to the public","licensed_bar":"yes"}"#,
             r#"{"license":{"name":"CC0 1.0","url":"https://creativecommons.org/publicdomain/zero/1.0/"}}"#,
         ] {
             assert_eq!(of(tags), "own", "{tags}");
@@ -387,6 +298,32 @@ mod tests {
             (r#"{"copyright":"© OpenStreetMap contributors"}"#, "ODbL-1.0"),
             (r#"{"attribution":"Open-Street-Map"}"#, "ODbL-1.0"),
             (r#"{"note":"{\"license\":\"ODbL\"}"}"#, "ODbL-1.0"),
+            // Only what is all there is to it is our own.
+            (r#"{"license":"CC0; data (c) OpenStreetMap contributors, ODbL"}"#, "ODbL-1.0"),
+            (r#"{"license":"CC0 / ODbL"}"#, "ODbL-1.0"),
+            (r#"{"licence":"PDDL; ODbL"}"#, "ODbL-1.0"),
+            (r#"{"license":"CC0-incompatible, ODbL"}"#, "ODbL-1.0"),
+            (r#"{"license":"CC0-incompatible"}"#, "CC0-incompatible"),
+            (r#"{"license":"Public domain (text), CC BY-NC-ND 4.0 (photo)"}"#, "CC-BY-NC-ND-4.0"),
+            (r#"{"license":"PD-old / CC-BY-SA"}"#, "CC-BY-SA"),
+            (r#"{"license":"zero rights: CC BY"}"#, "CC-BY"),
+            (r#"{"license":"CC0, photo © Jane"}"#, "CC0, photo © Jane"),
+            (r#"{"license":"CC0, all rights reserved"}"#, "CC0, all rights reserved"),
+            (r#"{"license":"Creative Commons Attribution-ShareAlike 4.0 International"}"#, "CC-BY-SA-4.0"),
+            // Said where the row is from.
+            (r#"{"copyright":"ODbL"}"#, "ODbL-1.0"),
+            (r#"{"attribution":"ODbL 1.0"}"#, "ODbL-1.0"),
+            (r#"{"attribution":"Open Database License"}"#, "ODbL-1.0"),
+            (r#"{"copyright":"CC BY-SA 4.0"}"#, "CC-BY-SA-4.0"),
+            (r#"{"rights":"All rights reserved"}"#, "other"),
+            (r#"{"usage_terms":"Creative  Commons Attribution 2.0"}"#, "CC-BY-2.0"),
+            ("{\"source\":\"Open  Street \u{a0} Map\"}", "ODbL-1.0"),
+            // Said by another name, or by none.
+            (r#"{"licensed_under":"ODbL"}"#, "ODbL-1.0"),
+            (r#"{"license_statement":"ODbL"}"#, "ODbL-1.0"),
+            (r#"{"terms":"ODbL"}"#, "ODbL-1.0"),
+            (r#"{"Lizenz":"dl-de/by-2-0"}"#, "dl-de/by-2-0"),
+            (r#"["mural","CC BY-SA 4.0"]"#, "CC-BY-SA-4.0"),
             // Whoever is named in a member that never leaves is not named here.
             (r#"{"user_license":"Ask Jane Doe"}"#, "other"),
             (r#"{"import_metadata":{"source_data":{"license":"Ask Jane Doe"}}}"#, "other"),

@@ -10,6 +10,7 @@ pub mod fields;
 pub mod identifiers;
 pub mod json;
 pub mod licences;
+pub mod loose_json;
 pub mod photo_choice;
 pub mod photo_key;
 pub mod photo_list;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::content::Cell;
 use super::json;
+use super::licences::{Licence, licence, may_be_foreign};
 use super::photo_key::{Reference, classify};
 
 /// JSON text within JSON text, and members within members, are followed this deep.
@@ -22,6 +23,8 @@ pub struct ListedPhoto {
     pub reference: Reference,
     /// Who is to be credited.
     pub credit: Option<String>,
+    /// Whether the row says that it is under another licence than ours.
+    pub is_licensed: bool,
 }
 
 /// The photos of a row.
@@ -32,6 +35,8 @@ pub struct PhotoList {
     /// Whether something stood there that is no photo.
     pub unreadable: bool,
     places: u32,
+    /// Whether licences are looked for.
+    may_be_licensed: bool,
     /// The last of the keys that each photo of ours may have.
     seen: HashSet<String>,
 }
@@ -42,10 +47,14 @@ impl PhotoList {
         let mut list = PhotoList::default();
         match photos {
             Cell::Null => {}
-            Cell::Text(text) => list.add_text(text, DEPTH),
+            Cell::Text(text) => {
+                list.may_be_licensed = may_be_foreign(text);
+                list.add_text(text, DEPTH);
+            }
             Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable => list.unreadable = true,
         }
         if let Some(legacy) = tags.get("_photos") {
+            list.may_be_licensed = true;
             list.add_value(legacy, DEPTH);
         }
         list
@@ -57,7 +66,7 @@ impl PhotoList {
             return;
         }
         if !text.starts_with(['[', '{', '"']) {
-            self.add(text, None);
+            self.add(text, None, false);
             return;
         }
         match (json::parse(text), depth.checked_sub(1)) {
@@ -88,7 +97,8 @@ impl PhotoList {
             members.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
         };
         if let Some(value) = NAMES.iter().find_map(|name| text(name)) {
-            self.add(value, text("credit"));
+            let licence = || licence(&Value::Object(members.clone()), None);
+            self.add(value, text("credit"), self.may_be_licensed && licence() != Licence::Own);
         } else if let (Some(inner), Some(depth)) =
             (["photos", "_photos"].iter().find_map(|name| members.get(*name)), depth.checked_sub(1))
         {
@@ -98,7 +108,7 @@ impl PhotoList {
         }
     }
 
-    fn add(&mut self, value: &str, credit: Option<&str>) {
+    fn add(&mut self, value: &str, credit: Option<&str>, is_licensed: bool) {
         self.places += 1;
         let reference = classify(value);
         if reference == Reference::Unusable {
@@ -109,9 +119,16 @@ impl PhotoList {
             && let Some(key) = keys.last()
             && !self.seen.insert(key.clone())
         {
+            // What is said of one of the two is said of the photo.
+            let is_it = |photo: &&mut ListedPhoto| match &photo.reference {
+                Reference::Own(keys) => keys.last() == Some(key),
+                _ => false,
+            };
+            self.photos.iter_mut().filter(is_it).for_each(|photo| photo.is_licensed |= is_licensed);
             return;
         }
-        self.photos.push(ListedPhoto { n: self.places, reference, credit: credit.map(str::to_owned) });
+        let credit = credit.map(str::to_owned);
+        self.photos.push(ListedPhoto { n: self.places, reference, credit, is_licensed });
     }
 
     fn miss(&mut self) {
@@ -157,6 +174,18 @@ mod tests {
         for nothing in ["", "null", "[]", "[null]", "\"[]\""] {
             assert_eq!(read(nothing, "{}"), sound(&[]), "{nothing}");
         }
+    }
+
+    #[test]
+    fn a_photo_may_have_a_licence_of_its_own() {
+        let licensed = |column: &str| {
+            let list = PhotoList::read(&Cell::Text(column.into()), &Map::new());
+            list.photos.iter().filter(|photo| photo.is_licensed).map(|photo| photo.n).collect::<Vec<_>>()
+        };
+        let photos = r#"["a.jpg",{"url":"b.jpg","license":"CC BY-NC"},{"url":"c.jpg","license":"CC0"},
+            {"url":"d.jpg","credit":"Ann (CC BY 2.0)"},{"url":"e.jpg","credit":"Ann"},{"url":"/photos/a.jpg","licence":"x"}]"#;
+        assert_eq!(licensed(photos), [1, 2, 4]);
+        assert_eq!(licensed(r#"[{"url":"a.jpg","credit":"Ann"}]"#), [0; 0]);
     }
 
     #[test]

@@ -77,9 +77,15 @@ fn from_number(number: f64) -> Option<DateTime<Utc>> {
     in_range(DateTime::from_timestamp_millis(milliseconds as i64)?)
 }
 
-/// RFC 3339 has years of four digits.
+/// RFC 3339 has years of four digits. It has second 60 too, but few readers have: it is the first of the next minute,
+/// as the clocks of computers count.
 fn in_range(instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    use chrono::Datelike;
+    use chrono::{Datelike, Timelike};
+    const SECOND: u32 = 1_000_000_000;
+    let instant = match instant.nanosecond().checked_sub(SECOND) {
+        Some(nanoseconds) => DateTime::from_timestamp(instant.timestamp() + 1, nanoseconds)?,
+        None => instant,
+    };
     (0..=9999).contains(&instant.year()).then_some(instant)
 }
 
@@ -102,6 +108,9 @@ mod tests {
             ("2025-09-04", "2025-09-04T00:00:00Z"),
             ("1795457119361.0", "2026-11-23T18:05:19.361Z"),
             (" 1795457119361 ", "2026-11-23T18:05:19.361Z"),
+            ("2025-01-02T03:04:60Z", "2025-01-02T03:05:00Z"),
+            ("2024-06-30 23:59:60", "2024-07-01T00:00:00Z"),
+            ("2025-01-02T03:04:60.5+02:00", "2025-01-02T01:05:00.500Z"),
         ] {
             assert_eq!(read(text).as_deref(), Some(means), "{text}");
         }

@@ -100,6 +100,9 @@ fn end(text: &[u8], start: usize) -> Option<usize> {
     }
 }
 
+/// What files are called behind the dot (`logo@2x.png`): none of them is a top-level domain.
+const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "svg", "webp", "gif", "avif", "heic"];
+
 /// Bytes of the top-level domain with which a label begins.
 fn top_level(label: &[u8]) -> Option<usize> {
     let (first, _) = decode_utf8(label);
@@ -110,7 +113,8 @@ fn top_level(label: &[u8]) -> Option<usize> {
         first if first.is_ascii() => run_after(label, |c| c.is_ascii_alphabetic()),
         _ => run_after(label, |c| c.is_alphabetic() && !c.is_ascii()),
     };
-    (length >= 2).then_some(length)
+    let is_picture = |top: &[u8]| PICTURES.iter().any(|end| top.eq_ignore_ascii_case(end.as_bytes()));
+    (length >= 2 && !label.get(..length).is_some_and(is_picture)).then_some(length)
 }
 
 /// Bytes of the longest run at the start of `text`.
@@ -146,6 +150,7 @@ mod tests {
             ("(bob@mail2.example.co.uk).", "bob@mail2.example.co.uk"),
             ("bob@xn--bcher-kva.xn--p1ai", "bob@xn--bcher-kva.xn--p1ai"),
             ("bob@bücher.example", "bob@bücher.example"),
+            ("bob@example.org.png", "bob@example.org"),
             ("иван@пример.рф", "иван@пример.рф"),
         ] {
             assert_eq!(found(text), address, "{text}");
@@ -186,6 +191,8 @@ mod tests {
             "https://medium.example/@jane.doe",
             "a@b",
             "mural@main",
+            "https://cdn.example.org/logo@2x.png",
+            "File:Foo@3x.JPG",
             "bob@",
             "bob@.org",
             "bob@-.1",

@@ -5,20 +5,48 @@ use std::sync::{PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
-use crate::platform::fields::blacklist::{forms, matches, normal, rule_for};
+use crate::platform::fields::blacklist::{rule_for, rule_for_label};
+use crate::platform::fields::names::{forms, matches, normal};
 use crate::platform::json;
+use crate::platform::loose_json::{Token, tokens};
 
 /// How many names are remembered. Rows repeat the same few; hostile ones must not fill the memory.
 const REMEMBERED: usize = 10_000;
 /// JSON text within JSON text is read this deep; what lies deeper is taken out.
 const DEPTH: u32 = 8;
+/// What members are called that hold the name of another, which is the value of one of [`VALUES`].
+const NAMES: [&str; 14] = [
+    "key",
+    "k",
+    "name",
+    "label",
+    "tag",
+    "trait",
+    "trait_type",
+    "field",
+    "field_name",
+    "property",
+    "prop",
+    "attribute",
+    "attr",
+    "param",
+];
+/// See [`NAMES`].
+const VALUES: [&str; 4] = ["value", "values", "v", "val"];
 
 /// The built-in blacklist and the operator's.
 #[derive(Debug, Default)]
 pub struct Filter {
     extra: Vec<String>,
     /// What was decided on names that were met.
-    decided: RwLock<HashMap<String, bool>>,
+    decided: RwLock<HashMap<String, Leaves>>,
+}
+
+/// Whether a name leaves.
+#[derive(Debug, Clone, Copy)]
+struct Leaves {
+    with_value: bool,
+    as_label: bool,
 }
 
 impl Clone for Filter {
@@ -36,20 +64,28 @@ impl Filter {
 
     /// Whether a column or member of that name may leave.
     pub fn allows(&self, name: &str) -> bool {
-        if let Some(&allowed) = self.decided.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            return allowed;
-        }
-        let allowed = self.decide(name);
-        let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
-        if decided.len() < REMEMBERED {
-            decided.insert(name.to_owned(), allowed);
-        }
-        allowed
+        self.leaves(name).with_value
     }
 
-    fn decide(&self, name: &str) -> bool {
-        let is_extra = |form: &str| self.extra.iter().any(|pattern| matches(pattern, form));
-        rule_for(name).is_none() && !forms(name).any(|form| is_extra(&form))
+    fn leaves(&self, name: &str) -> Leaves {
+        if let Some(&leaves) = self.decided.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return leaves;
+        }
+        let leaves = self.decide(name);
+        let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
+        if decided.len() < REMEMBERED {
+            decided.insert(name.to_owned(), leaves);
+        }
+        leaves
+    }
+
+    fn decide(&self, name: &str) -> Leaves {
+        let is_extra = |form: String| self.extra.iter().any(|pattern| matches(pattern, &form));
+        let is_extra = forms(name).any(is_extra);
+        Leaves {
+            with_value: !is_extra && rule_for(name).is_none(),
+            as_label: !is_extra && rule_for_label(name).is_none(),
+        }
     }
 
     /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
@@ -59,7 +95,9 @@ impl Filter {
 
     /// The same within a value.
     pub fn clean_value(&self, value: &mut Value) {
-        self.clean_at(value, DEPTH);
+        if !self.clean_at(value, DEPTH) {
+            *value = Value::Null;
+        }
     }
 
     fn clean_members(&self, members: &mut Map<String, Value>, depth: u32) {
@@ -67,24 +105,29 @@ impl Filter {
             members.clear();
         }
         members.retain(|name, value| {
-            let allowed = self.allows(name);
-            if allowed {
-                self.clean_at(value, depth);
-            }
-            allowed
+            let leaves = self.leaves(name);
+            let allowed = if *value == Value::Bool(true) { leaves.as_label } else { leaves.with_value };
+            allowed && self.clean_at(value, depth)
         });
     }
 
-    fn clean_at(&self, value: &mut Value, depth: u32) {
+    /// Cleans a value; false when all of it has to go.
+    fn clean_at(&self, value: &mut Value, depth: u32) -> bool {
         match value {
             Value::Object(members) => self.clean_members(members, depth),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_at(item, depth)),
+            Value::Array(items) => {
+                let are_pairs = items.iter().all(|item| name_of_pair(item).is_some());
+                items.retain_mut(|item| {
+                    let leaves = !are_pairs || name_of_pair(item).is_none_or(|name| self.allows(name));
+                    leaves && self.clean_at(item, depth)
+                });
+            }
             Value::String(text) => {
-                let Some(read) = json::within(text) else { return };
+                let Some(read) = json::within(text) else { return !self.is_broken_and_names(text) };
                 let mut clean = read.clone();
-                match depth.checked_sub(1) {
-                    Some(depth) => self.clean_at(&mut clean, depth),
-                    None => clean = Value::Null,
+                let is_clean = depth.checked_sub(1).is_some_and(|depth| self.clean_at(&mut clean, depth));
+                if !is_clean {
+                    clean = Value::Null;
                 }
                 if clean != read {
                     *text = clean.to_string();
@@ -92,16 +135,36 @@ impl Filter {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+        true
     }
 
     /// `{"key": "phone", "value": …}` is a member called `phone`, however it is written.
     fn names_what_stays(&self, members: &Map<String, Value>) -> bool {
-        let has_value = members.keys().any(|name| ["value", "v"].contains(&normal(name).as_str()));
+        let has_value = members.keys().any(|name| VALUES.contains(&normal(name).as_str()));
         has_value
             && members.iter().any(|(name, value)| {
-                ["key", "k", "name", "label", "tag"].contains(&normal(name).as_str())
+                NAMES.contains(&normal(name).as_str())
                     && value.as_str().is_some_and(|name| !self.allows(name))
             })
+    }
+
+    /// Whether a text begins as JSON does, does not parse, and has a name in it that may not leave. Nobody can say
+    /// where its value ends. Without quotes it is one in braces alone: `[Address: unknown]` is a remark.
+    fn is_broken_and_names(&self, text: &str) -> bool {
+        let start = text.trim_start();
+        let in_braces = start.starts_with('{');
+        (in_braces || start.starts_with('['))
+            && tokens(text).any(|token| {
+                matches!(token, Token::Name(name, is_quoted) if (is_quoted || in_braces) && !self.allows(&name))
+            })
+    }
+}
+
+/// The name in `["phone", …]`, as lists of pairs have it.
+fn name_of_pair(item: &Value) -> Option<&str> {
+    match item.as_array()?.as_slice() {
+        [name, _] => name.as_str(),
+        _ => None,
     }
 }
 
@@ -140,6 +203,42 @@ mod tests {
         let nested = (0..12)
             .fold(r#"{"phone":"x"}"#.to_owned(), |inner, _| serde_json::json!({ "a": inner }).to_string());
         assert!(!clean(&nested).contains("phone"));
+    }
+
+    #[test]
+    fn pairs_of_every_kind_and_json_that_does_not_parse_hide_no_name() {
+        let clean = |json: &str| cleaned(&Filter::default(), json);
+        assert_eq!(
+            clean(
+                r#"{"a":[["phone","604"],["height","2"]],"b":[["phone","booth","red"]],"c":["phone","x"]}"#
+            ),
+            r#"{"a":[["height","2"]],"b":[["phone","booth","red"]],"c":["phone","x"]}"#
+        );
+        assert_eq!(
+            clean(
+                r#"[{"trait":"phone","value":"x"},{"field":"email","value":"Jane"},{"property":"phone","val":"x"}]"#
+            ),
+            "[{},{},{}]"
+        );
+        assert_eq!(
+            clean(
+                r#"{"a":"{\"phone\":\"604\", broken","b":["{\"phone\":\"604\"} more","{phone: 604}","x"],"c":1}"#
+            ),
+            r#"{"b":["x"],"c":1}"#
+        );
+        let remarks =
+            r#"{"a":"[Untitled]","b":"[Address: unknown] \"sic\"","c":"{no json","d":"{heart} phone"}"#;
+        assert_eq!(clean(remarks), remarks);
+    }
+
+    #[test]
+    fn labels_without_a_value_are_content() {
+        let filter = Filter::new(["fee"]);
+        let json = r#"{"secret garden":true,"telephone box":true,"mobile":true,"Phase 2: north":true,"fee":true,"_x":true,"user_token":true,"phone: 604":true,"address":"x"}"#;
+        assert_eq!(
+            cleaned(&filter, json),
+            r#"{"secret garden":true,"telephone box":true,"mobile":true,"Phase 2: north":true}"#
+        );
     }
 
     #[test]

@@ -277,6 +277,23 @@ fn the_quotes_of_a_json_text_make_no_address() {
 }
 
 #[test]
+fn where_a_long_line_is_cut_no_address_begins() {
+    const CUT: usize = 1024 * 1024;
+    let values = values();
+    let scanner = Scanner::new(&values, []);
+    for (filling, line) in [("x ", r"\n@studio.art"), ("x", r"\n@studio.art"), ("x", "%0A@studio.art")] {
+        for before in 0..line.len() {
+            let mut text = filling.repeat(CUT / filling.len());
+            text.truncate(CUT - before);
+            let text = format!("[\"{text}{line}{}\"]", filling.repeat(20_000));
+            assert_eq!(scanner.bytes(text.as_bytes()).unwrap(), None, "{line} {before}");
+            let known = text.replace("@studio", "bob@studio");
+            assert!(scanner.bytes(known.as_bytes()).unwrap().is_some(), "{line} {before}");
+        }
+    }
+}
+
+#[test]
 fn noise_that_looks_like_an_address_is_none() {
     let values = values();
     let scanner = Scanner::new(&values, []);

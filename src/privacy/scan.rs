@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use memchr::memrchr;
+use memchr::{memrchr, memrchr2};
 
 use super::find::{Found, search, search_noise};
 use super::redact::Hit;
@@ -112,10 +112,24 @@ impl<R: Read> Chunks<R> {
             // Records are lines: nothing stands across their ends.
             let keep = match memrchr(b'\n', &chunk) {
                 Some(line) if chunk.len() - line <= CHUNK => line + 1,
-                _ => chunk.len().saturating_sub(OVERLAP),
+                _ => between_words(&chunk, chunk.len().saturating_sub(OVERLAP)),
             };
             self.kept.extend_from_slice(&chunk[keep..]);
         }
         Ok(Some(chunk))
     }
+}
+
+/// The last place up to `at` where nothing is cut in two: behind a space or a quote, else behind no escape. What an
+/// escape ends with would stand before an `@` as if it were a name.
+fn between_words(chunk: &[u8], at: usize) -> usize {
+    const ESCAPE: usize = 6;
+    let from = at.saturating_sub(OVERLAP);
+    let before = chunk.get(from..at).unwrap_or_default();
+    if let Some(space) = memrchr2(b' ', b'"', before) {
+        return from + space + 1;
+    }
+    let is_escape = |byte: &u8| matches!(byte, b'\\' | b'%');
+    let none = before.windows(ESCAPE).rposition(|six| !six.iter().any(is_escape));
+    none.map_or(at, |start| from + start + ESCAPE)
 }

@@ -17,6 +17,8 @@ const MIXED: usize = 40;
 pub const UUID: usize = 36;
 /// The same without.
 pub const BARE_UUID: usize = 32;
+/// Bytes of the longest list of addresses that is read.
+const LIST: usize = 2048;
 /// Characters behind the `user_` of a Clerk id, at least.
 const CLERK: usize = 24;
 
@@ -36,6 +38,43 @@ pub fn identify(value: &str) -> Option<(Class, Key)> {
         return Some((Class::IpAddress, key));
     }
     is_token(bytes).then(|| (Class::Token, token(bytes)))
+}
+
+/// Hands each address in a list to `found`: of hosts, as proxies pass them on (`203.0.113.9, [2001:db8::1]:443`), when
+/// nothing else stands in it; of mail, wherever it stands (`Ann <ann@example.org>`).
+pub fn each_address(value: &str, mut found: impl FnMut(&str, Class, Key)) {
+    // Nearly every value is a word or a text.
+    let may_be_list = value.len() <= LIST && value.contains([',', ';', ' ', ':', '[', '<']);
+    if !may_be_list {
+        return;
+    }
+    let pieces = || {
+        let pieces = value.split(|c: char| c.is_whitespace() || ",;<>\"()".contains(c));
+        pieces.filter(|piece| !piece.is_empty())
+    };
+    for piece in pieces().map(|piece| piece.strip_prefix("mailto:").unwrap_or(piece)) {
+        if is_email(piece.as_bytes()) {
+            found(piece, Class::Email, email(piece.as_bytes()));
+        }
+    }
+    if pieces().all(|piece| piece == "unknown" || host(piece).parse::<IpAddr>().is_ok()) {
+        for address in pieces().map(host) {
+            if let Some(key) = ip(address.as_bytes()) {
+                found(address, Class::IpAddress, key);
+            }
+        }
+    }
+}
+
+/// An address without its port and brackets.
+fn host(piece: &str) -> &str {
+    if let Some((address, _)) = piece.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return address;
+    }
+    match piece.split_once(':') {
+        Some((address, port)) if !port.contains(':') => address,
+        _ => piece,
+    }
 }
 
 /// A UUID with dashes.

@@ -32,9 +32,17 @@ const LENGTHS: usize = 64;
 const CREDENTIAL_LENGTHS: usize = 96;
 
 impl Values {
-    /// Adds a value from `place`, a `table.column`, if the whole of it has a shape.
+    /// Adds a value from `place`, a `table.column`, if the whole of it has a shape, or is a list of addresses.
     pub fn add(&mut self, place: &str, value: &str) {
-        let Some((class, key)) = shape::identify(value) else { return };
+        match shape::identify(value) {
+            Some((class, key)) => self.add_identified(place, value, class, key),
+            None => shape::each_address(value, |address, class, key| {
+                self.add_identified(place, address, class, key);
+            }),
+        }
+    }
+
+    fn add_identified(&mut self, place: &str, value: &str, class: Class, key: Key) {
         let place = self.place_index(place);
         let is_credential = self.is_credential(place);
         let lengths = if is_credential { CREDENTIAL_LENGTHS } else { LENGTHS };
@@ -145,6 +153,35 @@ mod tests {
         assert_eq!(values.get(key), Some((Class::Email, "users.email")));
         values.spare(&ID.to_uppercase());
         assert_eq!(values.len(), 1);
+    }
+
+    #[test]
+    fn lists_of_addresses_are_known_by_each_of_them() {
+        let knows = |value: &str, address: &str| {
+            let mut values = Values::default();
+            values.add("magic_links.ip_address", value);
+            shape::identify(address).is_some_and(|(_, key)| values.get(key).is_some())
+        };
+        for value in [
+            "203.0.113.50, 10.0.0.1",
+            "unknown, 203.0.113.50",
+            "203.0.113.50:443",
+            "10.0.0.1 203.0.113.50",
+            "[2001:db8::1]:443;203.0.113.50",
+        ] {
+            assert!(knows(value, "203.0.113.50"), "{value}");
+        }
+        for value in ["[2001:db8::1]", "[2001:db8::1]:443", "2001:db8::1,10.0.0.1"] {
+            assert!(knows(value, "2001:db8::1"), "{value}");
+        }
+        for value in ["Ann <ann@example.org>", "bob@example.org; ann@example.org", "mailto:ann@example.org"] {
+            assert!(knows(value, "ann@example.org"), "{value}");
+        }
+        // Numbers in a sentence, and what is no address, are none.
+        assert!(!knows("release 1.2.3.4 of May", "1.2.3.4"));
+        let mut values = Values::default();
+        values.add("audit_log.user_token", &format!("{ID}, {ID}"));
+        assert!(values.is_empty());
     }
 
     #[test]

@@ -65,7 +65,8 @@ impl Reader<'_> {
                 for photo in list.photos {
                     work.photos.push((photo.n, photo.credit));
                     let artwork_id = work.id.clone();
-                    of_work.push(DumpPhoto { artwork_id, n: photo.n, reference: photo.reference });
+                    let (n, reference, is_licensed) = (photo.n, photo.reference, photo.is_licensed);
+                    of_work.push(DumpPhoto { artwork_id, n, reference, is_licensed });
                 }
                 if !of_work.is_empty() {
                     photos.insert(work.id.clone(), of_work);

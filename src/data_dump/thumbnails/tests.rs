@@ -16,7 +16,7 @@ fn put(folder: &Path, key: &str, side: u32) {
 }
 
 fn photo(n: u32, key: &str) -> DumpPhoto {
-    DumpPhoto { artwork_id: "a".into(), n, reference: Reference::Own(vec![key.into()]) }
+    DumpPhoto { artwork_id: "a".into(), n, reference: Reference::Own(vec![key.into()]), is_licensed: false }
 }
 
 async fn made(folder: &Path, photos: &[DumpPhoto]) -> Result<(Thumbnails, Vec<u8>)> {
@@ -46,7 +46,8 @@ async fn each_photo_has_its_outcome_in_order() {
         photo(4, "originals/d.jpg"),
     ];
     let foreign = Reference::Foreign("example.org".into());
-    photos.push(DumpPhoto { artwork_id: "b".into(), n: 1, reference: foreign });
+    photos.push(DumpPhoto { artwork_id: "b".into(), n: 1, reference: foreign, is_licensed: false });
+    photos.push(DumpPhoto { is_licensed: true, ..photo(5, "originals/a.png") });
     let (made, bytes) = made(root, &photos).await.unwrap();
 
     let sides = |at: usize| made.outcomes[at].map(|made| (made.width, made.height));
@@ -55,9 +56,12 @@ async fn each_photo_has_its_outcome_in_order() {
     assert_eq!(sides(2), Err("unsupported_format"));
     assert_eq!(sides(3), Err("not_found"));
     assert_eq!(sides(4), Err("foreign"));
+    assert_eq!(sides(5), Err("other_license"));
     assert_eq!(made.failed, 0);
     let codes: Vec<_> = made.warnings.iter().map(|warning| warning.code.as_str()).collect();
-    assert_eq!(codes, ["PHOTO_DANGLING", "PHOTO_FOREIGN", "PHOTO_UNDECODABLE", "PHOTO_FROM_COPY"]);
+    let expected =
+        ["PHOTO_DANGLING", "PHOTO_FOREIGN", "PHOTO_LICENSED", "PHOTO_UNDECODABLE", "PHOTO_FROM_COPY"];
+    assert_eq!(codes, expected);
     for outcome in made.outcomes.iter().flatten() {
         let jpeg = &bytes[outcome.offset as usize..][..outcome.bytes as usize];
         assert_eq!(outcome.sha256, <[u8; 32]>::from(Sha256::digest(jpeg)));

@@ -1,11 +1,12 @@
-//! Names that never leave: as a column, as a tag, or as a member of an object at any depth.
+//! Names that never leave: as a column, as a tag, or as a member of an object at any depth; and those that do though
+//! a pattern takes them.
 //!
-//! Names are compared in one form, see [`normal`]: `User-Token`, `userToken` and `user token` are `user_token`. A
-//! name with a prefix (`contact:phone`) is also looked up without it. `*` stands for any text.
+//! Names are compared in one form, see [`normal`](super::names::normal): `User-Token`, `userToken` and `user token` are
+//! `user_token`. A name with a prefix (`contact:phone`) is also looked up without it. `*` stands for any text.
 
-use std::borrow::Cow;
+use super::names::{forms, matches, names_in_label};
 
-/// A name or pattern, and why it never leaves.
+/// A name or pattern, and why it never leaves, or does.
 #[derive(Debug)]
 pub struct Rule {
     /// Lower case, words joined by `_`; may hold one `*` at either end or both.
@@ -17,8 +18,13 @@ pub struct Rule {
 const ADDRESS: &str = "where a person can be reached";
 const SECRET: &str = "lets somebody in";
 const PERSON: &str = "names a user";
+const EDITOR: &str = "names who worked on the row, as maps, tables and forms keep it";
+const BIRTH: &str = "an exact day of birth is what banks ask for; a year leaves as birth_year or born";
 const MODERATION: &str = "moderation is nobody else's business";
 const NETWORK: &str = "where a user was, and with what";
+const WORK: &str = "may name a work that is not public";
+const ARTISTS: &str = "may name artists who are not public";
+const RECORD: &str = "a foreign record as it came, which nobody has looked at";
 const IMPORT: &str = "traces of an import, of no use to others";
 const INTERNAL: &str = "names that begin so are the platform's own";
 
@@ -28,95 +34,104 @@ const fn rule(pattern: &'static str, reason: &'static str) -> Rule {
 
 /// Every rule.
 #[rustfmt::skip]
-pub static BLACKLIST: [Rule; 79] = [
+pub static BLACKLIST: &[Rule] = &[
     rule("_*", INTERNAL),
     rule("ip", NETWORK), rule("ips", NETWORK), rule("ip_*", NETWORK), rule("*_ip", NETWORK),
     rule("ipv4", NETWORK), rule("ipv6", NETWORK), rule("remote_addr", NETWORK), rule("user_agent", NETWORK),
-    rule("useragent", NETWORK), rule("ipaddress", NETWORK),
+    rule("useragent", NETWORK), rule("ipaddr*", NETWORK), rule("clientip", NETWORK), rule("remoteip", NETWORK),
+    rule("userip", NETWORK), rule("sourceip", NETWORK),
     rule("device_info", NETWORK), rule("device_id", NETWORK), rule("referrer", NETWORK),
-    rule("fingerprint", NETWORK),
+    rule("fingerprint", "a browser's, which tells a visitor from all others; seldom a casting's"),
     rule("*email*", ADDRESS), rule("e_mail*", ADDRESS), rule("mail", ADDRESS), rule("phone*", ADDRESS),
-    rule("*_phone", ADDRESS), rule("*_phone_*", ADDRESS), rule("cellphone*", ADDRESS), rule("telephone*", ADDRESS), rule("mobile", ADDRESS), rule("cell", ADDRESS),
-    rule("fax", ADDRESS), rule("address", ADDRESS), rule("home_address", ADDRESS),
+    rule("*_phone", ADDRESS), rule("*_phone_*", ADDRESS), rule("cellphone*", ADDRESS), rule("telephone*", ADDRESS),
+    rule("telefon*", ADDRESS), rule("tel", ADDRESS), rule("*_tel", ADDRESS), rule("whatsapp*", ADDRESS),
+    rule("mobile", ADDRESS), rule("mobile_number", ADDRESS), rule("cell", ADDRESS), rule("cell_number", ADDRESS),
+    rule("fax", ADDRESS), rule("address", ADDRESS), rule("home_addr*", ADDRESS),
+    rule("street_address", "a person's as often as a work's, whose place lat, lon and addr:* say"),
     rule("postal_address", ADDRESS), rule("mailing_address", ADDRESS), rule("billing_address", ADDRESS),
-    rule("contact", ADDRESS), rule("contact_name", ADDRESS), rule("contact_info", ADDRESS),
-    rule("first_name", PERSON), rule("last_name", PERSON), rule("full_name", PERSON), rule("birth_date", PERSON),
-    rule("birthday", PERSON), rule("date_of_birth", PERSON),
+    rule("contact", ADDRESS), rule("contacts", ADDRESS), rule("contact_name", ADDRESS), rule("contact_info*", ADDRESS),
+    rule("contact_person*", ADDRESS), rule("contact_number*", ADDRESS), rule("contact_detail*", ADDRESS),
+    rule("first_name", PERSON), rule("last_name", PERSON), rule("full_name", PERSON), rule("ssn", PERSON),
+    rule("personal_data", PERSON), rule("personal_info*", PERSON),
+    rule("birth_date", BIRTH), rule("birthdate", BIRTH), rule("birthday", BIRTH), rule("date_of_birth", BIRTH),
+    rule("dob", BIRTH),
     rule("password*", SECRET), rule("*_password", SECRET), rule("passwd", SECRET), rule("*secret*", SECRET),
-    rule("token", SECRET), rule("token_*", SECRET), rule("*_token", SECRET), rule("*_tokens", SECRET),
-    rule("api_key", SECRET), rule("*_api_key", SECRET), rule("session*", SECRET), rule("cookie*", SECRET),
+    rule("*token", SECRET), rule("token_*", SECRET), rule("*_tokens", SECRET),
+    rule("*api_key", SECRET), rule("*apikey", SECRET), rule("session*", SECRET), rule("cookie*", SECRET),
     rule("*_hash", SECRET), rule("uuid", PERSON), rule("*_uuid", PERSON), rule("user", PERSON),
-    rule("users", PERSON), rule("user_*", PERSON), rule("*_user_id", PERSON), rule("username", PERSON),
-    rule("uid", PERSON), rule("userid", PERSON), rule("profile_name", PERSON), rule("submitter*", PERSON),
-    rule("submitted_by*", PERSON), rule("created_by*", PERSON), rule("uploaded_by*", PERSON),
-    rule("updated_by*", PERSON),
-    rule("moderator*", MODERATION), rule("moderation*", MODERATION), rule("reviewer*", MODERATION),
-    rule("reviewed_by*", MODERATION), rule("review_notes", MODERATION), rule("admin_*", MODERATION),
-    rule("created_from_artwork", "may name a work that is not public"),
-    rule("artist_ids", "may name artists who are not public"),
-    rule("source_data", "a foreign record as it came, which nobody has looked at"),
+    rule("users", PERSON), rule("user_*", PERSON), rule("*_user", PERSON), rule("*_user_id", PERSON),
+    rule("username", PERSON), rule("uid", PERSON), rule("userid", PERSON), rule("profile_name", PERSON),
+    rule("submitter*", PERSON), rule("submitted_by*", PERSON), rule("submittedby", PERSON),
+    rule("created_by*", "here the id of whoever brought the row in; who made a work stands in artists or creator"),
+    rule("createdby", "as created_by"),
+    rule("uploaded_by*", EDITOR), rule("updated_by*", EDITOR), rule("edited_by*", EDITOR),
+    rule("last_edited_by*", EDITOR), rule("modified_by*", EDITOR), rule("last_modified_by*", EDITOR),
+    rule("changed_by*", EDITOR), rule("added_by*", EDITOR), rule("entered_by*", EDITOR), rule("imported_by*", EDITOR),
+    rule("recorded_by*", EDITOR), rule("surveyed_by*", EDITOR), rule("verified_by*", EDITOR),
+    rule("deleted_by*", EDITOR), rule("reported_by*", EDITOR), rule("updatedby", EDITOR), rule("editedby", EDITOR),
+    rule("modifiedby", EDITOR), rule("uploadedby", EDITOR), rule("editor", EDITOR), rule("editors", EDITOR),
+    rule("last_editor", EDITOR), rule("editor_*", EDITOR),
+    rule("changeset", "leads to the account that made it"),
+    rule("moderator*", MODERATION), rule("moderation*", MODERATION), rule("moderated_by*", MODERATION),
+    rule("reviewer*", MODERATION), rule("reviewed_by*", MODERATION), rule("review_note*", MODERATION),
+    rule("approved_by*", MODERATION), rule("rejected_by*", MODERATION), rule("rejection_*", MODERATION),
+    rule("internal_note*", MODERATION), rule("internal_comment*", MODERATION), rule("staff_note*", MODERATION),
+    rule("private_note*", MODERATION), rule("admin_*", MODERATION),
+    rule("created_from_artwork", WORK), rule("artist_ids", ARTISTS), rule("source_data", RECORD),
     rule("import_batch*", IMPORT), rule("plugin*", IMPORT),
 ];
 
 /// More names that never leave from a tag, beside those with a pattern of their own.
 pub static IMPORT_NAMES: [&str; 3] = ["import_plugin", "auto_created", "batch_id"];
 
-/// The one form in which names are compared: trimmed, lower case, words joined by `_`.
-pub fn normal(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len() + 4);
-    let mut before_small = false;
-    for c in name.trim().chars() {
-        if c.is_uppercase() && before_small {
-            normal.push('_');
-        }
-        before_small = c.is_lowercase() || c.is_numeric();
-        match c {
-            ' ' | '-' | '.' | '\t' | '\n' => normal.push('_'),
-            c => normal.extend(c.to_lowercase()),
-        }
-    }
-    normal
-}
+const MAKER: &str = "who made a work, or had it made, is what is to be known of it";
+const KEEPER: &str = "whose a work is and who looks after it is part of its record";
+const SUBJECT: &str = "what a work shows or is made of";
+const NO_SECRET: &str = "of a picture or a place, no secret's";
 
-/// Whether a pattern in its normal form takes a name in its normal form. Any number of `*`.
-pub fn matches(pattern: &str, name: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut left) = name.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        match left.find(part) {
-            Some(at) => left = left.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    left.len() >= end.len() && left.ends_with(end)
-}
-
-/// The forms under which a name is looked up: whole, and without its prefixes.
-pub fn forms(name: &str) -> impl Iterator<Item = Cow<'static, str>> {
-    let whole = normal(name);
-    let joined = whole.replace(':', "_");
-    let last = whole.rsplit(':').next().filter(|last| last.len() < whole.len()).map(str::to_owned);
-    // The prefix of a place of a work is no address book.
-    let last = last.filter(|_| !whole.starts_with("addr:"));
-    [Some(Cow::from(joined)), last.map(Cow::from)].into_iter().flatten()
-}
+/// Names that leave, and are no place of identifiers, though a pattern takes them (`*_by` takes those of editors).
+#[rustfmt::skip]
+pub static PUBLIC: &[Rule] = &[
+    rule("painted_by", MAKER), rule("designed_by", MAKER), rule("made_by", MAKER), rule("built_by", MAKER),
+    rule("carved_by", MAKER), rule("sculpted_by", MAKER), rule("cast_by", MAKER), rule("fabricated_by", MAKER),
+    rule("photographed_by", MAKER), rule("inspired_by", MAKER), rule("restored_by", MAKER),
+    rule("commissioned_by", MAKER), rule("curated_by", MAKER), rule("unveiled_by", MAKER), rule("dedicated_by", MAKER),
+    rule("donated_by", KEEPER), rule("sponsored_by", KEEPER), rule("funded_by", KEEPER), rule("owned_by", KEEPER),
+    rule("maintained_by", KEEPER),
+    rule("phone_box", SUBJECT), rule("phone_booth", SUBJECT), rule("telephone_box", SUBJECT),
+    rule("telephone_booth", SUBJECT), rule("telephone_kiosk", SUBJECT), rule("secret_garden", SUBJECT),
+    rule("secretary", "an office, which a work may show or honour"),
+    rule("cookie_cutter", SUBJECT),
+    rule("admin_level", "OpenStreetMap's rank of a boundary"),
+    rule("geo_hash", NO_SECRET), rule("image_hash", NO_SECRET), rule("photo_hash", NO_SECRET),
+    rule("file_hash", NO_SECRET),
+];
 
 /// The rule that keeps a name in, if there is one.
 pub fn rule_for(name: &str) -> Option<&'static str> {
-    forms(name).find_map(|form| {
+    forms(name).filter(|form| !is_public(form)).find_map(|form| {
         let rule = BLACKLIST.iter().find(|rule| matches(rule.pattern, &form));
         rule.map(|rule| rule.pattern).or_else(|| IMPORT_NAMES.into_iter().find(|known| *known == form))
     })
 }
 
+/// The same of a label without a value. Most are content: see [`names_in_label`].
+pub fn rule_for_label(label: &str) -> Option<&'static str> {
+    names_in_label(label).find_map(rule_for)
+}
+
+/// Whether a name in its normal form leaves whatever pattern takes it.
+pub fn is_public(form: &str) -> bool {
+    PUBLIC.iter().any(|rule| rule.pattern == form)
+}
+
 /// Whether what stands under that name tells who or where a person is, or lets somebody in.
 pub fn identifies(name: &str) -> bool {
-    const REASONS: [&str; 5] = [ADDRESS, SECRET, PERSON, MODERATION, NETWORK];
-    forms(name).any(|form| {
-        BLACKLIST.iter().any(|rule| REASONS.contains(&rule.reason) && matches(rule.pattern, &form))
-    })
+    const OF_ROWS: [&str; 5] = [INTERNAL, IMPORT, WORK, ARTISTS, RECORD];
+    let names_somebody = |rule: &&Rule| !OF_ROWS.contains(&rule.reason);
+    forms(name)
+        .filter(|form| !is_public(form))
+        .any(|form| BLACKLIST.iter().filter(names_somebody).any(|rule| matches(rule.pattern, &form)))
 }
 
 #[cfg(test)]
@@ -173,6 +188,52 @@ mod tests {
             "plugin_name",
             "pluginVersion",
             "auto_created",
+            "@user",
+            "@uid",
+            "@changeset",
+            "CREATED_USER",
+            "created_user",
+            "last_edited_user",
+            "last_editor",
+            "Editor",
+            "edited_by",
+            "EditedBy",
+            "modified_by",
+            "approved_by",
+            "entered_by",
+            "moderated_by",
+            "added_by",
+            "verified_by",
+            "created by",
+            "createdby",
+            "submittedby",
+            "tel",
+            "curator_tel",
+            "contact:tel:office",
+            "Telefon",
+            "whatsapp",
+            "contact_person",
+            "contact_details",
+            "contact_number",
+            "mobile_number",
+            "cell_number",
+            "street_address",
+            "home_addr",
+            "dob",
+            "date_of_birth",
+            "ssn",
+            "usertoken",
+            "authtoken",
+            "apikey",
+            "clientip",
+            "ipaddr",
+            "meta.user",
+            "internal_notes",
+            "staff_notes",
+            "rejection_reason",
+            "personal_data",
+            "meta:_internal",
+            "user_token_",
         ] {
             assert!(rule_for(name).is_some(), "{name}");
         }
@@ -225,25 +286,54 @@ mod tests {
             "ref",
             "owner",
             "sponsor",
+            "Creator",
+            "donor",
+            "curator",
+            "birth_year",
+            "born",
+            "- mural",
+            ".dot",
+            "Phase 2: north side",
+            "Restored: 2019",
+            "editorial",
+            "private_collection",
+            "internal_structure",
+            "telegraph",
+            "inspired by",
+            "geohash",
         ] {
             assert!(rule_for(name).is_none(), "{name} is kept in by {:?}", rule_for(name));
         }
     }
 
     #[test]
-    fn patterns_take_a_star_anywhere() {
-        for (pattern, name, taken) in [
-            ("a*c", "abc", true),
-            ("a*c", "ac", true),
-            ("a*c", "acd", false),
-            ("*b*", "abc", true),
-            ("*", "", true),
-            ("a*a", "a", false),
-            ("a*b*c", "a1b2c", true),
-            ("a*b*c", "acb", false),
-            ("abc", "abcd", false),
+    fn what_is_public_is_so_against_a_pattern() {
+        for Rule { pattern: name, .. } in PUBLIC {
+            let is_taken = name.ends_with("_by") || BLACKLIST.iter().any(|rule| matches(rule.pattern, name));
+            assert!(is_taken && rule_for(name).is_none() && !identifies(name), "{name}");
+        }
+        assert!(rule_for("secretary_email").is_some() && rule_for("painted_by:phone").is_some());
+    }
+
+    #[test]
+    fn labels_without_a_value_are_content_unless_they_are_spelt_as_names() {
+        for label in [
+            "secret garden",
+            "telephone box",
+            "phone booth",
+            "Session musicians",
+            "user-generated",
+            "- mural",
+            "Phase 2: north",
+            "mobile",
+            "address",
         ] {
-            assert_eq!(matches(pattern, name), taken, "{pattern} {name}");
+            assert_eq!(rule_for_label(label), None, "{label}");
+        }
+        for label in
+            ["_internal", "email_verified", "userToken", "phone: 604", "tel=604", "phone 604 555 0199"]
+        {
+            assert!(rule_for_label(label).is_some(), "{label}");
         }
     }
 }

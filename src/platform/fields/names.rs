@@ -1,0 +1,122 @@
+//! How names are compared.
+
+/// The one form in which names are compared: lower case, words joined by one `_`, without what stands around it.
+/// A `_` that a name begins with stays; an `@` there marks an attribute in exports, and goes.
+pub fn normal(name: &str) -> String {
+    let name = name.trim().trim_start_matches(['@', '$']);
+    let mut normal = String::with_capacity(name.len() + 4);
+    if name.starts_with('_') {
+        normal.push('_');
+    }
+    let mut before_small = false;
+    for c in name.chars() {
+        let is_between = matches!(c, '_' | '-' | '.') || c.is_whitespace();
+        if (is_between || (c.is_uppercase() && before_small)) && !normal.is_empty() && !normal.ends_with('_')
+        {
+            normal.push('_');
+        }
+        before_small = c.is_lowercase() || c.is_numeric();
+        if !is_between {
+            normal.extend(c.to_lowercase());
+        }
+    }
+    normal.truncate(normal.trim_end_matches('_').len());
+    normal
+}
+
+/// Whether a pattern in its normal form takes a name in its normal form. Any number of `*`.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut left) = name.strip_prefix(start) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or_default();
+    for part in parts {
+        match left.find(part) {
+            Some(at) => left = left.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    left.len() >= end.len() && left.ends_with(end)
+}
+
+/// The forms under which a name is looked up: whole, and each part behind a colon.
+pub fn forms(name: &str) -> impl Iterator<Item = String> {
+    let parts: Vec<String> = name.split(':').map(normal).filter(|part| !part.is_empty()).collect();
+    // The parts of a work's place are no address book.
+    let own = if parts.first().is_some_and(|first| first == "addr") { parts.len() } else { 1 };
+    let whole = parts.join("_");
+    std::iter::once(whole).chain(parts.into_iter().skip(own))
+}
+
+/// What a label without a value is looked up as: the names in `name: value`, the whole where it is spelt as fields are
+/// or holds a number to call. Other words are content: a secret garden, a mobile.
+pub fn names_in_label(label: &str) -> impl Iterator<Item = &str> {
+    const NUMBER: usize = 7;
+    let has_hump = || {
+        let mut pairs = label.chars().zip(label.chars().skip(1));
+        pairs.any(|(one, next)| one.is_lowercase() && next.is_uppercase())
+    };
+    let is_field =
+        label.contains('_') || has_hump() || label.bytes().filter(u8::is_ascii_digit).count() >= NUMBER;
+    let heads = label.split([':', '=']).count() - 1;
+    label.split([':', '=']).take(heads).chain(is_field.then_some(label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_one_form() {
+        for (name, form) in [
+            ("User-Token", "user_token"),
+            ("userToken", "user_token"),
+            (" user  token ", "user_token"),
+            ("@user", "user"),
+            ("_photos", "_photos"),
+            ("- mural", "mural"),
+            (".dot.", "dot"),
+            ("CREATED_USER", "created_user"),
+            ("_", ""),
+            ("", ""),
+        ] {
+            assert_eq!(normal(name), form, "{name}");
+        }
+        let forms_of = |name: &str| forms(name).collect::<Vec<_>>();
+        assert_eq!(forms_of("contact:tel:office"), ["contact_tel_office", "tel", "office"]);
+        assert_eq!(forms_of("Phase 2: north side"), ["phase_2_north_side", "north_side"]);
+        assert_eq!(forms_of("addr: mail"), ["addr_mail"]);
+        assert_eq!(forms_of("meta:_x"), ["meta__x", "_x"]);
+    }
+
+    #[test]
+    fn patterns_take_a_star_anywhere() {
+        for (pattern, name, taken) in [
+            ("a*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*c", "acd", false),
+            ("*b*", "abc", true),
+            ("*", "", true),
+            ("a*a", "a", false),
+            ("a*b*c", "a1b2c", true),
+            ("a*b*c", "acb", false),
+            ("abc", "abcd", false),
+        ] {
+            assert_eq!(matches(pattern, name), taken, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn labels_are_looked_up_where_they_are_spelt_as_names() {
+        for (label, names) in [
+            ("secret garden", &[][..]),
+            ("user_token", &["user_token"]),
+            ("userToken", &["userToken"]),
+            ("phone: 604", &["phone"]),
+            ("a:b=c", &["a", "b"]),
+            ("phone 604 555 0199", &["phone 604 555 0199"]),
+        ] {
+            assert_eq!(names_in_label(label).collect::<Vec<_>>(), names, "{label}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! What names and texts say of licences.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use crate::platform::fields::names::normal;
+
+/// The licence of OpenStreetMap's data.
+pub const OSM: &str = "ODbL-1.0";
+/// Words in the names of members that say where a row came from, and on what terms.
+const SOURCES: [&str; 11] = [
+    "source",
+    "sources",
+    "attribution",
+    "plugin",
+    "importer",
+    "copyright",
+    "rights",
+    "credit",
+    "credits",
+    "provider",
+    "terms",
+];
+/// The word itself, in the languages of imports.
+const LICENCE: [&str; 10] = [
+    "license",
+    "licence",
+    "licenses",
+    "licences",
+    "licensing",
+    "lizenz",
+    "licencia",
+    "licenza",
+    "licença",
+    "licentie",
+];
+/// What may follow the word in the name of a member that says the licence.
+const OF_LICENCE: [&str; 17] = [
+    "url",
+    "uri",
+    "link",
+    "name",
+    "title",
+    "id",
+    "code",
+    "type",
+    "text",
+    "spdx",
+    "statement",
+    "terms",
+    "conditions",
+    "notice",
+    "info",
+    "version",
+    "description",
+];
+/// How texts begin that say that a row is our own to give away.
+const OWN: [&str; 5] = ["cc0", "creativecommonszero", "creativecommonscc0", "pddl", "publicdomain"];
+/// What stands in others that say so.
+const OWN_WITHIN: [&str; 7] = [
+    "publicdomainzero",
+    "publicdomainmark",
+    "publicdomaindedication",
+    "opendatacommonspddl",
+    "licensespddl",
+    "licencespddl",
+    "licensescc0",
+];
+
+/// What the name of a member says of its value.
+pub enum Name {
+    /// It is a licence.
+    Licence,
+    /// It may name one, or whose data the row is.
+    Source,
+    /// It is of OpenStreetMap.
+    Osm,
+    /// Nothing.
+    Nothing,
+}
+
+/// See [`Name`].
+pub fn name_says(name: &str) -> Name {
+    let name = normal(name);
+    let words: Vec<&str> = name.split(['_', ':']).filter(|word| !word.is_empty()).collect();
+    let is_licence = |word: &str| LICENCE.contains(&word);
+    match words.as_slice() {
+        // `license:data`, but not a plate.
+        [first, ..] if is_licence(first) && name.contains(':') => Name::Licence,
+        [.., last] if is_licence(last) => Name::Licence,
+        [.., word, last] if is_licence(word) && OF_LICENCE.contains(last) => Name::Licence,
+        [.., "licensed" | "licenced", "under" | "as"] => Name::Licence,
+        [first, ..] if first.starts_with("osm") => Name::Osm,
+        words if words.iter().any(|word| SOURCES.contains(word)) => Name::Source,
+        _ => Name::Nothing,
+    }
+}
+
+/// A licence that is none of our own, wherever in a text its name stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// The ODbL.
+    Osm,
+    /// One of Creative Commons, as SPDX writes it, its version where the text says it.
+    CreativeCommons(String),
+    /// Another, or none at all: all rights are reserved.
+    Other,
+}
+
+/// See [`Named`].
+pub fn named_in(text: &str) -> Option<Named> {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let plain = words.concat();
+    if plain.contains("odbl") || plain.contains("opendatabaselicen") || is_osm(text) {
+        return Some(Named::Osm);
+    }
+    if let Some(name) = (0..words.len()).find_map(|at| creative_commons(words.get(at..)?)) {
+        return Some(Named::CreativeCommons(name));
+    }
+    // "No rights reserved" is what CC0 says of itself.
+    let is_reserved = |three: &[&str]| matches!(three, [first, "rights", "reserved"] if *first != "no");
+    let is_other = words.starts_with(&["rights", "reserved"])
+        || words.windows(3).any(is_reserved)
+        || words.windows(2).any(|two| matches!(two, ["odc", "by"] | ["government", "licence" | "license"]))
+        || words.contains(&"gfdl");
+    is_other.then_some(Named::Other)
+}
+
+/// The licence that a text names which is to name one, when it is none of our own.
+pub fn foreign(text: &str) -> Option<String> {
+    let text = text.trim();
+    match named_in(text) {
+        Some(Named::Osm) => Some(OSM.into()),
+        Some(Named::CreativeCommons(name)) => Some(name),
+        Some(Named::Other) => Some(text.to_owned()),
+        None => (!is_own(text)).then(|| text.to_owned()),
+    }
+}
+
+/// Whether a text that names no licence of others says that the row is our own to give away.
+fn is_own(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let plain: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
+    // What is said of a part, or denied.
+    let is_limited = lower.contains(['©', '℗']) || lower.contains("(c)") || {
+        let mut words = lower.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| matches!(word, "incompatible" | "except" | "excluding" | "unless"))
+    };
+    matches!(plain.as_str(), "" | "zero" | "zero10" | "pd" | "pdm" | "pdm10" | "null" | "none")
+        || (!is_limited
+            && (OWN.iter().any(|own| plain.starts_with(own))
+                || OWN_WITHIN.iter().any(|own| plain.contains(own))))
+}
+
+/// `CC BY-SA 4.0`, `https://creativecommons.org/licenses/by-sa/4.0/`, `Creative Commons Attribution-ShareAlike 4.0`,
+/// from its first word on.
+fn creative_commons(words: &[&str]) -> Option<String> {
+    let rest = match words {
+        ["cc" | "creativecommons", rest @ ..] | ["creative", "commons", rest @ ..] => rest,
+        [first, ..] if first.starts_with("ccby") => words,
+        _ => return None,
+    };
+    let rest: String = rest
+        .iter()
+        .skip_while(|word| matches!(**word, "org" | "licenses" | "licence" | "license"))
+        .take(8)
+        .copied()
+        .collect();
+    let rest = rest.strip_prefix("cc").unwrap_or(&rest);
+    let mut rest = ["attribution", "by"].iter().find_map(|start| rest.strip_prefix(start))?;
+    let mut name = String::from("CC-BY");
+    const PARTS: [(&str, &str); 7] = [
+        ("noncommercial", "-NC"),
+        ("nc", "-NC"),
+        ("noderivatives", "-ND"),
+        ("noderivs", "-ND"),
+        ("nd", "-ND"),
+        ("sharealike", "-SA"),
+        ("sa", "-SA"),
+    ];
+    while let Some((after, part)) = PARTS.iter().find_map(|(is, part)| Some((rest.strip_prefix(is)?, part))) {
+        rest = after;
+        name.push_str(part);
+    }
+    if let [major @ b'1'..=b'9', minor @ b'0'..=b'9', ..] = rest.as_bytes() {
+        name = format!("{name}-{}.{}", char::from(*major), char::from(*minor));
+    }
+    Some(name)
+}
+
+/// Whether a text speaks of OpenStreetMap.
+pub fn is_osm(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let plain: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+    plain.contains("openstreetmap") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "osm")
+}
+
+/// What makes a second look at a text worth while, and what must follow for it, whatever stands between.
+const HINTS: [(&str, &str); 12] = [
+    ("licen", ""),
+    ("lizenz", ""),
+    ("osm", ""),
+    ("odbl", ""),
+    ("gfdl", ""),
+    // Escapes are looked through by whoever reads the tags.
+    (r"\u", ""),
+    ("@id", ""),
+    ("street", "map"),
+    ("cc", "by"),
+    ("creative", "commons"),
+    ("rights", "reserved"),
+    ("odc", "by"),
+];
+
+/// A quick look at the text of `tags`: false when nothing in it can make the licence another.
+pub fn may_be_foreign(tags: &str) -> bool {
+    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder().ascii_case_insensitive(true).build(HINTS.map(|(hint, _)| hint)).ok()
+    });
+    let is_followed = |hint: aho_corasick::Match| {
+        let (_, by) = HINTS[hint.pattern().as_usize()];
+        let rest = tags.get(hint.end()..).unwrap_or_default();
+        let rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+        rest.get(..by.len()).is_some_and(|start| start.eq_ignore_ascii_case(by))
+    };
+    SEARCH.as_ref().is_none_or(|search| search.find_iter(tags).any(is_followed))
+}
