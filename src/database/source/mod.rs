@@ -23,6 +23,8 @@ pub mod sql;
 mod trouble;
 pub mod wrangler;
 
+pub use check::Checked;
+
 /// One state of a database. All rows of a job are read through its connection.
 #[derive(Debug)]
 pub struct Snapshot {

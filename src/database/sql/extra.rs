@@ -110,12 +110,21 @@ impl Dumper<'_> {
         let table = self.schema.virtual_tables[index].clone();
         if self.fills[index] == Fill::Unknown {
             script.comment(&table.sql)?;
-            self.warnings.push(Warning::about(
-                "MODULE_UNKNOWN",
-                &table.name,
-                "this virtual table cannot be set up anew: its module is not known here, is none that a backup loads, or \
-                 lacks a table or tokenizer; its CREATE text is kept as a comment",
-            ));
+            let warning = match self.undone.contains(&table.name) {
+                true => Warning::about(
+                    "TABLE_DAMAGED",
+                    &table.name,
+                    "a table behind this virtual table is damaged, so it cannot be set up anew: its CREATE text is kept as \
+                     a comment, and the tables behind it as ordinary ones",
+                ),
+                false => Warning::about(
+                    "MODULE_UNKNOWN",
+                    &table.name,
+                    "this virtual table cannot be set up anew: its module is not known here, is none that a backup loads, \
+                     or lacks a table or tokenizer; its CREATE text is kept as a comment",
+                ),
+            };
+            self.warnings.push(warning);
             self.in_extra.push(format!("virtual table {}", table.name));
             return Ok(());
         }

@@ -6,8 +6,9 @@
 
 use rusqlite::Connection;
 
+use super::repairs::Repairs;
 use crate::database::digest::{self, Instances, TableDigest, instances, readable, with_temp};
-use crate::database::schema::{VirtualTable, parse_option};
+use crate::database::schema::{Schema, Table, VirtualTable, parse_option};
 use crate::database::script::is_known_module;
 use crate::database::{quoted, quoted_text};
 
@@ -40,8 +41,31 @@ pub struct Content {
 }
 
 impl Fill {
-    /// Decides how `table` is filled; `connection` reads the database that holds it.
-    pub fn decide(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Fill> {
+    /// Decides how `table` of `schema` is filled; `connection` reads the database that holds it.
+    pub fn decide(
+        connection: &Connection,
+        table: &VirtualTable,
+        schema: &Schema,
+        repairs: &Repairs,
+    ) -> rusqlite::Result<Fill> {
+        Ok(match Fill::of(connection, table)? {
+            Fill::Rebuild(content) | Fill::Partial(content, _) if repairs.lessen(schema, &content.table) => {
+                Fill::Verbatim("the rows of its content table stand in another table")
+            }
+            fill => fill,
+        })
+    }
+
+    /// The tables behind `table` whose rows are needed for that.
+    pub fn needed<'t>(&self, table: &'t VirtualTable) -> Vec<&'t Table> {
+        match self {
+            Fill::Verbatim(_) => table.shadows.iter().collect(),
+            Fill::Rows => table.shadow("_content").into_iter().collect(),
+            Fill::Rebuild(_) | Fill::Partial(..) | Fill::Nothing | Fill::Unknown => Vec::new(),
+        }
+    }
+
+    fn of(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Fill> {
         let (Some(made), true) = (&table.makes, is_known_module(&table.module)) else {
             return Ok(Fill::Unknown);
         };

@@ -30,11 +30,12 @@ mod main_file;
 mod placement;
 mod repairs;
 mod substitutes;
+mod trial;
 mod wrangler;
 
 use full_text::Fill;
 use placement::{Home, Placement};
-pub use repairs::Repairs;
+pub use repairs::{Doubt, Repairs};
 use substitutes::Unmakeable;
 
 /// How long the full-text indexes of a database that has views may take to look into.
@@ -116,6 +117,8 @@ struct Dumper<'a> {
     schema: Schema,
     /// What stands in the schema otherwise, or no more.
     unmakeable: Vec<Unmakeable>,
+    /// Virtual tables of which only the tables behind them come back.
+    undone: HashSet<String>,
     placement: Placement,
     /// How each virtual table is filled.
     fills: Vec<Fill>,
@@ -136,6 +139,9 @@ impl<'a> Dumper<'a> {
         meter: &'a Meter,
     ) -> Result<Self, Failure> {
         let mut schema = Schema::read(connection)?;
+        let undone = schema.virtual_tables.iter().filter(|table| repairs.undo(table));
+        let undone: HashSet<String> = undone.map(|table| table.name.clone()).collect();
+        schema.disown(|table| undone.contains(&table.name));
         let unmakeable = substitutes::substitute(connection, &mut schema)?;
         rows::prepare(connection, &schema)?;
         job.check()?;
@@ -143,8 +149,9 @@ impl<'a> Dumper<'a> {
         // A view may show rows without end.
         let watched = (!schema.views.is_empty()).then(|| Watchdog::over(connection, job, Some(PATIENCE)));
         let watchdog = watched.transpose()?;
-        let fills: rusqlite::Result<Vec<Fill>> =
-            schema.virtual_tables.iter().map(|table| Fill::decide(connection, table)).collect();
+        let fills =
+            schema.virtual_tables.iter().map(|table| Fill::decide(connection, table, &schema, repairs));
+        let fills: rusqlite::Result<Vec<Fill>> = fills.collect();
         drop(watchdog);
         Ok(Dumper {
             connection,
@@ -154,6 +161,7 @@ impl<'a> Dumper<'a> {
             digests: vec![None; schema.tables.len()],
             fills: fills?,
             unmakeable,
+            undone,
             placement,
             schema,
             rescued: Vec::new(),

@@ -117,7 +117,7 @@ impl Decision<'_> {
             } else if table.reserved {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
-            if repairs.rules.contains(&table.name) || repairs.torn.contains(&table.name) {
+            if repairs.rescue(&table.name) {
                 *home = Home::Rescued;
             }
         }
