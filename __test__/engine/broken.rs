@@ -169,3 +169,105 @@ fn a_table_behind_an_rtree_that_is_damaged_costs_the_rtree_alone() {
     assert_eq!(rows(&restored, "SELECT count(*) FROM \"r_rowid as it was\""), ["40"]);
     assert_eq!(rows(&restored, "SELECT count(*) > 0 FROM r_node"), ["1"]);
 }
+
+const PARENTS: &str = "CREATE TABLE artwork(id TEXT COLLATE NOCASE PRIMARY KEY, status); CREATE TABLE link(artwork TEXT REFERENCES artwork(id), n);
+     CREATE TABLE pair(a INTEGER, b TEXT, PRIMARY KEY (b, a)); CREATE TABLE tie(x TEXT, y TEXT, FOREIGN KEY (x, y) REFERENCES pair(a, b));
+     INSERT INTO pair VALUES (1, 'one'), (2, 'two'); INSERT INTO tie VALUES ('1', 'one'), (NULL, 'none'), (2, 'TWO');";
+
+#[test]
+fn a_damaged_index_of_a_parent_makes_no_orphans() {
+    let sql = format!(
+        "{PARENTS} {MANY} INSERT INTO artwork SELECT 'id-' || i, 'approved' FROM c;
+         {MANY} INSERT INTO link SELECT 'ID-' || i, i FROM c; INSERT INTO link VALUES ('nowhere', 201);"
+    );
+    let index = "sqlite_autoindex_artwork_1";
+    let type_of_page = |bytes: &mut Vec<u8>, page: usize| bytes[page] ^= 1;
+    let entry = |bytes: &mut Vec<u8>, _| {
+        let id = |leaf: usize| bytes[leaf..leaf + 512].windows(3).rposition(|text| text == b"id-");
+        let leaves = (1..bytes.len() / 512).map(|page| page * 512).filter(|page| bytes[*page] == 10);
+        let (leaf, at) = leaves.filter_map(|leaf| Some((leaf, id(leaf)?))).next().unwrap();
+        // An entry for a parent that is none, in the place of one that is.
+        bytes[leaf + at + 3] = b'!';
+    };
+    for damage in [&type_of_page as &dyn Fn(&mut Vec<u8>, usize), &entry] {
+        let whole = damaged(&sql, |db, bytes| damage(bytes, root(db, index))).unwrap();
+        assert_eq!(whole.warned("ORPHAN_ROWS"), ["link", "tie"], "{:?}", whole.report.warnings);
+        assert!(!whole.warned("INDEX_DAMAGED").is_empty(), "{:?}", whole.report.warnings);
+        let told = whole.report.warnings.iter().filter(|warning| warning.code == "ORPHAN_ROWS");
+        assert!(told.clone().all(|warning| warning.message.starts_with("1 rows")), "{:?}", told);
+        let (report, restored) = whole.comes_back(&sql);
+        assert_eq!(report.foreign_key_problems, 2);
+        assert_eq!(rows(&restored, "SELECT count(*) FROM artwork"), ["200"]);
+        assert_eq!(rows(&restored, "SELECT artwork FROM link WHERE n > 200"), ["nowhere"]);
+    }
+}
+
+#[test]
+fn a_damaged_index_of_a_child_hides_no_row_that_refers_to_an_orphan() {
+    let sql = format!(
+        "CREATE TABLE a(id INTEGER PRIMARY KEY, up REFERENCES a(id)); CREATE TABLE b(a REFERENCES a(id)); CREATE INDEX of_a ON b(a);
+         INSERT INTO a VALUES (7, 99); INSERT INTO b VALUES (7); {MANY} INSERT INTO b SELECT NULL FROM c;"
+    );
+    let whole = damaged(&sql, |db, bytes| bytes[root(db, "of_a")] ^= 1).unwrap();
+    assert_eq!(whole.warned("ORPHAN_ROWS"), ["a"], "{:?}", whole.report.warnings);
+    assert!(whole.report.metadata.database.in_extra.contains(&"1 rows of b".to_owned()));
+    whole.comes_back(&sql);
+}
+
+#[test]
+fn damaged_tables_behind_a_full_text_index_keep_no_row_back() {
+    let text = format!(
+        "CREATE TABLE a(id INTEGER PRIMARY KEY, t); {MANY} INSERT INTO a SELECT i, 'text ' || i FROM c;
+         CREATE VIRTUAL TABLE sound USING fts5(t, content=a, content_rowid=id); INSERT INTO sound(sound) VALUES ('rebuild');
+         CREATE TABLE up(id INTEGER PRIMARY KEY, at REFERENCES up(id)); INSERT INTO up VALUES (1, 9);"
+    );
+    let settings = "INSERT INTO f(f, rank) VALUES ('pgsz', 64);";
+    let over = format!(
+        "{text} CREATE VIRTUAL TABLE f USING fts5(t, content=a, content_rowid=id); {settings}
+         INSERT INTO f(rowid, t) SELECT id, t FROM a WHERE id <> 7;"
+    );
+    let own = format!(
+        "{text} CREATE VIRTUAL TABLE f USING fts5(t); {settings} INSERT INTO f(rowid, t) SELECT id, t FROM a WHERE id <> 7;"
+    );
+    for sql in [&over, &own] {
+        for (behind, at) in [
+            ("f_idx", 0),
+            ("f_data", 0),
+            ("f_config", 0),
+            ("f_config", 3),
+            ("f_docsize", 0),
+            ("f_docsize", 8),
+        ] {
+            let whole = damaged(sql, |db, bytes| bytes[root(db, behind) + at] ^= 1).unwrap_or_else(|error| {
+                panic!("{behind} {at}: {error} {:?}", std::error::Error::source(&error))
+            });
+            let (_, restored) = whole.comes_back(&format!("{behind} {at} {sql}"));
+            let hits = |index: &str, word: &str| {
+                rows(&restored, &format!("SELECT rowid FROM {index} WHERE {index} MATCH '{word}'"))
+            };
+            assert_eq!(hits("f", "5"), ["5"], "{behind} {at}: {:?}", whole.report.warnings);
+            assert_eq!((hits("f", "7"), hits("sound", "7")), (vec![], vec!["7".to_owned()]), "{behind} {at}");
+            assert!(!whole.warned("INDEX_DAMAGED").contains(&"sound"), "{:?}", whole.report.warnings);
+            assert_eq!(whole.warned("SOURCE_DAMAGED").len(), 1, "{behind} {at}");
+        }
+    }
+}
+
+#[test]
+fn an_index_of_which_nothing_can_be_read_comes_back_empty() {
+    let sql = format!(
+        "CREATE TABLE a(id INTEGER PRIMARY KEY, t); {MANY} INSERT INTO a SELECT i, 'text ' || i FROM c;
+         CREATE VIRTUAL TABLE f USING fts5(t, content=a, content_rowid=id); INSERT INTO f(f) VALUES ('rebuild');"
+    );
+    let whole = damaged(&sql, |db, bytes| {
+        for behind in ["f_data", "f_docsize"] {
+            bytes[root(db, behind)] ^= 1;
+        }
+    })
+    .unwrap();
+    assert_eq!(whole.warned("INDEX_DAMAGED"), ["f"], "{:?}", whole.report.warnings);
+    let (_, restored) = whole.comes_back(&sql);
+    assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH 'text'"), [""; 0]);
+    restored.execute_batch("INSERT INTO f(f) VALUES ('rebuild')").unwrap();
+    assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH '7'"), ["7"]);
+}

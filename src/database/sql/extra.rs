@@ -4,10 +4,10 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{self, Fill};
+use super::full_text::Fill;
 use super::insert::{Insert, Script};
 use super::main_file::{closed, fill_from_content, insert_into};
-use super::{Dumper, Failure, Home};
+use super::{Dumper, Failure, Home, reindex};
 use crate::database::digest::Digester;
 use crate::database::making::Making;
 use crate::database::schema::{Object, Table};
@@ -130,7 +130,7 @@ impl Dumper<'_> {
         }
         script.statement(&closed(&table.sql))?;
         if !matches!(self.fills[index], Fill::Verbatim(_)) {
-            for setting in full_text::settings(self.connection, &table)? {
+            for setting in reindex::settings(self.connection, &table)? {
                 script.statement(&setting)?;
             }
         }

@@ -27,7 +27,9 @@ mod full_text;
 mod insert;
 pub mod literal;
 mod main_file;
+mod parents;
 mod placement;
+mod reindex;
 mod repairs;
 mod substitutes;
 mod trial;
@@ -251,15 +253,10 @@ impl<'a> Dumper<'a> {
             if *fill == Fill::Unknown {
                 continue;
             }
-            let (digest, is_damaged) = full_text::digest(self.connection, table, fill, self.schema.utf16)?;
+            let (digest, damage) = full_text::digest(self.connection, table, fill, self.schema.utf16)?;
             all.push(digest);
-            if is_damaged {
-                self.warnings.push(Warning::about(
-                    "INDEX_DAMAGED",
-                    &table.name,
-                    "this full-text index is damaged, its rows are not; a restore makes the index anew from them",
-                ));
-            }
+            self.warnings
+                .extend(damage.map(|damage| Warning::about("INDEX_DAMAGED", &table.name, damage.message())));
         }
         Ok(all)
     }
