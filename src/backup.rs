@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
 use crate::database::drill::DrillReport;
-use crate::database::source::Snapshot;
-use crate::database::sql::Repairs;
+use crate::database::source::{Checked, Snapshot};
+use crate::database::sql::{Doubt, Repairs};
 use crate::error::{Error, Result};
 use crate::formats::backup::{self as metadata, BackupMetadata};
 use crate::inputs::take_snapshot;
@@ -37,6 +37,8 @@ use rows::{Rows, Work};
 
 /// A copy of a database that may break its own rules, while that is looked into.
 const COPY: &str = "suspect.sqlite";
+/// Where its tables are tried.
+const TRIAL: &str = "trial.sqlite";
 
 /// What a backup made.
 #[derive(Debug, Clone)]
@@ -102,8 +104,8 @@ async fn attempt(settings: &Arc<Settings>, filename: &str, repairs: Repairs, who
         // The branch may have been stopped by the very failure that is looked into.
         let whole = whole.clone();
         blocking(move || {
-            if first && is_suspicious(&made) {
-                let repairs = find_repairs(&settings, &workspace, &whole)?;
+            if first && let Some(doubt) = doubt(&made) {
+                let repairs = find_repairs(&settings, &workspace, doubt, &whole)?;
                 if !repairs.is_none() {
                     return Ok(Attempt::Again(repairs));
                 }
@@ -119,18 +121,29 @@ async fn attempt(settings: &Arc<Settings>, filename: &str, repairs: Repairs, who
     ended
 }
 
-/// A drill that fails, or finds rows that break a CHECK, may be the fault of the database.
-fn is_suspicious(made: &Result<Made>) -> bool {
+/// A drill that fails, or finds rows that break a CHECK, may be the fault of the database. Without one, whatever SQLite
+/// finds in the source may keep its rows from coming back.
+fn doubt(made: &Result<Made>) -> Option<Doubt> {
     match made {
-        Ok(made) => made.metadata.drill.as_ref().is_some_and(|drill| drill.integrity_check != "ok"),
-        Err(error) => matches!(error, Error::DrillFailed { .. }),
+        Ok(Made { metadata: BackupMetadata { drill: Some(drill), .. }, .. }) => {
+            (drill.integrity_check != "ok").then_some(Doubt::Checks)
+        }
+        Ok(made) => (!made.is_sound).then_some(Doubt::Rows),
+        Err(error) => matches!(error, Error::DrillFailed { .. }).then_some(Doubt::Rows),
     }
 }
 
-fn find_repairs(settings: &Settings, workspace: &Workspace, job: &Job) -> Result<Repairs> {
+fn find_repairs(settings: &Settings, workspace: &Workspace, doubt: Doubt, job: &Job) -> Result<Repairs> {
     let snapshot = take_snapshot(&settings.common.database, workspace.folder(), job)?;
     workspace.create_file(COPY)?;
-    Repairs::find(snapshot.connection(), &workspace.path(COPY)).map_err(|error| snapshot.failure(&error))
+    workspace.create_file(TRIAL)?;
+    let paths = [COPY, TRIAL].map(|name| workspace.path(name));
+    Repairs::find(snapshot.connection(), doubt, [&paths[0], &paths[1]], job).map_err(|error| {
+        match job.check() {
+            Err(aborted) => aborted,
+            Ok(()) => snapshot.failure(&error),
+        }
+    })
 }
 
 fn publish(made: Made, settings: &Settings, workspace: &Workspace, filename: String) -> Result<BackupReport> {
@@ -165,6 +178,8 @@ struct Made {
     archive: FinishedArchive,
     metadata: BackupMetadata,
     reused_photos: u64,
+    /// Whether SQLite finds nothing wrong with the source.
+    is_sound: bool,
 }
 
 async fn make(
@@ -180,19 +195,19 @@ async fn make(
         let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
         blocking(move || take_snapshot(&settings.common.database, workspace.folder(), &job)).await?
     };
-    let check = snapshot.to_check();
+    let check = snapshot.to_check(settings.drill);
     let checking = async {
-        let Some(check) = check else { return Ok(Vec::new()) };
+        let Some(check) = check else { return Ok(Checked::default()) };
         let checking_job = job.clone();
         stop_on_error(job, blocking(move || check.run(&checking_job)).await)
     };
     let working = work(settings, workspace, repairs, Inputs { snapshot, store, earlier }, job);
     // Both end before the workspace may go: on Windows no file that is open can be removed.
     let (worked, checked) = tokio::join!(working, checking);
-    let (mut worked, damage) = first_failure(worked, checked)?;
-    worked.facts.warnings.extend(damage);
+    let (mut worked, checked) = first_failure(worked, checked)?;
+    worked.facts.warnings.extend(checked.warnings);
     let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
-    blocking(move || finish(&settings, &filename, worked, &job)).await
+    blocking(move || finish(&settings, &filename, worked, checked.is_sound, &job)).await
 }
 
 /// What a backup is made of.
@@ -285,7 +300,7 @@ struct Written {
     photos: Photos,
 }
 
-fn finish(settings: &Settings, filename: &str, worked: Worked, job: &Job) -> Result<Made> {
+fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, job: &Job) -> Result<Made> {
     let Worked { facts, written: Written { mut archive, rows, photos }, drilled } = worked;
     let meter = job.meter(Phase::Finish, None, None);
     let reused_photos = photos.reused();
@@ -300,7 +315,7 @@ fn finish(settings: &Settings, filename: &str, worked: Worked, job: &Job) -> Res
     let meter = job.meter(Phase::Verify, None, Some(archive.finished_size()));
     let archive = archive.finish(job, &meter)?;
     meter.finish();
-    Ok(Made { archive, metadata, reused_photos })
+    Ok(Made { archive, metadata, reused_photos, is_sound })
 }
 
 fn describe(

@@ -21,13 +21,18 @@ pub struct Whole {
 impl Whole {
     /// Backs up the database that `sql` makes.
     pub fn of(sql: &str) -> Result<Whole, Error> {
+        Whole::with_options(sql, BackupOptions::default())
+    }
+
+    /// The same, backed up with these options.
+    pub fn with_options(sql: &str, options: BackupOptions) -> Result<Whole, Error> {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("source.db");
         let made = Connection::open(&source).unwrap();
         made.execute_batch(&format!("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; {sql}")).unwrap();
         drop(made);
         let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
-        Whole::from(database, folder)
+        Whole::with(database, folder, options)
     }
 
     /// Backs up the database that the `sqlite3` shell makes of `sql`, with functions and collating sequences of its own.
@@ -41,9 +46,17 @@ impl Whole {
     }
 
     fn from(database: DatabaseOptions, folder: tempfile::TempDir) -> Result<Whole, Error> {
+        Whole::with(database, folder, BackupOptions::default())
+    }
+
+    fn with(
+        database: DatabaseOptions,
+        folder: tempfile::TempDir,
+        options: BackupOptions,
+    ) -> Result<Whole, Error> {
         let output_dir = Some(folder.path().join("out"));
         let common = CommonOptions { database, output_dir, ..CommonOptions::default() };
-        let options = BackupOptions { common, ..BackupOptions::default() };
+        let options = BackupOptions { common, ..options };
         let report = run(create_backup(options, Job::unattended()))?;
         Ok(Whole { folder, report })
     }
@@ -73,7 +86,7 @@ impl Whole {
         (whole, report, restored)
     }
 
-    fn comes_back(&self, sql: &str) -> (RestoreReport, Connection) {
+    pub fn comes_back(&self, sql: &str) -> (RestoreReport, Connection) {
         assert_eq!(self.problems(), [], "{}", head(sql));
         let (report, restored) =
             self.restore("all.db", &[]).unwrap_or_else(|error| panic!("{error} of {}", head(sql)));
@@ -232,26 +245,36 @@ fn what_needs_another_program_comes_back_without_it() {
 }
 
 /// A database of pages of 512 bytes, of which `damage` changes the bytes.
-fn damaged(sql: &str, damage: impl FnOnce(&Connection, &mut Vec<u8>)) -> Result<Whole, Error> {
+pub fn damaged(sql: &str, damage: impl FnOnce(&Connection, &mut Vec<u8>)) -> Result<Whole, Error> {
+    damaged_with(sql, damage, BackupOptions::default())
+}
+
+/// The same, backed up with these options.
+pub fn damaged_with(
+    sql: &str,
+    damage: impl FnOnce(&Connection, &mut Vec<u8>),
+    options: BackupOptions,
+) -> Result<Whole, Error> {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("source.db");
     let made = Connection::open(&source).unwrap();
-    made.execute_batch(&format!("PRAGMA page_size = 512; BEGIN; {sql} COMMIT;")).unwrap();
+    made.execute_batch(&format!("PRAGMA foreign_keys = OFF; PRAGMA page_size = 512; BEGIN; {sql} COMMIT;"))
+        .unwrap();
     let mut bytes = std::fs::read(&source).unwrap();
     damage(&made, &mut bytes);
     drop(made);
     std::fs::write(&source, bytes).unwrap();
     let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
-    Whole::from(database, folder)
+    Whole::with(database, folder, options)
 }
 
-fn root(db: &Connection, name: &str) -> usize {
+pub fn root(db: &Connection, name: &str) -> usize {
     let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
     let page: i64 = db.query_row(sql, [name], |row| row.get(0)).unwrap();
     usize::try_from(page - 1).unwrap() * 512
 }
 
-const MANY: &str = "WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 200)";
+pub const MANY: &str = "WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 200)";
 
 #[test]
 fn rows_that_damage_has_taken_are_told() {

@@ -114,7 +114,7 @@ pub fn virtual_table(
     utf16: bool,
 ) -> rusqlite::Result<TableDigest> {
     let is_full_text = table.module == "fts5";
-    if is_full_text && let Some(found) = readable(instances(connection, "main", &table.name))? {
+    if is_full_text && let Some(found) = readable(instances(connection, &table.name))? {
         return full_text(connection, table, found);
     }
     let mut digester = Digester::default();
@@ -152,26 +152,38 @@ pub(crate) struct Instances {
     pub(crate) digest: String,
 }
 
-/// Reads every term of the FTS5 table `name` in `schema` through a vocabulary table that lives in `temp` meanwhile.
-pub(crate) fn instances(connection: &Connection, schema: &str, name: &str) -> rusqlite::Result<Instances> {
+/// A table of `temp` that shows every term of the FTS5 table `name`, made if it is not there yet.
+///
+/// It stays: once a statement has met damage within a transaction, SQLite makes and drops nothing more until that ends.
+pub(crate) fn vocabulary(connection: &Connection, name: &str) -> rusqlite::Result<String> {
+    let vocabulary = quoted(&format!("backup_vocabulary {name}"));
     with_temp(connection, || {
         connection.execute_batch(&format!(
-            "CREATE VIRTUAL TABLE temp.backup_vocabulary USING fts5vocab({}, {}, 'instance')",
-            quoted_text(schema),
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.{vocabulary} USING fts5vocab('main', {}, 'instance')",
             quoted_text(name)
-        ))?;
-        let found = read_instances(connection);
-        connection.execute_batch("DROP TABLE temp.backup_vocabulary")?;
-        found
-    })
+        ))
+    })?;
+    Ok(vocabulary)
 }
 
-fn read_instances(connection: &Connection) -> rusqlite::Result<Instances> {
-    let documents: i64 =
-        connection
-            .query_row("SELECT count(DISTINCT doc) FROM temp.backup_vocabulary", [], |row| row.get(0))?;
+/// Makes the vocabularies of all FTS5 tables, at the beginning of a transaction in which damage may be met.
+pub(crate) fn vocabularies(connection: &Connection) -> rusqlite::Result<()> {
+    // Of a table that is none after all the vocabulary is never read.
+    let sql =
+        "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0 AND sql LIKE '%fts5%'";
+    let mut statement = connection.prepare(sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    let names: Vec<String> = names.collect::<rusqlite::Result<_>>()?;
+    names.iter().try_for_each(|name| vocabulary(connection, name).map(drop))
+}
+
+/// Reads every term of the FTS5 table `name`.
+pub(crate) fn instances(connection: &Connection, name: &str) -> rusqlite::Result<Instances> {
+    let vocabulary = vocabulary(connection, name)?;
+    let sql = format!("SELECT count(DISTINCT doc) FROM temp.{vocabulary}");
+    let documents: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
     let mut statement =
-        connection.prepare("SELECT term, doc, col, \"offset\" FROM temp.backup_vocabulary")?;
+        connection.prepare(&format!("SELECT term, doc, col, \"offset\" FROM temp.{vocabulary}"))?;
     let mut rows = statement.query([])?;
     let mut digester = Digester::default();
     while let Some(row) = rows.next()? {
@@ -197,10 +209,7 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// Runs `work` with the connection allowed to write its `temp` schema. What `main` is protected by stays: it is opened
 /// read-only or is a private copy.
-pub(crate) fn with_temp<T>(
-    connection: &Connection,
-    work: impl FnOnce() -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
+fn with_temp<T>(connection: &Connection, work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let query_only: bool = connection.query_row("PRAGMA query_only", [], |row| row.get(0))?;
     connection.pragma_update(None, "query_only", false)?;
     let result = work();

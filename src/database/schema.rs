@@ -218,14 +218,19 @@ impl Schema {
                 None => self.tables.push(Table { reserved: true, ..shadow }),
             }
         }
-        for table in self.virtual_tables.iter_mut().filter(|table| !table.is_whole()) {
+        self.disown(|table| !table.is_whole());
+        Ok(())
+    }
+
+    /// Makes ordinary tables of those behind the virtual tables that `which` takes, which then make nothing.
+    pub fn disown(&mut self, which: impl Fn(&VirtualTable) -> bool) {
+        for table in self.virtual_tables.iter_mut().filter(|table| which(table)) {
             table.makes = None;
             self.tables.append(&mut table.shadows);
         }
         for table in self.tables.iter_mut().filter(|table| table.reserved) {
             table.reserved = self.virtual_tables.iter().any(|owner| owner.reserves(&table.name));
         }
-        Ok(())
     }
 }
 

@@ -1,10 +1,11 @@
 //! Whether the source is sound. What is read of a damaged database may be less than it held, and nothing that is made of
 //! it can show that.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::{Held, Snapshot, reader};
 use crate::database::needs;
@@ -16,7 +17,7 @@ use crate::job::{Job, Warning, counted};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Findings that are asked for; more are "100 or more".
 const FINDINGS: usize = 100;
-/// Findings that whoever writes the rows finds too, and tells of by table.
+/// Findings that whoever writes or tries the rows finds too, and tells of by table.
 const TOLD: [&str; 5] = [
     "CHECK constraint failed in ",
     "non-unique entry in index ",
@@ -33,37 +34,68 @@ pub struct Check {
     _held: Arc<Held>,
 }
 
+/// What a check found.
+#[derive(Debug)]
+pub struct Checked {
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+    /// Whether nothing at all was found.
+    pub is_sound: bool,
+}
+
+impl Default for Checked {
+    fn default() -> Self {
+        Checked { warnings: Vec::new(), is_sound: true }
+    }
+}
+
 impl Snapshot {
     /// A check of what this is a snapshot of: the same state or, where somebody writes, one that is a moment newer.
-    /// None of a copy that was made here.
-    pub fn to_check(&self) -> Option<Check> {
+    /// None of a copy that was made here, whose rows at most break a CHECK, where a drill finds that.
+    pub fn to_check(&self, drill: bool) -> Option<Check> {
         let open = || {
-            let connection = reader(self.held.path())?;
+            let connection = match (&*self.held, drill) {
+                (Held::Copy(copy), false) => with_checks(copy)?,
+                (held, _) => reader(held.path())?,
+            };
             connection.busy_timeout(PATIENCE)?;
             connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA cache_size = -8192")?;
             Ok(connection)
         };
         let is_made_here = !matches!(self.kind, "file" | "wrangler");
-        (!is_made_here).then(|| Check { connection: open(), _held: Arc::clone(&self.held) })
+        (!(is_made_here && drill)).then(|| Check { connection: open(), _held: Arc::clone(&self.held) })
     }
 }
 
+/// A reader of a private copy for which SQLite does not drop every CHECK, as it does where it may only read.
+fn with_checks(copy: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(copy, flags)?;
+    connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON")?;
+    Ok(connection)
+}
+
 impl Check {
-    /// What SQLite's `integrity_check` finds, as warnings.
+    /// What SQLite's `integrity_check` finds.
     ///
     /// # Errors
     /// `ABORT_ERR` if the job is stopped.
-    pub fn run(self, job: &Job) -> Result<Vec<Warning>> {
+    pub fn run(self, job: &Job) -> Result<Checked> {
         let found = self.connection.and_then(|connection| {
             let _watchdog = Watchdog::over(&connection, job, None)?;
             findings(&connection)
         });
         job.check()?;
         Ok(match found {
-            Ok(findings) => warnings(&findings),
+            Ok(findings) => {
+                Checked { warnings: warnings(&findings), is_sound: findings.iter().all(|line| line == "ok") }
+            }
             // That a function is missing is told where it matters.
-            Err(error) if needs(&error).is_some() => Vec::new(),
-            Err(_) => vec![damaged("SQLite cannot check the database to its end")],
+            Err(error) if needs(&error).is_some() => Checked::default(),
+            Err(_) => {
+                let warnings = vec![damaged("SQLite cannot check the database to its end")];
+                Checked { warnings, is_sound: false }
+            }
         })
     }
 }

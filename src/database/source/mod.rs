@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempPath;
 
+use super::digest;
 use super::watchdog::Watchdog;
 use crate::error::{Error, Result};
 use crate::job::{Job, Warning};
@@ -22,6 +23,8 @@ mod place;
 pub mod sql;
 mod trouble;
 pub mod wrangler;
+
+pub use check::Checked;
 
 /// One state of a database. All rows of a job are read through its connection.
 #[derive(Debug)]
@@ -145,5 +148,8 @@ fn begin(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; BEGIN; SELECT count(*) FROM sqlite_schema;
          PRAGMA cache_size = -16384",
-    )
+    )?;
+    // Where they cannot be made, whoever needs one finds that out.
+    let _ = digest::vocabularies(connection);
+    Ok(())
 }

@@ -6,7 +6,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 
-use super::foreign_keys::{self, Orphans};
+use super::foreign_keys;
 use super::wrangler;
 use crate::database::lexer::{Token, tokens};
 use crate::database::said;
@@ -112,8 +112,7 @@ impl Rehearsal {
     /// Whether every foreign key of a table that was made here refers to a key of its parent. A unique index that does
     /// not stand in database.sql is none.
     pub fn finds_keys(&self, table: &Table) -> rusqlite::Result<bool> {
-        let found = foreign_keys::orphans(&self.connection, table)?;
-        Ok(!matches!(found, Orphans::Mismatch))
+        foreign_keys::are_keys(&self.connection, table)
     }
 }
 

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{self, Fill};
+use super::full_text::Fill;
 use super::insert::{Insert, Script};
 use super::main_file::{closed, fill_from_content, insert_into};
-use super::{Dumper, Failure, Home};
+use super::{Dumper, Failure, Home, reindex};
 use crate::database::digest::Digester;
 use crate::database::making::Making;
 use crate::database::schema::{Object, Table};
@@ -110,18 +110,27 @@ impl Dumper<'_> {
         let table = self.schema.virtual_tables[index].clone();
         if self.fills[index] == Fill::Unknown {
             script.comment(&table.sql)?;
-            self.warnings.push(Warning::about(
-                "MODULE_UNKNOWN",
-                &table.name,
-                "this virtual table cannot be set up anew: its module is not known here, is none that a backup loads, or \
-                 lacks a table or tokenizer; its CREATE text is kept as a comment",
-            ));
+            let warning = match self.undone.contains(&table.name) {
+                true => Warning::about(
+                    "TABLE_DAMAGED",
+                    &table.name,
+                    "a table behind this virtual table is damaged, so it cannot be set up anew: its CREATE text is kept as \
+                     a comment, and the tables behind it as ordinary ones",
+                ),
+                false => Warning::about(
+                    "MODULE_UNKNOWN",
+                    &table.name,
+                    "this virtual table cannot be set up anew: its module is not known here, is none that a backup loads, \
+                     or lacks a table or tokenizer; its CREATE text is kept as a comment",
+                ),
+            };
+            self.warnings.push(warning);
             self.in_extra.push(format!("virtual table {}", table.name));
             return Ok(());
         }
         script.statement(&closed(&table.sql))?;
         if !matches!(self.fills[index], Fill::Verbatim(_)) {
-            for setting in full_text::settings(self.connection, &table)? {
+            for setting in reindex::settings(self.connection, &table)? {
                 script.statement(&setting)?;
             }
         }

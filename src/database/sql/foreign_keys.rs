@@ -1,7 +1,8 @@
 //! Which rows D1 would refuse for their foreign keys, and which rows point at a given one.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
+use super::parents;
 use crate::database::quoted;
 use crate::database::schema::{Schema, Table};
 
@@ -62,21 +63,41 @@ fn primary_columns(connection: &Connection, table: &Table) -> rusqlite::Result<V
     connection.prepare(sql)?.query_map([&table.name], |row| row.get(0))?.collect()
 }
 
-/// Rows of `table` whose parent is missing.
-pub fn orphans(connection: &Connection, table: &Table) -> rusqlite::Result<Orphans> {
+/// Whether every key of `table`, which has no rows, refers to a key of its parent.
+pub fn are_keys(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    check(connection, table).map(|found| found.is_some())
+}
+
+/// Whether SQLite finds an orphan in `table`; None for [`Orphans::Mismatch`].
+fn check(connection: &Connection, table: &Table) -> rusqlite::Result<Option<bool>> {
     let sql = format!("PRAGMA main.foreign_key_check({})", quoted(&table.name));
-    let found: rusqlite::Result<Vec<Option<i64>>> =
-        connection.prepare(&sql).and_then(|mut check| check.query_map([], |row| row.get("rowid"))?.collect());
-    match found {
-        Ok(rows) if rows.iter().all(Option::is_some) && table.rowid().is_some() => {
-            Ok(Orphans::Rows(rows.into_iter().flatten().collect()))
-        }
-        Ok(rows) if rows.is_empty() => Ok(Orphans::Rows(Vec::new())),
-        Ok(rows) => Ok(Orphans::Unnamed(rows.len() as u64)),
-        Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::Unknown => {
-            Ok(Orphans::Mismatch)
-        }
-        Err(error) => Err(error),
+    match connection.prepare(&sql).and_then(|mut check| check.exists([])) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// Rows of `child`, which has these `keys`, whose parent is missing.
+pub fn orphans(
+    connection: &Connection,
+    schema: &Schema,
+    child: &Table,
+    keys: &[ForeignKey],
+) -> rusqlite::Result<Orphans> {
+    match check(connection, child) {
+        Ok(None) => return Ok(Orphans::Mismatch),
+        Ok(Some(false)) => return Ok(Orphans::Rows(Vec::new())),
+        // SQLite looks for parents in an index, which may be damaged: then it fails, or misses parents that are there.
+        Ok(Some(true)) => {}
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {}
+        Err(error) => return Err(error),
+    }
+    let missing = keys.iter().map(|key| parents::missing(connection, schema, child, key));
+    let rows = missing.collect::<rusqlite::Result<Vec<_>>>()?.concat();
+    let count = rows.len() as u64;
+    match rows.into_iter().collect::<Option<Vec<i64>>>() {
+        Some(rows) => Ok(Orphans::Rows(rows)),
+        None => Ok(Orphans::Unnamed(count)),
     }
 }
 
@@ -98,12 +119,28 @@ pub fn children(
         .zip(&key.from)
         .map(|(to, from)| format!("p.{} = c.{}", quoted(to), quoted(from)))
         .collect();
-    let from = format!(
-        "FROM main.{} AS p JOIN main.{} AS c ON {} WHERE p.{parent_rowid} = ?1",
-        quoted(&parent.name),
-        quoted(&child.name),
-        pairs.join(" AND "),
-    );
+    let from = |indexed: &str| {
+        format!(
+            "FROM main.{} AS p JOIN main.{} AS c{indexed} ON {} WHERE p.{parent_rowid} = ?1",
+            quoted(&parent.name),
+            quoted(&child.name),
+            pairs.join(" AND "),
+        )
+    };
+    match of_row(connection, child, rowid, &from("")) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            of_row(connection, child, rowid, &from(" NOT INDEXED"))
+        }
+        found => found,
+    }
+}
+
+fn of_row(
+    connection: &Connection,
+    child: &Table,
+    rowid: i64,
+    from: &str,
+) -> rusqlite::Result<Option<Vec<i64>>> {
     match child.rowid() {
         Some(child_rowid) => {
             let mut statement = connection.prepare_cached(&format!("SELECT c.{child_rowid} {from}"))?;

@@ -6,10 +6,12 @@
 
 use rusqlite::Connection;
 
-use crate::database::digest::{self, Instances, TableDigest, instances, readable, with_temp};
-use crate::database::schema::{VirtualTable, parse_option};
+use super::reindex::{Source, settings, trial};
+use super::repairs::Repairs;
+use crate::database::digest::{self, Digester, TableDigest, instances, is_damage, readable};
+use crate::database::schema::{Schema, Table, VirtualTable};
 use crate::database::script::is_known_module;
-use crate::database::{quoted, quoted_text};
+use crate::database::{quoted, rows};
 
 /// What fills a virtual table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Fill {
     Partial(Content, Vec<i64>),
     /// The tables behind it as they are, for this reason.
     Verbatim(&'static str),
+    /// Nothing can: what it covers cannot be read. It comes back empty.
+    Unreadable,
     /// Nothing has to: it keeps nothing.
     Nothing,
     /// Nothing can: it cannot be set up anew.
@@ -40,8 +44,36 @@ pub struct Content {
 }
 
 impl Fill {
-    /// Decides how `table` is filled; `connection` reads the database that holds it.
-    pub fn decide(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Fill> {
+    /// Decides how `table` of `schema` is filled; `connection` reads the database that holds it.
+    pub fn decide(
+        connection: &Connection,
+        table: &VirtualTable,
+        schema: &Schema,
+        repairs: &Repairs,
+    ) -> rusqlite::Result<Fill> {
+        Ok(match Fill::of(connection, table)? {
+            Fill::Rebuild(content) | Fill::Partial(content, _) if repairs.lessen(schema, &content.table) => {
+                match is_whole(connection, table)? {
+                    true => Fill::Verbatim("the rows of its content table stand in another table"),
+                    false => Fill::Unreadable,
+                }
+            }
+            fill => fill,
+        })
+    }
+
+    /// The tables behind `table` whose rows are needed for that.
+    pub fn needed<'t>(&self, table: &'t VirtualTable) -> Vec<&'t Table> {
+        match self {
+            Fill::Verbatim(_) => table.shadows.iter().collect(),
+            Fill::Rows => table.shadow("_content").into_iter().collect(),
+            Fill::Rebuild(_) | Fill::Partial(..) | Fill::Unreadable | Fill::Nothing | Fill::Unknown => {
+                Vec::new()
+            }
+        }
+    }
+
+    fn of(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Fill> {
         let (Some(made), true) = (&table.makes, is_known_module(&table.module)) else {
             return Ok(Fill::Unknown);
         };
@@ -69,27 +101,6 @@ impl Fill {
     }
 }
 
-/// The settings of an FTS5 table as statements.
-pub fn settings(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Vec<String>> {
-    let Some(config) = table.shadow("_config").filter(|_| table.module == "fts5") else {
-        return Ok(Vec::new());
-    };
-    let sql = format!(
-        "SELECT quote(k), quote(v) FROM main.{} WHERE k <> 'version' ORDER BY k",
-        quoted(&config.name)
-    );
-    let name = quoted(&table.name);
-    let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map([], |row| {
-        Ok(format!(
-            "INSERT INTO {name} ({name}, rank) VALUES ({}, {})",
-            row.get::<_, String>(0)?,
-            row.get::<_, String>(1)?
-        ))
-    })?;
-    rows.collect()
-}
-
 /// Whether an FTS5 table has a setting that is younger than the SQLite of D1: `insttoken` is of 3.51.
 pub fn has_new_setting(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
     Ok(settings(connection, table)?.iter().any(|setting| setting.contains("VALUES ('insttoken', ")))
@@ -97,41 +108,55 @@ pub fn has_new_setting(connection: &Connection, table: &VirtualTable) -> rusqlit
 
 fn external(connection: &Connection, table: &VirtualTable, content: Content) -> rusqlite::Result<Fill> {
     const STALE: Fill = Fill::Verbatim("its content table has no longer what it was made from");
-    let Ok(indexed) = indexed_rows(connection, table) else { return Ok(STALE) };
-    let Ok(all) = content_rows(connection, &content) else { return Ok(STALE) };
+    let Some(indexed) = indexed_rows(connection, table)? else { return Ok(Fill::Unreadable) };
+    let all = content_rows(connection, &content).ok();
     // Made once for trial, to see that it finds the same.
     let again = match trial(connection, table, &content.source(), &indexed) {
-        Ok(again) => again,
-        Err(rusqlite::Error::SqliteFailure(..) | rusqlite::Error::QueryReturnedNoRows) => return Ok(STALE),
+        Ok(again) => all.is_some().then_some(again),
+        Err(rusqlite::Error::SqliteFailure(..) | rusqlite::Error::QueryReturnedNoRows) => None,
         Err(error) => return Err(error),
     };
-    match readable(instances(connection, "main", &table.name))? {
-        Some(found) if found != again => Ok(STALE),
-        // Where the index cannot be read, which rows it covers still can.
-        _ if indexed == all => Ok(Fill::Rebuild(content)),
-        _ => Ok(Fill::Partial(content, indexed)),
+    let found = readable(instances(connection, &table.name))?;
+    // Where the index cannot be read, which rows it covers still can.
+    let is_same = again.is_some() && (found.is_none() || found == again);
+    match all {
+        _ if !is_same && is_whole(connection, table)? => Ok(STALE),
+        Some(all) if again.is_some() && indexed == all => Ok(Fill::Rebuild(content)),
+        Some(_) if again.is_some() => Ok(Fill::Partial(content, indexed)),
+        _ => Ok(Fill::Unreadable),
     }
 }
 
-/// The rows in the index. Without column sizes only those with a term are known, which finds the same.
-fn indexed_rows(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Vec<i64>> {
-    match table.shadow("_docsize") {
-        Some(sizes) => {
-            let sql = format!("SELECT id FROM main.{} ORDER BY id", quoted(&sizes.name));
-            connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
+/// Whether the tables behind `table` can be read to their ends.
+fn is_whole(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
+    for shadow in &table.shadows {
+        match rows::scan::<rusqlite::Error>(connection, shadow, false, "", |_, _| Ok(())) {
+            Err(error) if is_damage(&error) => return Ok(false),
+            read => read?,
         }
-        None => with_temp(connection, || {
-            let name = quoted_text(&table.name);
-            connection.execute_batch(&format!(
-                "CREATE VIRTUAL TABLE temp.backup_documents USING fts5vocab('main', {name}, 'instance')"
-            ))?;
-            let found = connection
-                .prepare("SELECT DISTINCT doc FROM temp.backup_documents ORDER BY doc")
-                .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect());
-            connection.execute_batch("DROP TABLE temp.backup_documents")?;
-            found
-        }),
     }
+    Ok(true)
+}
+
+/// The rows in the index; None when that cannot be read. Without column sizes only those with a term are known, which
+/// finds the same.
+fn indexed_rows(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Option<Vec<i64>>> {
+    let read = |sql: &str| -> rusqlite::Result<Option<Vec<i64>>> {
+        match connection.prepare(sql).and_then(|mut rows| rows.query_map([], |row| row.get(0))?.collect()) {
+            Err(error) if is_damage(&error) => Ok(None),
+            found => found.map(Some),
+        }
+    };
+    let of_sizes = table
+        .shadow("_docsize")
+        .map(|sizes| format!("SELECT id FROM main.{} ORDER BY id", quoted(&sizes.name)));
+    if let Some(sql) = of_sizes
+        && let Some(found) = read(&sql)?
+    {
+        return Ok(Some(found));
+    }
+    let vocabulary = digest::vocabulary(connection, &table.name)?;
+    read(&format!("SELECT DISTINCT doc FROM temp.{vocabulary} ORDER BY doc"))
 }
 
 fn content_rows(connection: &Connection, content: &Content) -> rusqlite::Result<Vec<i64>> {
@@ -140,83 +165,62 @@ fn content_rows(connection: &Connection, content: &Content) -> rusqlite::Result<
     connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
-/// Where the rows of an index are read.
-struct Source<'a> {
-    table: &'a str,
-    rowid: &'a str,
-    columns: &'a [String],
-    /// What these columns are called in the index.
-    names: &'a [String],
-}
-
 impl Content {
     fn source(&self) -> Source<'_> {
         Source { table: &self.table, rowid: &self.rowid, columns: &self.columns, names: &self.columns }
     }
 }
 
-/// What an index like `table`, made anew in `temp` from these rows, finds.
-fn trial(
-    connection: &Connection,
-    table: &VirtualTable,
-    source: &Source<'_>,
-    indexed: &[i64],
-) -> rusqlite::Result<Instances> {
-    let kept = table.arguments.iter().filter(|argument| {
-        !matches!(
-            parse_option(argument),
-            Some(("content" | "content_rowid" | "contentless_delete" | "contentless_unindexed", _))
-        )
-    });
-    let arguments: Vec<&str> = kept.map(String::as_str).chain(["content=''"]).collect();
-    with_temp(connection, || {
-        connection.execute_batch(&format!(
-            "CREATE VIRTUAL TABLE temp.backup_trial USING fts5({})",
-            arguments.join(", ")
-        ))?;
-        let result = fill_trial(connection, source, indexed)
-            .and_then(|()| instances(connection, "temp", "backup_trial"));
-        connection.execute_batch("DROP TABLE temp.backup_trial")?;
-        result
-    })
+/// What is to be said of an index that does not come back as it is, because it is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    /// It is made from its rows.
+    Remade,
+    /// It comes back empty.
+    Emptied,
 }
 
-fn fill_trial(connection: &Connection, source: &Source<'_>, indexed: &[i64]) -> rusqlite::Result<()> {
-    let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    let rowid = quoted(source.rowid);
-    let mut statement = connection.prepare(&format!(
-        "INSERT INTO temp.backup_trial (rowid, {}) SELECT {rowid}, {} FROM main.{} WHERE {rowid} = ?1",
-        list(source.names),
-        list(source.columns),
-        quoted(source.table)
-    ))?;
-    for rowid in indexed {
-        if statement.execute([rowid])? != 1 {
-            return Err(rusqlite::Error::QueryReturnedNoRows);
+impl Damage {
+    /// The message of a warning.
+    pub fn message(self) -> &'static str {
+        match self {
+            Damage::Remade => {
+                "this full-text index is damaged, its rows are not; a restore makes the index anew from them, with such \
+                 settings as can be read"
+            }
+            Damage::Emptied => {
+                "this full-text index is damaged, and which rows it covers cannot be read: it comes back empty; all its \
+                 rows are in its content table, and 'rebuild' fills it with them"
+            }
         }
     }
-    Ok(())
 }
 
-/// The digest of a virtual table as it comes back. True with it when that is not as it is, because its index is damaged.
+/// The digest of a virtual table as it comes back, and what is to be said of it.
 pub fn digest(
     connection: &Connection,
     table: &VirtualTable,
     fill: &Fill,
     utf16: bool,
-) -> rusqlite::Result<(TableDigest, bool)> {
-    if !matches!(fill, Fill::Rows | Fill::Rebuild(_) | Fill::Partial(..)) {
-        return Ok((digest::virtual_table(connection, table, utf16)?, false));
+) -> rusqlite::Result<(TableDigest, Option<Damage>)> {
+    if *fill == Fill::Unreadable {
+        return Ok((Digester::default().finish(&table.name), Some(Damage::Emptied)));
     }
-    let found = readable(instances(connection, "main", &table.name))?;
+    if !matches!(fill, Fill::Rows | Fill::Rebuild(_) | Fill::Partial(..)) {
+        return Ok((digest::virtual_table(connection, table, utf16)?, None));
+    }
+    let found = readable(instances(connection, &table.name))?;
     if let Some(found) = found
         && (*fill != Fill::Rows || has_entries_for_its_rows(connection, table)?)
     {
-        return Ok((digest::full_text(connection, table, found)?, false));
+        match digest::full_text(connection, table, found) {
+            Err(error) if is_damage(&error) => {}
+            digest => return Ok((digest?, None)),
+        }
     }
     let (rows, again) = match (fill, table.shadow("_content"), &table.makes) {
         (Fill::Rebuild(content) | Fill::Partial(content, _), ..) => {
-            let rows = indexed_rows(connection, table)?;
+            let rows = indexed_rows(connection, table)?.unwrap_or_default();
             let again = trial(connection, table, &content.source(), &rows)?;
             (rows, again)
         }
@@ -231,7 +235,7 @@ pub fn digest(
         _ => return Err(rusqlite::Error::QueryReturnedNoRows),
     };
     let digest = TableDigest { name: table.name.clone(), rows: rows.len() as u64, digest: again.digest };
-    Ok((digest, true))
+    Ok((digest, Some(Damage::Remade)))
 }
 
 /// Whether the index of an FTS5 table has an entry for each of the rows that it keeps, and no other.
@@ -245,5 +249,8 @@ fn has_entries_for_its_rows(connection: &Connection, table: &VirtualTable) -> ru
         sizes = quoted(&sizes.name),
         content = quoted(&content.name)
     );
-    connection.query_row(&sql, [], |row| row.get(0))
+    match connection.query_row(&sql, [], |row| row.get(0)) {
+        Err(error) if is_damage(&error) => Ok(false),
+        found => found,
+    }
 }

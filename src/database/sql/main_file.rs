@@ -4,9 +4,9 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{self, Content, Fill};
+use super::full_text::{Content, Fill};
 use super::insert::{Insert, Script};
-use super::{Dumper, Failure, Home, d1};
+use super::{Dumper, Failure, Home, d1, reindex};
 use crate::database::digest::Digester;
 use crate::database::lexer::{self, OpenComment};
 use crate::database::schema::{Key, Table, VirtualTable};
@@ -70,7 +70,7 @@ impl Dumper<'_> {
             let table = &self.schema.virtual_tables[index];
             script.statement(&closed(&table.sql))?;
             if !matches!(self.fills[index], Fill::Verbatim(_)) {
-                for setting in full_text::settings(self.connection, table)? {
+                for setting in reindex::settings(self.connection, table)? {
                     script.statement(&setting)?;
                 }
             }
@@ -229,7 +229,7 @@ pub(super) fn fill_from_content(
                 ))?;
             }
         }
-        Fill::Rows | Fill::Verbatim(_) | Fill::Nothing | Fill::Unknown => {}
+        Fill::Rows | Fill::Verbatim(_) | Fill::Unreadable | Fill::Nothing | Fill::Unknown => {}
     }
     Ok(())
 }

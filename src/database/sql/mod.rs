@@ -27,14 +27,17 @@ mod full_text;
 mod insert;
 pub mod literal;
 mod main_file;
+mod parents;
 mod placement;
+mod reindex;
 mod repairs;
 mod substitutes;
+mod trial;
 mod wrangler;
 
 use full_text::Fill;
 use placement::{Home, Placement};
-pub use repairs::Repairs;
+pub use repairs::{Doubt, Repairs};
 use substitutes::Unmakeable;
 
 /// How long the full-text indexes of a database that has views may take to look into.
@@ -116,6 +119,8 @@ struct Dumper<'a> {
     schema: Schema,
     /// What stands in the schema otherwise, or no more.
     unmakeable: Vec<Unmakeable>,
+    /// Virtual tables of which only the tables behind them come back.
+    undone: HashSet<String>,
     placement: Placement,
     /// How each virtual table is filled.
     fills: Vec<Fill>,
@@ -136,6 +141,9 @@ impl<'a> Dumper<'a> {
         meter: &'a Meter,
     ) -> Result<Self, Failure> {
         let mut schema = Schema::read(connection)?;
+        let undone = schema.virtual_tables.iter().filter(|table| repairs.undo(table));
+        let undone: HashSet<String> = undone.map(|table| table.name.clone()).collect();
+        schema.disown(|table| undone.contains(&table.name));
         let unmakeable = substitutes::substitute(connection, &mut schema)?;
         rows::prepare(connection, &schema)?;
         job.check()?;
@@ -143,8 +151,9 @@ impl<'a> Dumper<'a> {
         // A view may show rows without end.
         let watched = (!schema.views.is_empty()).then(|| Watchdog::over(connection, job, Some(PATIENCE)));
         let watchdog = watched.transpose()?;
-        let fills: rusqlite::Result<Vec<Fill>> =
-            schema.virtual_tables.iter().map(|table| Fill::decide(connection, table)).collect();
+        let fills =
+            schema.virtual_tables.iter().map(|table| Fill::decide(connection, table, &schema, repairs));
+        let fills: rusqlite::Result<Vec<Fill>> = fills.collect();
         drop(watchdog);
         Ok(Dumper {
             connection,
@@ -154,6 +163,7 @@ impl<'a> Dumper<'a> {
             digests: vec![None; schema.tables.len()],
             fills: fills?,
             unmakeable,
+            undone,
             placement,
             schema,
             rescued: Vec::new(),
@@ -243,15 +253,10 @@ impl<'a> Dumper<'a> {
             if *fill == Fill::Unknown {
                 continue;
             }
-            let (digest, is_damaged) = full_text::digest(self.connection, table, fill, self.schema.utf16)?;
+            let (digest, damage) = full_text::digest(self.connection, table, fill, self.schema.utf16)?;
             all.push(digest);
-            if is_damaged {
-                self.warnings.push(Warning::about(
-                    "INDEX_DAMAGED",
-                    &table.name,
-                    "this full-text index is damaged, its rows are not; a restore makes the index anew from them",
-                ));
-            }
+            self.warnings
+                .extend(damage.map(|damage| Warning::about("INDEX_DAMAGED", &table.name, damage.message())));
         }
         Ok(all)
     }

@@ -117,7 +117,7 @@ impl Decision<'_> {
             } else if table.reserved {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
-            if repairs.rules.contains(&table.name) || repairs.torn.contains(&table.name) {
+            if repairs.rescue(&table.name) {
                 *home = Home::Rescued;
             }
         }
@@ -154,7 +154,7 @@ impl Decision<'_> {
                 continue;
             }
             let table = &self.schema.tables[index];
-            let count = match foreign_keys::orphans(self.connection, table)? {
+            let count = match foreign_keys::orphans(self.connection, self.schema, table, &self.keys[index])? {
                 Orphans::Rows(rows) => {
                     let count = rows.len() as u64;
                     rows.into_iter().for_each(|rowid| self.pick(index, rowid));

@@ -10,9 +10,13 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::database::quoted_text;
-use crate::database::schema::Schema;
-use crate::job::Warning;
+use super::full_text::Fill;
+use super::substitutes;
+use super::trial::{Outcome, Trial, is_trouble};
+use crate::database::schema::{Object, Schema, Table, VirtualTable};
+use crate::database::watchdog::Watchdog;
+use crate::database::{quoted_text, rows};
+use crate::job::{Job, Warning};
 
 /// How many findings of `integrity_check` are looked at.
 const FINDINGS: u32 = 100_000;
@@ -22,13 +26,23 @@ const FINDINGS: u32 = 100_000;
 pub struct Repairs {
     /// Tables with rows that break a CHECK: checks are off while rows are inserted.
     pub checks: BTreeSet<String>,
-    /// Tables with rows that break NOT NULL, UNIQUE or a STRICT type: all their rows go to a table without rules.
+    /// Tables with rows that break NOT NULL, UNIQUE or a STRICT type, or that hold what their columns would change: all
+    /// their rows go to a table without rules.
     pub rules: BTreeSet<String>,
     /// Tables with damaged pages, whose rows may be missing, twice or out of order: all that can be read goes to a table
     /// without rules.
     pub torn: BTreeSet<String>,
-    /// Unique indexes that duplicates keep from being made: they are left out.
+    /// Indexes that duplicates or other rows keep from being made: they are left out.
     pub indexes: BTreeSet<String>,
+}
+
+/// What gave cause to look for repairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Every table came back as it was, and SQLite finds that something is wrong with them all the same.
+    Checks,
+    /// Tables may not come back as they were.
+    Rows,
 }
 
 impl Repairs {
@@ -37,18 +51,88 @@ impl Repairs {
         *self == Repairs::default()
     }
 
-    /// Finds out what the database behind `source` needs, from a private copy of it at `copy`, which is new and is
-    /// left to the caller: SQLite drops every CHECK of a database that it opens read-only.
-    pub fn find(source: &Connection, copy: &Path) -> rusqlite::Result<Repairs> {
-        let mut connection = Connection::open(copy)?;
+    /// Whether the rows of a table called `name`, if there is one, stand in another table.
+    pub fn rescue(&self, name: &str) -> bool {
+        self.rules.contains(name) || self.torn.contains(name)
+    }
+
+    /// Whether a table behind `table` is one whose rows stand in another table: then it cannot be set up anew.
+    pub fn undo(&self, table: &VirtualTable) -> bool {
+        table.shadows.iter().any(|shadow| self.rescue(&shadow.name))
+    }
+
+    /// Whether what the table or view `name` shows may be less in a reloaded database.
+    pub fn lessen(&self, schema: &Schema, name: &str) -> bool {
+        match schema.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name)) {
+            Some(table) => self.rescue(&table.name),
+            None => !self.rules.is_empty() || !self.torn.is_empty(),
+        }
+    }
+
+    /// Finds out what the database behind `source` needs, from a private copy of it at the first of `paths`: SQLite
+    /// drops every CHECK of a database that it opens read-only. Tables are tried at the second one. Both files are new
+    /// and are left to the caller.
+    pub fn find(
+        source: &Connection,
+        doubt: Doubt,
+        paths: [&Path; 2],
+        job: &Job,
+    ) -> rusqlite::Result<Repairs> {
+        let mut connection = Connection::open(paths[0])?;
         Backup::new(source, &mut connection)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
         let connection = &connection;
-        let schema = Schema::read(connection)?;
+        let _watchdog = Watchdog::over(connection, job, None)?;
+        let mut schema = Schema::read(connection)?;
+        let findings = findings(connection, &schema)?;
+        let lines = || findings.iter().flat_map(|finding| finding.lines());
         let mut repairs = Repairs::default();
-        for finding in findings(connection, &schema)? {
-            repairs.heed(connection, &schema, &finding)?;
+        repairs.checks.extend(
+            lines().filter_map(|line| line.strip_prefix("CHECK constraint failed in ").map(str::to_owned)),
+        );
+        if doubt == Doubt::Checks {
+            return Ok(repairs);
+        }
+        let torn = lines().filter_map(|line| torn(connection, line).transpose());
+        let torn: BTreeSet<String> = torn.collect::<rusqlite::Result<_>>()?;
+        substitutes::substitute(connection, &mut schema)?;
+        rows::prepare(connection, &schema)?;
+        let trial = Trial::of(connection, schema.utf16, paths[1], job)?;
+        for table in &schema.tables {
+            if !repairs.try_out(&trial, table, &schema.indexes, &torn)? {
+                // Nothing helps where the rows cannot be read.
+                return Ok(Repairs::default());
+            }
+        }
+        for table in &schema.virtual_tables {
+            let needed = Fill::decide(connection, table, &schema, &repairs)?.needed(table);
+            for shadow in needed {
+                if !repairs.try_out(&trial, shadow, &[], &torn)? {
+                    return Ok(Repairs::default());
+                }
+            }
         }
         Ok(repairs)
+    }
+
+    /// Notes what `table` needs. False when it cannot be read.
+    fn try_out(
+        &mut self,
+        trial: &Trial<'_>,
+        table: &Table,
+        indexes: &[Object],
+        torn: &BTreeSet<String>,
+    ) -> rusqlite::Result<bool> {
+        let indexes: Vec<&Object> =
+            indexes.iter().filter(|index| index.table.eq_ignore_ascii_case(&table.name)).collect();
+        match trial.table(table, &indexes)? {
+            Outcome::Same(left_out) => self.indexes.extend(left_out),
+            Outcome::Other => {
+                let broken = if torn.contains(&table.name) { &mut self.torn } else { &mut self.rules };
+                broken.insert(table.name.clone());
+            }
+            Outcome::Unreadable => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// What the operator should know.
@@ -64,7 +148,7 @@ impl Repairs {
         warnings.extend(about(
             &self.rules,
             "RULES_BROKEN",
-            "rows of this table break its own rules; all its rows are kept in a table without rules, in database-extra.sql",
+            "rows of this table break its own rules, or SQLite would change them; all its rows are kept in a table without rules, in database-extra.sql",
         ));
         warnings.extend(about(
             &self.torn,
@@ -74,53 +158,42 @@ impl Repairs {
         warnings.extend(about(
             &self.indexes,
             "INDEX_LEFT_OUT",
-            "duplicates keep this unique index from being made; its text is kept as a comment in database-extra.sql",
+            "duplicates or other rows keep this index from being made; its text is kept as a comment in database-extra.sql",
         ));
         warnings
     }
-
-    fn heed(&mut self, connection: &Connection, schema: &Schema, finding: &str) -> rusqlite::Result<()> {
-        for line in finding.lines() {
-            self.torn.extend(torn(connection, line)?);
-        }
-        if let Some(table) = finding.strip_prefix("CHECK constraint failed in ") {
-            self.checks.insert(table.to_owned());
-        } else if let Some(index) = finding.strip_prefix("non-unique entry in index ") {
-            if schema.indexes.iter().any(|found| found.name == index) {
-                self.indexes.insert(index.to_owned());
-            } else {
-                let sql = "SELECT tbl_name FROM main.sqlite_schema WHERE type = 'index' AND name = ?1";
-                self.rules.insert(connection.query_row(sql, [index], |row| row.get(0))?);
-            }
-        } else if let Some((_, place)) = finding.split_once(" value in ") {
-            let table = schema.tables.iter().find(|table| {
-                place.strip_prefix(table.name.as_str()).is_some_and(|rest| rest.starts_with('.'))
-            });
-            self.rules.extend(table.map(|table| table.name.clone()));
-        }
-        Ok(())
-    }
 }
 
-/// The table whose tree has pages that are no good, as in `Tree 2 page 5 cell 0: Rowid 12 out of order`.
+/// The table whose tree has pages that are no good, as in `Tree 2 page 5 cell 0: Rowid 12 out of order`, or whose rows
+/// do not stand in the order of their key.
 fn torn(connection: &Connection, line: &str) -> rusqlite::Result<Option<String>> {
+    if let Some(table) = line.strip_prefix("row not in PRIMARY KEY order for ") {
+        return Ok(Some(table.to_owned()));
+    }
     let root = line.strip_prefix("Tree ").and_then(|rest| rest.split([' ', ':']).next()?.parse::<i64>().ok());
     let Some(root) = root else { return Ok(None) };
     let sql = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage = ?1";
     connection.query_row(sql, [root], |row| row.get(0)).optional()
 }
 
-/// What `integrity_check` finds. A virtual table may be too damaged to be checked: then the others are, one by one.
+/// What `integrity_check` finds. A table may be too damaged to be checked, or an index may call for what its rows do not
+/// give: then the others are, one by one.
 fn findings(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<String>> {
     let check = |argument: &str| -> rusqlite::Result<Vec<String>> {
         let sql = format!("PRAGMA main.integrity_check({argument})");
         connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
     };
-    match check(&FINDINGS.to_string()) {
-        Err(_) if !schema.virtual_tables.is_empty() => {
-            let each = schema.tables.iter().map(|table| check(&quoted_text(&table.name)));
-            Ok(each.collect::<rusqlite::Result<Vec<_>>>()?.concat())
-        }
-        found => found,
+    let found = check(&FINDINGS.to_string());
+    if found.as_ref().map_or_else(is_trouble, |_| true) {
+        return found;
     }
+    let shadows = schema.virtual_tables.iter().flat_map(|table| &table.shadows);
+    let mut all = Vec::new();
+    for table in schema.tables.iter().chain(shadows) {
+        match check(&quoted_text(&table.name)) {
+            Err(error) if is_trouble(&error) => return Err(error),
+            found => all.extend(found.into_iter().flatten()),
+        }
+    }
+    Ok(all)
 }

@@ -131,7 +131,7 @@ fn spelled(term: &Term) -> String {
 
 /// A type of the affinity that a declared type has (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>),
 /// by a name that makes no primary key the rowid.
-fn affinity(declared: &str, strict: bool) -> &'static str {
+pub fn affinity(declared: &str, strict: bool) -> &'static str {
     let declared = declared.to_ascii_uppercase();
     let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
     if has(&["INT"]) {

@@ -1,0 +1,134 @@
+//! Whether the rows of a table make the same table again, tried out in a database of its own.
+//!
+//! What `integrity_check` says is no answer: it takes a duplicate for a row that an index lacks, and a value that its
+//! column would change for a sound one.
+
+use std::path::Path;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, params_from_iter};
+
+use crate::database::digest::{self, Digester};
+use crate::database::schema::{Key, Object, Table};
+use crate::database::{quoted, rows};
+use crate::error::Error;
+use crate::job::Job;
+
+/// Where tables are tried, one after the other.
+pub struct Trial<'a> {
+    workshop: Connection,
+    source: &'a Connection,
+    utf16: bool,
+    job: &'a Job,
+}
+
+/// What came of a table.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is the same again, but for these indexes, which cannot be made.
+    Same(Vec<String>),
+    /// It takes not all of its rows, or not as they are.
+    Other,
+    /// It cannot be read to its end.
+    Unreadable,
+}
+
+/// Why a trial stopped.
+enum Stopped {
+    Source(rusqlite::Error),
+    Workshop(rusqlite::Error),
+    Job,
+}
+
+impl From<rusqlite::Error> for Stopped {
+    fn from(error: rusqlite::Error) -> Self {
+        Stopped::Source(error)
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(_: Error) -> Self {
+        Stopped::Job
+    }
+}
+
+impl<'a> Trial<'a> {
+    /// Tries tables of `source` in a file at `path`, which is new and is left to the caller.
+    pub fn of(source: &'a Connection, utf16: bool, path: &Path, job: &'a Job) -> rusqlite::Result<Trial<'a>> {
+        let workshop = Connection::open(path)?;
+        workshop.execute_batch(
+            "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF;
+             PRAGMA trusted_schema = OFF; PRAGMA journal_mode = MEMORY",
+        )?;
+        Ok(Trial { workshop, source, utf16, job })
+    }
+
+    /// Makes `table` and these of its `indexes` anew, compares, and takes all of it away again.
+    pub fn table(&self, table: &Table, indexes: &[&Object]) -> rusqlite::Result<Outcome> {
+        self.workshop.execute_batch("BEGIN")?;
+        let outcome = self.fill(table, indexes);
+        if !self.workshop.is_autocommit() {
+            self.workshop.execute_batch("ROLLBACK")?;
+        }
+        match outcome {
+            Ok(outcome) => Ok(outcome),
+            Err(Stopped::Source(error)) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+                Ok(Outcome::Unreadable)
+            }
+            Err(Stopped::Workshop(error)) if !is_trouble(&error) => Ok(Outcome::Other),
+            Err(Stopped::Source(error) | Stopped::Workshop(error)) => Err(error),
+            Err(Stopped::Job) => Err(interrupted()),
+        }
+    }
+
+    fn fill(&self, table: &Table, indexes: &[&Object]) -> Result<Outcome, Stopped> {
+        self.workshop.execute(&table.sql, []).map_err(Stopped::Workshop)?;
+        let rowid = match table.key {
+            Key::Rowid(alias) => Some(alias.to_owned()),
+            _ => None,
+        };
+        let columns: Vec<String> =
+            rowid.iter().cloned().chain(table.columns.iter().map(|name| quoted(name))).collect();
+        let places = vec!["?"; columns.len()].join(", ");
+        let sql = format!("INSERT INTO {} ({}) VALUES ({places})", quoted(&table.name), columns.join(", "));
+        let mut insert = self.workshop.prepare(&sql).map_err(Stopped::Workshop)?;
+        let mut digester = Digester::default();
+        rows::scan::<Stopped>(self.source, table, self.utf16, "", |number, values| {
+            self.job.check()?;
+            digester.row(number, values);
+            let number = number.filter(|_| rowid.is_some()).map(ValueRef::Integer);
+            let row = number.into_iter().chain(values.iter().copied()).map(ToSqlOutput::Borrowed);
+            insert.execute(params_from_iter(row)).map(drop).map_err(Stopped::Workshop)
+        })?;
+        let loaded = digest::table(&self.workshop, table, false).map_err(Stopped::Workshop)?;
+        if loaded != digester.finish(&table.name) {
+            return Ok(Outcome::Other);
+        }
+        let mut left_out = Vec::new();
+        for index in indexes {
+            match self.workshop.execute(&index.sql, []) {
+                Ok(_) => {}
+                Err(error) if is_trouble(&error) => return Err(Stopped::Workshop(error)),
+                Err(_) => left_out.push(index.name.clone()),
+            }
+        }
+        Ok(Outcome::Same(left_out))
+    }
+}
+
+/// Whether it is the machine that failed or the job that was stopped, and nothing is said of the rows.
+pub fn is_trouble(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+        )
+    )
+}
+
+fn interrupted() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT), None)
+}
