@@ -117,6 +117,11 @@ impl Guard {
         self.clock.deadline.store(self.clock.now().saturating_add(left), Ordering::Relaxed);
     }
 
+    /// Whether the time of the statement that ran is over.
+    pub fn is_overdue(&self) -> bool {
+        self.clock.now() > self.clock.deadline.load(Ordering::Relaxed)
+    }
+
     /// What was refused since the last call, in words of our own.
     pub fn refused(&self) -> Option<&'static str> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
