@@ -7,7 +7,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 
 use super::foreign_keys::{self, Orphans};
-use super::wrangler;
+use super::{shell, wrangler};
 use crate::database::lexer::{Token, tokens};
 use crate::database::said;
 use crate::database::schema::Table;
@@ -94,6 +94,7 @@ impl Rehearsal {
     /// Runs a CREATE and says why it cannot stand in database.sql; None when it can, and then what it makes is there
     /// for the statements that follow.
     pub fn refuses(&self, sql: &str) -> Option<&'static str> {
+        let sql = &*shell::guarded(sql);
         if sql.len() + 2 > STATEMENT {
             Some("its CREATE text is longer than the 100,000 bytes that D1 takes")
         } else if !wrangler::keeps(sql) {

@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 
 use super::full_text::{self, Content, Fill};
 use super::insert::{Insert, Script};
-use super::{Dumper, Failure, Home, d1};
+use super::{Dumper, Failure, Home, d1, shell};
 use crate::database::digest::Digester;
 use crate::database::lexer::{self, OpenComment};
 use crate::database::schema::{Key, Table, VirtualTable};
@@ -199,10 +199,11 @@ fn bytes_of(values: &[ValueRef<'_>]) -> usize {
     bytes.sum()
 }
 
-/// A CREATE text that the semicolon behind it really ends.
+/// A CREATE text that the semicolon behind it really ends, and nothing before that.
 pub(super) fn closed(sql: &str) -> String {
-    match lexer::open_comment(sql) {
-        None => sql.to_owned(),
+    let sql = shell::guarded(sql);
+    match lexer::open_comment(&sql) {
+        None => sql.into_owned(),
         Some(OpenComment::Line) => format!("{sql}\n"),
         Some(OpenComment::Block) => format!("{sql}*/"),
     }
