@@ -26,7 +26,9 @@ impl Dumper<'_> {
             self.main_rows(&mut script, index)?;
         }
         for index in self.virtual_tables(|dumper, index| dumper.is_in_main(index)) {
-            if self.fills[index] == Fill::Rows {
+            if self.fills[index] == Fill::Rows
+                && !self.placement.large.contains(&self.schema.virtual_tables[index].name)
+            {
                 self.full_text_rows(&mut script, index)?;
             }
         }
@@ -177,7 +179,10 @@ impl Dumper<'_> {
             && match source {
                 Some(source) => self.placement.holds_all_rows(source),
                 // A view can show any row, so all of them must be here.
-                None => (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index)),
+                None => {
+                    self.placement.large.is_empty()
+                        && (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index))
+                }
             }
     }
 }
