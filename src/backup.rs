@@ -103,7 +103,11 @@ async fn attempt(settings: &Arc<Settings>, filename: &str, repairs: Repairs, who
         let whole = whole.clone();
         blocking(move || {
             if first && is_suspicious(&made) {
-                let repairs = find_repairs(&settings, &workspace, &whole)?;
+                let mut repairs = find_repairs(&settings, &workspace, &whole)?;
+                // What was loaded is not too much for a script.
+                if made.is_ok() {
+                    repairs.grown.clear();
+                }
                 if !repairs.is_none() {
                     return Ok(Attempt::Again(repairs));
                 }

@@ -213,7 +213,13 @@ impl Dumper<'_> {
         self.note_extra(
             &table.name,
             &format!("the rows of {}, as table {name}", table.name),
-            if is_torn { "its pages are damaged" } else { "they break its own rules" },
+            match is_torn {
+                true => "its pages are damaged",
+                false if self.repairs.grown.contains(&table.name) => {
+                    "a generated column makes too much of them"
+                }
+                false => "they break its own rules",
+            },
         );
         Ok(())
     }

@@ -24,6 +24,7 @@ mod damage;
 mod extra;
 mod foreign_keys;
 mod full_text;
+mod grown;
 mod insert;
 pub mod literal;
 mod main_file;

@@ -127,7 +127,7 @@ impl Decision<'_> {
             } else if table.reserved {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
-            if repairs.rules.contains(&table.name) || repairs.torn.contains(&table.name) {
+            if [&repairs.rules, &repairs.torn, &repairs.grown].iter().any(|it| it.contains(&table.name)) {
                 *home = Home::Rescued;
             }
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::grown;
 use crate::database::quoted_text;
 use crate::database::schema::Schema;
 use crate::job::Warning;
@@ -27,6 +28,8 @@ pub struct Repairs {
     /// Tables with damaged pages, whose rows may be missing, twice or out of order: all that can be read goes to a table
     /// without rules.
     pub torn: BTreeSet<String>,
+    /// Tables with a generated column that makes more of a row than a script may: the same.
+    pub grown: BTreeSet<String>,
     /// Unique indexes that duplicates keep from being made: they are left out.
     pub indexes: BTreeSet<String>,
 }
@@ -44,7 +47,7 @@ impl Repairs {
         Backup::new(source, &mut connection)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
         let connection = &connection;
         let schema = Schema::read(connection)?;
-        let mut repairs = Repairs::default();
+        let mut repairs = Repairs { grown: grown::tables(connection, &schema)?, ..Repairs::default() };
         for finding in findings(connection, &schema)? {
             repairs.heed(connection, &schema, &finding)?;
         }
@@ -70,6 +73,11 @@ impl Repairs {
             &self.torn,
             "TABLE_DAMAGED",
             "pages of this table are damaged, so rows of it may be missing or there twice; all that can be read is kept in a table without rules, in database-extra.sql",
+        ));
+        warnings.extend(about(
+            &self.grown,
+            "VALUE_GROWN",
+            "a generated column of this table makes a value of more than 16 MiB, far more than a script of this size may; all its rows are kept in a table without rules, in database-extra.sql",
         ));
         warnings.extend(about(
             &self.indexes,

@@ -96,3 +96,25 @@ fn names_that_fill_a_statement_leave_the_rows_to_the_other_file() {
     assert_eq!(warned(&files), [("IN_EXTRA", "t"), ("IN_EXTRA", "f")]);
     assert_eq!((makes(&files.main).len(), files.main.contains("INSERT")), (3, false));
 }
+
+#[test]
+fn what_no_restore_makes_loses_its_rules_and_keeps_its_rows() {
+    let files = written(&database(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b DEFAULT (load_extension('x'))); INSERT INTO t VALUES (7, 'x');",
+    ));
+    assert_eq!(warned(&files), [("APPLICATION_NEEDED", "t")]);
+    assert!(files.dump.warnings[0].message.contains("calls the function load_extension"));
+    assert!(files.main.contains("(7,'x')") && files.extra.starts_with("/* CREATE TABLE t("));
+
+    let connection = database(
+        "CREATE TABLE g(a, b AS (zeroblob(20000000))); INSERT INTO g(a) VALUES ('one');
+         CREATE TABLE h(a, b AS (zeroblob(a)), c AS (a + 1) STORED); INSERT INTO h(a) VALUES (100);",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let repairs = Repairs::find(&connection, &folder.path().join("copy.sqlite")).unwrap();
+    assert_eq!(repairs, Repairs { grown: ["g".to_owned()].into(), ..Repairs::default() });
+    let files = repaired(&connection, &repairs);
+    assert_eq!(warned(&files), [("VALUE_GROWN", "g"), ("IN_EXTRA", "g")]);
+    assert!(files.main.contains("CREATE TABLE g(") && files.main.contains("INSERT INTO \"h\""));
+    assert!(files.extra.contains("CREATE TABLE \"g as it was\" (\"a\")") && files.extra.contains("('one')"));
+}
