@@ -136,10 +136,10 @@ impl Guard {
     }
 }
 
-/// Virtual tables that a dump may set up: those whose rows live in the database itself, and the vocabulary of an FTS5
-/// table, which has none.
+/// Virtual tables that a dump may set up: those whose rows live in the database itself, and the vocabulary of a
+/// full-text table, which has none.
 pub fn is_known_module(module: &str) -> bool {
-    ["fts3", "fts4", "fts5", "fts5vocab", "rtree", "rtree_i32", "geopoly"]
+    ["fts3", "fts4", "fts5", "fts4aux", "fts5vocab", "rtree", "rtree_i32", "geopoly"]
         .iter()
         .any(|known| known.eq_ignore_ascii_case(module))
 }
