@@ -56,7 +56,8 @@ export interface BackupOptions {
   compressionLevel?: number | undefined
   /**
    * `'approved'`: photos that an approved artwork, log entry or artist shows, with their stored variants. `'all'`:
-   * everything in the store but `public-data-dumps/`. Default `'approved'`.
+   * everything in the store but `public-data-dumps/` and, of a folder, archives of this package. Default
+   * `'approved'`.
    */
   photoScope?: 'approved' | 'all' | undefined
   /**

@@ -53,6 +53,14 @@ const scripts: [title: string, script: string, message: RegExp][] = [
     "CREATE VIRTUAL TABLE v USING csv(filename = '/etc/passwd');",
     /line 2/,
   ],
+  [
+    'views that double each other, each before those that it is made of',
+    `${Array.from(
+      { length: 18 },
+      (_, n) => `CREATE VIEW v${18 - n} AS SELECT x.a FROM v${17 - n} x, v${17 - n} y;\n`,
+    ).join('')}CREATE VIEW v0 AS SELECT 1 AS a;`,
+    /line \d+ .*far more data/,
+  ],
   // The only one that is stopped by the clock, after ten seconds.
   [
     'an endless query',

@@ -89,6 +89,29 @@ describe('photos that cannot be copied', () => {
   });
 });
 
+describe('archives in the folder of photos', () => {
+  it('are in no later backup', async () => {
+    const dir = folder();
+    newer(dir);
+    const directory = photos(dir);
+    const all: BackupOptions = {
+      ...options(dir, directory),
+      photoScope: 'all',
+      outputDir: directory,
+    };
+    const first = await createBackup(all);
+    expect(first.warnings.map(({ code }) => code)).not.toContain('PHOTO_OWN_ARCHIVE');
+    const second = await createBackup({ ...all, now: '2026-01-03T03:04:05Z' });
+    expect(second.warnings).toContainEqual(
+      expect.objectContaining({
+        code: 'PHOTO_OWN_ARCHIVE',
+        message: expect.stringContaining('"backup-2026-01-02-030405.zip"') as string,
+      }),
+    );
+    expect(entries(second.path)).toEqual(entries(first.path));
+  });
+});
+
 describe('a photo without artworks of the platform', () => {
   it('is taken from a database that only shares the table of artworks', async () => {
     const dir = folder();

@@ -21,7 +21,8 @@ pub(super) const MAX_ENTRIES: u64 = 1_000_000;
 pub(super) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
 
 const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
-const END_SIGNATURE: u32 = 0x0605_4b50;
+/// Signature of the end-of-central-directory record.
+pub(super) const END_SIGNATURE: u32 = 0x0605_4b50;
 const ZIP64_END_SIGNATURE: u32 = 0x0606_4b50;
 const ZIP64_LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
 const ZIP64_EXTRA: u16 = 0x0001;

@@ -65,6 +65,8 @@ pub struct Table {
     pub sql: String,
     /// Names of the columns that are stored and can be written, in order: generated ones are not among them.
     pub columns: Vec<String>,
+    /// Names of the generated columns that are stored.
+    pub generated: Vec<String>,
     /// Columns in all.
     pub column_count: usize,
     /// What tells its rows apart.
@@ -264,6 +266,11 @@ impl Table {
         };
         Ok(Table {
             columns: stored.iter().map(|column| column.name.clone()).collect(),
+            generated: all
+                .iter()
+                .filter(|column| column.hidden == 3)
+                .map(|column| column.name.clone())
+                .collect(),
             column_count: all.len(),
             key,
             reserved: false,

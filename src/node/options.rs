@@ -35,7 +35,8 @@ pub struct BackupOptions<'env> {
     #[napi(ts_type = "number | undefined")]
     pub compression_level: Option<f64>,
     /// `'approved'`: photos that an approved artwork, log entry or artist shows, with their stored variants. `'all'`:
-    /// everything in the store but `public-data-dumps/`. Default `'approved'`.
+    /// everything in the store but `public-data-dumps/` and, of a folder, archives of this package. Default
+    /// `'approved'`.
     #[napi(ts_type = "'approved' | 'all' | undefined")]
     pub photo_scope: Option<String>,
     /// `'record'`: a photo that cannot be copied is listed and the result is not `complete`. `'fail'`: the first one

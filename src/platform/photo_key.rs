@@ -34,6 +34,7 @@ pub enum Reference {
 
 /// Reads one value.
 pub fn classify(value: &str) -> Reference {
+    let whole = value;
     let value = value.trim();
     if NO_KEYS.iter().any(|scheme| starts_with_ignoring_case(value, scheme)) {
         return Reference::Unusable;
@@ -55,7 +56,7 @@ pub fn classify(value: &str) -> Reference {
     if value.starts_with('/') {
         keys.add(path_alone(value));
     }
-    keys.into_reference()
+    keys.into_reference_or_spaced(whole)
 }
 
 /// `rest` is what the row has after `://`: parsing would already have changed the path.
@@ -118,6 +119,16 @@ impl Candidates {
         }
     }
 
+    /// A key may begin or end in space: that is the literal reading.
+    fn into_reference_or_spaced(self, whole: &str) -> Reference {
+        let mut keys = Candidates::default();
+        if !self.0.is_empty() {
+            keys.add(whole);
+        }
+        self.0.iter().for_each(|key| keys.push(key));
+        keys.into_reference()
+    }
+
     fn into_reference(self) -> Reference {
         if self.0.is_empty() { Reference::Unusable } else { Reference::Own(self.0) }
     }
@@ -139,7 +150,11 @@ mod tests {
     #[test]
     fn plain_keys_are_taken_as_they_stand() {
         assert_eq!(own("originals/2025/a.jpg"), ["originals/2025/a.jpg"]);
-        assert_eq!(own(" originals/a b.jpg "), ["originals/a b.jpg"]);
+        assert_eq!(own(" originals/a b.jpg "), [" originals/a b.jpg ", "originals/a b.jpg"]);
+        assert_eq!(
+            own("originals/a.jpg%20 "),
+            ["originals/a.jpg%20 ", "originals/a.jpg  ", "originals/a.jpg%20", "originals/a.jpg "]
+        );
         assert_eq!(own("photos/2025/a.jpg"), ["photos/2025/a.jpg", "2025/a.jpg"]);
         assert_eq!(own("a%20b.jpg"), ["a%20b.jpg", "a b.jpg"]);
         assert_eq!(own("a/100%.jpg"), ["a/100%.jpg"]);

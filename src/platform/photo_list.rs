@@ -61,12 +61,12 @@ impl PhotoList {
     }
 
     fn add_text(&mut self, text: &str, depth: u32) {
-        let text = text.trim();
+        let (whole, text) = (text, text.trim());
         if text.is_empty() || text == "null" {
             return;
         }
         if !text.starts_with(['[', '{', '"']) {
-            self.add(text, None, false);
+            self.add(whole, None, false);
             return;
         }
         match (json::parse(text), depth.checked_sub(1)) {
@@ -93,12 +93,11 @@ impl PhotoList {
     }
 
     fn add_object(&mut self, members: &Map<String, Value>, depth: u32) {
-        let text = |name: &str| {
-            members.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
-        };
+        let text =
+            |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         if let Some(value) = NAMES.iter().find_map(|name| text(name)) {
             let licence = || licence(&Value::Object(members.clone()), None);
-            self.add(value, text("credit"), self.may_be_licensed && licence() != Licence::Own);
+            self.add(value, text("credit").map(str::trim), self.may_be_licensed && licence() != Licence::Own);
         } else if let (Some(inner), Some(depth)) =
             (["photos", "_photos"].iter().find_map(|name| members.get(*name)), depth.checked_sub(1))
         {

@@ -164,10 +164,15 @@ impl PhotoPlan {
         let mut taken: BTreeMap<String, (bool, Vec<u32>)> = BTreeMap::new();
         for (value, shown_by) in &mentions.own {
             let Reference::Own(mut candidates) = classify(value) else { continue };
-            // Without a listing one reading must be the likeliest: `photos/` before a known folder is a route.
+            // Without a listing one reading must be the likeliest: `photos/` before a known folder is a route, and space
+            // around a key a slip.
+            let is_trimmed = |key: &String| key.trim().len() == key.len();
             let likeliest = candidates.iter().position(|key| {
-                in_known_folder(key) && !key.strip_prefix("photos/").is_some_and(in_known_folder)
+                is_trimmed(key)
+                    && in_known_folder(key)
+                    && !key.strip_prefix("photos/").is_some_and(in_known_folder)
             });
+            let likeliest = likeliest.or_else(|| candidates.iter().position(is_trimmed));
             candidates.swap(0, likeliest.unwrap_or(0));
             let guessed = candidates.first().map(|key| guesses(key)).unwrap_or_default();
             // Of a reference to a smaller copy the original is as good.

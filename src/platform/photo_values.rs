@@ -67,12 +67,12 @@ impl PhotoValues {
     }
 
     fn add_text(&mut self, text: &str, depth: u32) {
-        let text = text.trim();
+        let (whole, text) = (text, text.trim());
         if text.is_empty() || text == "null" {
             return;
         }
         if !text.starts_with(['[', '{', '"']) {
-            self.values.insert(text.to_owned());
+            self.values.insert(whole.to_owned());
             return;
         }
         match (json::parse(text), depth.checked_sub(1)) {

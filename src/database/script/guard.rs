@@ -12,6 +12,8 @@ use rusqlite::limits::Limit;
 use crate::job::Job;
 
 const MIB: u64 = 1024 * 1024;
+/// A value of this many bytes is taken from any script.
+pub const ANY_VALUE: u64 = 16 * MIB;
 /// Instructions of SQLite's virtual machine between two looks at the clock: some 50 microseconds.
 const STRIDE: i32 = 4000;
 
@@ -39,7 +41,7 @@ impl Budget {
     /// No value is longer than the script that spells it out, but a row has generated columns beside what is spelt out.
     /// 1,000,000,000 is SQLite's own limit.
     fn longest_value(&self) -> i32 {
-        let longest = self.bytes.saturating_mul(16).clamp(16 * MIB, 1_000_000_000);
+        let longest = self.bytes.saturating_mul(16).clamp(ANY_VALUE, 1_000_000_000);
         i32::try_from(longest).unwrap_or(1_000_000_000)
     }
 
@@ -117,6 +119,11 @@ impl Guard {
         self.clock.deadline.store(self.clock.now().saturating_add(left), Ordering::Relaxed);
     }
 
+    /// Whether the time of the statement that ran is over.
+    pub fn is_overdue(&self) -> bool {
+        self.clock.now() > self.clock.deadline.load(Ordering::Relaxed)
+    }
+
     /// What was refused since the last call, in words of our own.
     pub fn refused(&self) -> Option<&'static str> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -129,10 +136,10 @@ impl Guard {
     }
 }
 
-/// Virtual tables that a dump may set up: those whose rows live in the database itself, and the vocabulary of an FTS5
-/// table, which has none.
+/// Virtual tables that a dump may set up: those whose rows live in the database itself, and the vocabulary of a
+/// full-text table, which has none.
 pub fn is_known_module(module: &str) -> bool {
-    ["fts3", "fts4", "fts5", "fts5vocab", "rtree", "rtree_i32", "geopoly"]
+    ["fts3", "fts4", "fts5", "fts4aux", "fts5vocab", "rtree", "rtree_i32", "geopoly"]
         .iter()
         .any(|known| known.eq_ignore_ascii_case(module))
 }
@@ -179,7 +186,7 @@ fn is_harmless_pragma(name: &str, value: Option<&str>) -> bool {
 }
 
 /// Functions of SQLite, its shell and well-known extensions that touch files, code or the process.
-fn reaches_outside(function: &str) -> bool {
+pub fn reaches_outside(function: &str) -> bool {
     ["load_extension", "fts3_tokenizer", "readfile", "writefile", "edit", "eval", "shell"]
         .iter()
         .any(|name| name.eq_ignore_ascii_case(function))

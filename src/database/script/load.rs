@@ -171,6 +171,8 @@ impl Loader {
         });
         self.spent += started.elapsed();
         match done {
+            // The clock is not looked at while a statement is parsed.
+            Ok(()) if self.guard.is_overdue() => Err(LoadError::script(statement.line, Problem::Slow)),
             // A comment or a lone semicolon.
             Ok(()) | Err(rusqlite::Error::Empty) => Ok(()),
             Err(error) => Err(self.failure(statement, &error)),

@@ -12,6 +12,6 @@ mod views;
 mod virtual_table;
 
 pub use error::{LoadError, Problem};
-pub use guard::is_known_module;
+pub use guard::{ANY_VALUE, is_known_module, reaches_outside};
 pub use load::{Budget, Loader};
 pub use splitter::{Splitter, Statement};

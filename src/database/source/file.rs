@@ -41,7 +41,7 @@ fn open_within(path: &Path, work: &Path, job: &Job, patience: Duration) -> Resul
     let place = Place::find(path, &["sqlite", "sqlite3", "db", "db3"])?;
     let meter = job.meter(Phase::Snapshot, None, Some(place.size));
     let source = Source { place, origin: path, work, job, meter: &meter, patience };
-    let snapshot = source.take()?;
+    let snapshot = source.take()?.with_spelt_names(work, job, &meter)?;
     meter.finish();
     snapshot.with_tables()
 }

@@ -19,6 +19,7 @@ mod check;
 mod copy;
 pub mod d1;
 pub mod file;
+mod names;
 mod place;
 pub mod sql;
 mod trouble;

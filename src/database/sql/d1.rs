@@ -1,30 +1,34 @@
 //! What D1 and wrangler make of a statement, found out before it is written: an empty database with D1's limits is
 //! given every CREATE in turn.
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, Statement};
 
 use super::foreign_keys;
-use super::wrangler;
+use super::{shell, wrangler};
 use crate::database::lexer::{Token, tokens};
-use crate::database::said;
 use crate::database::schema::Table;
+use crate::database::{quoted, said};
 
-/// Bytes of one statement, and of one row, that D1 takes.
+/// Bytes of one statement that D1 takes, and of one value or row.
 /// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's, src/workerd/util/sqlite.c++.)
 const STATEMENT: usize = 100_000;
-/// See [`STATEMENT`].
-pub const ROW: usize = 2_000_000;
+const LONGEST: usize = 2_000_000;
+/// Bytes of the values of a row that D1 takes: its record has a head of up to five bytes for each.
+pub const ROW: usize = LONGEST - 600;
 /// Values of one INSERT that has more than one row.
 pub const COLUMNS: usize = 100;
 
-const LIMITS: [(Limit, i32); 4] = [
+const LIMITS: [(Limit, i32); 6] = [
     (Limit::SQLITE_LIMIT_COLUMN, COLUMNS as i32),
     (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
     (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 127),
+    (Limit::SQLITE_LIMIT_LENGTH, LONGEST as i32),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN as i32),
 ];
 
 /// Functions that SQLite has here and D1 has not, or lets nobody call: what workerd answered to each one in a CHECK
@@ -94,6 +98,7 @@ impl Rehearsal {
     /// Runs a CREATE and says why it cannot stand in database.sql; None when it can, and then what it makes is there
     /// for the statements that follow.
     pub fn refuses(&self, sql: &str) -> Option<&'static str> {
+        let sql = &*shell::guarded(sql);
         if sql.len() + 2 > STATEMENT {
             Some("its CREATE text is longer than the 100,000 bytes that D1 takes")
         } else if !wrangler::keeps(sql) {
@@ -109,10 +114,52 @@ impl Rehearsal {
         }
     }
 
+    /// Takes rows of a table that was made here.
+    pub fn rows_of(&self, table: &Table) -> rusqlite::Result<RowTrial<'_>> {
+        self.connection.execute_batch("PRAGMA foreign_keys = OFF")?;
+        let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
+        let values = vec!["?"; columns.len()].join(", ");
+        let name = quoted(&table.name);
+        let insert = self
+            .connection
+            .prepare(&format!("INSERT INTO main.{name} ({}) VALUES ({values})", columns.join(", ")))?;
+        Ok(RowTrial { connection: &self.connection, insert })
+    }
+
     /// Whether every foreign key of a table that was made here refers to a key of its parent. A unique index that does
     /// not stand in database.sql is none.
     pub fn finds_keys(&self, table: &Table) -> rusqlite::Result<bool> {
         foreign_keys::are_keys(&self.connection, table)
+    }
+}
+
+/// Rows put to the stand-in one by one; none stays there.
+pub struct RowTrial<'r> {
+    connection: &'r Connection,
+    insert: Statement<'r>,
+}
+
+impl RowTrial<'_> {
+    /// Whether D1 would refuse a row: what is made of it is too large, or a pattern in it too long. Whatever else is
+    /// wrong with it, it is there.
+    pub fn refuses(&mut self, values: &[ValueRef<'_>]) -> rusqlite::Result<bool> {
+        self.connection.execute_batch("BEGIN")?;
+        let done = values
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, value)| {
+                self.insert.raw_bind_parameter(index + 1, ToSqlOutput::Borrowed(*value))
+            })
+            .and_then(|()| self.insert.raw_execute());
+        self.insert.clear_bindings();
+        // ON CONFLICT ROLLBACK has done so.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        Ok(done.err().is_some_and(|error| {
+            error.sqlite_error_code() == Some(ErrorCode::TooBig)
+                || said(&error).contains("pattern too complex")
+        }))
     }
 }
 

@@ -222,7 +222,13 @@ impl Dumper<'_> {
         self.note_extra(
             &table.name,
             &format!("the rows of {}, as table {name}", table.name),
-            if is_torn { "its pages are damaged" } else { "they break its own rules" },
+            match is_torn {
+                true => "its pages are damaged",
+                false if self.repairs.grown.contains(&table.name) => {
+                    "a generated column makes too much of them"
+                }
+                false => "they break its own rules",
+            },
         );
         Ok(())
     }
@@ -248,6 +254,11 @@ impl Dumper<'_> {
             let table = self.schema.virtual_tables[index].clone();
             match self.fills[index] {
                 Fill::Rows if !self.is_in_main(index) => self.full_text_rows(script, index)?,
+                Fill::Rows if self.placement.large.contains(&table.name) => {
+                    self.full_text_rows(script, index)?;
+                    let what = format!("the rows of the full-text table {}", table.name);
+                    self.note_extra(&table.name, &what, "some of them are larger than what D1 takes");
+                }
                 Fill::Verbatim(reason) => {
                     for shadow in &table.shadows {
                         script.statement(&format!("DELETE FROM {}", quoted(&shadow.name)))?;

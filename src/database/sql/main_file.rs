@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 
 use super::full_text::{Content, Fill};
 use super::insert::{Insert, Script};
-use super::{Dumper, Failure, Home, d1, reindex};
+use super::{Dumper, Failure, Home, d1, reindex, shell};
 use crate::database::digest::Digester;
 use crate::database::lexer::{self, OpenComment};
 use crate::database::schema::{Key, Table, VirtualTable};
@@ -26,7 +26,9 @@ impl Dumper<'_> {
             self.main_rows(&mut script, index)?;
         }
         for index in self.virtual_tables(|dumper, index| dumper.is_in_main(index)) {
-            if self.fills[index] == Fill::Rows {
+            if self.fills[index] == Fill::Rows
+                && !self.placement.large.contains(&self.schema.virtual_tables[index].name)
+            {
                 self.full_text_rows(&mut script, index)?;
             }
         }
@@ -177,7 +179,10 @@ impl Dumper<'_> {
             && match source {
                 Some(source) => self.placement.holds_all_rows(source),
                 // A view can show any row, so all of them must be here.
-                None => (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index)),
+                None => {
+                    self.placement.large.is_empty()
+                        && (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index))
+                }
             }
     }
 }
@@ -199,10 +204,11 @@ fn bytes_of(values: &[ValueRef<'_>]) -> usize {
     bytes.sum()
 }
 
-/// A CREATE text that the semicolon behind it really ends.
+/// A CREATE text that the semicolon behind it really ends, and nothing before that.
 pub(super) fn closed(sql: &str) -> String {
-    match lexer::open_comment(sql) {
-        None => sql.to_owned(),
+    let sql = shell::guarded(sql);
+    match lexer::open_comment(&sql) {
+        None => sql.into_owned(),
         Some(OpenComment::Line) => format!("{sql}\n"),
         Some(OpenComment::Block) => format!("{sql}*/"),
     }

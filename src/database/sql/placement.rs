@@ -12,6 +12,8 @@ use crate::database::quoted;
 use crate::database::schema::{Object, Schema};
 use crate::job::Warning;
 
+mod rows;
+
 /// More rows than this are not picked one by one: the table's rows go to the extra file together.
 const PICKED_ROWS: usize = 100_000;
 
@@ -36,6 +38,8 @@ pub struct Placement {
     pub homes: Vec<Home>,
     /// Rows of tables at home in database.sql that stand in database-extra.sql all the same, by rowid.
     pub picked: Vec<BTreeSet<i64>>,
+    /// Full-text tables, by name, of whose own rows D1 would refuse some: all of them stand in database-extra.sql.
+    pub large: HashSet<String>,
     /// Unique indexes, by name, that must be there before the rows: they are keys that foreign keys refer to.
     pub early_indexes: HashSet<String>,
     /// Why tables, virtual tables, indexes and views, by name, cannot stand in database.sql.
@@ -64,6 +68,7 @@ impl Placement {
                 refused: HashMap::new(),
                 refused_triggers: HashMap::new(),
                 picked: vec![BTreeSet::new(); schema.tables.len()],
+                large: HashSet::new(),
                 early_indexes: HashSet::new(),
                 foreign_key_problems: 0,
                 warnings: Vec::new(),
@@ -73,6 +78,7 @@ impl Placement {
         decision.rehearse(repairs)?;
         decision.find_orphans()?;
         decision.find_oversized()?;
+        decision.find_large_full_text()?;
         decision.follow_references()?;
         decision.find_early_indexes()?;
         decision.move_nothing()?;
@@ -108,12 +114,16 @@ impl Decision<'_> {
     /// Puts every CREATE to a stand-in for D1, in the order of database.sql.
     fn rehearse(&mut self, repairs: &Repairs) -> rusqlite::Result<()> {
         let (rehearsal, schema) = (Rehearsal::new()?, self.schema);
-        let Placement { homes, refused, refused_triggers, .. } = &mut self.placement;
+        let Placement { homes, refused, .. } = &mut self.placement;
         for (table, home) in schema.tables.iter().zip(homes) {
             if let Some(reason) = rehearsal.refuses(&table.sql) {
                 *home = Home::Extra(reason.into());
             } else if d1::has_long_pattern(&table.sql) {
                 *home = Home::RowsInExtra("D1 takes no LIKE or GLOB pattern of more than 50 bytes".into());
+            } else if rows::leaves_no_room(table) {
+                *home = Home::RowsInExtra(
+                    "its names leave no room for a row in the 100,000 bytes that D1 takes".into(),
+                );
             } else if table.reserved {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
@@ -135,8 +145,11 @@ impl Decision<'_> {
                 refused.entry(table.name.clone()).or_insert("D1 does not know one of its settings");
             }
         }
+        // No row is to set off a trigger.
+        self.try_rows(&rehearsal)?;
         for trigger in &schema.triggers {
-            refused_triggers
+            self.placement
+                .refused_triggers
                 .extend(rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason)));
         }
         for (child, table) in schema.tables.iter().enumerate() {
@@ -187,39 +200,6 @@ impl Decision<'_> {
         for table in parents.into_iter().chain([child]) {
             self.move_rows(table, "a foreign key names columns that are no key of its parent");
         }
-    }
-
-    /// Rows that D1 has no room for. Where a row can be named and nothing refers to it, it is found on the way.
-    fn find_oversized(&mut self) -> rusqlite::Result<()> {
-        let parents: HashSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
-        for (index, table) in self.schema.tables.iter().enumerate() {
-            let home = &self.placement.homes[index];
-            if *home != Home::Main || (table.rowid().is_some() && !parents.contains(&index)) {
-                continue;
-            }
-            let size: Vec<String> = table
-                .columns
-                .iter()
-                .map(|name| format!("coalesce(octet_length({}), 0)", quoted(name)))
-                .collect();
-            let rowid = table.rowid().unwrap_or_else(|| "0".into());
-            let mut statement = self.connection.prepare(&format!(
-                "SELECT {rowid} FROM main.{} NOT INDEXED WHERE {} > {}",
-                quoted(&table.name),
-                size.join(" + "),
-                d1::ROW
-            ))?;
-            let rows: Vec<i64> =
-                statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            match table.rowid() {
-                Some(_) => rows.into_iter().for_each(|rowid| self.pick(index, rowid)),
-                None if rows.is_empty() => {}
-                None => {
-                    self.move_rows(index, "some of them are larger than the 2,000,000 bytes that D1 takes")
-                }
-            }
-        }
-        Ok(())
     }
 
     /// What refers to rows that are not in database.sql cannot be there either.

@@ -11,8 +11,8 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::full_text::Fill;
-use super::substitutes;
 use super::trial::{Outcome, Trial, is_trouble};
+use super::{grown, substitutes};
 use crate::database::schema::{Object, Schema, Table, VirtualTable};
 use crate::database::watchdog::Watchdog;
 use crate::database::{quoted_text, rows};
@@ -32,6 +32,8 @@ pub struct Repairs {
     /// Tables with damaged pages, whose rows may be missing, twice or out of order: all that can be read goes to a table
     /// without rules.
     pub torn: BTreeSet<String>,
+    /// Tables with a generated column that makes more of a row than a script may: the same.
+    pub grown: BTreeSet<String>,
     /// Indexes that duplicates or other rows keep from being made: they are left out.
     pub indexes: BTreeSet<String>,
 }
@@ -53,7 +55,7 @@ impl Repairs {
 
     /// Whether the rows of a table called `name`, if there is one, stand in another table.
     pub fn rescue(&self, name: &str) -> bool {
-        self.rules.contains(name) || self.torn.contains(name)
+        [&self.rules, &self.torn, &self.grown].iter().any(|names| names.contains(name))
     }
 
     /// Whether a table behind `table` is one whose rows stand in another table: then it cannot be set up anew.
@@ -65,7 +67,7 @@ impl Repairs {
     pub fn lessen(&self, schema: &Schema, name: &str) -> bool {
         match schema.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name)) {
             Some(table) => self.rescue(&table.name),
-            None => !self.rules.is_empty() || !self.torn.is_empty(),
+            None => [&self.rules, &self.torn, &self.grown].iter().any(|names| !names.is_empty()),
         }
     }
 
@@ -94,10 +96,14 @@ impl Repairs {
         }
         let torn = lines().filter_map(|line| torn(connection, line).transpose());
         let torn: BTreeSet<String> = torn.collect::<rusqlite::Result<_>>()?;
+        repairs.grown = grown::tables(connection, &schema)?;
         substitutes::substitute(connection, &mut schema)?;
         rows::prepare(connection, &schema)?;
         let trial = Trial::of(connection, schema.utf16, paths[1], job)?;
         for table in &schema.tables {
+            if repairs.grown.contains(&table.name) {
+                continue;
+            }
             if !repairs.try_out(&trial, table, &schema.indexes, &torn)? {
                 // Nothing helps where the rows cannot be read.
                 return Ok(Repairs::default());
@@ -154,6 +160,11 @@ impl Repairs {
             &self.torn,
             "TABLE_DAMAGED",
             "pages of this table are damaged, so rows of it may be missing or there twice; all that can be read is kept in a table without rules, in database-extra.sql",
+        ));
+        warnings.extend(about(
+            &self.grown,
+            "VALUE_GROWN",
+            "a generated column of this table makes a value of more than 16 MiB, far more than a script of this size may; all its rows are kept in a table without rules, in database-extra.sql",
         ));
         warnings.extend(about(
             &self.indexes,

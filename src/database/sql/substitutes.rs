@@ -1,15 +1,17 @@
 //! What SQLite cannot make by itself, because it calls a function or compares by a collating sequence of the program
-//! that wrote the database.
+//! that wrote the database, or what no restore makes, because it reaches outside the database.
 //!
 //! Such a table can be read and not be made. Its rows are worth more than its rules: it comes back with its columns and
 //! its primary key.
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use crate::database::lexer;
 use crate::database::schema::{Key, Object, Schema, Table, Term};
-use crate::database::{needs, quoted};
+use crate::database::script::reaches_outside;
+use crate::database::{needs, quoted, said};
 use crate::job::Warning;
 
 /// Collating sequences that every SQLite has.
@@ -24,8 +26,8 @@ pub struct Unmakeable {
     pub name: String,
     /// The CREATE text that it had.
     pub sql: String,
-    /// What SQLite lacks: `the function REGEXP`.
-    needs: String,
+    /// Why it is not made: `needs the function REGEXP, which SQLite does not have by itself`.
+    reason: String,
 }
 
 impl Unmakeable {
@@ -38,9 +40,8 @@ impl Unmakeable {
             _ => "it is left out",
         };
         let message = format!(
-            "this {} needs {}, which SQLite does not have by itself: {outcome}; its CREATE text is kept as a comment in \
-             database-extra.sql",
-            self.kind, self.needs
+            "this {} {}: {outcome}; its CREATE text is kept as a comment in database-extra.sql",
+            self.kind, self.reason
         );
         Warning::about("APPLICATION_NEEDED", &self.name, message)
     }
@@ -49,33 +50,44 @@ impl Unmakeable {
 /// Finds what cannot be made of `schema`, the one behind `connection`, gives the tables among it CREATE texts that can,
 /// and takes out the indexes. Fails with what SQLite says of a table that is stored in an order of the program's own.
 pub fn substitute(connection: &Connection, schema: &mut Schema) -> rusqlite::Result<Vec<Unmakeable>> {
-    let workshop = Connection::open_in_memory()?;
+    let mut workshop = Connection::open_in_memory()?;
     workshop.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    workshop.authorizer(Some(|context: AuthContext<'_>| match context.action {
+        AuthAction::Function { function_name } if reaches_outside(function_name) => Authorization::Deny,
+        _ => Authorization::Allow,
+    }))?;
     let mut found = Vec::new();
     for table in &mut schema.tables {
         let Err(error) = workshop.execute(&table.sql, []) else { continue };
         // Whatever else is wrong with it is the business of those who write it.
-        let Some(needs) = needs(&error) else { continue };
+        let Some(reason) = reason(&error) else { continue };
         let sql = plain(connection, table)?.ok_or(error)?;
         let _ = workshop.execute(&sql, []);
         let sql = std::mem::replace(&mut table.sql, sql);
-        found.push(Unmakeable { kind: "table", name: table.name.clone(), sql, needs });
+        found.push(Unmakeable { kind: "table", name: table.name.clone(), sql, reason });
     }
     let tables: Vec<(String, String)> =
-        found.iter().map(|table| (table.name.to_ascii_lowercase(), table.needs.clone())).collect();
-    let what_it_needs = |index: &Object| {
+        found.iter().map(|table| (table.name.to_ascii_lowercase(), table.reason.clone())).collect();
+    let reason_of = |index: &Object| {
         let error = workshop.execute(&index.sql, []).err()?;
         let table = index.table.to_ascii_lowercase();
-        needs(&error)
-            .or_else(|| tables.iter().find(|(name, _)| *name == table).map(|(_, needs)| needs.clone()))
+        reason(&error)
+            .or_else(|| tables.iter().find(|(name, _)| *name == table).map(|(_, reason)| reason.clone()))
     };
     schema.indexes.retain(|index| {
-        let Some(needs) = what_it_needs(index) else { return true };
+        let Some(reason) = reason_of(index) else { return true };
         let (name, sql) = (index.name.clone(), index.sql.clone());
-        found.push(Unmakeable { kind: "index", name, sql, needs });
+        found.push(Unmakeable { kind: "index", name, sql, reason });
         false
     });
     Ok(found)
+}
+
+/// Why SQLite would not make it, if it is for what it calls.
+fn reason(error: &rusqlite::Error) -> Option<String> {
+    let denied = said(error).strip_prefix("not authorized to use function: ");
+    let denied = denied.map(|name| format!("calls the function {name}, which reaches outside the database"));
+    denied.or_else(|| needs(error).map(|it| format!("needs {it}, which SQLite does not have by itself")))
 }
 
 /// A CREATE text for the stored columns of `table` and its primary key.

@@ -5,6 +5,8 @@ use rusqlite::Connection;
 use super::*;
 use crate::job::Phase;
 
+mod odd;
+
 struct Files {
     main: String,
     extra: String,

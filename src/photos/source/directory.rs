@@ -1,7 +1,7 @@
 //! Photos as files below a folder: the path below the folder, with `/` on every platform, is the key.
 //!
-//! The folder is taken as it is, hidden files included; only our own working folders (`.cultural-archiver-*`) are
-//! passed over. A file keeps no headers, so the media type comes from the extension, the last-modified time is the
+//! The folder is taken as it is, hidden files included; only our own working folders (`.cultural-archiver-*`) and
+//! archives are passed over, the latter with a warning. A file keeps no headers, so the media type comes from the extension, the last-modified time is the
 //! file's own, to the millisecond, and there is no ETag.
 //!
 //! Nothing outside the folder is ever read: a symbolic link counts as a photo when it leads to a file inside the

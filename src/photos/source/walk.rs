@@ -9,6 +9,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::directory::{cannot_open, describe, key_of};
 use super::{GetError, ListProblem, Listing};
+use crate::archive::is_own_archive;
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
 
@@ -40,6 +41,7 @@ pub(super) fn walk(root: &Path, job: &Job) -> Result<Listing> {
             continue;
         };
         match look_at(root, &entry) {
+            Ok(Seen::Photo(_)) if is_archive(&entry) => passed.archives.push(root, entry.path()),
             Ok(Seen::Photo(metadata)) => listing.photos.push(describe(key, &metadata)),
             Ok(Seen::Link) => passed.links.push(root, entry.path()),
             Ok(Seen::Special) => passed.special.push(root, entry.path()),
@@ -70,6 +72,12 @@ fn look_at(root: &Path, entry: &DirEntry) -> Result<Seen, GetError> {
     Ok(if metadata.is_file() { Seen::Photo(metadata) } else { Seen::Special })
 }
 
+/// Whether this is an archive of ours: a backup of everything would hold all earlier ones, with the whole database.
+fn is_archive(entry: &DirEntry) -> bool {
+    let is_zip = entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+    is_zip && is_own_archive(entry.path()).unwrap_or(false)
+}
+
 /// A folder that could not be read, or could not be read to its end; the top folder is an error of the whole.
 fn list_problem(root: &Path, error: walkdir::Error) -> Result<Option<ListProblem>> {
     let path = error.path().unwrap_or(root).to_owned();
@@ -94,6 +102,7 @@ struct PassedOver {
     links: Tally,
     not_unicode: Tally,
     special: Tally,
+    archives: Tally,
 }
 
 impl PassedOver {
@@ -117,6 +126,12 @@ impl PassedOver {
                 self.special,
                 ("special file", "special files"),
                 "in the folder of photos: a pipe, socket or device is never a photo",
+            ),
+            (
+                "PHOTO_OWN_ARCHIVE",
+                self.archives,
+                ("archive", "archives"),
+                "of this package in the folder of photos; keep archives in a folder of their own",
             ),
         ];
         let told = kinds.into_iter().filter(|(_, tally, ..)| tally.count > 0);
@@ -190,6 +205,23 @@ mod tests {
         put(root.path(), "a/.cultural-archiver-x2/archive.zip");
         put(root.path(), ".cultural-archiver-is-a-file");
         assert_eq!(keys(&list(root.path())), [".cultural-archiver-is-a-file"]);
+    }
+
+    #[test]
+    fn our_own_archives_are_passed_over_and_told() {
+        let root = tempfile::tempdir().unwrap();
+        let comment = format!("sha256:{}", "0f".repeat(32));
+        let end = [b"PK\x05\x06".as_slice(), &[0; 16], &[71, 0], comment.as_bytes()].concat();
+        put(root.path(), "a/b.zip");
+        for name in ["backup-2026-01-02-030405.zip", "a/renamed.ZIP", "a/c.jpg"] {
+            fs::write(root.path().join(name), &end).unwrap();
+        }
+        let listing = list(root.path());
+        assert_eq!(
+            (keys(&listing), codes(&listing)),
+            (vec!["a/b.zip", "a/c.jpg"], vec!["PHOTO_OWN_ARCHIVE"])
+        );
+        assert!(listing.warnings[0].message.contains("passed over 2 archives of this package"));
     }
 
     #[test]

@@ -67,6 +67,22 @@ fn approved(conn: &Connection, listing: &[&str]) -> PhotoPlan {
 }
 
 #[test]
+fn space_around_a_key_belongs_to_it_where_the_store_says_so() {
+    let conn = newest(
+        r#"INSERT INTO artwork (id, status, photos) VALUES
+             ('w1', 'approved', '["originals/a.jpg "]'), ('w2', 'approved', '[" originals/b.jpg\n"]');"#,
+    );
+    let plan = approved(&conn, &["originals/a.jpg ", "originals/a.jpg", "originals/b.jpg"]);
+    assert_eq!(keys(&plan), ["originals/a.jpg ", "originals/b.jpg"]);
+    assert_eq!((plan.found, plan.dangling), (2, 0));
+
+    let guessed = plan_photos(&conn, Scope::Approved, None).unwrap();
+    let sure: Vec<_> = guessed.items.iter().filter(|it| !it.probe).map(|it| it.key.as_str()).collect();
+    assert_eq!(sure, ["originals/a.jpg", "originals/b.jpg"]);
+    assert!(keys(&guessed).contains(&"originals/a.jpg ") && keys(&guessed).contains(&"thumbnails/a.jpg"));
+}
+
+#[test]
 fn approved_rows_bring_their_originals_and_copies_and_nobody_elses() {
     let conn = newest(
         r#"INSERT INTO artwork (id, status, photos) VALUES

@@ -1,0 +1,141 @@
+//! Rows that D1 would refuse, though it takes their table.
+
+use std::collections::HashSet;
+
+use super::{Decision, Home};
+use crate::database::lexer::{Token, tokens};
+use crate::database::schema::{Table, VirtualTable};
+use crate::database::sql::d1::{self, Rehearsal};
+use crate::database::{quoted, rows};
+
+/// Bytes of a row from which an index over an expression or a generated column may hold more than D1 takes: tenfold.
+const SUSPECT: usize = d1::ROW / 10;
+/// Bytes of the names in an INSERT that leave room for the row.
+const HEAD: usize = 80_000;
+
+const TOO_LARGE: &str = "some of them are larger than the 2,000,000 bytes that D1 takes";
+
+impl Decision<'_> {
+    /// Where a row can be named and nothing refers to it, it is found on the way, if all of it is written.
+    pub(super) fn find_oversized(&mut self) -> rusqlite::Result<()> {
+        let parents: HashSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
+        for (index, table) in self.schema.tables.iter().enumerate() {
+            let is_found_later =
+                table.rowid().is_some() && !parents.contains(&index) && table.generated.is_empty();
+            if self.placement.homes[index] != Home::Main || is_found_later {
+                continue;
+            }
+            let rowid = table.rowid().unwrap_or_else(|| "0".into());
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT {rowid} FROM main.{} NOT INDEXED WHERE {} > {}",
+                quoted(&table.name),
+                size_of(table),
+                d1::ROW
+            ))?;
+            let rows: Vec<i64> =
+                statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            match table.rowid() {
+                Some(_) => rows.into_iter().for_each(|rowid| self.pick(index, rowid)),
+                None if rows.is_empty() => {}
+                None => self.move_rows(index, TOO_LARGE),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts rows to the stand-in for D1 where neither the row nor the CREATE text shows whether it takes them: what an
+    /// index or a generated column makes of a row, and what stands as a pattern in it.
+    pub(super) fn try_rows(&mut self, rehearsal: &Rehearsal) -> rusqlite::Result<()> {
+        for (index, table) in self.schema.tables.iter().enumerate() {
+            if self.placement.homes[index] != Home::Main {
+                continue;
+            }
+            let condition = if self.has_open_pattern(table) {
+                String::new()
+            } else if table.column_count > table.columns.len() || self.has_index_of_expressions(table)? {
+                format!("{} > {SUSPECT}", size_of(table))
+            } else {
+                continue;
+            };
+            let mut trial = rehearsal.rows_of(table)?;
+            let (mut refused, mut is_any) = (Vec::new(), false);
+            rows::scan(self.connection, table, self.schema.utf16, &condition, |rowid, values| {
+                if trial.refuses(values)? {
+                    is_any = true;
+                    refused.extend(rowid);
+                }
+                Ok::<(), rusqlite::Error>(())
+            })?;
+            match table.rowid() {
+                Some(_) => refused.into_iter().for_each(|rowid| self.pick(index, rowid)),
+                None if is_any => self.move_rows(index, "D1 would refuse some of them"),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether rows are held against a pattern that is not in the CREATE text.
+    fn has_open_pattern(&self, table: &Table) -> bool {
+        let of_indexes = self.schema.indexes.iter();
+        let of_indexes = of_indexes.filter(|index| index.table.eq_ignore_ascii_case(&table.name));
+        let mut texts = std::iter::once(&table.sql).chain(of_indexes.map(|index| &index.sql));
+        texts.any(|sql| {
+            let mut tokens = tokens(sql).peekable();
+            while let Some(token) = tokens.next() {
+                let is_literal = matches!(tokens.peek(), Some(Token::Quoted(text)) if text.starts_with('\''));
+                if (token.is_word("LIKE") || token.is_word("GLOB")) && !is_literal {
+                    return true;
+                }
+            }
+            false
+        })
+    }
+
+    /// Whether an index may hold more of a row than there is in it.
+    fn has_index_of_expressions(&self, table: &Table) -> rusqlite::Result<bool> {
+        let sql =
+            "SELECT 1 FROM pragma_index_list(?1, 'main') AS it, pragma_index_xinfo(it.name, 'main') AS term
+             GROUP BY it.name HAVING max(term.cid = -2) OR count(*) > count(DISTINCT term.cid)";
+        self.connection.prepare_cached(sql)?.exists([&table.name])
+    }
+
+    /// The rows of full-text tables are not picked one by one.
+    pub(super) fn find_large_full_text(&mut self) -> rusqlite::Result<()> {
+        for table in self.schema.virtual_tables.iter().filter(|table| table.module == "fts5") {
+            let Some(content) = table.shadow("_content") else { continue };
+            let sql = format!(
+                "SELECT EXISTS (SELECT 1 FROM main.{} NOT INDEXED WHERE {} > {})",
+                quoted(&content.name),
+                size_of(content),
+                d1::ROW
+            );
+            if has_long_head(table) || self.connection.query_row(&sql, [], |row| row.get(0))? {
+                self.placement.large.insert(table.name.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the names of a table leave no room for a row in a statement that D1 takes.
+pub(super) fn leaves_no_room(table: &Table) -> bool {
+    length_of_head(&table.name, &table.columns) > HEAD
+}
+
+fn has_long_head(table: &VirtualTable) -> bool {
+    table.makes.as_ref().is_some_and(|made| length_of_head(&table.name, &made.columns) > HEAD)
+}
+
+fn length_of_head(name: &str, columns: &[String]) -> usize {
+    let names = std::iter::once(name).chain(columns.iter().map(String::as_str));
+    names.map(|name| quoted(name).len() + 2).sum()
+}
+
+/// What a row takes, without the head of its record.
+fn size_of(table: &Table) -> String {
+    let columns = table.columns.iter().chain(&table.generated);
+    let sizes: Vec<String> =
+        columns.map(|name| format!("coalesce(octet_length({}), 0)", quoted(name))).collect();
+    sizes.join(" + ")
+}

@@ -1,0 +1,122 @@
+//! Databases that SQLite allows and hardly anybody makes.
+
+use super::*;
+
+fn warned(files: &Files) -> Vec<(&str, &str)> {
+    let warnings = files.dump.warnings.iter();
+    warnings.map(|it| (it.code.as_str(), it.subject.as_deref().unwrap_or_default())).collect()
+}
+
+#[test]
+fn what_the_shell_would_read_otherwise_is_guarded_or_told() {
+    let files = round_trip(
+        "CREATE TABLE t(a, b, c AS (a\n/\nb));
+         CREATE INDEX i ON t(a\n/ -- b\nb);
+         CREATE VIEW v AS SELECT a AS\ngo\nFROM t;
+         CREATE TABLE \"x\r\ny\"(a DEFAULT 'x\r\ny');
+         INSERT INTO t VALUES (6, 3); INSERT INTO \"x\r\ny\" VALUES (1);",
+    );
+    assert_eq!(files.extra, "");
+    assert!(in_order(&files.main, &["c AS (a\n/**//\nb)", "(a\n/**// -- b\nb)", "AS\n/**/go\n"]));
+    let expected =
+        [("SCHEMA_LINE", "t"), ("SCHEMA_CRLF", "x\r\ny"), ("SCHEMA_LINE", "i"), ("SCHEMA_LINE", "v")];
+    assert_eq!(warned(&files), expected);
+}
+
+/// A script without its rows, which may be long.
+fn makes(script: &str) -> Vec<&str> {
+    script.lines().filter(|line| line.starts_with("CREATE") && !line.contains("backup_pieces")).collect()
+}
+
+#[test]
+fn rows_that_grow_beyond_what_d1_takes_stand_apart() {
+    let long = "hex(zeroblob(550000))";
+    let files = round_trip(&format!(
+        "CREATE TABLE g(id INTEGER PRIMARY KEY, b, c AS (lower(b)) STORED);
+         CREATE TABLE e(id INTEGER PRIMARY KEY, b); CREATE INDEX i ON e(b || b);
+         CREATE TABLE v(id INTEGER PRIMARY KEY, b, c AS (lower(b)));
+         CREATE TABLE d(id INTEGER PRIMARY KEY, b, c AS (b || b)); INSERT INTO d(b) VALUES ({long}), ('x');
+         CREATE VIRTUAL TABLE f USING fts5(a, b); CREATE VIRTUAL TABLE s USING fts5(a);
+         INSERT INTO g(b) VALUES ({long}), ('x'); INSERT INTO e(b) VALUES ({long}), ('x');
+         INSERT INTO v(b) VALUES ({long}), ('x');
+         INSERT INTO f VALUES ({long}, {long}), ('x', 'y'); INSERT INTO s VALUES ({long});"
+    ));
+    let subjects: Vec<(&str, &str)> = warned(&files);
+    assert_eq!(subjects, [("IN_EXTRA", "g"), ("IN_EXTRA", "e"), ("IN_EXTRA", "d"), ("IN_EXTRA", "f")]);
+    assert_eq!((makes(&files.main).len(), makes(&files.extra).len()), (7, 0));
+    assert!(files.main.contains("INSERT INTO \"g\" (\"id\", \"b\") VALUES\n(2,'x');"));
+    assert!(files.main.contains("INSERT INTO \"e\" (\"id\", \"b\") VALUES\n(2,'x');"));
+    assert!(!files.main.contains("INSERT INTO \"f\"") && files.extra.contains("INSERT INTO \"f\""));
+}
+
+#[test]
+fn rows_that_are_long_patterns_stand_apart() {
+    let long = "y".repeat(80);
+    for (table, index) in [
+        ("t(p, CHECK ('x' NOT LIKE p))", ""),
+        ("t(p, g AS ('x' LIKE p) STORED)", ""),
+        ("t(p NOT NULL ON CONFLICT ROLLBACK CHECK (like(p, 'x') IS NOT 5))", ""),
+        ("t(p REFERENCES nowhere)", "CREATE INDEX i ON t('x' LIKE p)"),
+        ("t(p)", "CREATE INDEX i ON t(glob(p, 'x'))"),
+        ("t(p)", "CREATE INDEX i ON t(p) WHERE 'x' GLOB p"),
+    ] {
+        let files = round_trip(&format!(
+            "CREATE TABLE {table}; {index}; INSERT INTO t VALUES ('short'), ('{long}');"
+        ));
+        let (main, extra) = (&files.main, &files.extra);
+        let is_moved = main.contains(&long) || !extra.contains(&long) || !extra.contains("INSERT INTO");
+        assert!(!is_moved, "{table} {index}\n{main}\n{extra}");
+        assert_eq!(makes(main).len(), if index.is_empty() { 1 } else { 2 });
+        assert!(main.contains("'short'") || table.contains("nowhere"), "{main}");
+    }
+    // Without a rowid that can be named.
+    let files = round_trip(&format!(
+        "CREATE TABLE w(p PRIMARY KEY CHECK ('x' NOT LIKE p)) WITHOUT ROWID; INSERT INTO w VALUES ('{long}');
+         CREATE TABLE v(p, g AS ('x' LIKE p)); INSERT INTO v VALUES ('{long}');
+         CREATE TABLE k(p CHECK (p LIKE 'y%')); INSERT INTO k VALUES ('{long}');"
+    ));
+    assert_eq!(warned(&files), [("IN_EXTRA", "w"), ("IN_EXTRA", "v")]);
+}
+
+#[test]
+fn names_that_fill_a_statement_leave_the_rows_to_the_other_file() {
+    let named = |count: usize| {
+        let names = (0..count).map(|n| format!("c{n}_{}", "n".repeat(85_000 / count)));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let values = |count: usize| vec!["'z'"; count].join(", ");
+    let files = round_trip(&format!(
+        "CREATE TABLE t({0}); CREATE TABLE empty({0}); CREATE VIRTUAL TABLE f USING fts5({1});
+         INSERT INTO t VALUES ({2}); INSERT INTO f VALUES ({3});",
+        named(95),
+        named(40),
+        values(95),
+        values(40)
+    ));
+    assert_eq!(warned(&files), [("IN_EXTRA", "t"), ("IN_EXTRA", "f")]);
+    assert_eq!((makes(&files.main).len(), files.main.contains("INSERT")), (3, false));
+}
+
+#[test]
+fn what_no_restore_makes_loses_its_rules_and_keeps_its_rows() {
+    let files = written(&database(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b DEFAULT (load_extension('x'))); INSERT INTO t VALUES (7, 'x');",
+    ));
+    assert_eq!(warned(&files), [("APPLICATION_NEEDED", "t")]);
+    assert!(files.dump.warnings[0].message.contains("calls the function load_extension"));
+    assert!(files.main.contains("(7,'x')") && files.extra.starts_with("/* CREATE TABLE t("));
+
+    let connection = database(
+        "CREATE TABLE g(a, b AS (zeroblob(20000000))); INSERT INTO g(a) VALUES ('one');
+         CREATE TABLE h(a, b AS (zeroblob(a)), c AS (a + 1) STORED); INSERT INTO h(a) VALUES (100);",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["copy.sqlite", "trial.sqlite"].map(|name| folder.path().join(name));
+    let job = Job::unattended();
+    let repairs = Repairs::find(&connection, Doubt::Rows, [&paths[0], &paths[1]], &job).unwrap();
+    assert_eq!(repairs, Repairs { grown: ["g".to_owned()].into(), ..Repairs::default() });
+    let files = repaired(&connection, &repairs);
+    assert_eq!(warned(&files), [("VALUE_GROWN", "g"), ("IN_EXTRA", "g")]);
+    assert!(files.main.contains("CREATE TABLE g(") && files.main.contains("INSERT INTO \"h\""));
+    assert!(files.extra.contains("CREATE TABLE \"g as it was\" (\"a\")") && files.extra.contains("('one')"));
+}
