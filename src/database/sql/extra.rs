@@ -53,7 +53,11 @@ impl Dumper<'_> {
                 fill_from_content(&mut script, table, fill)?;
                 let (name, what) =
                     (table.name.clone(), format!("the content of the full-text index {}", table.name));
-                self.note_extra(&name, &what, "rows that it covers stand here");
+                let reason = match self.placement.large.contains(&name) {
+                    true => "its names leave no room for a row in the 100,000 bytes that D1 takes",
+                    false => "rows that it covers stand here",
+                };
+                self.note_extra(&name, &what, reason);
             }
         }
         Ok(script.bytes())

@@ -176,6 +176,7 @@ impl Dumper<'_> {
         let source =
             self.schema.tables.iter().position(|table| table.name.eq_ignore_ascii_case(&content.table));
         self.is_in_main(index)
+            && !self.placement.large.contains(&self.schema.virtual_tables[index].name)
             && match source {
                 Some(source) => self.placement.holds_all_rows(source),
                 // A view can show any row, so all of them must be here.

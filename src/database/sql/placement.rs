@@ -38,7 +38,8 @@ pub struct Placement {
     pub homes: Vec<Home>,
     /// Rows of tables at home in database.sql that stand in database-extra.sql all the same, by rowid.
     pub picked: Vec<BTreeSet<i64>>,
-    /// Full-text tables, by name, of whose own rows D1 would refuse some: all of them stand in database-extra.sql.
+    /// Full-text tables, by name, of whose rows D1 would refuse some, or the statement that fills them: what does so
+    /// stands in database-extra.sql.
     pub large: HashSet<String>,
     /// Unique indexes, by name, that must be there before the rows: they are keys that foreign keys refer to.
     pub early_indexes: HashSet<String>,

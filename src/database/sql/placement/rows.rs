@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Decision, Home};
 use crate::database::lexer::{Token, tokens};
-use crate::database::schema::{Table, VirtualTable};
+use crate::database::schema::Table;
 use crate::database::sql::d1::{self, Rehearsal};
 use crate::database::{quoted, rows};
 
@@ -57,7 +57,7 @@ impl Decision<'_> {
             } else {
                 continue;
             };
-            let mut trial = rehearsal.rows_of(table)?;
+            let Ok(mut trial) = rehearsal.rows_of(table) else { continue };
             let (mut refused, mut is_any) = (Vec::new(), false);
             rows::scan(self.connection, table, self.schema.utf16, &condition, |rowid, values| {
                 if trial.refuses(values)? {
@@ -103,14 +103,21 @@ impl Decision<'_> {
     /// The rows of full-text tables are not picked one by one.
     pub(super) fn find_large_full_text(&mut self) -> rusqlite::Result<()> {
         for table in self.schema.virtual_tables.iter().filter(|table| table.module == "fts5") {
-            let Some(content) = table.shadow("_content") else { continue };
+            let names = table.makes.as_ref().map_or(0, |made| length_of_head(&table.name, &made.columns));
+            let Some(content) = table.shadow("_content") else {
+                // Those of the content table stand there as well.
+                if names * 2 > HEAD {
+                    self.placement.large.insert(table.name.clone());
+                }
+                continue;
+            };
             let sql = format!(
                 "SELECT EXISTS (SELECT 1 FROM main.{} NOT INDEXED WHERE {} > {})",
                 quoted(&content.name),
                 size_of(content),
                 d1::ROW
             );
-            if has_long_head(table) || self.connection.query_row(&sql, [], |row| row.get(0))? {
+            if names > HEAD || self.connection.query_row(&sql, [], |row| row.get(0))? {
                 self.placement.large.insert(table.name.clone());
             }
         }
@@ -121,10 +128,6 @@ impl Decision<'_> {
 /// Whether the names of a table leave no room for a row in a statement that D1 takes.
 pub(super) fn leaves_no_room(table: &Table) -> bool {
     length_of_head(&table.name, &table.columns) > HEAD
-}
-
-fn has_long_head(table: &VirtualTable) -> bool {
-    table.makes.as_ref().is_some_and(|made| length_of_head(&table.name, &made.columns) > HEAD)
 }
 
 fn length_of_head(name: &str, columns: &[String]) -> usize {
