@@ -4,7 +4,7 @@
 //! and the result of a restore drill. It gets its name only after all of it was read back.
 //!
 //! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`],
-//! [`retry`], [`cloudflare`], [`secret`] and [`private_file`], then [`database`] (rows), [`photos`]
+//! [`retry`], [`cloudflare`], [`secret`], [`seal`] and [`private_file`], then [`database`] (rows), [`photos`]
 //! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
 //! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`formats`] is
 //! what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`],
@@ -32,6 +32,7 @@ pub mod privacy;
 pub mod private_file;
 pub mod restore;
 pub mod retry;
+pub mod seal;
 pub mod secret;
 pub mod verify;
 pub mod wrangler;

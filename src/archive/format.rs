@@ -5,10 +5,8 @@
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
-/// What the comment begins with; the hex of the SHA-256 of all bytes before the end record follows.
-pub(super) const COMMENT_PREFIX: &str = "sha256:";
-/// Bytes of the end-of-central-directory record with our comment.
-pub(super) const END_LEN: usize = 22 + COMMENT_PREFIX.len() + 64;
+use crate::seal::{COMMENT_PREFIX, END_LEN, END_SIGNATURE};
+
 /// Bytes of the ZIP64 end record and its locator, which stand together before the end record or not at all.
 pub(super) const ZIP64_END_LEN: usize = 56 + 20;
 /// Bytes of a central directory header before its variable fields (APPNOTE 4.3.12).
@@ -21,8 +19,6 @@ pub(super) const MAX_ENTRIES: u64 = 1_000_000;
 pub(super) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
 
 const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
-/// Signature of the end-of-central-directory record.
-pub(super) const END_SIGNATURE: u32 = 0x0605_4b50;
 const ZIP64_END_SIGNATURE: u32 = 0x0606_4b50;
 const ZIP64_LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
 const ZIP64_EXTRA: u16 = 0x0001;

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 use zip::read::{ArchiveOffset, Config, ZipFile};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, COMMENT_PREFIX, Directory, END_LEN, ZIP64_END_LEN};
+use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, Directory, ZIP64_END_LEN};
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::seal::{COMMENT_PREFIX, END_LEN};
 
 /// Bytes hashed at a time: few enough to stay in a core's own cache.
 const BUFFER: usize = 64 * 1024;

@@ -12,10 +12,11 @@ use sha2::{Digest, Sha256};
 
 use super::central::{self, Central};
 use super::contents::EntryContents;
-use super::format::{COMMENT_PREFIX, Directory, END_LEN, Method, ZIP64_END_LEN};
+use super::format::{Directory, Method, ZIP64_END_LEN};
 use super::names::{fold, is_safe_path};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter};
+use crate::seal::{COMMENT_PREFIX, END_LEN};
 
 /// Bytes hashed at a time.
 const BUFFER: usize = 1 << 20;

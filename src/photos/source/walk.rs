@@ -9,9 +9,9 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::directory::{cannot_open, describe, key_of};
 use super::{GetError, ListProblem, Listing};
-use crate::archive::is_own_archive;
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
+use crate::seal::is_own_archive;
 
 /// What the names of our own working folders begin with.
 const WORKING_FOLDER: &str = ".cultural-archiver-";
