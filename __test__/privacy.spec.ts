@@ -277,7 +277,7 @@ describe('what is public', () => {
     expect(metadata.counts.total_creators).toBe(1);
   });
 
-  it('keeps out pending photos that share a name with an approved one', async () => {
+  it('keeps out pending photos that share a name with an approved one, and those of others', async () => {
     const archive = new Archive('newest-generation');
     const put = (key: string, shade: number): void => {
       const path = join(archive.dir, 'photos', key);
@@ -290,17 +290,35 @@ describe('what is public', () => {
     put('originals/2025/09/04/a.jpg', 10);
     put('originals/2025/09/04/ab.jpg', 20);
     put('originals/2025/09/05/a.jpg', 30);
-    archive.work('yes', 'approved', { photos: '["originals/2025/09/04/a.jpg"]' });
+    const licensed = { url: 'originals/2025/09/05/a.jpg', license: 'CC BY-NC' };
+    archive.work('yes', 'approved', {
+      photos: JSON.stringify(['originals/2025/09/04/a.jpg', licensed]),
+    });
     archive.work('no', 'pending', {
       photos: '["originals/2025/09/04/ab.jpg","originals/2025/09/05/a.jpg"]',
     });
     archive.write();
-    const { path: made = '' } = await archive.dump({
+    const { path: made = '', metadata } = await archive.dump({
       photos: { directory: join(archive.dir, 'photos') },
     });
     const photos = [...entriesOf(made).keys()].filter((name) => name.startsWith('photos/'));
     expect(photos).toEqual(['photos/thumbnails/yes-1.jpg']);
+    expect(metadata.photos_missing).toEqual([{ photo: 'yes#2', reason: 'other_license' }]);
   });
+});
+
+it('private JSON that does not parse hides no identifier', async () => {
+  const archive = new Archive('newest-generation');
+  const [user, other] = [randomUUID(), randomUUID()];
+  const seen = '203.0.113.77';
+  const half = JSON.stringify({ agent: 'Mozilla X', ip: seen, user_token: user });
+  archive.add('audit_log', { id: 'l1', action_data: half.replace(' X', ' \\ud83d') });
+  archive.add('audit_log', { id: 'l2', action_data: `{"n":1e400,"user_token":"${other}"} more` });
+  archive.work('w1', 'approved', { description: `by ${user} from ${seen}, or ${other}` });
+  archive.write();
+  const { path: made = '' } = await archive.dump();
+  const secrets = [user, other, seen].map((value) => ({ place: 'audit_log', value }));
+  expect(leaks(made, secrets)).toEqual([]);
 });
 
 describe('names', () => {

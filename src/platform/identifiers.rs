@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
 use self::inside::{Names, OF_JSON, inside};
-use super::fields::blacklist::{identifies, is_public};
+use super::fields::blacklist::identifies;
 use super::fields::names::{matches, normal};
 use super::fields::tables::content;
 use super::tables::Table;
@@ -133,7 +133,7 @@ fn is_named(name: &str) -> bool {
     if form == "user_agent" {
         return false;
     }
-    identifies(name) || (!is_public(&form) && PLACES.iter().any(|pattern| matches(pattern, &form)))
+    identifies(name) || PLACES.iter().any(|pattern| matches(pattern, &form))
 }
 
 /// Ordinary tables; shadow tables of virtual ones are among them.
@@ -205,6 +205,12 @@ mod tests {
             }
             assert!(!found.iter().any(|found| found.ends_with("=y")), "{data}");
         }
+        let nested = (0..7).fold(r#"{"ip":"i","n":1e400}"#.to_owned(), |inner, _| {
+            serde_json::json!({ "a": inner }).to_string().replace('}', r#","n":1e400}"#)
+        });
+        let nested = format!("CREATE TABLE audit_log (data); INSERT INTO audit_log VALUES ('{nested}')");
+        let visits = found(&nested).len();
+        assert!((1..=2).contains(&visits), "{visits}: each level is visited once");
         let broken = "CREATE TABLE audit_log (data); INSERT INTO audit_log VALUES (CAST(X'7b226970223a2269222c2278223a22c3227d' AS TEXT))";
         assert_eq!(found(broken), ["audit_log.data=i"]);
     }

@@ -48,7 +48,8 @@ impl PhotoList {
         match photos {
             Cell::Null => {}
             Cell::Text(text) => {
-                list.may_be_licensed = may_be_foreign(text);
+                // Most lists are of keys alone.
+                list.may_be_licensed = text.contains('{') && may_be_foreign(text);
                 list.add_text(text, DEPTH);
             }
             Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable => list.unreadable = true,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 
 use super::super::redact::{Counts, Redactor};
-use super::super::scan::Scanner;
+use super::super::scan::{Chunks, Scanner};
 use super::*;
 
 const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
@@ -286,9 +286,10 @@ fn where_a_long_line_is_cut_no_address_begins() {
             let mut text = filling.repeat(CUT / filling.len());
             text.truncate(CUT - before);
             let text = format!("[\"{text}{line}{}\"]", filling.repeat(20_000));
-            assert_eq!(scanner.bytes(text.as_bytes()).unwrap(), None, "{line} {before}");
-            let known = text.replace("@studio", "bob@studio");
-            assert!(scanner.bytes(known.as_bytes()).unwrap().is_some(), "{line} {before}");
+            let mut chunks = Chunks::new(text.as_bytes());
+            assert!(chunks.next_chunk().unwrap().is_some());
+            let second = chunks.next_chunk().unwrap().unwrap();
+            assert_eq!(scanner.chunk(&second), None, "{line} {before}");
         }
     }
 }

@@ -52,7 +52,8 @@ pub fn each_address(value: &str, mut found: impl FnMut(&str, Class, Key)) {
         let pieces = value.split(|c: char| c.is_whitespace() || ",;<>\"()".contains(c));
         pieces.filter(|piece| !piece.is_empty())
     };
-    for piece in pieces().map(|piece| piece.strip_prefix("mailto:").unwrap_or(piece)) {
+    let mails = || pieces().map(|piece| piece.strip_prefix("mailto:").unwrap_or(piece));
+    for piece in mails().filter(|piece| piece.contains('@')) {
         if is_email(piece.as_bytes()) {
             found(piece, Class::Email, email(piece.as_bytes()));
         }

@@ -29,7 +29,9 @@ pub(super) fn inside<E>(
             failure = visit(text).err();
         }
     };
-    Walk { named, names, visit: &mut hand_on, depth: DEPTH }.read(json);
+    if !(Walk { named, names, visit: &mut hand_on, depth: DEPTH }).parse(json) {
+        Walk { named, names, visit: &mut hand_on, depth: DEPTH }.read(json);
+    }
     failure.map_or(Ok(()), Err)
 }
 
@@ -64,13 +66,17 @@ struct Walk<'w> {
 
 impl Walk<'_> {
     /// Through a text, mended or piece by piece where it does not parse: what one bad letter breaks is no free text.
+    /// Looks first and then visits once: each level that was visited twice would double what lies within.
     fn read(self, text: &str) {
         let Walk { named, names, visit, depth } = self;
-        let is_read = Walk { named, names, visit, depth }.parse(text)
-            || json::without_halves(text)
-                .is_some_and(|mended| Walk { named, names, visit, depth }.parse(&mended));
-        if !is_read {
-            Walk { named, names, visit, depth }.pieces(text);
+        let mut parses = |text: &str| Walk { named: true, names, visit: &mut |_| {}, depth: 0 }.parse(text);
+        let mended =
+            if parses(text) { None } else { Some(json::without_halves(text).filter(|it| parses(it))) };
+        let walk = Walk { named, names, visit, depth };
+        match mended {
+            None => drop(walk.parse(text)),
+            Some(Some(mended)) => drop(walk.parse(&mended)),
+            Some(None) => walk.pieces(text),
         }
     }
 

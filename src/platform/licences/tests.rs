@@ -1,0 +1,160 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+fn of(tags: &str) -> String {
+    let parsed: Value = serde_json::from_str(tags).unwrap();
+    let licence = licence(&parsed, None);
+    if licence != Licence::Own {
+        assert!(may_be_foreign(tags), "{tags} was looked over");
+    }
+    match licence {
+        Licence::Own => "own".into(),
+        Licence::Foreign(name) => name,
+    }
+}
+
+#[test]
+fn own_licences_are_own_however_they_are_written() {
+    for value in [
+        "CC0",
+        "cc0-1.0",
+        "CC0 1.0 Universal",
+        "PDDL",
+        "PDDL-1.0",
+        "Public Domain",
+        "public_domain",
+        "",
+        "CC-0",
+        "https://creativecommons.org/publicdomain/zero/1.0/",
+        "Creative Commons Zero",
+        "http://opendatacommons.org/licenses/pddl/1.0/",
+        "Open Data Commons Public Domain Dedication and License (PDDL) v1.0",
+        "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication",
+        "CC0, no rights reserved",
+        "CC0 by the City of Vancouver",
+        "Public domain, no attribution required",
+        "PDM",
+        "zero",
+    ] {
+        assert_eq!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
+    }
+    for tags in [
+        r#"{"material":"bronze","source":"City of Vancouver","cosmos":"x"}"#,
+        r#"{"license_plate":"BC 123","rights":"held by the city"}"#,
+        r#"{"copyright":"© City of Vancouver","credit":"Photo by Jane, success","addr:street":"Main Street, Maple"}"#,
+        r#"{"source":"Commons Creative Space","terms":"open to the public","licensed_bar":"yes"}"#,
+        r#"{"license":{"name":"CC0 1.0","url":"https://creativecommons.org/publicdomain/zero/1.0/"}}"#,
+    ] {
+        assert_eq!(of(tags), "own", "{tags}");
+    }
+}
+
+#[test]
+fn labels_in_a_list_say_it_too() {
+    for tags in [
+        r#"[{"label":"license","value":"ODbL"}]"#,
+        r#"[{"license":"ODbL"}]"#,
+        r#"[{"label":"license","value":"ODbL"},{"label":"x"}]"#,
+        r#"[{"key":"license","value":"ODbL"}]"#,
+        r#"{"k":"License","v":"ODbL","more":[1]}"#,
+        r#"["mural","license:ODbL"]"#,
+        r#"["License","ODbL"]"#,
+        r#"{"license:ODbL":true}"#,
+        r#"["osm:node"]"#,
+        r#""{\"@id\":\"node/5\",\"name\":\"x\"}""#,
+        r#"{"tags":"{\"@id\":\"node/5\"}"}"#,
+    ] {
+        let cell = Cell::Text(tags.into());
+        assert_eq!(licence_of_cell(&cell, None), Licence::Foreign(OSM.into()), "{tags}");
+    }
+    for tags in [r#"["license plates","cosmic"]"#, r#"{"license:CC0":true}"#, r#"["cosmos","key"]"#] {
+        assert_eq!(licence_of_cell(&Cell::Text(tags.into()), None), Licence::Own, "{tags}");
+    }
+    assert_eq!(licence_of_cell(&Cell::Null, Some("CC0")), Licence::Own);
+}
+
+#[test]
+fn what_cannot_be_read_and_speaks_of_openstreetmap_is_theirs() {
+    let osm = Licence::Foreign(OSM.into());
+    for tags in
+        ["{\"osm_id\": 1", "licence = ODbL", "from https://www.OpenStreetMap.org/node/1", "{osm:id=2}"]
+    {
+        assert!(may_be_foreign(tags), "{tags}");
+        assert_eq!(licence_of_unreadable(tags, None), osm, "{tags}");
+    }
+    assert_eq!(licence_of_unreadable("cosmic, bronze", None), Licence::Own);
+    let somebodys = licence_of_unreadable(r#"{"license":"CC BY-NC 4.0","height":1e400}"#, None);
+    assert_eq!(somebodys, Licence::Foreign(OTHER.into()));
+    assert_eq!(licence_of_unreadable("bronze", Some("ODbL")), osm);
+}
+
+#[test]
+fn foreign_licences_are_told_by_any_of_their_tags() {
+    for (tags, name) in [
+        (r#"{"License":"ODbL"}"#, "ODbL-1.0"),
+        (r#"{"license":"Open Database License (ODbL) v1.0"}"#, "ODbL-1.0"),
+        (r#"{"license:data":"CC BY-SA 4.0"}"#, "CC-BY-SA-4.0"),
+        (r#"{"licence":"https://creativecommons.org/licenses/by-nc-nd/3.0/"}"#, "CC-BY-NC-ND-3.0"),
+        (r#"{"LICENSE":["CC0","CC-BY-4.0"]}"#, "CC-BY-4.0"),
+        (r#"{"license":"Open Government Licence - Vancouver"}"#, "Open Government Licence - Vancouver"),
+        (r#"{"import_metadata":{"license":"CC BY 2.0"}}"#, "CC-BY-2.0"),
+        (r#"{"source":"OpenStreetMap"}"#, "ODbL-1.0"),
+        (r#"{"Import Source":"OSM"}"#, "ODbL-1.0"),
+        (r#"{"plugin_name":"osm-importer","license":"CC0"}"#, "ODbL-1.0"),
+        (r#"{"source_url":"https://www.openstreetmap.org/node/1"}"#, "ODbL-1.0"),
+        (r#"{"osm_id":12345}"#, "ODbL-1.0"),
+        (r#"{"osm:type":"node","license":"CC BY 4.0"}"#, "ODbL-1.0"),
+        (r#"{"license":"All rights reserved"}"#, "All rights reserved"),
+        (r#"{"license":{"name":"ODbL"}}"#, "ODbL-1.0"),
+        (r#"{"license:data":{"id":"ODbL"}}"#, "ODbL-1.0"),
+        (r#"{"license":["CC0",{"name":"CC BY 4.0"}]}"#, "CC-BY-4.0"),
+        (r#"{"import_metadata":{"source":{"name":"Open Street Map"}}}"#, "ODbL-1.0"),
+        (r#"{"tags":{"license":"CC0"},"license":"ODbL","version":"1.0.0"}"#, "ODbL-1.0"),
+        (r#"{"importSource":"osm"}"#, "ODbL-1.0"),
+        (r#"{"@id":"node/12","data_provider":"OpenStreetMap"}"#, "ODbL-1.0"),
+        (r#"{"@id":"way/12"}"#, "ODbL-1.0"),
+        (r#"{"sourceUrl":"https://openstreetmap.org/node/1"}"#, "ODbL-1.0"),
+        (r#"{"pluginName":"osm-importer"}"#, "ODbL-1.0"),
+        (r#"{"dataLicense":"CC BY 4.0"}"#, "CC-BY-4.0"),
+        (r#"{"license_url":"https://creativecommons.org/licenses/by/4.0/"}"#, "CC-BY-4.0"),
+        (r#"{"source:license":"ODbL"}"#, "ODbL-1.0"),
+        (r#"{"licenses":["CC BY 4.0"]}"#, "CC-BY-4.0"),
+        (r#"{"copyright":"© OpenStreetMap contributors"}"#, "ODbL-1.0"),
+        (r#"{"attribution":"Open-Street-Map"}"#, "ODbL-1.0"),
+        (r#"{"note":"{\"license\":\"ODbL\"}"}"#, "ODbL-1.0"),
+        // Only what is all there is to it is our own.
+        (r#"{"license":"CC0; data (c) OpenStreetMap contributors, ODbL"}"#, "ODbL-1.0"),
+        (r#"{"license":"CC0 / ODbL"}"#, "ODbL-1.0"),
+        (r#"{"licence":"PDDL; ODbL"}"#, "ODbL-1.0"),
+        (r#"{"license":"CC0-incompatible, ODbL"}"#, "ODbL-1.0"),
+        (r#"{"license":"CC0-incompatible"}"#, "CC0-incompatible"),
+        (r#"{"license":"Public domain (text), CC BY-NC-ND 4.0 (photo)"}"#, "CC-BY-NC-ND-4.0"),
+        (r#"{"license":"PD-old / CC-BY-SA"}"#, "CC-BY-SA"),
+        (r#"{"license":"zero rights: CC BY"}"#, "CC-BY"),
+        (r#"{"license":"CC0, photo © Jane"}"#, "CC0, photo © Jane"),
+        (r#"{"license":"CC0, all rights reserved"}"#, "CC0, all rights reserved"),
+        (r#"{"license":"Creative Commons Attribution-ShareAlike 4.0 International"}"#, "CC-BY-SA-4.0"),
+        // Said where the row is from.
+        (r#"{"copyright":"ODbL"}"#, "ODbL-1.0"),
+        (r#"{"attribution":"ODbL 1.0"}"#, "ODbL-1.0"),
+        (r#"{"attribution":"Open Database License"}"#, "ODbL-1.0"),
+        (r#"{"copyright":"CC BY-SA 4.0"}"#, "CC-BY-SA-4.0"),
+        (r#"{"rights":"All rights reserved"}"#, "other"),
+        (r#"{"usage_terms":"Creative  Commons Attribution 2.0"}"#, "CC-BY-2.0"),
+        ("{\"source\":\"Open  Street \u{a0} Map\"}", "ODbL-1.0"),
+        // Said by another name, or by none.
+        (r#"{"licensed_under":"ODbL"}"#, "ODbL-1.0"),
+        (r#"{"license_statement":"ODbL"}"#, "ODbL-1.0"),
+        (r#"{"terms":"ODbL"}"#, "ODbL-1.0"),
+        (r#"{"Lizenz":"dl-de/by-2-0"}"#, "dl-de/by-2-0"),
+        (r#"["mural","CC BY-SA 4.0"]"#, "CC-BY-SA-4.0"),
+        // Whoever is named in a member that never leaves is not named here.
+        (r#"{"user_license":"Ask Jane Doe"}"#, "other"),
+        (r#"{"import_metadata":{"source_data":{"license":"Ask Jane Doe"}}}"#, "other"),
+        (r#"{"_internal":{"license":"CC BY 4.0"}}"#, "CC-BY-4.0"),
+    ] {
+        assert_eq!(of(tags), name, "{tags}");
+    }
+    assert_eq!(licence(&Value::Null, Some("CC BY 4.0")), Licence::Foreign("CC-BY-4.0".into()));
+}
