@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rusqlite::ErrorCode;
+
 use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
 use crate::database::drill::DrillReport;
 use crate::database::source::{Checked, Snapshot};
@@ -139,9 +141,12 @@ fn find_repairs(settings: &Settings, workspace: &Workspace, doubt: Doubt, job: &
     workspace.create_file(TRIAL)?;
     let paths = [COPY, TRIAL].map(|name| workspace.path(name));
     Repairs::find(snapshot.connection(), doubt, [&paths[0], &paths[1]], job).map_err(|error| {
-        match job.check() {
-            Err(aborted) => aborted,
-            Ok(()) => snapshot.failure(&error),
+        match (job.check(), error.sqlite_error_code()) {
+            (Err(aborted), _) => aborted,
+            (Ok(()), Some(ErrorCode::DiskFull)) => {
+                Error::output(workspace.folder(), std::io::ErrorKind::StorageFull.into())
+            }
+            (Ok(()), _) => snapshot.failure(&error),
         }
     })
 }

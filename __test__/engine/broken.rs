@@ -271,3 +271,17 @@ fn an_index_of_which_nothing_can_be_read_comes_back_empty() {
     restored.execute_batch("INSERT INTO f(f) VALUES ('rebuild')").unwrap();
     assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH '7'"), ["7"]);
 }
+
+#[test]
+fn an_index_that_holds_all_columns_hides_no_row_of_a_table_without_rowid() {
+    let sql = format!(
+        "CREATE TABLE w(k TEXT PRIMARY KEY, v) WITHOUT ROWID; CREATE INDEX wv ON w(v);
+         {MANY} INSERT INTO w SELECT 'k' || i, 1000 - i FROM c WHERE i < 6;"
+    );
+    // An entry of the index less.
+    let whole = damaged(&sql, |db, bytes| bytes[root(db, "wv") + 4] -= 1).unwrap();
+    assert!(!whole.warned("INDEX_DAMAGED").is_empty() || !whole.warned("SOURCE_DAMAGED").is_empty());
+    let (_, restored) = whole.comes_back(&sql);
+    assert_eq!(rows(&restored, "SELECT count(*) FROM w"), ["5"]);
+    assert_eq!(whole.warned("RULES_BROKEN"), [""; 0]);
+}

@@ -78,16 +78,17 @@ fn select(table: &Table, utf16: bool, condition: &str) -> String {
     )
 }
 
-/// A scan is in key order as it is. Only a primary key of UTF-16 text has to be sorted, because the reloaded database
-/// keeps it as UTF-8 and BINARY compares bytes.
+/// A scan is in key order as it is, if no index gives it: of a table WITHOUT ROWID, SQLite reads one that holds all
+/// columns, whatever NOT INDEXED says, unless the order keeps it from that. Only a primary key of UTF-16 text has to be
+/// sorted, because the reloaded database keeps it as UTF-8 and BINARY compares bytes.
 fn order(table: &Table, utf16: bool) -> String {
     match (&table.key, table.rowid()) {
         (_, Some(rowid)) => format!(" ORDER BY {rowid}"),
-        (Key::Primary(terms), None) if utf16 => {
+        (Key::Primary(terms), None) => {
             let terms: Vec<String> = terms
                 .iter()
                 .map(|term| {
-                    let collation = match term.collation.eq_ignore_ascii_case("BINARY") {
+                    let collation = match utf16 && term.collation.eq_ignore_ascii_case("BINARY") {
                         true => UTF8_BINARY.to_owned(),
                         false => quoted(&term.collation),
                     };
@@ -145,6 +146,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_index_gives_the_rows_of_a_table_without_rowid() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE t(k TEXT COLLATE NOCASE, v, PRIMARY KEY (k DESC)) WITHOUT ROWID; CREATE INDEX i ON t(v);
+                 INSERT INTO t VALUES ('a', 3), ('C', 2), ('b', 1)",
+            )
+            .unwrap();
+        assert_eq!(texts(&connection), ["C", "b", "a"]);
+        let table = &Schema::read(&connection).unwrap().tables[0];
+        let sql = format!("EXPLAIN QUERY PLAN {}", select(table, false, ""));
+        let plan: String = connection.query_row(&sql, [], |row| row.get("detail")).unwrap();
+        assert_eq!(plan, "SCAN main.t");
     }
 
     #[test]

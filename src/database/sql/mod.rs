@@ -222,7 +222,8 @@ impl<'a> Dumper<'a> {
         for (table, digest) in self.schema.tables.iter().zip(&self.digests) {
             self.job.check()?;
             let is_substitute = self.unmakeable.iter().any(|it| it.kind == "table" && it.name == table.name);
-            if let Some(digest) = digest.as_ref().filter(|_| !is_substitute) {
+            let is_rescued = self.repairs.rescue(&table.name);
+            if let Some(digest) = digest.as_ref().filter(|_| !is_substitute && !is_rescued) {
                 let left_out =
                     |name: &str| self.unmakeable.iter().any(|it| it.kind == "index" && it.name == name);
                 let found = damage::of_indexes(self.connection, table, digest.rows, left_out)?;
