@@ -53,6 +53,7 @@ const RECIPES: &[Recipe] = &[
     ("long values", sizes::long_values),
     ("long rows", sizes::long_rows),
     ("values beyond D1", sizes::beyond_d1),
+    ("rows that grow beyond D1", sizes::grown),
     ("many rows", sizes::many_rows),
     ("foreign keys in circles", foreign_keys::cyclic),
     ("composite foreign keys", foreign_keys::composite),

@@ -87,6 +87,23 @@ pub fn beyond_d1(b: &mut Build) {
     tables::insert(b, &table, &thirds);
 }
 
+/// Rows of which something is made that is more than D1 takes.
+pub fn grown(b: &mut Build) {
+    let names = [b.name(), b.name(), b.name(), b.name(), b.name()];
+    let [stored, keyed, index, search, pattern] = names.each_ref().map(|name| double(name));
+    let end = if b.chance(2) { "PRIMARY KEY) WITHOUT ROWID" } else { ")" };
+    b.run(&format!(
+        "CREATE TABLE {stored}(a TEXT, b TEXT AS (lower(a)) STORED, c TEXT AS (a || 'x'));
+         CREATE TABLE {keyed}(a TEXT {end}; CREATE INDEX {index} ON {keyed}(a || a);
+         CREATE VIRTUAL TABLE {search} USING fts5(a, b);
+         CREATE TABLE {pattern}(a TEXT CHECK ('x' NOT LIKE a));
+         INSERT INTO {stored}(a) VALUES (hex(zeroblob(550000))), ('short');
+         INSERT INTO {keyed} VALUES (hex(zeroblob(550000))), ('short');
+         INSERT INTO {search} VALUES (hex(zeroblob(600000)), hex(zeroblob(600000))), ('short', 'too');
+         INSERT INTO {pattern} VALUES (hex(zeroblob(40))), ('short');"
+    ));
+}
+
 /// Enough short rows for several statements, and for the limits on what one statement compiles to.
 pub fn many_rows(b: &mut Build) {
     let name = b.name();

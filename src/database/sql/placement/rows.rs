@@ -29,7 +29,7 @@ impl Decision<'_> {
             let mut statement = self.connection.prepare(&format!(
                 "SELECT {rowid} FROM main.{} NOT INDEXED WHERE {} > {}",
                 quoted(&table.name),
-                size_of(table),
+                size_of(table, self.schema.utf16),
                 d1::ROW
             ))?;
             let rows: Vec<i64> =
@@ -53,7 +53,7 @@ impl Decision<'_> {
             let condition = if self.has_open_pattern(table) {
                 String::new()
             } else if table.column_count > table.columns.len() || self.has_index_of_expressions(table)? {
-                format!("{} > {SUSPECT}", size_of(table))
+                format!("{} > {SUSPECT}", size_of(table, self.schema.utf16))
             } else {
                 continue;
             };
@@ -114,7 +114,7 @@ impl Decision<'_> {
             let sql = format!(
                 "SELECT EXISTS (SELECT 1 FROM main.{} NOT INDEXED WHERE {} > {})",
                 quoted(&content.name),
-                size_of(content),
+                size_of(content, self.schema.utf16),
                 d1::ROW
             );
             if names > HEAD || self.connection.query_row(&sql, [], |row| row.get(0))? {
@@ -135,10 +135,11 @@ fn length_of_head(name: &str, columns: &[String]) -> usize {
     names.map(|name| quoted(name).len() + 2).sum()
 }
 
-/// What a row takes, without the head of its record.
-fn size_of(table: &Table) -> String {
+/// What a row takes, without the head of its record. What is two bytes of UTF-16 may be three of UTF-8.
+fn size_of(table: &Table, utf16: bool) -> String {
     let columns = table.columns.iter().chain(&table.generated);
     let sizes: Vec<String> =
         columns.map(|name| format!("coalesce(octet_length({}), 0)", quoted(name))).collect();
-    sizes.join(" + ")
+    let times = if utf16 { "1.5" } else { "1" };
+    format!("({}) * {times}", sizes.join(" + "))
 }
