@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Severity, Survey};
 use crate::error::Result;
-use crate::formats;
 use crate::formats::opening::{Head, METADATA, METADATA_LIMIT};
+use crate::formats::{self, Age};
 use crate::job::{Job, Phase, Warning, blocking};
 
 mod backup;
@@ -101,16 +101,13 @@ fn kind(contents: &Contents<'_>, problems: &mut Problems) -> Result<Option<Kind>
             return Ok(None);
         }
     };
-    if formats::is_newer(&head.format_version, version) {
-        problems.newer(&format!(
+    match formats::age(&head.format_version, version) {
+        Age::Known => return Ok(Some(kind)),
+        Age::Newer => problems.newer(&format!(
             "it is of a newer format version than {version}, which this version of the package reads; use the one that \
              made it, or a newer one"
-        ));
-        return Ok(None);
+        )),
+        Age::Unheard => problems.damaged(Some(METADATA), "it names a format version that there never was"),
     }
-    if formats::major(&head.format_version) != formats::major(version) {
-        problems.damaged(Some(METADATA), "it names a format version that there never was");
-        return Ok(None);
-    }
-    Ok(Some(kind))
+    Ok(None)
 }

@@ -42,3 +42,9 @@ export async function backupOfAll(dir: string, file: string): Promise<string> {
 export function index(archive: string): IndexEntry[] {
   return JSON.parse(entry(archive, 'photos/index.json')) as IndexEntry[];
 }
+
+/** What has to be the same in two backups of the same: the rows, and each photo under its key. */
+export function contents(archive: string): { sql: string; photos: unknown[] } {
+  const photos = index(archive).map(({ key, size, sha256 }) => [key, size, sha256]);
+  return { sql: entry(archive, 'database.sql'), photos };
+}

@@ -12,8 +12,8 @@ use crate::dataset::changes::{Changes, IdChanges};
 use crate::dataset::record::each_record;
 use crate::error::{Error, Result};
 use crate::formats::dump::{Counts, DataDumpMetadata, FORMAT, FORMAT_VERSION};
-use crate::formats::major;
 use crate::formats::opening::{Head, METADATA, METADATA_LIMIT};
+use crate::formats::{Age, age};
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS};
 use crate::platform::times::rfc3339;
@@ -91,7 +91,7 @@ impl Previous {
         let json = archive.read_bytes(METADATA, METADATA_LIMIT)?;
         let head: Head =
             serde_json::from_slice(&json).map_err(|_| corrupt("its metadata.json cannot be read"))?;
-        if head.format != FORMAT || major(&head.format_version) != major(FORMAT_VERSION) {
+        if head.format != FORMAT || age(&head.format_version, FORMAT_VERSION) != Age::Known {
             return Err(Error::invalid(format!(
                 "previous names {}, which is no data dump of format version {FORMAT_VERSION}",
                 path.display()

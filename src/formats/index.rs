@@ -5,6 +5,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::most_bytes;
+
 /// The name of the entry.
 pub const INDEX: &str = "photos/index.json";
 /// Bytes of the longest metadata of one photo; R2 takes 8,192 bytes
@@ -14,7 +16,7 @@ const LONGEST: usize = 1 << 20;
 /// How large the index of an archive with so many entries may be. A photo has some 500 bytes there, and 40 for each
 /// artwork that shows it.
 pub fn limit(entries: usize) -> u64 {
-    (32 << 20) + ((entries as u64) << 14).min(512 << 20)
+    most_bytes(entries, 16 << 10)
 }
 
 /// A photo of an archive: an [`IndexEntry`](super::backup::IndexEntry) without the artworks that show it.

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::backup::{BackupMetadata, FORMAT, FORMAT_VERSION};
 use super::index::{self, INDEX, IndexedPhoto};
-use super::{is_newer, major};
+use super::{Age, age};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 
@@ -33,16 +33,14 @@ pub fn backup_metadata(archive: &mut Archive) -> Result<BackupMetadata> {
     if head.format != FORMAT {
         return Err(Error::invalid(format!("{path} is no backup; name a backup-….zip")));
     }
-    if is_newer(&head.format_version, FORMAT_VERSION) {
-        return Err(Error::invalid(format!(
+    match age(&head.format_version, FORMAT_VERSION) {
+        Age::Known => parse(&json, METADATA, archive.path()),
+        Age::Newer => Err(Error::invalid(format!(
             "{path} is a backup of a newer format version than {FORMAT_VERSION}; use the version of this package that made \
              it, or a newer one"
-        )));
+        ))),
+        Age::Unheard => Err(Error::invalid(format!("{path} is of a format version that there never was"))),
     }
-    if major(&head.format_version) != major(FORMAT_VERSION) {
-        return Err(Error::invalid(format!("{path} is of a format version that there never was")));
-    }
-    parse(&json, METADATA, archive.path())
 }
 
 /// photos/index.json of a backup. Fails with `ARCHIVE_CORRUPT`.

@@ -9,14 +9,12 @@ use sha2::{Digest, Sha256};
 use super::problems::Problems;
 use crate::archive::{EntryContents, Survey, SurveyedEntry, parse_checksums};
 use crate::error::Result;
+use crate::formats::most_bytes;
 use crate::job::{Job, Meter};
 
 pub(super) const SUMS: &str = "SHA256SUMS";
-/// How large SHA256SUMS may be: a line for each entry, and room for lines of entries that are gone.
-fn sums_limit(entries: usize) -> u64 {
-    const LINE: u64 = 2 << 10;
-    (32 << 20) + (entries as u64 * LINE).min(512 << 20)
-}
+/// Bytes of a line of SHA256SUMS, at most. Beside a line for each entry there is room for those of entries that are gone.
+const LINE: u64 = 2 << 10;
 /// Bytes hashed at a time.
 const BUFFER: usize = 256 << 10;
 
@@ -173,7 +171,7 @@ fn checksums(survey: &Survey, problems: &mut Problems) -> Option<HashMap<String,
         }
         return None;
     };
-    if entry.size > sums_limit(survey.entries.len()) {
+    if entry.size > most_bytes(survey.entries.len(), LINE) {
         problems.damaged(Some(SUMS), "it is larger than it may be");
         return None;
     }
