@@ -64,12 +64,25 @@ async function main(base: string): Promise<void> {
   say(
     '',
     'Try next:',
-    `  unzip -p ${quoted(dumpPath)} README.md | less`,
-    `  unzip -t ${quoted(result.path)}`,
-    `  unzip -p ${quoted(result.path)} database.sql | less`,
+    ...peeks(quoted(dumpPath), quoted(result.path)),
     `  npm run backup -- --database-file ${quoted(file)} --photos-dir ${quoted(directory)} --output-dir ${quoted(outputDir)}`,
     '  npm run backup -- --help',
   );
+}
+
+/** Commands that look into the two archives. The tar that comes with Windows reads ZIPs; unzip does not come with it. */
+function peeks(dump: string, backup: string): string[] {
+  return process.platform === 'win32'
+    ? [
+        `  tar -xOf ${dump} README.md | more`,
+        `  tar -tf ${backup}`,
+        `  tar -xOf ${backup} database.sql | more`,
+      ]
+    : [
+        `  unzip -p ${dump} README.md | less`,
+        `  unzip -t ${backup}`,
+        `  unzip -p ${backup} database.sql | less`,
+      ];
 }
 
 /** A path as a shell takes it. */

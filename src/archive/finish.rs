@@ -169,6 +169,7 @@ enum Before {
     /// Nothing.
     Free,
     /// A file, which still has another name: that is gone when this is dropped.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there it is only dropped"))]
     Kept(TempPath),
     /// A file; the file system knows no second names.
     Replaced,

@@ -346,7 +346,9 @@ fn what_is_not_there_is_said_with_what_is() {
 #[test]
 fn names_that_look_like_addresses_are_names() {
     let bench = Bench::new();
-    for name in ["file:x?mode=memory", "a b%41#.db", "é.sqlite"] {
+    let names = ["file:x?mode=memory", "a b%41#.db", "é.sqlite"];
+    // Windows allows neither `:` nor `?` in a name.
+    for name in &names[usize::from(cfg!(windows))..] {
         let path = bench.folder.path().join(name);
         Connection::open(bench.path()).unwrap().execute_batch("CREATE TABLE IF NOT EXISTS t(x)").unwrap();
         fs::copy(bench.path(), &path).unwrap();

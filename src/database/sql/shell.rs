@@ -127,14 +127,11 @@ mod tests {
     fn stored(sql: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("a.sql");
-        std::fs::write(&script, format!("{sql};\n")).unwrap();
-        let output = Command::new("sqlite3")
-            .arg(":memory:")
-            .arg(format!(".read {}", script.display()))
-            .arg("SELECT sql FROM sqlite_schema")
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
+        std::fs::write(&script, format!("{sql}\n;\nSELECT sql FROM sqlite_schema;\n")).unwrap();
+        let script = std::fs::File::open(&script).unwrap();
+        let output = Command::new("sqlite3").arg(":memory:").stdin(script).output().unwrap();
+        // On Windows the shell ends its lines as that system does.
+        let text = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
         text.strip_suffix('\n').unwrap_or_default().to_owned()
     }
 
