@@ -125,6 +125,10 @@ mod tests {
                 });
             }
         });
+        // A folder whose lock file a sweeper has open at its end stays on Windows, empty, until the next run.
+        if cfg!(windows) && output.exists() {
+            drop(Workspace::create(&output).unwrap());
+        }
         // Whoever made `new` could not take it away while another was in it, and the other had not made it.
         assert!(!output.exists() || names(&output).is_empty());
     }
