@@ -1,7 +1,6 @@
-//! metadata.json and photos/index.json of a backup, in the order their keys are written.
+//! metadata.json of a backup, in the order its keys are written.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::database::digest::TableDigest;
 use crate::database::drill::Expected;
@@ -136,29 +135,4 @@ pub struct DrillMetadata {
     pub integrity_check: String,
     /// Rows whose parent is missing; as many as in the source.
     pub foreign_key_problems: u64,
-}
-
-/// One entry of photos/index.json, for whoever writes it; see [`IndexedPhoto`](super::index::IndexedPhoto).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct IndexEntry {
-    /// The exact key in the bucket.
-    pub key: String,
-    /// The name in this archive.
-    pub path: String,
-    /// Bytes.
-    pub size: u64,
-    /// Lower-case hex.
-    pub sha256: String,
-    /// As the store gives it, without quotes.
-    pub etag: Option<String>,
-    /// RFC 3339 UTC; fractional seconds where the store has them.
-    pub last_modified: Option<String>,
-    /// From the store's headers.
-    pub content_type: Option<String>,
-    /// The store's other headers.
-    pub http_metadata: Map<String, Value>,
-    /// The uploader's metadata.
-    pub custom_metadata: Map<String, Value>,
-    /// The artworks that show it, sorted.
-    pub artwork_ids: Vec<String>,
 }
