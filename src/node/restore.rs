@@ -4,12 +4,10 @@ use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
-use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::Warning;
 use super::sources::{self, S3Bucket};
-use crate::error::Error;
 use crate::restore;
 
 /// Where a backup goes and which part of it; at least one of `database`, `photosDir`, `wrangler` and `s3`. Unknown
@@ -85,13 +83,6 @@ impl<'env> RestoreOptions<'env> {
     /// Reads what JavaScript gave. Everything but the values is settled afterwards.
     pub fn read(env: &'env Env, given: Unknown<'env>) -> Result<Self> {
         let mut options = members(env, given, "", RESTORE)?;
-        for name in ["tables", "keys"] {
-            if let Some(list) = options.get::<Unknown>(name)? {
-                let invalid =
-                    |_| js::error(env, &Error::invalid(format!("{name} takes an array of texts")), None);
-                options.set(name, Vec::<String>::from_unknown(list).map_err(invalid)?)?;
-            }
-        }
         if let Some(given) = options.get::<Unknown>("wrangler")? {
             options.set("wrangler", members(env, given, "wrangler.", LOCAL)?)?;
         }
