@@ -119,14 +119,16 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         index.iter().filter(|photo| wanted.is_match(&photo.key)).cloned().collect();
     let has_every_target = !databases.is_empty() && (!targets.is_empty() || index.is_empty());
     let is_as_written = odd.is_empty();
-    let photos =
-        targets.into_iter().map(|target| Photos::look(target, &chosen, job)).collect::<Result<Vec<_>>>()?;
+    let photos = targets
+        .into_iter()
+        .map(|target| Photos::look(target, &mut archive, &chosen, job))
+        .collect::<Result<Vec<_>>>()?;
 
     let mut report = RestoreReport {
         tables: if databases.is_empty() { Vec::new() } else { tables.clone() },
         photos: photos.iter().map(Photos::to_write).sum(),
         skipped: photos.iter().map(Photos::skipped).sum(),
-        bytes: photos.iter().map(Photos::bytes_to_write).sum(),
+        bytes: photos.iter().map(Photos::bytes_to_write).fold(0, u64::saturating_add),
         integrity_check: "skipped".into(),
         foreign_key_problems: 0,
         restored_everything: false,
