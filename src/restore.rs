@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, EXTRA, MAIN};
-use crate::formats::index::{INDEX, IndexedPhoto};
-use crate::formats::opening::{METADATA, backup_metadata, photo_index};
+use crate::formats::backup::{BackupMetadata, EXTRA, OWN_ENTRIES};
+use crate::formats::index::IndexedPhoto;
+use crate::formats::opening::{backup_metadata, photo_index};
+use crate::formats::{README, SUMS};
 use crate::job::{Job, Warning, blocking, counted};
 use crate::options::{self, S3Options, name, state};
 use crate::wrangler::database_file;
@@ -28,9 +29,6 @@ use target::Target;
 use target::directory::Directory;
 use target::s3::S3Bucket;
 use target::wrangler::LocalBucket;
-
-/// What every backup may have beside its photos.
-const OWN_ENTRIES: [&str; 6] = [MAIN, EXTRA, METADATA, "README.md", "SHA256SUMS", INDEX];
 
 /// What comes back, and where to.
 #[derive(Debug, Clone, Default)]
@@ -242,8 +240,7 @@ fn unknown_entries(archive: &Archive, index: &[IndexedPhoto]) -> Option<Warning>
 
 /// What every backup has beside what a restore takes.
 fn missing_entries(archive: &Archive) -> Option<Warning> {
-    let missing: Vec<&str> =
-        ["README.md", "SHA256SUMS"].into_iter().filter(|own| !archive.holds(own)).collect();
+    let missing: Vec<&str> = [README, SUMS].into_iter().filter(|own| !archive.holds(own)).collect();
     (!missing.is_empty()).then(|| {
         let problem =
             format!("the archive lacks {}, which every backup has: verify it", missing.join(" and "));

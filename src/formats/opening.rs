@@ -8,13 +8,11 @@ use serde::de::DeserializeOwned;
 use super::backup::{self, BackupMetadata};
 use super::dump::{self, DataDumpMetadata};
 use super::index::{self, INDEX, IndexedPhoto};
-use super::{Age, age};
+use super::{Age, METADATA, age};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 
-/// The name of the entry that says what an archive is.
-pub const METADATA: &str = "metadata.json";
-/// How large that may be: it names every photo that is missing, in some 200 bytes.
+/// How large metadata.json may be: it names every photo that is missing, in some 200 bytes.
 pub const METADATA_LIMIT: u64 = 32 << 20;
 
 /// What metadata.json of any archive begins with.

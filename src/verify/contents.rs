@@ -9,10 +9,9 @@ use sha2::{Digest, Sha256};
 use super::problems::Problems;
 use crate::archive::{EntryContents, Survey, SurveyedEntry, parse_checksums};
 use crate::error::Result;
-use crate::formats::most_bytes;
+use crate::formats::{SUMS, most_bytes};
 use crate::job::{Job, Meter};
 
-pub(super) const SUMS: &str = "SHA256SUMS";
 /// Bytes of a line of SHA256SUMS, at most. Beside a line for each entry there is room for those of entries that are gone.
 const LINE: u64 = 2 << 10;
 /// Bytes hashed at a time.
