@@ -7,6 +7,7 @@ import { Missing } from './config/missing.js';
 import { Settings } from './configuration.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
 import { count, counted, size } from './format.js';
+import { labelled, remarks, type Row } from './lines.js';
 import type { Terminal } from './terminal.js';
 
 /** Flags as commander hands them over. */
@@ -129,7 +130,7 @@ function r2Endpoint(missing: Missing, given: string | undefined): string {
 /** What came back, line by line; the last line is the verdict. */
 function summariseRestore(report: RestoreReport, flags: Flags): string[] {
   const { tables, photos, skipped, bytes, warnings } = report;
-  const lines: string[] = [];
+  const rows: Row[] = [];
   const database = [flags.database, flags.databaseId && `local D1 ${flags.databaseId}`];
   const photoTargets = [
     flags.photosDir,
@@ -137,28 +138,24 @@ function summariseRestore(report: RestoreReport, flags: Flags): string[] {
     flags.s3Bucket && `bucket ${flags.s3Bucket}`,
   ];
   if (database.some((name) => name !== undefined)) {
-    const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-    lines.push(
-      `  database    ${named(database)}: ${counted(tables.length, 'table')}, ${counted(rows, 'row')}`,
-      `  checked     integrity_check ${report.integrityCheck}, ${counted(report.foreignKeyProblems, 'row')} without their parent`,
+    const restored = tables.reduce((sum, table) => sum + table.rows, 0);
+    rows.push(
+      [
+        'database',
+        `${named(database)}: ${counted(tables.length, 'table')}, ${counted(restored, 'row')}`,
+      ],
+      [
+        'checked',
+        `integrity_check ${report.integrityCheck}, ${counted(report.foreignKeyProblems, 'row')} without their parent`,
+      ],
     );
   }
   if (photoTargets.some((name) => name !== undefined)) {
     const there = skipped > 0 ? `, ${count(skipped)} were there already` : '';
-    lines.push(`  photos      ${named(photoTargets)}: ${count(photos)} (${size(bytes)})${there}`);
+    rows.push(['photos', `${named(photoTargets)}: ${count(photos)} (${size(bytes)})${there}`]);
   }
-  lines.push(
-    ...warnings
-      .slice(0, namedAtMost)
-      .map(
-        ({ code, subject, message }) =>
-          `  warning     ${code}${subject === undefined ? '' : ` ${subject}`}: ${message}`,
-      ),
-  );
-  const more = warnings.length - namedAtMost;
-  if (more > 0) lines.push(`  warning     and ${count(more)} more`);
-  lines.push(verdict(report, flags));
-  return lines;
+  rows.push(...remarks('warning', warnings, namedAtMost));
+  return [...rows.map(labelled), verdict(report, flags)];
 }
 
 function named(targets: readonly (string | undefined)[]): string {
