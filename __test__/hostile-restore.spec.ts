@@ -145,7 +145,10 @@ it('a link that already stands in the folder of photos', async () => {
   const dir = home();
   const elsewhere = folder();
   symlinkSync(elsewhere, join(dir, 'photos', 'originals'), 'junction');
-  expect(await outcome(backup, dir)).toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+  expect(await outcome(backup, dir)).toMatchObject({
+    code: 'TARGET_NOT_EMPTY',
+    message: expect.stringContaining('move it away, or choose another folder') as string,
+  });
   expect(listing(elsewhere)).toEqual([]);
   expect(files(dir)).toEqual(['precious.txt']);
 });
