@@ -113,9 +113,10 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     let mut archive = Archive::open(path, job)?;
     let Held { metadata, index, odd } = Held::read(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
-    let chosen: Vec<IndexedPhoto> =
-        index.iter().filter(|photo| wanted.is_match(&photo.key)).cloned().collect();
-    let has_every_target = !databases.is_empty() && (!targets.is_empty() || index.is_empty());
+    let unmatched = photos::unmatched(options.keys.as_deref(), &wanted, &index);
+    let held = index.len();
+    let chosen: Vec<IndexedPhoto> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
+    let has_every_target = !databases.is_empty() && (!targets.is_empty() || held == 0);
     let is_as_written = odd.is_empty();
     let photos = targets
         .into_iter()
@@ -132,7 +133,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         restored_everything: false,
         warnings: photos.iter().flat_map(Photos::warnings).cloned().collect(),
     };
-    report.warnings.extend(photos::unmatched(options.keys.as_deref(), &wanted, &index));
+    report.warnings.extend(unmatched);
     report.warnings.extend(not_inside(&metadata));
     report.warnings.extend(odd);
     if options.dry_run == Some(true) {
@@ -154,7 +155,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         report.warnings.extend(found.warnings);
     }
     let is_every_table = report.tables.len() == metadata.database.tables.len();
-    let is_every_photo = chosen.len() == index.len();
+    let is_every_photo = chosen.len() == held;
     report.restored_everything = metadata.complete
         && is_as_written
         && has_every_target

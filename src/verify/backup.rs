@@ -55,10 +55,22 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
     if index.iter().any(|photo| absent.contains(photo.key.as_str())) {
         problems.damaged(Some(METADATA), "it says that a photo is missing which photos/index.json lists");
     }
+    if (photos.originals, photos.thumbnails, photos.bytes) != compare_photos(contents, &index, problems) {
+        problems.damaged(Some(METADATA), "it counts other photos than photos/index.json lists");
+    }
+}
+
+/// Compares each photo of the index with the entry that it names, and the reverse. The originals, variants and bytes
+/// that the index lists.
+fn compare_photos(
+    contents: &Contents<'_>,
+    index: &[IndexedPhoto],
+    problems: &mut Problems,
+) -> (u64, u64, u64) {
     let mut counts = HashMap::from([(ORIGINALS, 0), (THUMBNAILS, 0)]);
     let mut bytes = 0_u64;
     let (mut paths, mut keys) = (HashSet::new(), HashSet::new());
-    for photo in &index {
+    for photo in index {
         if !keys.insert(photo.key.as_str()) {
             problems.damaged(Some(INDEX), "it names a key twice");
         }
@@ -83,10 +95,7 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
             problems.damaged(Some(&sound.entry.name), "photos/index.json does not list it");
         }
     }
-    let told = (photos.originals, photos.thumbnails, photos.bytes);
-    if told != (counts[ORIGINALS], counts[THUMBNAILS], bytes) {
-        problems.damaged(Some(METADATA), "it counts other photos than photos/index.json lists");
-    }
+    (counts[ORIGINALS], counts[THUMBNAILS], bytes)
 }
 
 fn check_rows(
