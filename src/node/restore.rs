@@ -33,7 +33,8 @@ pub struct RestoreOptions<'env> {
     /// The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub tables: Option<Vec<String>>,
-    /// Globs of the keys that come back, such as `originals/2025/**`. Default: all.
+    /// Globs of the keys that come back, such as `originals/2025/*`; `*` stands for any text, `/` included. One that no
+    /// key is like is a warning. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub keys: Option<Vec<String>>,
     /// Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
@@ -41,7 +42,7 @@ pub struct RestoreOptions<'env> {
     #[napi(ts_type = "boolean | undefined")]
     pub dry_run: Option<bool>,
     /// Told how far the job is: at most about ten times a second, and always at the end of a phase. Does not keep the
-    /// process alive.
+    /// process alive. What it throws is an uncaught exception, as in any other callback.
     #[napi(ts_type = "((progress: Progress) => void) | undefined")]
     pub on_progress: Option<ProgressCallback>,
     /// Ends the job when aborted, also when it is aborted already: `ABORT_ERR`. Photos that were written stay.
