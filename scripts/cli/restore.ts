@@ -1,11 +1,12 @@
 /** The command `restore`: a backup in, a database and photos out. */
 
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command } from 'commander';
 
 import { restoreBackup, type RestoreOptions, type RestoreReport } from '../../index.js';
 import { Missing } from './config/missing.js';
 import { Settings } from './configuration.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import { addOutputFlags } from './flags.js';
 import { count, counted, size } from './format.js';
 import { labelled, remarks, type Row } from './lines.js';
 import type { Terminal } from './terminal.js';
@@ -38,7 +39,7 @@ const incomplete = new Set([
 const namedAtMost = 10;
 
 export function restoreCommand(): Command {
-  return new Command('restore')
+  const command = new Command('restore')
     .description('bring a backup back: its rows as a new SQLite file, its photos as files')
     .addArgument(new Argument('<archive>', 'a backup'))
     .option('--database <file>', 'the SQLite file that is made; it must not exist')
@@ -55,9 +56,8 @@ export function restoreCommand(): Command {
     .option('--s3-region <name>', 'its region (default: auto)')
     .option('--tables <names...>', 'only these tables')
     .option('--keys <globs...>', 'only photos whose key is one of these, such as originals/2025/**')
-    .option('--dry-run', 'say what would come back, and write nothing')
-    .addOption(new Option('--json', 'one JSON object per line on stdout').conflicts('quiet'))
-    .option('--quiet', 'nothing but the exit code');
+    .option('--dry-run', 'say what would come back, and write nothing');
+  return addOutputFlags(command, 'nothing but the exit code');
 }
 
 /** Restores what `command` was parsed for. */

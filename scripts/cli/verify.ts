@@ -1,9 +1,10 @@
 /** The command `verify`: an archive in, what is wrong with it out. */
 
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command } from 'commander';
 
 import { verifyArchive, type VerifyReport } from '../../index.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import { addOutputFlags } from './flags.js';
 import { count, size } from './format.js';
 import { labelled, remarks, type Row } from './lines.js';
 import type { Terminal } from './terminal.js';
@@ -12,11 +13,10 @@ import type { Terminal } from './terminal.js';
 const namedAtMost = 20;
 
 export function verifyCommand(): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description('check all of an archive: whether a backup restores, whether a dump is whole')
-    .addArgument(new Argument('<archive>', 'a backup or a data dump'))
-    .addOption(new Option('--json', 'one JSON object per line on stdout').conflicts('quiet'))
-    .option('--quiet', 'nothing but the exit code');
+    .addArgument(new Argument('<archive>', 'a backup or a data dump'));
+  return addOutputFlags(command, 'nothing but the exit code');
 }
 
 /** Verifies the archive that `command` was parsed for. */
