@@ -86,7 +86,7 @@ export interface BackupOptions {
 
 /** What a backup with the same options would hold. */
 export interface BackupPreview {
-  /** The kind of source of the rows, such as `file`. */
+  /** The kind of source of the rows: `'file'`, `'sql'`, `'wrangler'` or `'d1'`. */
   database: string
   /** Tables whose rows are stored. */
   tables: number
@@ -512,7 +512,7 @@ export interface PhotoSource {
 
 /** The photos that a backup would copy. */
 export interface PhotosPreview {
-  /** The kind of source, such as `directory`. */
+  /** The kind of source: `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`. */
   source: string
   /** Originals. */
   originals: number
@@ -652,7 +652,10 @@ export interface RestoreOptions {
   s3?: S3Bucket | undefined
   /** The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all. */
   tables?: Array<string> | undefined
-  /** Globs of the keys that come back, such as `originals/2025/**`. Default: all. */
+  /**
+   * Globs of the keys that come back, such as `originals/2025/*`; `*` stands for any text, `/` included. One that no
+   * key is like is a warning. Default: all.
+   */
   keys?: Array<string> | undefined
   /**
    * Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
@@ -661,7 +664,7 @@ export interface RestoreOptions {
   dryRun?: boolean | undefined
   /**
    * Told how far the job is: at most about ten times a second, and always at the end of a phase. Does not keep the
-   * process alive.
+   * process alive. What it throws is an uncaught exception, as in any other callback.
    */
   onProgress?: ((progress: Progress) => void) | undefined
   /** Ends the job when aborted, also when it is aborted already: `ABORT_ERR`. Photos that were written stay. */
@@ -738,7 +741,7 @@ export declare function verifyArchive(path: string, options?: VerifyOptions | un
 export interface VerifyOptions {
   /**
    * Told how far the job is, in the phase `verify`: at most about ten times a second, and always at the end. Does
-   * not keep the process alive.
+   * not keep the process alive. What it throws is an uncaught exception, as in any other callback.
    */
   onProgress?: ((progress: Progress) => void) | undefined
   /** Ends the job when aborted, also when it is aborted already: `ABORT_ERR`, and nothing is left behind. */

@@ -5,7 +5,13 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 
-import { type BackupOptions, createBackup, type Progress } from '../index.js';
+import {
+  type BackupOptions,
+  createBackup,
+  createDataDump,
+  type Progress,
+  restoreBackup,
+} from '../index.js';
 import { database, folder, largeDatabase, listing, removeFolders, root } from './support';
 
 afterEach(removeFolders);
@@ -119,6 +125,30 @@ describe('options that cannot be taken', () => {
       }),
     };
     expect(await rejection(inner)).toMatchObject({ code: 'INVALID_OPTIONS', cause: boom });
+  });
+
+  it('keeps what an element of a list throws as the cause', async () => {
+    const boom = new TypeError('boom');
+    const list: string[] = [];
+    Object.defineProperty(list, 0, {
+      enumerable: true,
+      get() {
+        throw boom;
+      },
+    });
+    const database = { file: 'archive.sqlite' };
+    for (const options of [{ extraBlacklist: list }, { includeFields: list }]) {
+      await expect(createDataDump({ database, ...options })).rejects.toMatchObject({
+        code: 'INVALID_OPTIONS',
+        cause: boom,
+      });
+    }
+    for (const options of [{ tables: list }, { keys: list }]) {
+      await expect(restoreBackup('backup.zip', options)).rejects.toMatchObject({
+        code: 'INVALID_OPTIONS',
+        cause: boom,
+      });
+    }
   });
 
   it('keeps what a signal throws as the cause', async () => {

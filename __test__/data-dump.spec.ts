@@ -6,6 +6,7 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { encode } from 'jpeg-js';
 
+import { createBackup } from '../index.js';
 import { removeFolders } from './support';
 import { archive, dump, newest, now, oldest } from './support/dumps';
 import { entriesOf } from './support/secrets';
@@ -286,6 +287,19 @@ describe('an earlier dump', () => {
     ).rejects.toMatchObject({
       code: 'DUMP_SHRUNK',
       message: expect.stringContaining('no approved artwork') as string,
+    });
+  });
+
+  it('is no backup', async () => {
+    const made = archive();
+    const { path } = await createBackup({
+      database: { file: made.file },
+      outputDir: made.dir,
+      now,
+    });
+    await expect(dump(made, { previous: path })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: `${path} is no data dump; name a datadump-….zip`,
     });
   });
 });

@@ -6,6 +6,7 @@ import { join, sep } from 'node:path';
 import { restoreBackup } from '../index.js';
 import { folder, listing, removeFolders, root } from './support';
 import { type Changes, rewrite } from './support/rewrite';
+import { entry } from './support/tools';
 
 afterEach(removeFolders);
 
@@ -126,11 +127,28 @@ it('a path in the index that leads to another entry', async () => {
   expect(listing(dir)).toEqual(['photos', 'precious.txt']);
 });
 
+it.each([
+  ['one photo', /"size":\d+/],
+  ['every photo', /"size":\d+/g],
+])('an index that says of %s how long none can be', async (_, sizes) => {
+  const dir = home();
+  const index = entry(backup, 'photos/index.json').replace(sizes, `"size":${2n ** 64n - 1n}`);
+  const archive = rewrite(backup, folder(), { ...sound, replace: { 'photos/index.json': index } });
+  expect(await outcome(archive, dir)).toMatchObject({
+    code: 'ARCHIVE_CORRUPT',
+    message: expect.stringContaining('it is not as long as photos/index.json says') as string,
+  });
+  expect(files(dir)).toEqual(['precious.txt']);
+});
+
 it('a link that already stands in the folder of photos', async () => {
   const dir = home();
   const elsewhere = folder();
   symlinkSync(elsewhere, join(dir, 'photos', 'originals'), 'junction');
-  expect(await outcome(backup, dir)).toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+  expect(await outcome(backup, dir)).toMatchObject({
+    code: 'TARGET_NOT_EMPTY',
+    message: expect.stringContaining('move it away, or choose another folder') as string,
+  });
   expect(listing(elsewhere)).toEqual([]);
   expect(files(dir)).toEqual(['precious.txt']);
 });

@@ -72,6 +72,7 @@ describe('photos that cannot be copied', () => {
     const { error, after } = await runJob(request, [...boundByModes(), ...lock]);
     expect(error).toMatchObject({ code: 'PHOTO_FAILED' });
     expect(error?.message).toContain('originals/2025/09/09/secret.jpg');
+    expect(error?.message).toContain('set onPhotoError (--on-photo-error) to record');
     expect(after).toBeNull();
   });
 

@@ -183,6 +183,17 @@ describe('a damaged backup', () => {
     expect(report.problems[0]?.code).toBe('ARCHIVE_CORRUPT');
   });
 
+  it('names each entry that is missing, also where several were the same', async () => {
+    const dir = folder();
+    const names = ['photos/originals/a.txt', 'photos/originals/b.txt'];
+    const add = Object.fromEntries(names.map((name) => [name, 'the same']));
+    const whole = rewrite(await backup(dir), dir, { add, sums: true });
+    const report = await verifyArchive(rewrite(whole, folder(), { delete: names }));
+    expect(told(report)).toEqual(
+      names.map((name) => `ARCHIVE_CORRUPT ${name}: it is missing: take another copy`),
+    );
+  });
+
   it('is found at every byte, whatever the byte', async () => {
     const dir = folder();
     const sound = readFileSync(await tiny(dir));

@@ -73,7 +73,10 @@ pub enum Error {
         problem: String,
     },
     /// A photo could not be copied and `onPhotoError` is `fail`.
-    #[error("the photo {key} could not be copied: {reason}; nothing was written")]
+    #[error(
+        "the photo {key} could not be copied ({reason}), and nothing was written: try again, or set onPhotoError \
+         (--on-photo-error) to record to go on without it"
+    )]
     PhotoFailed {
         /// The key of the first photo that failed.
         key: String,

@@ -5,6 +5,13 @@ pub mod dump;
 pub mod index;
 pub mod opening;
 
+/// The entry that says what an archive is.
+pub const METADATA: &str = "metadata.json";
+/// The entry that says it in words.
+pub const README: &str = "README.md";
+/// The entry with a checksum of every other.
+pub const SUMS: &str = "SHA256SUMS";
+
 /// What a reader can make of a `format_version`: only the major number, its first part, matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {

@@ -159,8 +159,8 @@ impl Meter {
     /// More is done.
     pub fn add(&self, done: u64, bytes: u64) {
         self.update(|p| {
-            p.done += done;
-            p.bytes += bytes;
+            p.done = p.done.saturating_add(done);
+            p.bytes = p.bytes.saturating_add(bytes);
         });
     }
 
@@ -222,6 +222,16 @@ mod tests {
         let told = log.0.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(told.len() <= 4, "{} reports within a few milliseconds", told.len());
         assert_eq!(told.last().map(|p| (p.done, p.bytes)), Some((1000, 2000)));
+    }
+
+    #[test]
+    fn sizes_that_an_archive_lies_about_are_counted_too() {
+        let log = Arc::new(Log::default());
+        let meter = Job::new(CancellationToken::new(), log.clone()).meter(Phase::Verify, None, None);
+        (0..2).for_each(|_| meter.add(1, u64::MAX));
+        meter.finish();
+        let told = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(told.last().map(|p| (p.done, p.bytes)), Some((2, u64::MAX)));
     }
 
     #[test]

@@ -168,7 +168,11 @@ pub(crate) fn state(option: &str, given: Option<PathBuf>) -> Result<PathBuf> {
 
 /// A name that says something.
 pub(crate) fn name(option: &str, given: String) -> Result<String> {
-    if given.is_empty() { Err(Error::invalid(format!("{option} is empty"))) } else { Ok(given) }
+    if given.is_empty() {
+        Err(Error::invalid(format!("{option} is empty; it takes a name")))
+    } else {
+        Ok(given)
+    }
 }
 
 /// A word that an option does not take.

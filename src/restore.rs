@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, EXTRA, MAIN};
-use crate::formats::index::{INDEX, IndexedPhoto};
-use crate::formats::opening::{METADATA, backup_metadata, photo_index};
+use crate::formats::backup::{BackupMetadata, EXTRA, OWN_ENTRIES};
+use crate::formats::index::IndexedPhoto;
+use crate::formats::opening::{backup_metadata, photo_index};
+use crate::formats::{README, SUMS};
 use crate::job::{Job, Warning, blocking, counted};
 use crate::options::{self, S3Options, name, state};
 use crate::wrangler::database_file;
@@ -28,9 +29,6 @@ use target::Target;
 use target::directory::Directory;
 use target::s3::S3Bucket;
 use target::wrangler::LocalBucket;
-
-/// What every backup may have beside its photos.
-const OWN_ENTRIES: [&str; 6] = [MAIN, EXTRA, METADATA, "README.md", "SHA256SUMS", INDEX];
 
 /// What comes back, and where to.
 #[derive(Debug, Clone, Default)]
@@ -115,24 +113,27 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     let mut archive = Archive::open(path, job)?;
     let Held { metadata, index, odd } = Held::read(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
-    let chosen: Vec<IndexedPhoto> =
-        index.iter().filter(|photo| wanted.is_match(&photo.key)).cloned().collect();
-    let has_every_target = !databases.is_empty() && (!targets.is_empty() || index.is_empty());
+    let unmatched = photos::unmatched(options.keys.as_deref(), &wanted, &index);
+    let held = index.len();
+    let chosen: Vec<IndexedPhoto> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
+    let has_every_target = !databases.is_empty() && (!targets.is_empty() || held == 0);
     let is_as_written = odd.is_empty();
-    let photos =
-        targets.into_iter().map(|target| Photos::look(target, &chosen, job)).collect::<Result<Vec<_>>>()?;
+    let photos = targets
+        .into_iter()
+        .map(|target| Photos::look(target, &mut archive, &chosen, job))
+        .collect::<Result<Vec<_>>>()?;
 
     let mut report = RestoreReport {
         tables: if databases.is_empty() { Vec::new() } else { tables.clone() },
         photos: photos.iter().map(Photos::to_write).sum(),
         skipped: photos.iter().map(Photos::skipped).sum(),
-        bytes: photos.iter().map(Photos::bytes_to_write).sum(),
+        bytes: photos.iter().map(Photos::bytes_to_write).fold(0, u64::saturating_add),
         integrity_check: "skipped".into(),
         foreign_key_problems: 0,
         restored_everything: false,
         warnings: photos.iter().flat_map(Photos::warnings).cloned().collect(),
     };
-    report.warnings.extend(photos::unmatched(options.keys.as_deref(), &wanted, &index));
+    report.warnings.extend(unmatched);
     report.warnings.extend(not_inside(&metadata));
     report.warnings.extend(odd);
     if options.dry_run == Some(true) {
@@ -154,7 +155,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         report.warnings.extend(found.warnings);
     }
     let is_every_table = report.tables.len() == metadata.database.tables.len();
-    let is_every_photo = chosen.len() == index.len();
+    let is_every_photo = chosen.len() == held;
     report.restored_everything = metadata.complete
         && is_as_written
         && has_every_target
@@ -240,8 +241,7 @@ fn unknown_entries(archive: &Archive, index: &[IndexedPhoto]) -> Option<Warning>
 
 /// What every backup has beside what a restore takes.
 fn missing_entries(archive: &Archive) -> Option<Warning> {
-    let missing: Vec<&str> =
-        ["README.md", "SHA256SUMS"].into_iter().filter(|own| !archive.holds(own)).collect();
+    let missing: Vec<&str> = [README, SUMS].into_iter().filter(|own| !archive.holds(own)).collect();
     (!missing.is_empty()).then(|| {
         let problem =
             format!("the archive lacks {}, which every backup has: verify it", missing.join(" and "));

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// The first pause, doubled each time: 100 ms.
+/// The first pause, without its random part; each is twice the one before: 100 ms.
 const FIRST: Duration = Duration::from_millis(100);
-/// No pause is longer, unless the store asks for it: 5 seconds.
+/// No pause is longer without its random part, unless the store asks for it: 5 seconds.
 const LONGEST: Duration = Duration::from_secs(5);
-/// Seven pauses: a store that answers nothing for 12 to 24 seconds is given up.
+/// Seven pauses, of 11 to 23 seconds together: a store that is busy all the while is given up.
 const TIMES: usize = 7;
 /// A store that lets a request time out, half a minute each, is given up after the third.
 const TIMEOUTS: u32 = 3;
-
 /// Whoever asks to be left alone for longer than this altogether is given up: ten minutes, twice what Cloudflare's rate
 /// limit lasts.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -28,7 +27,7 @@ pub enum Setback {
     Busy(Option<Duration>),
 }
 
-/// The attempts at one thing. Each pause is a random part longer than its turn, so that requests that failed together
+/// The attempts at one thing. Each pause is longer by a random part, up to twice as long, so that requests that failed together
 /// do not come back together.
 pub struct Retries {
     pauses: ExponentialBackoff,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Severity, Survey};
 use crate::error::Result;
-use crate::formats::opening::{Head, METADATA, METADATA_LIMIT};
-use crate::formats::{self, Age};
+use crate::formats::opening::{Head, METADATA_LIMIT};
+use crate::formats::{self, Age, METADATA};
 use crate::job::{Job, Phase, Warning, blocking};
 
 mod backup;

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 /// Below wrangler's folder, where none is named.
@@ -15,7 +16,7 @@ const D1: &str = "miniflare-D1DatabaseObject";
 const R2: &str = "miniflare-R2BucketObject";
 /// Bytes of each half of an object's id.
 const HALF: usize = 16;
-/// Bytes that SHA-256 works on at a time, for HMAC (RFC 2104).
+/// Bytes that SHA-256 works on at a time.
 const BLOCK: usize = 64;
 
 /// The file of a D1 database.
@@ -50,15 +51,13 @@ fn object_id(class: &str, name: &str) -> String {
     hex::encode(first) + &hex::encode(second)
 }
 
-/// The first half of an HMAC-SHA256 (RFC 2104) under a key shorter than a block.
+/// The first half of an HMAC-SHA256.
 fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; HALF] {
-    let pad = |byte: u8| {
-        let mut padded = [byte; BLOCK];
-        padded.iter_mut().zip(key).for_each(|(padded, key)| *padded ^= key);
-        padded
-    };
-    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(message).finalize();
-    let whole: [u8; 32] = Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into();
+    // A key is followed by zeros up to a whole block anyway (RFC 2104), and one of that length is never refused.
+    let mut block = [0; BLOCK];
+    block[..key.len()].copy_from_slice(key);
+    let whole: [u8; 32] =
+        Hmac::<Sha256>::new(&block.into()).chain_update(message).finalize().into_bytes().into();
     let mut half = [0; HALF];
     half.copy_from_slice(&whole[..HALF]);
     half

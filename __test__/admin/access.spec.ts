@@ -1,22 +1,21 @@
 /** Every route of the admin service against every kind of caller. */
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folder, listing, removeFolders } from '../support';
 import {
   bearer,
+  everyWayIn,
   forwarded,
   type Headers,
-  issuer,
   forwardSecret,
   jwt,
   jwtConfused,
   jwtNone,
   organization,
   panelOrigin,
-  publicKey,
   type Request,
 } from '../support/admin/callers';
 import { clerkIds, firstGeneration, newestGeneration, people } from '../support/admin/people';
@@ -143,28 +142,13 @@ let base: string;
 
 beforeAll(async () => {
   base = folder();
-  service = await serve(environment(newestGeneration(base)));
+  service = await serve(everyWayIn(base, newestGeneration(base)));
 });
 
 afterAll(async () => {
   await stopServices();
   removeFolders();
 });
-
-function environment(database: string): Record<string, string> {
-  return {
-    SOURCE_DATABASE_FILE: database,
-    ADMIN_PLATFORM_ROWS: '1',
-    ADMIN_FORWARD_SECRET: forwardSecret,
-    ADMIN_JWT_ISSUER: issuer,
-    ADMIN_JWT_KEY: publicKey,
-    ADMIN_JWT_ORGANIZATION_ID: organization,
-    ADMIN_ORIGINS: panelOrigin,
-    ADMIN_STATE_DIR: join(base, 'state'),
-    BACKUP_OUTPUT_DIR: join(base, 'backups'),
-    DUMPS_DIR: join(base, 'public'),
-  };
-}
 
 async function ask(request: Request, headers: Headers): Promise<Response> {
   const { method, target, body } = request;
@@ -259,7 +243,7 @@ it('refuses a change that was signed once and sent twice, also after a restart',
   expect(await statusOf(change, headers)).toBe(401);
   const said = service.output();
   await service.stop('SIGKILL');
-  service = await serve(environment(join(base, 'newest.sqlite')));
+  service = await serve(everyWayIn(base, join(base, 'newest.sqlite')));
   expect(await statusOf(change, headers)).toBe(401);
   expectNobody(said);
 });
@@ -335,73 +319,4 @@ it('reads the rows of the first generation too', async () => {
   expect(await status(people.olderAdmin)).toBe(200);
   expect(await status(people.olderRevoked)).toBe(403);
   expect(await status(people.moderator)).toBe(403);
-});
-
-describe('a service that nobody could use', () => {
-  const complete = (): Record<string, string> => ({ ...environment(join(base, 'newest.sqlite')) });
-  const without = (...names: string[]): Record<string, string> => {
-    const env = complete();
-    return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
-  };
-  it.each<[string, () => Record<string, string>, RegExp]>([
-    [
-      'no way in',
-      () => without('ADMIN_PLATFORM_ROWS', 'ADMIN_FORWARD_SECRET', 'ADMIN_JWT_ISSUER'),
-      /nobody could be let in.*ADMIN_FORWARD_SECRET/,
-    ],
-    ['a short secret', () => ({ ...complete(), ADMIN_FORWARD_SECRET: 'short' }), /at least 32/],
-    ['no storage', () => without('DUMPS_DIR'), /set DUMPS_DIR/],
-    [
-      'half a bucket',
-      () => ({ ...without('DUMPS_DIR'), DUMPS_S3_ENDPOINT: 'http://x' }),
-      /DUMPS_S3_BUCKET/,
-    ],
-    ['no database', () => without('SOURCE_DATABASE_FILE'), /SOURCE_DATABASE_FILE/],
-    [
-      'tokens of which none could be an admin',
-      () => without('ADMIN_PLATFORM_ROWS', 'ADMIN_FORWARD_SECRET', 'ADMIN_JWT_ORGANIZATION_ID'),
-      /set ADMIN_JWT_ORGANIZATION_ID/,
-    ],
-    ['an empty list of origins', () => ({ ...complete(), ADMIN_ORIGINS: ' ,' }), /ADMIN_ORIGINS/],
-    [
-      'an empty list of parties',
-      () => ({ ...complete(), ADMIN_JWT_AUTHORIZED_PARTIES: ',' }),
-      /ADMIN_JWT_AUTHORIZED_PARTIES/,
-    ],
-    [
-      'roles at Cloudflare for tokens that anybody may guess',
-      () => ({
-        ...without('SOURCE_DATABASE_FILE', 'ADMIN_JWT_ISSUER'),
-        CLOUDFLARE_ACCOUNT_ID: 'account',
-        D1_DATABASE_ID: randomUUID(),
-        CLOUDFLARE_API_TOKEN: 'token',
-      }),
-      /ADMIN_PLATFORM_ROWS.*local work.*ADMIN_JWT_ISSUER/,
-    ],
-    ['a bad origin', () => ({ ...complete(), ADMIN_ORIGINS: 'example.org' }), /ADMIN_ORIGINS/],
-    ['a key that is none', () => ({ ...complete(), ADMIN_JWT_KEY: 'nonsense' }), /PEM, JWKS/],
-    [
-      'backups among dumps',
-      () => ({ ...complete(), BACKUP_OUTPUT_DIR: join(base, 'public', 'b') }),
-      /DUMPS_DIR/,
-    ],
-    [
-      'backups among dumps by way of a link',
-      () => {
-        mkdirSync(join(base, 'public'), { recursive: true });
-        const link = join(base, `link-${randomUUID()}`);
-        symlinkSync('public', link);
-        return { ...complete(), BACKUP_OUTPUT_DIR: join(link, 'new', 'backups') };
-      },
-      /DUMPS_DIR/,
-    ],
-    [
-      'state among dumps',
-      () => ({ ...complete(), ADMIN_STATE_DIR: join(base, 'public') }),
-      /DUMPS_DIR/,
-    ],
-  ])('does not start: %s', async (_, env, message) => {
-    await expect(serve(env())).rejects.toThrow(message);
-    await expect(serve(env())).rejects.toThrow(/exit code 2/);
-  });
 });

@@ -136,7 +136,7 @@ it('reads the rows, and who is an admin, from D1 at Cloudflare, and asks it for 
       ADMIN_JWT_ISSUER: issuer,
       ADMIN_JWT_KEY: publicKey,
       ADMIN_ORIGINS: panelOrigin,
-      CLOUDFLARE_API_URL: d1.apiUrl,
+      CLOUDFLARE_API_BASE_URL: d1.apiUrl,
       CLOUDFLARE_ACCOUNT_ID: account,
       D1_DATABASE_ID: databaseId,
       CLOUDFLARE_API_TOKEN: token,

@@ -11,5 +11,7 @@ mod dump;
 mod export_cases;
 mod fuzz_corpus;
 mod generator;
+mod odd;
 mod round_trip;
+mod some_tables;
 mod whole;

@@ -5,8 +5,9 @@
  *     node __test__/mutations/run.mjs [--apply-only] [name of a patch…]
  *
  * `npm run test:mutations` runs all of them, as does `npm run test:full`; `npm test` runs none: each has to build our
- * crate anew. `.ci/run` has no time for that either and asks with `--apply-only` whether each still fits the code. A patch begins with two lines, `Guarantee: …` and `Test: lib|engine <full name>`, and has
- * as little context as it can. One that no longer applies is a failure: write it anew for the code as it is.
+ * crate anew. `.ci/run` has no time for that either and asks with `--apply-only` whether each still fits the code. A
+ * patch begins with two lines, `Guarantee: …` and `Test: lib|engine <full name>`, and has as little context as it can.
+ * One that no longer applies is a failure: write it anew for the code as it is.
  *
  * The sources are copied to target/mutations/, whose path never changes, so that Cargo builds only what a patch
  * touches and takes everything that we depend on from the project's own target folder.

@@ -81,3 +81,9 @@ export function leaks(path: string, secrets: readonly Secret[]): string[] {
   }
   return found;
 }
+
+/** The records of artwork.json in a dump. */
+export function works(archive: string): Record<string, unknown>[] {
+  const json = entriesOf(archive).get('artwork.json')?.toString() ?? '';
+  return JSON.parse(json) as Record<string, unknown>[];
+}

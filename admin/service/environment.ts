@@ -169,7 +169,7 @@ function cloudflareAccount(look: Look): Omit<RemoteDatabase, 'databaseId'> | und
   const accountId = look('CLOUDFLARE_ACCOUNT_ID');
   const apiToken = look('CLOUDFLARE_API_TOKEN');
   if (accountId === undefined || apiToken === undefined) return undefined;
-  return { accountId, apiToken, ...given({ apiUrl: look('CLOUDFLARE_API_URL') }) };
+  return { accountId, apiToken, ...given({ apiUrl: look('CLOUDFLARE_API_BASE_URL') }) };
 }
 
 function dumpsOf(look: Look, own: string): DumpStore {

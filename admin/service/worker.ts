@@ -42,8 +42,8 @@ export async function forwardToAdminService(
   const { pathname, search } = new URL(request.url);
   if (!pathname.startsWith('/api/admin/'))
     return refuse(404, 'NOT_FOUND', 'There is no such route');
-  const problem = isChange(request) ? problemOf(request, options.origins) : undefined;
-  if (problem !== undefined) return problem;
+  const refusal = isChange(request) ? refusalOf(request, options.origins) : undefined;
+  if (refusal !== undefined) return refusal;
 
   const isLong = Number(request.headers.get('content-length') ?? 0) > largestBody;
   const body = isLong ? new Uint8Array() : new Uint8Array(await request.arrayBuffer());
@@ -95,7 +95,7 @@ function isChange({ method }: Request): boolean {
  * A browser sends cookies with a request that another site has made it send, but neither of these headers; and it
  * says which site that was.
  */
-function problemOf({ headers }: Request, origins: readonly string[]): Response | undefined {
+function refusalOf({ headers }: Request, origins: readonly string[]): Response | undefined {
   if (!headers.has('authorization') && !headers.has('x-user-token')) {
     return refuse(401, 'UNAUTHORIZED', 'A cookie is not enough to change something');
   }

@@ -42,18 +42,27 @@ export async function provide(
   const made = await summaryOf(folder);
   if (made !== undefined) return data(folder, made);
 
+  say(`making ${folder}`);
+  await make(folder, './data/make.js', [size.artworks, size.photos, seed], children);
+  return data(folder, (await summaryOf(folder)) ?? missing(folder));
+}
+
+/** Lets a program make a folder: it gets its name once it is whole. */
+export async function make(
+  folder: string,
+  program: string,
+  numbers: readonly number[],
+  children: Children,
+): Promise<void> {
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
-  say(`making ${folder}`);
-  const program = fileURLToPath(new URL('./data/make.js', import.meta.url));
-  const numbers = [size.artworks, size.photos, seed].map(String);
+  const path = fileURLToPath(new URL(program, import.meta.url));
   try {
-    await children.run(process.execPath, [program, partial, ...numbers]);
+    await children.run(process.execPath, [path, partial, ...numbers.map(String)]);
     await rename(partial, folder);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
-  return data(folder, (await summaryOf(folder)) ?? missing(folder));
 }
 
 /** Reads everything once, so that each competitor finds the files in memory. */

@@ -1,11 +1,10 @@
 /** A data set of large photos, one for each work: what thumbnails are made of. Made once, like the others. */
 
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import type { Children } from './children.js';
-import { type Data, files } from './data.js';
+import { type Data, files, make } from './data.js';
 import { seed } from './sizes.js';
 
 /** As many photos as keep two cores busy for some seconds. */
@@ -22,17 +21,9 @@ export async function provideGallery(
 ): Promise<Data> {
   const folder = join(base, `gallery-${photos}-edition-${edition}`);
   if ((await sizeOf(folder)) === undefined) {
-    const partial = `${folder}.partial`;
-    await rm(partial, { recursive: true, force: true });
     say(`making ${folder}`);
-    const program = fileURLToPath(new URL('./data/gallery.js', import.meta.url));
-    const numbers = [photos, photoSide.width, photoSide.height, seed].map(String);
-    try {
-      await children.run(process.execPath, [program, partial, ...numbers]);
-      await rename(partial, folder);
-    } finally {
-      await rm(partial, { recursive: true, force: true });
-    }
+    const numbers = [photos, photoSide.width, photoSide.height, seed];
+    await make(folder, './data/gallery.js', numbers, children);
   }
   const at = files(folder);
   return {

@@ -13,7 +13,7 @@ export interface ArchiveFlags {
 
 /** Adds the flags to a command. */
 export function addArchiveFlags(command: Command, defaultFolder: string): Command {
-  return command
+  command
     .option('--output-dir <dir>', `where the archive goes (default: ${defaultFolder})`)
     .option('--force', 'replace an archive of the same name')
     .option(
@@ -21,9 +21,15 @@ export function addArchiveFlags(command: Command, defaultFolder: string): Comman
       'the instant that names and dates the archive, like 2026-01-02T03:04:05Z',
     )
     .option('--concurrency <n>', 'photo requests in flight, 1 to 64 (default: 8)', number)
-    .option('--compression-level <n>', 'deflate level of text, 0 to 9 (default: 5)', number)
+    .option('--compression-level <n>', 'deflate level of text, 0 to 9 (default: 5)', number);
+  return addOutputFlags(command, 'only the path of the archive on stdout');
+}
+
+/** Adds the flags for programs; `quiet` is what `--quiet` leaves. */
+export function addOutputFlags(command: Command, quiet: string): Command {
+  return command
     .addOption(new Option('--json', 'one JSON object per line on stdout').conflicts('quiet'))
-    .option('--quiet', 'only the path of the archive on stdout');
+    .option('--quiet', quiet);
 }
 
 /** What the library calls them. */

@@ -1,12 +1,14 @@
 /** The command `restore`: a backup in, a database and photos out. */
 
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command } from 'commander';
 
 import { restoreBackup, type RestoreOptions, type RestoreReport } from '../../index.js';
 import { Missing } from './config/missing.js';
 import { Settings } from './configuration.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import { addOutputFlags } from './flags.js';
 import { count, counted, size } from './format.js';
+import { labelled, remarks, type Row } from './lines.js';
 import type { Terminal } from './terminal.js';
 
 /** Flags as commander hands them over. */
@@ -37,7 +39,7 @@ const incomplete = new Set([
 const namedAtMost = 10;
 
 export function restoreCommand(): Command {
-  return new Command('restore')
+  const command = new Command('restore')
     .description('bring a backup back: its rows as a new SQLite file, its photos as files')
     .addArgument(new Argument('<archive>', 'a backup'))
     .option('--database <file>', 'the SQLite file that is made; it must not exist')
@@ -54,9 +56,8 @@ export function restoreCommand(): Command {
     .option('--s3-region <name>', 'its region (default: auto)')
     .option('--tables <names...>', 'only these tables')
     .option('--keys <globs...>', 'only photos whose key is one of these, such as originals/2025/**')
-    .option('--dry-run', 'say what would come back, and write nothing')
-    .addOption(new Option('--json', 'one JSON object per line on stdout').conflicts('quiet'))
-    .option('--quiet', 'nothing but the exit code');
+    .option('--dry-run', 'say what would come back, and write nothing');
+  return addOutputFlags(command, 'nothing but the exit code');
 }
 
 /** Restores what `command` was parsed for. */
@@ -129,7 +130,7 @@ function r2Endpoint(missing: Missing, given: string | undefined): string {
 /** What came back, line by line; the last line is the verdict. */
 function summariseRestore(report: RestoreReport, flags: Flags): string[] {
   const { tables, photos, skipped, bytes, warnings } = report;
-  const lines: string[] = [];
+  const rows: Row[] = [];
   const database = [flags.database, flags.databaseId && `local D1 ${flags.databaseId}`];
   const photoTargets = [
     flags.photosDir,
@@ -137,28 +138,24 @@ function summariseRestore(report: RestoreReport, flags: Flags): string[] {
     flags.s3Bucket && `bucket ${flags.s3Bucket}`,
   ];
   if (database.some((name) => name !== undefined)) {
-    const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-    lines.push(
-      `  database    ${named(database)}: ${counted(tables.length, 'table')}, ${counted(rows, 'row')}`,
-      `  checked     integrity_check ${report.integrityCheck}, ${counted(report.foreignKeyProblems, 'row')} without their parent`,
+    const restored = tables.reduce((sum, table) => sum + table.rows, 0);
+    rows.push(
+      [
+        'database',
+        `${named(database)}: ${counted(tables.length, 'table')}, ${counted(restored, 'row')}`,
+      ],
+      [
+        'checked',
+        `integrity_check ${report.integrityCheck}, ${counted(report.foreignKeyProblems, 'row')} without their parent`,
+      ],
     );
   }
   if (photoTargets.some((name) => name !== undefined)) {
     const there = skipped > 0 ? `, ${count(skipped)} were there already` : '';
-    lines.push(`  photos      ${named(photoTargets)}: ${count(photos)} (${size(bytes)})${there}`);
+    rows.push(['photos', `${named(photoTargets)}: ${count(photos)} (${size(bytes)})${there}`]);
   }
-  lines.push(
-    ...warnings
-      .slice(0, namedAtMost)
-      .map(
-        ({ code, subject, message }) =>
-          `  warning     ${code}${subject === undefined ? '' : ` ${subject}`}: ${message}`,
-      ),
-  );
-  const more = warnings.length - namedAtMost;
-  if (more > 0) lines.push(`  warning     and ${count(more)} more`);
-  lines.push(verdict(report, flags));
-  return lines;
+  rows.push(...remarks('warning', warnings, namedAtMost));
+  return [...rows.map(labelled), verdict(report, flags)];
 }
 
 function named(targets: readonly (string | undefined)[]): string {

@@ -6,9 +6,9 @@ import type {
   BackupResult,
   DataDumpResult,
   DrillMetadata,
-  Warning,
 } from '../../index.js';
 import { count, counted, duration, size } from './format.js';
+import { labelled, listed, remarks, type Row } from './lines.js';
 
 /** More would push what matters off the screen; metadata.json names all of them. */
 const namedAtMost = 5;
@@ -26,10 +26,13 @@ export function summarise(result: BackupResult): string[] {
     ],
     ['photos', photosText(result)],
   ];
-  if (photos.missing.length > 0) rows.push(['missing', missingText(result)]);
+  if (photos.missing.length > 0) {
+    const named = photos.missing.map(({ key, reason }) => `${key} (${reason})`);
+    rows.push(['missing', missingText(named)]);
+  }
   rows.push(...references(photos));
   rows.push(['drill', drillText(drill)]);
-  rows.push(...remarks(notIncluded, result.warnings));
+  rows.push(...notInside(notIncluded), ...remarks('warning', result.warnings));
   rows.push(['took', duration(result.durationMs)]);
   return rows.map(labelled);
 }
@@ -61,18 +64,13 @@ export function summariseDump(result: DataDumpResult): string[] {
     ],
   ];
   if (missing.length > 0) {
-    const named = missing
-      .slice(0, namedAtMost)
-      .map(({ photo, reason }) => `${photo} (${reason})`)
-      .join(', ');
-    const more = missing.length - namedAtMost;
-    const rest = more > 0 ? ` and ${count(more)} more` : '';
-    rows.push(['missing', `${counted(missing.length, 'photo')}: ${named}${rest}`]);
+    const named = missing.map(({ photo, reason }) => `${photo} (${reason})`);
+    rows.push(['missing', missingText(named)]);
   }
   for (const [licence, held] of Object.entries(filters.excluded_foreign)) {
     rows.push(['not inside', `${counted(held, 'row')} under ${licence}`]);
   }
-  rows.push(...remarks([], result.warnings), ['took', duration(result.durationMs)]);
+  rows.push(...remarks('warning', result.warnings), ['took', duration(result.durationMs)]);
   return rows.map(labelled);
 }
 
@@ -105,7 +103,7 @@ export function summarisePreview(
     }
     rows.push(...references(photos));
   }
-  rows.push(...remarks(preview.notIncluded, preview.warnings));
+  rows.push(...notInside(preview.notIncluded), ...remarks('warning', preview.warnings));
   return rows.map(labelled);
 }
 
@@ -131,8 +129,6 @@ function stateOf({ stateDir }: { stateDir?: string | undefined }): string {
   return stateDir ?? '.wrangler/state/v3';
 }
 
-type Row = [label: string, text: string];
-
 function references({ foreign, dangling }: { foreign: number; dangling: number }): Row[] {
   const rows: Row[] = [];
   if (foreign > 0) rows.push(['foreign', `${counted(foreign, 'reference')} to other hosts`]);
@@ -145,18 +141,8 @@ function references({ foreign, dangling }: { foreign: number; dangling: number }
   return rows;
 }
 
-function remarks(notIncluded: readonly string[], warnings: readonly Warning[]): Row[] {
-  return [
-    ...notIncluded.map((absent): Row => ['not inside', absent]),
-    ...warnings.map(({ code, message, subject }): Row => [
-      'warning',
-      `${code}${subject === undefined ? '' : ` ${subject}`}: ${message}`,
-    ]),
-  ];
-}
-
-function labelled([label, text]: Row): string {
-  return `  ${label.padEnd(10)}  ${text}`;
+function notInside(absent: readonly string[]): Row[] {
+  return absent.map((one): Row => ['not inside', one]);
 }
 
 function photosText({ metadata: { photos, source }, reusedPhotos }: BackupResult): string {
@@ -165,10 +151,8 @@ function photosText({ metadata: { photos, source }, reusedPhotos }: BackupResult
   return `${counted(photos.originals, 'original')}, ${counted(photos.thumbnails, 'variant')}, ${size(photos.bytes)}${reused}`;
 }
 
-function missingText({ metadata: { photos } }: BackupResult): string {
-  const named = photos.missing.slice(0, namedAtMost).map(({ key, reason }) => `${key} (${reason})`);
-  const more = photos.missing.length - named.length;
-  return `${counted(photos.missing.length, 'photo')}: ${named.join(', ')}${more > 0 ? ` and ${count(more)} more` : ''}`;
+function missingText(photos: readonly string[]): string {
+  return `${counted(photos.length, 'photo')}: ${listed(photos, namedAtMost)}`;
 }
 
 function drillText(drill: DrillMetadata | null): string {

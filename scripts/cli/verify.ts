@@ -1,21 +1,22 @@
 /** The command `verify`: an archive in, what is wrong with it out. */
 
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command } from 'commander';
 
 import { verifyArchive, type VerifyReport } from '../../index.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import { addOutputFlags } from './flags.js';
 import { count, size } from './format.js';
+import { labelled, remarks, type Row } from './lines.js';
 import type { Terminal } from './terminal.js';
 
 /** More would push what matters off the screen; `--json` names all of them. */
 const namedAtMost = 20;
 
 export function verifyCommand(): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description('check all of an archive: whether a backup restores, whether a dump is whole')
-    .addArgument(new Argument('<archive>', 'a backup or a data dump'))
-    .addOption(new Option('--json', 'one JSON object per line on stdout').conflicts('quiet'))
-    .option('--quiet', 'nothing but the exit code');
+    .addArgument(new Argument('<archive>', 'a backup or a data dump'));
+  return addOutputFlags(command, 'nothing but the exit code');
 }
 
 /** Verifies the archive that `command` was parsed for. */
@@ -47,23 +48,16 @@ export async function runVerify(
 }
 
 /** What was found, line by line; the last line is the verdict. */
-export function summariseReport(report: VerifyReport): string[] {
+function summariseReport(report: VerifyReport): string[] {
   const { kind, problems } = report;
-  const lines = [
-    `  kind        ${kind ?? 'unknown'}`,
-    `  size        ${size(report.bytes)} (${count(report.bytes)} bytes), ${report.entries === 1 ? '1 entry' : `${count(report.entries)} entries`}`,
-    `  sha256      ${report.sha256}`,
-    ...problems
-      .slice(0, namedAtMost)
-      .map(
-        ({ code, subject, message }) =>
-          `  problem     ${code}${subject === undefined ? '' : ` ${subject}`}: ${message}`,
-      ),
+  const entries = report.entries === 1 ? '1 entry' : `${count(report.entries)} entries`;
+  const rows: Row[] = [
+    ['kind', kind ?? 'unknown'],
+    ['size', `${size(report.bytes)} (${count(report.bytes)} bytes), ${entries}`],
+    ['sha256', report.sha256],
+    ...remarks('problem', problems, namedAtMost),
   ];
-  const more = problems.length - namedAtMost;
-  if (more > 0) lines.push(`  problem     and ${count(more)} more`);
-  lines.push(verdict(report));
-  return lines;
+  return [...rows.map(labelled), verdict(report)];
 }
 
 function verdict({ ok, kind, entries, problems }: VerifyReport): string {

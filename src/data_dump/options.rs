@@ -166,7 +166,7 @@ fn bytes_limit(given: f64) -> Result<u64> {
 fn blacklist(names: Vec<String>) -> Result<Vec<String>> {
     for name in &names {
         if normal(name).is_empty() {
-            return Err(Error::invalid("extraBlacklist holds an empty name"));
+            return Err(Error::invalid("extraBlacklist holds an empty name; leave it out of the list"));
         }
         let fields = [&ARTWORK, &CREATORS, &LINKS].into_iter().flat_map(|file| file.fields);
         if let Some(field) = fields.filter(|field| field.required).find(|field| field.name == normal(name)) {

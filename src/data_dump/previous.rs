@@ -11,9 +11,8 @@ use crate::archive::Archive;
 use crate::dataset::changes::{Changes, IdChanges};
 use crate::dataset::record::each_record;
 use crate::error::{Error, Result};
-use crate::formats::dump::{Counts, DataDumpMetadata, FORMAT, FORMAT_VERSION};
-use crate::formats::opening::{Head, METADATA, METADATA_LIMIT};
-use crate::formats::{Age, age};
+use crate::formats::dump::Counts;
+use crate::formats::opening::dump_metadata;
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS};
 use crate::platform::times::rfc3339;
@@ -88,17 +87,7 @@ impl Previous {
             source: None,
         };
         let mut archive = Archive::open(path, job)?;
-        let json = archive.read_bytes(METADATA, METADATA_LIMIT)?;
-        let head: Head =
-            serde_json::from_slice(&json).map_err(|_| corrupt("its metadata.json cannot be read"))?;
-        if head.format != FORMAT || age(&head.format_version, FORMAT_VERSION) != Age::Known {
-            return Err(Error::invalid(format!(
-                "previous names {}, which is no data dump of format version {FORMAT_VERSION}",
-                path.display()
-            )));
-        }
-        let metadata: DataDumpMetadata =
-            serde_json::from_slice(&json).map_err(|_| corrupt("its metadata.json cannot be read"))?;
+        let metadata = dump_metadata(&mut archive)?;
         let generated_at = DateTime::parse_from_rfc3339(&metadata.generated_at)
             .map_err(|_| corrupt("its metadata.json does not say when it was made"))?;
         let mut read = |name: &str| {

@@ -1,8 +1,9 @@
-//! metadata.json and photos/index.json of a backup, in the order their keys are written.
+//! metadata.json of a backup, in the order its keys are written.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use super::index::INDEX;
+use super::{METADATA, README, SUMS};
 use crate::database::digest::TableDigest;
 use crate::database::drill::Expected;
 use crate::job::Warning;
@@ -11,12 +12,19 @@ use crate::job::Warning;
 pub const MAIN: &str = "database.sql";
 /// What it does not take; only where there is something.
 pub const EXTRA: &str = "database-extra.sql";
+/// What a backup may have beside its photos.
+pub const OWN_ENTRIES: [&str; 6] = [MAIN, EXTRA, INDEX, METADATA, README, SUMS];
 /// `format` of a backup.
 pub const FORMAT: &str = "cultural-archiver-backup";
 /// `format_version` of a backup: readers refuse a newer major.
 pub const FORMAT_VERSION: &str = "1.0";
 /// `generator` of what this build writes.
 pub const GENERATOR: &str = concat!("@cultural-archiver/backup ", env!("CARGO_PKG_VERSION"));
+
+/// Bytes of the database that SQL of so many bytes becomes, as a rule at most: page by page, with its indexes.
+pub fn loaded_size(sql_bytes: u64) -> u64 {
+    sql_bytes.saturating_mul(2)
+}
 
 /// metadata.json. No duration, path, host name or figure that depends on how the job ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,9 +68,9 @@ impl DatabaseMetadata {
 /// Kinds of sources, never their addresses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceKinds {
-    /// `file` or `sql`.
+    /// `file`, `sql`, `wrangler` or `d1`.
     pub database: String,
-    /// `directory`, or null without photos.
+    /// `directory`, `wrangler`, `s3`, `r2` or `public_url`; null without photos.
     pub photos: Option<String>,
 }
 
@@ -136,29 +144,4 @@ pub struct DrillMetadata {
     pub integrity_check: String,
     /// Rows whose parent is missing; as many as in the source.
     pub foreign_key_problems: u64,
-}
-
-/// One entry of photos/index.json, for whoever writes it; see [`IndexedPhoto`](super::index::IndexedPhoto).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct IndexEntry {
-    /// The exact key in the bucket.
-    pub key: String,
-    /// The name in this archive.
-    pub path: String,
-    /// Bytes.
-    pub size: u64,
-    /// Lower-case hex.
-    pub sha256: String,
-    /// As the store gives it, without quotes.
-    pub etag: Option<String>,
-    /// RFC 3339 UTC; fractional seconds where the store has them.
-    pub last_modified: Option<String>,
-    /// From the store's headers.
-    pub content_type: Option<String>,
-    /// The store's other headers.
-    pub http_metadata: Map<String, Value>,
-    /// The uploader's metadata.
-    pub custom_metadata: Map<String, Value>,
-    /// The artworks that show it, sorted.
-    pub artwork_ids: Vec<String>,
 }

@@ -1,7 +1,7 @@
-//! photos/index.json as readers take it. Anybody may have written it: it takes no more memory than its text has bytes.
+//! photos/index.json of a backup. Anybody may have written it: read, it takes no more memory than its text has bytes.
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -19,9 +19,9 @@ pub fn limit(entries: usize) -> u64 {
     most_bytes(entries, 16 << 10)
 }
 
-/// A photo of an archive: an [`IndexEntry`](super::backup::IndexEntry) without the artworks that show it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct IndexedPhoto {
+/// One photo of photos/index.json, in the order its keys are written; `M` is how its metadata is held.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IndexEntry<M = Map<String, Value>> {
     /// The exact key in the bucket.
     pub key: String,
     /// The name in the archive.
@@ -30,34 +30,31 @@ pub struct IndexedPhoto {
     pub size: u64,
     /// Lower-case hex.
     pub sha256: String,
-    /// As the store gave it, without quotes.
+    /// As the store gives it, without quotes.
     pub etag: Option<String>,
-    /// RFC 3339 UTC.
+    /// RFC 3339 UTC; fractional seconds where the store has them.
     pub last_modified: Option<String>,
     /// From the store's headers.
     pub content_type: Option<String>,
-    http_metadata: Members,
-    custom_metadata: Members,
-}
-
-impl IndexedPhoto {
     /// The store's other headers.
-    pub fn http_metadata(&self) -> Map<String, Value> {
-        self.http_metadata.read()
-    }
-
+    pub http_metadata: M,
     /// The uploader's metadata.
-    pub fn custom_metadata(&self) -> Map<String, Value> {
-        self.custom_metadata.read()
-    }
+    pub custom_metadata: M,
+    /// The artworks that show it, sorted. Readers leave them where they are: there may be many.
+    #[serde(skip_deserializing)]
+    pub artwork_ids: Vec<String>,
 }
+
+/// A photo as readers take it.
+pub type IndexedPhoto = IndexEntry<Members>;
 
 /// An object, kept as the JSON that it is: members take many times as much memory.
 #[derive(Debug, Clone)]
-struct Members(Box<RawValue>);
+pub struct Members(Box<RawValue>);
 
 impl Members {
-    fn read(&self) -> Map<String, Value> {
+    /// The members; none of an object that is nested deeper than any metadata.
+    pub fn read(&self) -> Map<String, Value> {
         serde_json::from_str(self.0.get()).unwrap_or_default()
     }
 }
@@ -90,8 +87,11 @@ mod tests {
     #[test]
     fn metadata_comes_back_as_it_was() {
         let photos = read(r#" {"a": "\u00fc", "n": [1]} "#).unwrap();
-        assert_eq!(Value::Object(photos[0].custom_metadata()), serde_json::json!({ "a": "ü", "n": [1] }));
-        assert!(photos[0].http_metadata().is_empty());
+        assert_eq!(
+            Value::Object(photos[0].custom_metadata.read()),
+            serde_json::json!({ "a": "ü", "n": [1] })
+        );
+        assert!(photos[0].http_metadata.read().is_empty());
     }
 
     #[test]

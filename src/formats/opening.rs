@@ -5,15 +5,14 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::backup::{BackupMetadata, FORMAT, FORMAT_VERSION};
+use super::backup::{self, BackupMetadata};
+use super::dump::{self, DataDumpMetadata};
 use super::index::{self, INDEX, IndexedPhoto};
-use super::{Age, age};
+use super::{Age, METADATA, age};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 
-/// The name of the entry that says what an archive is.
-pub const METADATA: &str = "metadata.json";
-/// How large that may be: it names every photo that is missing, in some 200 bytes.
+/// How large metadata.json may be: it names every photo that is missing, in some 200 bytes.
 pub const METADATA_LIMIT: u64 = 32 << 20;
 
 /// What metadata.json of any archive begins with.
@@ -25,21 +24,46 @@ pub struct Head {
     pub format_version: String,
 }
 
+/// A kind of archive, as messages and its metadata.json name it.
+struct Kind {
+    name: &'static str,
+    file: &'static str,
+    format: &'static str,
+    version: &'static str,
+}
+
+const BACKUP: Kind =
+    Kind { name: "backup", file: "backup-….zip", format: backup::FORMAT, version: backup::FORMAT_VERSION };
+const DATA_DUMP: Kind =
+    Kind { name: "data dump", file: "datadump-….zip", format: dump::FORMAT, version: dump::FORMAT_VERSION };
+
 /// metadata.json of a backup. Fails with `INVALID_OPTIONS` when the archive is none, or one that this version of the
 /// package cannot read, and with `ARCHIVE_CORRUPT`.
 pub fn backup_metadata(archive: &mut Archive) -> Result<BackupMetadata> {
+    metadata(archive, &BACKUP)
+}
+
+/// metadata.json of a data dump. Fails as [`backup_metadata`] does.
+pub fn dump_metadata(archive: &mut Archive) -> Result<DataDumpMetadata> {
+    metadata(archive, &DATA_DUMP)
+}
+
+fn metadata<T: DeserializeOwned>(archive: &mut Archive, kind: &Kind) -> Result<T> {
     let json = archive.read_bytes(METADATA, METADATA_LIMIT)?;
-    let (path, head) = (archive.path().display(), parse::<Head>(&json, METADATA, archive.path())?);
-    if head.format != FORMAT {
-        return Err(Error::invalid(format!("{path} is no backup; name a backup-….zip")));
+    let head: Head = parse(&json, METADATA, archive.path())?;
+    let (path, Kind { name, file, version, .. }) = (archive.path().display(), kind);
+    if head.format != kind.format {
+        return Err(Error::invalid(format!("{path} is no {name}; name a {file}")));
     }
-    match age(&head.format_version, FORMAT_VERSION) {
+    match age(&head.format_version, version) {
         Age::Known => parse(&json, METADATA, archive.path()),
         Age::Newer => Err(Error::invalid(format!(
-            "{path} is a backup of a newer format version than {FORMAT_VERSION}; use the version of this package that made \
-             it, or a newer one"
+            "{path} is a {name} of a newer format version than {version}; use the version of this package that made it, \
+             or a newer one"
         ))),
-        Age::Unheard => Err(Error::invalid(format!("{path} is of a format version that there never was"))),
+        Age::Unheard => Err(Error::invalid(format!(
+            "{path} is of a format version that there never was; take another copy"
+        ))),
     }
 }
 

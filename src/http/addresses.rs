@@ -36,6 +36,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         (0x2002, _) => embedded(b, c),
         // Teredo and the rest of IETF protocol assignments, then documentation.
         (0x2001, 0..0x200) | (0x2001, 0xdb8) => false,
+        // Documentation as well (RFC 9637).
+        (0x3fff, 0..0x1000) => false,
         // Global unicast is 2000::/3; everything else is special.
         _ => (0x2000..0x4000).contains(&a),
     }
@@ -75,6 +77,7 @@ mod tests {
             "fe80::1",
             "ff02::1",
             "2001:db8::1",
+            "3fff::1",
             "::7f00:1",
         ] {
             assert!(!is_public(other.parse().unwrap()), "{other}");

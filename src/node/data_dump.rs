@@ -5,13 +5,11 @@ use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
 use super::dump_metadata::DataDumpMetadata;
-use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::Warning;
 use super::sources::{self, DatabaseSource, PhotoSource};
 use crate::data_dump::{self, Archived, DataDumpReport};
-use crate::error::Error;
 use crate::options::CommonOptions;
 
 /// What a data dump is made of, where it goes and what leaves. Unknown names are `INVALID_OPTIONS`.
@@ -133,13 +131,6 @@ impl<'env> DataDumpOptions<'env> {
         sources::check(env, &mut options)?;
         if let Some(source) = options.get::<Unknown>("source")? {
             options.set("source", members(env, source, "source.", SOURCE)?)?;
-        }
-        for name in ["extraBlacklist", "includeFields"] {
-            if let Some(list) = options.get::<Unknown>(name)? {
-                let invalid =
-                    |_| js::error(env, &Error::invalid(format!("{name} takes an array of texts")), None);
-                options.set(name, Vec::<String>::from_unknown(list).map_err(invalid)?)?;
-            }
         }
         Self::from_unknown(options.to_unknown())
     }

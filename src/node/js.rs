@@ -4,7 +4,9 @@
 //! caller whatever is returned. So everything here that may run the caller's code goes through a function call,
 //! which napi turns into an `Err`.
 
-use napi::bindgen_prelude::{FnArgs, FromNapiValue, Function, JsObjectValue, JsValue, Object, Unknown};
+use napi::bindgen_prelude::{
+    Array, FnArgs, FromNapiValue, Function, JsObjectValue, JsValue, Object, Unknown,
+};
 use napi::{Env, Result};
 
 use crate::error::Error;
@@ -13,6 +15,12 @@ use crate::error::Error;
 pub fn copy<'env>(env: &'env Env, object: Unknown<'env>) -> Result<Object<'env>> {
     let assign: Function<FnArgs<(Object, Unknown)>, Object> = builtin(env, "Object", "assign")?;
     assign.call((Object::new(env)?, object).into())
+}
+
+/// The elements of an array, as `Array.from(array)` has them.
+pub fn copy_array<'env>(env: &'env Env, array: Array<'env>) -> Result<Array<'env>> {
+    let from: Function<Array, Array> = builtin(env, "Array", "from")?;
+    from.call(array)
 }
 
 /// `object[name]`.

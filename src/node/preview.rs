@@ -8,7 +8,7 @@ use crate::backup::preview;
 /// What a backup with the same options would hold.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct BackupPreview {
-    /// The kind of source of the rows, such as `file`.
+    /// The kind of source of the rows: `'file'`, `'sql'`, `'wrangler'` or `'d1'`.
     pub database: &'static str,
     /// Tables whose rows are stored.
     pub tables: i64,
@@ -27,7 +27,7 @@ pub struct BackupPreview {
 /// The photos that a backup would copy.
 #[napi(object, object_from_js = false)]
 pub struct PhotosPreview {
-    /// The kind of source, such as `directory`.
+    /// The kind of source: `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`.
     pub source: &'static str,
     /// Originals.
     pub originals: i64,

@@ -4,12 +4,10 @@ use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
-use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::Warning;
 use super::sources::{self, S3Bucket};
-use crate::error::Error;
 use crate::restore;
 
 /// Where a backup goes and which part of it; at least one of `database`, `photosDir`, `wrangler` and `s3`. Unknown
@@ -35,7 +33,8 @@ pub struct RestoreOptions<'env> {
     /// The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub tables: Option<Vec<String>>,
-    /// Globs of the keys that come back, such as `originals/2025/**`. Default: all.
+    /// Globs of the keys that come back, such as `originals/2025/*`; `*` stands for any text, `/` included. One that no
+    /// key is like is a warning. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub keys: Option<Vec<String>>,
     /// Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
@@ -43,7 +42,7 @@ pub struct RestoreOptions<'env> {
     #[napi(ts_type = "boolean | undefined")]
     pub dry_run: Option<bool>,
     /// Told how far the job is: at most about ten times a second, and always at the end of a phase. Does not keep the
-    /// process alive.
+    /// process alive. What it throws is an uncaught exception, as in any other callback.
     #[napi(ts_type = "((progress: Progress) => void) | undefined")]
     pub on_progress: Option<ProgressCallback>,
     /// Ends the job when aborted, also when it is aborted already: `ABORT_ERR`. Photos that were written stay.
@@ -85,13 +84,6 @@ impl<'env> RestoreOptions<'env> {
     /// Reads what JavaScript gave. Everything but the values is settled afterwards.
     pub fn read(env: &'env Env, given: Unknown<'env>) -> Result<Self> {
         let mut options = members(env, given, "", RESTORE)?;
-        for name in ["tables", "keys"] {
-            if let Some(list) = options.get::<Unknown>(name)? {
-                let invalid =
-                    |_| js::error(env, &Error::invalid(format!("{name} takes an array of texts")), None);
-                options.set(name, Vec::<String>::from_unknown(list).map_err(invalid)?)?;
-            }
-        }
         if let Some(given) = options.get::<Unknown>("wrangler")? {
             options.set("wrangler", members(env, given, "wrangler.", LOCAL)?)?;
         }

@@ -17,7 +17,7 @@ use crate::verify::{self, Kind};
 #[napi(object, object_to_js = false)]
 pub struct VerifyOptions<'env> {
     /// Told how far the job is, in the phase `verify`: at most about ten times a second, and always at the end. Does
-    /// not keep the process alive.
+    /// not keep the process alive. What it throws is an uncaught exception, as in any other callback.
     #[napi(ts_type = "((progress: Progress) => void) | undefined")]
     pub on_progress: Option<ProgressCallback>,
     /// Ends the job when aborted, also when it is aborted already: `ABORT_ERR`, and nothing is left behind.

@@ -184,7 +184,7 @@ fn bucket_name(option: &str, given: String) -> Result<String> {
 /// Something that is sent in a header. Never shown, also when it cannot be taken.
 pub(super) fn credential(option: &str, given: &str) -> Result<String> {
     if given.is_empty() {
-        return Err(Error::invalid(format!("{option} is empty")));
+        return Err(Error::invalid(format!("{option} is empty; was it set?")));
     }
     if !given.bytes().all(|b| b.is_ascii_graphic()) {
         let problem = "holds a space, a line end or a character that is not ASCII; was it copied whole?";

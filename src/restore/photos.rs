@@ -50,13 +50,20 @@ pub(super) struct Photos {
 
 impl Photos {
     /// Looks at everything under the photos' keys: a photo that is there already is skipped, something else in its
-    /// place is `TARGET_NOT_EMPTY`.
-    pub(super) fn look(mut target: Box<dyn Target>, photos: &[IndexedPhoto], job: &Job) -> Result<Photos> {
+    /// place is `TARGET_NOT_EMPTY`. What is to be written has to be in the archive, as long as its index says.
+    pub(super) fn look(
+        mut target: Box<dyn Target>,
+        archive: &mut Archive,
+        photos: &[IndexedPhoto],
+        job: &Job,
+    ) -> Result<Photos> {
+        let path = archive.path().to_owned();
         let presences = target.look(photos, job)?;
         let mut found = Photos { target, missing: Vec::new(), skipped: 0, warnings: Vec::new() };
         for (photo, presence) in photos.iter().zip(presences) {
             match presence {
                 Presence::Missing => {
+                    Content::open(archive, &path, photo)?;
                     if let Some(what) = found.target.left_out(photo) {
                         found.warnings.push(Warning::about("METADATA_LEFT_OUT", photo.key.clone(), what));
                     }
@@ -76,7 +83,7 @@ impl Photos {
     }
 
     pub(super) fn bytes_to_write(&self) -> u64 {
-        self.missing.iter().map(|photo| photo.size).sum()
+        self.missing.iter().map(|photo| photo.size).fold(0, u64::saturating_add)
     }
 
     pub(super) fn skipped(&self) -> u64 {

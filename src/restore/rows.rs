@@ -11,13 +11,11 @@ use super::some_tables::{SEQUENCE, keep};
 use crate::archive::{Archive, Workspace, take_name};
 use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, EXTRA, MAIN};
+use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, loaded_size};
 use crate::job::Job;
 
 const FILE: &str = "restored.sqlite";
 const ADVICE: &str = "nothing was restored; take another copy of the archive";
-/// A loaded database is at most so many times as large as the SQL it came from, as a rule.
-const GROWTH: u64 = 2;
 
 /// Fails with `TARGET_NOT_EMPTY` when there is anything at `path`, or a journal or WAL of a database that was there.
 pub(super) fn refuse_existing(path: &Path) -> Result<()> {
@@ -86,33 +84,8 @@ impl Rows {
             _ => Path::new("."),
         };
         let workspace = Workspace::create(folder)?;
-        let has_extra = archive.holds(EXTRA);
-        let extra_bytes = if has_extra { archive.size_of(EXTRA)? } else { 0 };
-        let bytes = archive.size_of(MAIN)?.saturating_add(extra_bytes);
-        workspace.ensure_space(bytes.saturating_mul(GROWTH))?;
         let path = workspace.path(FILE);
-        let corrupt = |problem: String, archive: &Archive| Error::ArchiveCorrupt {
-            path: archive.path().to_owned(),
-            problem,
-            source: None,
-        };
-        let mut load = || {
-            let mut drill = Drill::start_to_keep(&path, bytes, ADVICE, job)?;
-            drill.load(MAIN, BufReader::new(archive.open_entry(MAIN)?))?;
-            if has_extra {
-                drill.load(EXTRA, BufReader::new(archive.open_entry(EXTRA)?))?;
-            }
-            drill.compare(&metadata.database.expected())
-        };
-        let mut found = load().map_err(|error| match error {
-            Error::DrillFailed { problem, .. } => corrupt(problem, archive),
-            error => error,
-        })?;
-        if let Some(name) = found.unlisted.first() {
-            let problem =
-                format!("the table {name} is in its SQL, and its metadata.json does not list it; {ADVICE}");
-            return Err(corrupt(problem, archive));
-        }
+        let mut found = load_all(archive, &workspace, &path, metadata, job)?;
         let file = TempPath::try_from_path(&path).map_err(|error| Error::output(&path, error))?;
         let mut tables: Vec<RestoredTable> = chosen.to_vec();
         if chosen.len() < metadata.database.tables.len() {
@@ -134,5 +107,39 @@ impl Rows {
             error => error,
         })?;
         Ok((self.tables, self.found))
+    }
+}
+
+/// Loads all of the SQL into a new database at `path`, and compares it with the digests in the archive.
+fn load_all(
+    archive: &mut Archive,
+    workspace: &Workspace,
+    path: &Path,
+    metadata: &BackupMetadata,
+    job: &Job,
+) -> Result<DrillReport> {
+    let has_extra = archive.holds(EXTRA);
+    let extra_bytes = if has_extra { archive.size_of(EXTRA)? } else { 0 };
+    let bytes = archive.size_of(MAIN)?.saturating_add(extra_bytes);
+    workspace.ensure_space(loaded_size(bytes))?;
+    let mut load = || {
+        let mut drill = Drill::start_to_keep(path, bytes, ADVICE, job)?;
+        drill.load(MAIN, BufReader::new(archive.open_entry(MAIN)?))?;
+        if has_extra {
+            drill.load(EXTRA, BufReader::new(archive.open_entry(EXTRA)?))?;
+        }
+        drill.compare(&metadata.database.expected())
+    };
+    let loaded = load();
+    let corrupt = |problem| Error::ArchiveCorrupt { path: archive.path().to_owned(), problem, source: None };
+    let found = loaded.map_err(|error| match error {
+        Error::DrillFailed { problem, .. } => corrupt(problem),
+        error => error,
+    })?;
+    match found.unlisted.first() {
+        Some(name) => Err(corrupt(format!(
+            "the table {name} is in its SQL, and its metadata.json does not list it; {ADVICE}"
+        ))),
+        None => Ok(found),
     }
 }

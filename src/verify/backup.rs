@@ -3,30 +3,27 @@
 use std::collections::{HashMap, HashSet};
 use std::io::BufReader;
 
-use super::contents::{Contents, SUMS};
+use super::contents::Contents;
 use super::problems::Problems;
 use crate::archive::{Workspace, is_place_of};
 use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, EXTRA, MAIN};
+use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, OWN_ENTRIES, loaded_size};
 use crate::formats::index::{self, INDEX, IndexedPhoto};
-use crate::formats::opening::{METADATA, METADATA_LIMIT};
+use crate::formats::opening::METADATA_LIMIT;
+use crate::formats::{METADATA, README};
 use crate::job::Job;
 
-const README: &str = "README.md";
 const ORIGINALS: &str = "photos/originals/";
 const THUMBNAILS: &str = "photos/thumbnails/";
 /// Ends the message when rows do not come back.
 const ADVICE: &str = "take another copy";
-/// A loaded database is at most so many times as large as the SQL it came from: page by page, with its indexes.
-const GROWTH: u64 = 2;
 
 /// Checks all that makes a backup one.
 pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job) -> Result<()> {
     for sound in contents.all() {
         let name = sound.entry.name.as_str();
-        let is_photo = name.starts_with(ORIGINALS) || name.starts_with(THUMBNAILS);
-        if !is_photo && ![MAIN, EXTRA, INDEX, METADATA, README, SUMS].contains(&name) {
+        if !is_photo(name) && !OWN_ENTRIES.contains(&name) {
             problems.damaged(Some(name), "a backup has no such entry");
         }
     }
@@ -38,6 +35,10 @@ pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job)
     };
     check_photos(contents, &metadata, problems);
     check_rows(contents, &metadata, problems, job)
+}
+
+fn is_photo(name: &str) -> bool {
+    name.starts_with(ORIGINALS) || name.starts_with(THUMBNAILS)
 }
 
 fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &mut Problems) {
@@ -54,10 +55,22 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
     if index.iter().any(|photo| absent.contains(photo.key.as_str())) {
         problems.damaged(Some(METADATA), "it says that a photo is missing which photos/index.json lists");
     }
+    if (photos.originals, photos.thumbnails, photos.bytes) != compare_photos(contents, &index, problems) {
+        problems.damaged(Some(METADATA), "it counts other photos than photos/index.json lists");
+    }
+}
+
+/// Compares each photo of the index with the entry that it names, and the reverse. The originals, variants and bytes
+/// that the index lists.
+fn compare_photos(
+    contents: &Contents<'_>,
+    index: &[IndexedPhoto],
+    problems: &mut Problems,
+) -> (u64, u64, u64) {
     let mut counts = HashMap::from([(ORIGINALS, 0), (THUMBNAILS, 0)]);
     let mut bytes = 0_u64;
     let (mut paths, mut keys) = (HashSet::new(), HashSet::new());
-    for photo in &index {
+    for photo in index {
         if !keys.insert(photo.key.as_str()) {
             problems.damaged(Some(INDEX), "it names a key twice");
         }
@@ -77,16 +90,12 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
             problems.damaged(Some(&photo.path), "it is not the photo that photos/index.json describes");
         }
     }
-    let is_photo = |name: &str| name.starts_with(ORIGINALS) || name.starts_with(THUMBNAILS);
     for sound in contents.all().filter(|sound| is_photo(&sound.entry.name)) {
         if !paths.contains(sound.entry.name.as_str()) {
             problems.damaged(Some(&sound.entry.name), "photos/index.json does not list it");
         }
     }
-    let told = (photos.originals, photos.thumbnails, photos.bytes);
-    if told != (counts[ORIGINALS], counts[THUMBNAILS], bytes) {
-        problems.damaged(Some(METADATA), "it counts other photos than photos/index.json lists");
-    }
+    (counts[ORIGINALS], counts[THUMBNAILS], bytes)
 }
 
 fn check_rows(
@@ -126,7 +135,7 @@ fn check_rows(
     let workspace = Workspace::create(&std::env::temp_dir())?;
     let scripts = [Some((MAIN, main)), extra.map(|extra| (EXTRA, extra))];
     let bytes = main.entry.size.saturating_add(extra.map_or(0, |extra| extra.entry.size));
-    workspace.ensure_space(bytes.saturating_mul(GROWTH))?;
+    workspace.ensure_space(loaded_size(bytes))?;
     let drilled = Drill::start(&workspace.path("verify.sqlite"), bytes, ADVICE, job).and_then(|mut drill| {
         for (name, script) in scripts.into_iter().flatten() {
             let script = contents.open(script).map_err(|error| unreadable(name, error))?;

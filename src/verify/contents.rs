@@ -1,6 +1,6 @@
 //! The entries of an archive, each read whole and compared with SHA256SUMS.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 
 use serde::de::DeserializeOwned;
@@ -9,10 +9,9 @@ use sha2::{Digest, Sha256};
 use super::problems::Problems;
 use crate::archive::{EntryContents, Survey, SurveyedEntry, parse_checksums};
 use crate::error::Result;
-use crate::formats::most_bytes;
+use crate::formats::{SUMS, most_bytes};
 use crate::job::{Job, Meter};
 
-pub(super) const SUMS: &str = "SHA256SUMS";
 /// Bytes of a line of SHA256SUMS, at most. Beside a line for each entry there is room for those of entries that are gone.
 const LINE: u64 = 2 << 10;
 /// Bytes hashed at a time.
@@ -80,7 +79,7 @@ impl<'s> Contents<'s> {
         problems: &mut Problems,
         job: &Job,
     ) -> Result<()> {
-        let mut missing: HashMap<[u8; 32], String> = sums
+        let mut missing: BTreeSet<([u8; 32], String)> = sums
             .into_iter()
             .filter(|(name, _)| !self.lists(name))
             .map(|(name, sha256)| (sha256, name))
@@ -88,17 +87,22 @@ impl<'s> Contents<'s> {
         for entry in unlisted {
             let is_renamed = !missing.is_empty() && entry.size <= self.survey.size;
             let digest = if is_renamed { digest(self.survey, entry, job)?.ok() } else { None };
-            match digest.and_then(|digest| missing.remove(&digest)) {
-                Some(name) => {
+            // Of several that are the same, the first by name.
+            let from = digest.map(|digest| (digest, String::new()));
+            let first =
+                from.and_then(|from| missing.range(&from..).next().filter(|(sha256, _)| *sha256 == from.0));
+            match first.cloned() {
+                Some(known) => {
                     problems.altered(
                         Some(&entry.name),
-                        &format!("it was called {name} when the archive was made"),
+                        &format!("it was called {} when the archive was made", known.1),
                     );
+                    missing.remove(&known);
                 }
                 None => problems.damaged(Some(&entry.name), "it is not in SHA256SUMS: it was added later"),
             }
         }
-        let mut missing: Vec<String> = missing.into_values().collect();
+        let mut missing: Vec<String> = missing.into_iter().map(|(_, name)| name).collect();
         missing.sort_unstable();
         missing.iter().for_each(|name| problems.damaged(Some(name), "it is missing: take another copy"));
         Ok(())

@@ -6,14 +6,15 @@ use std::io::BufReader;
 
 use serde_json::Value;
 
-use super::contents::{Contents, SUMS, Sound};
+use super::contents::{Contents, Sound};
 use super::problems::Problems;
 use crate::dataset::readme::Source;
 use crate::dataset::record::each_record;
 use crate::dataset::{CC0, LICENSE, schemas};
 use crate::error::{Error, Result};
 use crate::formats::dump::{DataDumpMetadata, SourceMetadata, THUMBNAILS};
-use crate::formats::opening::{METADATA, METADATA_LIMIT};
+use crate::formats::opening::METADATA_LIMIT;
+use crate::formats::{METADATA, README, SUMS};
 use crate::job::Job;
 use crate::platform::fields::files::{ARTWORK, CREATORS, DATA_FILES, DataFile, OTHER_LICENSES, TAGS};
 use crate::privacy::filter::Filter;
@@ -27,9 +28,9 @@ const SCHEMA_LIMIT: u64 = 1 << 20;
 const VALUES: usize = 2_000_000;
 /// What else a dump may hold.
 const OTHERS: [&str; 7] =
-    [LICENSE, "README.md", METADATA, "datapackage.json", "CITATION.cff", "CHANGES.json", SUMS];
+    [LICENSE, README, METADATA, "datapackage.json", "CITATION.cff", "CHANGES.json", SUMS];
 /// What every dump holds.
-const ALWAYS: [&str; 5] = [LICENSE, "README.md", "datapackage.json", "CITATION.cff", METADATA];
+const ALWAYS: [&str; 5] = [LICENSE, README, "datapackage.json", "CITATION.cff", METADATA];
 
 /// Checks all that makes a data dump one.
 pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job) -> Result<()> {

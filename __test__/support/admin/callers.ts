@@ -8,6 +8,7 @@ import {
   randomUUID,
   sign as signWith,
 } from 'node:crypto';
+import { join } from 'node:path';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -114,4 +115,20 @@ function unsigned(header: Claims, claims: Claims): string {
 
 export function bearer(token: string): Headers {
   return { authorization: `Bearer ${token}` };
+}
+
+/** The variables of a service, with its folders in `base`, that lets admins in by every way there is. */
+export function everyWayIn(base: string, database: string): Record<string, string> {
+  return {
+    SOURCE_DATABASE_FILE: database,
+    ADMIN_PLATFORM_ROWS: '1',
+    ADMIN_FORWARD_SECRET: forwardSecret,
+    ADMIN_JWT_ISSUER: issuer,
+    ADMIN_JWT_KEY: publicKey,
+    ADMIN_JWT_ORGANIZATION_ID: organization,
+    ADMIN_ORIGINS: panelOrigin,
+    ADMIN_STATE_DIR: join(base, 'state'),
+    BACKUP_OUTPUT_DIR: join(base, 'backups'),
+    DUMPS_DIR: join(base, 'public'),
+  };
 }

@@ -142,7 +142,7 @@ export class JobRunner {
     return { jobs, running: job ? told(job) : elsewhere(holder.jobId, holder.kind) };
   }
 
-  /** Stops the running job; undefined when it is not running here. */
+  /** Stops the running job; false when it is not running here. */
   cancel(id: string): boolean {
     if (this.#running?.job.id !== id) return false;
     this.#running.stop.abort(new Problem(499, 'CANCELLED', 'The job was cancelled'));

@@ -127,7 +127,7 @@ impl Shared {
     fn list(&self, job: &Job) -> Result<Listing> {
         let failed = |error: rusqlite::Error| Error::SourceUnreachable {
             what: format!("the local bucket {}", self.bucket),
-            problem: "its rows cannot be read".into(),
+            problem: "its rows cannot be read; stop `wrangler dev` if it runs, and try again".into(),
             source: Some(Box::new(error)),
         };
         let rows = self.connect().map_err(failed)?;

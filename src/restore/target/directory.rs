@@ -41,12 +41,7 @@ impl Directory {
             folder.push(part);
             match folder.symlink_metadata() {
                 Ok(there) if there.is_dir() => {}
-                Ok(_) => {
-                    return Err(Error::TargetNotEmpty {
-                        what: folder.display().to_string(),
-                        problem: "a link or a file stands where a folder of photos belongs".into(),
-                    });
-                }
+                Ok(_) => return Err(in_the_way(&folder)),
                 Err(_) => return Ok(()),
             }
         }
@@ -154,6 +149,14 @@ impl Target for Directory {
         // Each photo was flushed before it got its name.
         self.workspace = None;
         Ok(())
+    }
+}
+
+fn in_the_way(what: &Path) -> Error {
+    Error::TargetNotEmpty {
+        what: what.display().to_string(),
+        problem: "a link or a file stands where a folder belongs; move it away, or choose another folder"
+            .into(),
     }
 }
 

@@ -191,7 +191,7 @@ impl Object {
             ":etag": self.etag,
             ":uploaded": modified.map_or_else(|| Utc::now().timestamp_millis(), |at| at.timestamp_millis()),
             ":http_metadata": Value::Object(http_metadata(&self.photo)).to_string(),
-            ":custom_metadata": Value::Object(self.photo.custom_metadata()).to_string(),
+            ":custom_metadata": Value::Object(self.photo.custom_metadata.read()).to_string(),
         })?;
         Ok(())
     }
@@ -199,7 +199,7 @@ impl Object {
 
 /// The headers under R2's own names.
 fn http_metadata(photo: &IndexedPhoto) -> Map<String, Value> {
-    let known = photo.http_metadata();
+    let known = photo.http_metadata.read();
     let text = |name: &str| known.get(name).and_then(Value::as_str);
     let mut headers = Map::new();
     headers.extend(photo.content_type.as_deref().map(|kind| ("contentType".to_owned(), kind.into())));

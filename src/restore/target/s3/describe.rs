@@ -35,7 +35,7 @@ fn split(photo: &IndexedPhoto) -> (Vec<(HeaderName, String)>, Vec<String>) {
     if let Some(kind) = &photo.content_type {
         add("content_type", Some(header::CONTENT_TYPE), Some(kind.clone()));
     }
-    for (name, value) in &photo.http_metadata() {
+    for (name, value) in &photo.http_metadata.read() {
         let header = KEPT.iter().find(|(_, kept)| kept == name).map(|(header, _)| header.clone());
         if name == "cache_expiry" {
             add(name, Some(header::EXPIRES), value.as_str().and_then(http_date));
@@ -43,7 +43,7 @@ fn split(photo: &IndexedPhoto) -> (Vec<(HeaderName, String)>, Vec<String>) {
             add(name, header, value.as_str().map(str::to_owned));
         }
     }
-    for (name, value) in &photo.custom_metadata() {
+    for (name, value) in &photo.custom_metadata.read() {
         let header = HeaderName::try_from(format!("{CUSTOM}{name}")).ok();
         add(name, header, value.as_str().map(encoded_words::encode));
     }

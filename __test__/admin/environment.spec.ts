@@ -1,0 +1,155 @@
+/** The variables of the admin service: what it does not start with, and where it would read the photos. */
+
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { folder, removeFolders, root } from '../support';
+import { everyWayIn } from '../support/admin/callers';
+import { newestGeneration } from '../support/admin/people';
+import { serve } from '../support/admin/service';
+import { token } from '../support/projects';
+
+let base: string;
+
+beforeEach(() => {
+  base = folder();
+  newestGeneration(base);
+});
+
+afterEach(removeFolders);
+
+describe('a service that nobody could use', () => {
+  const complete = (): Record<string, string> => everyWayIn(base, join(base, 'newest.sqlite'));
+  const without = (...names: string[]): Record<string, string> => {
+    const env = complete();
+    return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
+  };
+  it.each<[string, () => Record<string, string>, RegExp]>([
+    [
+      'no way in',
+      () => without('ADMIN_PLATFORM_ROWS', 'ADMIN_FORWARD_SECRET', 'ADMIN_JWT_ISSUER'),
+      /nobody could be let in.*ADMIN_FORWARD_SECRET/,
+    ],
+    ['a short secret', () => ({ ...complete(), ADMIN_FORWARD_SECRET: 'short' }), /at least 32/],
+    ['no storage', () => without('DUMPS_DIR'), /set DUMPS_DIR/],
+    [
+      'half a bucket',
+      () => ({ ...without('DUMPS_DIR'), DUMPS_S3_ENDPOINT: 'http://x' }),
+      /DUMPS_S3_BUCKET/,
+    ],
+    ['no database', () => without('SOURCE_DATABASE_FILE'), /SOURCE_DATABASE_FILE/],
+    [
+      'tokens of which none could be an admin',
+      () => without('ADMIN_PLATFORM_ROWS', 'ADMIN_FORWARD_SECRET', 'ADMIN_JWT_ORGANIZATION_ID'),
+      /set ADMIN_JWT_ORGANIZATION_ID/,
+    ],
+    ['an empty list of origins', () => ({ ...complete(), ADMIN_ORIGINS: ' ,' }), /ADMIN_ORIGINS/],
+    [
+      'an empty list of parties',
+      () => ({ ...complete(), ADMIN_JWT_AUTHORIZED_PARTIES: ',' }),
+      /ADMIN_JWT_AUTHORIZED_PARTIES/,
+    ],
+    [
+      'roles at Cloudflare for tokens that anybody may guess',
+      () => ({
+        ...without('SOURCE_DATABASE_FILE', 'ADMIN_JWT_ISSUER'),
+        CLOUDFLARE_ACCOUNT_ID: 'account',
+        D1_DATABASE_ID: randomUUID(),
+        CLOUDFLARE_API_TOKEN: 'token',
+      }),
+      /ADMIN_PLATFORM_ROWS.*local work.*ADMIN_JWT_ISSUER/,
+    ],
+    ['a bad origin', () => ({ ...complete(), ADMIN_ORIGINS: 'example.org' }), /ADMIN_ORIGINS/],
+    ['a key that is none', () => ({ ...complete(), ADMIN_JWT_KEY: 'nonsense' }), /PEM, JWKS/],
+    [
+      'backups among dumps',
+      () => ({ ...complete(), BACKUP_OUTPUT_DIR: join(base, 'public', 'b') }),
+      /DUMPS_DIR/,
+    ],
+    [
+      'backups among dumps by way of a link',
+      () => {
+        mkdirSync(join(base, 'public'), { recursive: true });
+        const link = join(base, `link-${randomUUID()}`);
+        symlinkSync('public', link);
+        return { ...complete(), BACKUP_OUTPUT_DIR: join(link, 'new', 'backups') };
+      },
+      /DUMPS_DIR/,
+    ],
+    [
+      'state among dumps',
+      () => ({ ...complete(), ADMIN_STATE_DIR: join(base, 'public') }),
+      /DUMPS_DIR/,
+    ],
+  ])('does not start: %s', async (_, env, message) => {
+    await expect(serve(env())).rejects.toThrow(message);
+    await expect(serve(env())).rejects.toThrow(/exit code 2/);
+  });
+});
+
+describe('the photos of the admin service', () => {
+  /** Where the service would read them, or why it does not start. */
+  function photos(env: Readonly<Record<string, string>>): unknown {
+    const module = pathToFileURL(join(root, 'dist', 'admin', 'environment.js')).href;
+    const script = `import { readEnvironment } from ${JSON.stringify(module)};
+      try {
+        const { admin } = readEnvironment(process.env);
+        process.stdout.write(JSON.stringify(admin.photos ?? null));
+      } catch ({ name, message }) {
+        process.stdout.write(JSON.stringify(name + ': ' + message));
+      }`;
+    const own = { SOURCE_DATABASE_FILE: 'archive.sqlite', DUMPS_DIR: 'public' };
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: folder(),
+      env: { ...own, ...env },
+      encoding: 'utf8',
+    });
+    return JSON.parse(stdout);
+  }
+
+  const bucket = { R2_BUCKET_NAME: 'photos' };
+  const account = { CLOUDFLARE_ACCOUNT_ID: 'an-account' };
+  const keys = { R2_ACCESS_KEY_ID: 'a-key', R2_SECRET_ACCESS_KEY: 'secret-that-nobody-may-see' };
+  const bySecret = {
+    s3: {
+      endpoint: 'https://an-account.r2.cloudflarestorage.com',
+      bucket: 'photos',
+      accessKeyId: 'a-key',
+      secretAccessKey: 'secret-that-nobody-may-see',
+    },
+  };
+
+  it('are in R2 by the keys, without them by the token', () => {
+    expect(photos({ ...bucket, ...account, ...keys })).toEqual(bySecret);
+    expect(photos({ ...bucket, ...account, ...keys, ...token })).toEqual(bySecret);
+    expect(photos({ ...bucket, ...account, ...token })).toEqual({
+      r2: { accountId: 'an-account', apiToken: token.CLOUDFLARE_API_TOKEN, bucket: 'photos' },
+    });
+  });
+
+  it('are left out only where no setting names them', () => {
+    expect(photos({})).toBeNull();
+    expect(photos({ ...account, ...token })).toBeNull();
+  });
+
+  it.each<[Record<string, string>, RegExp]>([
+    [bucket, /CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN/],
+    [{ ...bucket, ...account }, /CLOUDFLARE_API_TOKEN/],
+    [{ ...bucket, ...token }, /CLOUDFLARE_ACCOUNT_ID/],
+    [{ ...bucket, ...keys }, /CLOUDFLARE_ACCOUNT_ID/],
+    [{ ...account, ...keys }, /R2_BUCKET_NAME/],
+    [{ ...bucket, ...account, R2_ACCESS_KEY_ID: 'a-key' }, /R2_SECRET_ACCESS_KEY/],
+    [
+      { ...bucket, ...account, ...token, R2_SECRET_ACCESS_KEY: keys.R2_SECRET_ACCESS_KEY },
+      /R2_ACCESS_KEY_ID/,
+    ],
+  ])('are refused when only part of them is named: %j', (env, missing) => {
+    const said = photos(env);
+    expect(said).toMatch(new RegExp(`^ConfigurationError: .*without ${missing.source}: set `));
+    expect(said).toContain('in the environment or in .env');
+    expect(said).not.toMatch(/nobody-may-see/);
+  });
+});

@@ -1,0 +1,85 @@
+/** What stays true of what is published when the storage breaks, or a process dies, in the middle. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Dump } from '../support/admin/client';
+import { latest, places } from '../support/admin/places';
+import { onTmpfs } from '../support/process';
+
+const { base, client, inBucket, inFolder, plan } = places();
+
+describe('a bucket that breaks', () => {
+  it('never shows half a dump, and the file that was made can be sent again', async () => {
+    const place = await inBucket();
+    const admin = await client(place);
+    plan({ at: '2026-05-01T00:00:00Z' });
+    await admin.make();
+    plan({ at: '2026-05-02T00:00:00Z', bytes: 20_000_000 });
+    const review = await admin.make({ publish: false });
+    place.wire.cutAfter(9_000_000);
+    await admin.ask('POST', `jobs/${review.job_id}/publish`);
+    const failed = await admin.over(review.job_id);
+    expect(failed).toMatchObject({
+      state: 'failed',
+      publishable: true,
+      error: { code: 'STORAGE_UNAVAILABLE' },
+    });
+    expect(failed.error?.message).toContain(join(base(), 'state', 'outbox'));
+    expect((await latest(place))?.id).toBe('20260501T000000Z');
+    expect((await admin.ask('GET', 'data-dumps')).status).toBe(503);
+
+    place.wire.mend();
+    await admin.ask('POST', `jobs/${review.job_id}/publish`);
+    expect(await admin.over(review.job_id)).toMatchObject({ state: 'succeeded' });
+    expect((await latest(place))?.id).toBe('20260502T000000Z');
+  });
+
+  it('lets a dump be sent again whose service was killed in the middle of the upload', async () => {
+    const place = await inBucket();
+    const before = await client(place);
+    plan({ at: '2026-05-03T00:00:00Z' });
+    await before.make();
+    plan({ at: '2026-05-04T00:00:00Z', bytes: 30_000_000 });
+    const { job_id } = (await before.generate()).data;
+    await before.until(
+      job_id,
+      ({ progress }) => progress?.phase === 'upload' && progress.bytes > 0,
+    );
+    await before.service.stop('SIGKILL');
+    expect((await latest(place))?.id).toBe('20260503T000000Z');
+
+    const after = await client(place);
+    expect(await after.job(job_id)).toMatchObject({ state: 'interrupted', publishable: true });
+    expect((await after.dumps()).total).toBe(1);
+    await after.ask('POST', `jobs/${job_id}/publish`);
+    expect(await after.over(job_id)).toMatchObject({ state: 'succeeded' });
+    expect((await latest(place))?.id).toBe('20260504T000000Z');
+  });
+});
+
+// A tmpfs in a mount namespace: the other systems have no such thing.
+(process.platform === 'linux' ? it : it.skip)(
+  'shows no half of a dump that found the disk full, and sends it once there is room',
+  async () => {
+    const place = inFolder();
+    mkdirSync(join(base(), 'public'));
+    const admin = await client(place, 'state', {}, onTmpfs(join(base(), 'public'), 'size=4m'));
+    const day = (n: number): string => `2026-11-0${n}T03:00:00Z`;
+    plan({ bytes: 1_500_000, at: day(1) });
+    expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+    plan({ bytes: 3_000_000, at: day(2) });
+    const failed = await admin.make();
+    expect(failed).toMatchObject({ state: 'failed', publishable: true });
+    expect(failed.error?.message).toContain('is kept and can be sent again');
+    expect((await admin.latestPublic()).generated_at).toBe(day(1));
+
+    expect((await admin.ask('POST', `jobs/${failed.job_id}/publish`)).status).toBe(202);
+    expect(await admin.over(failed.job_id)).toMatchObject({ state: 'failed', publishable: true });
+    const [first] = (await admin.dumps()).dumps as [Dump];
+    expect((await admin.ask('DELETE', `data-dumps/${first.id}`)).status).toBe(200);
+    expect((await admin.ask('POST', `jobs/${failed.job_id}/publish`)).status).toBe(202);
+    expect(await admin.over(failed.job_id)).toMatchObject({ state: 'succeeded' });
+    expect((await admin.latestPublic()).generated_at).toBe(day(2));
+  },
+);

@@ -1,0 +1,96 @@
+/** One job at a time, whichever instance was asked, and what becomes of it when a process ends. */
+
+import { join } from 'node:path';
+
+import { listing } from '../support';
+import { latest, type Place, places } from '../support/admin/places';
+
+const { base, client, inBucket, inFolder, plan } = places();
+
+describe.each<[string, () => Place | Promise<Place>]>([
+  ['a folder', inFolder],
+  ['a bucket', inBucket],
+])('in %s', (_, placed) => {
+  it('runs one job of either kind, across instances', async () => {
+    const place = await placed();
+    const [one, two] = [await client(place, 'one'), await client(place, 'two')];
+    plan({ ms: 3000 });
+    const started = await one.generate();
+    for (const other of [one, two]) {
+      for (const kind of ['data-dump', 'backup']) {
+        const answer = await other.ask('POST', `${kind}/generate`);
+        expect([answer.status, answer.error]).toEqual([409, 'JOB_RUNNING']);
+        expect(answer.details).toMatchObject({ job_id: started.data.job_id });
+      }
+      expect((await other.ask('DELETE', 'data-dumps/20260202T000000Z')).status).toBe(409);
+    }
+    expect(await two.job(started.data.job_id)).toMatchObject({ state: 'running', elsewhere: true });
+    expect((await two.ask('GET', 'jobs')).data).toMatchObject({ running: { elsewhere: true } });
+    expect((await two.ask('DELETE', `jobs/${started.data.job_id}`)).status).toBe(404);
+    expect((await one.ask('DELETE', `jobs/${started.data.job_id}`)).status).toBe(202);
+    expect(await one.over(started.data.job_id)).toMatchObject({
+      state: 'cancelled',
+      error: { code: 'CANCELLED' },
+      publishable: false,
+    });
+    plan({});
+    expect(await two.make()).toMatchObject({ state: 'succeeded' });
+    const both = await Promise.all([one.generate(), two.generate()]);
+    expect(both.map(({ status }) => status).sort()).toEqual([202, 409]);
+  });
+
+  it('tells a job as interrupted after its process died, and lets go of the lock', async () => {
+    const place = await placed();
+    const before = await client(place);
+    plan({ ms: 20_000 });
+    const { job_id } = (await before.generate()).data;
+    await before.until(job_id, ({ progress }) => progress !== null);
+    await before.service.stop('SIGKILL');
+    plan({});
+    const after = await client(place);
+    expect(await after.job(job_id)).toMatchObject({
+      state: 'interrupted',
+      error: { code: 'INTERRUPTED' },
+    });
+    expect(await after.make()).toMatchObject({ state: 'succeeded' });
+    await latest(place);
+    expect(listing(join(base(), 'state', 'outbox'))).toEqual([]);
+  });
+
+  it('lists while dumps are published', async () => {
+    const admin = await client(await placed());
+    let isOver = false;
+    // A page throws when it is not answered with 200.
+    const reading = Array.from({ length: 4 }, async () => {
+      const counts: number[] = [];
+      while (!isOver) counts.push((await admin.dumps()).total);
+      return counts;
+    });
+    const publishing = (async () => {
+      for (const day of [1, 2, 3, 4, 5, 6]) {
+        plan({ at: `2026-03-0${day}T00:00:00Z` });
+        expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+      }
+    })().finally(() => {
+      isOver = true;
+    });
+    await publishing;
+    for (const counts of await Promise.all(reading)) {
+      expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    }
+    expect((await admin.dumps()).total).toBe(6);
+  });
+
+  it('shuts down gracefully', async () => {
+    const place = await placed();
+    const before = await client(place, 'one');
+    plan({ ms: 20_000 });
+    const { job_id } = (await before.generate()).data;
+    await before.until(job_id, ({ progress }) => progress !== null);
+    expect(await before.service.stop('SIGTERM')).toBe(0);
+    const other = await client(place, 'two');
+    plan({});
+    expect(await other.make()).toMatchObject({ state: 'succeeded' });
+    expect(await (await client(place, 'one')).job(job_id)).toMatchObject({ state: 'interrupted' });
+  });
+});

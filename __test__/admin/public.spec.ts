@@ -1,0 +1,65 @@
+/** The folder of dumps, as the world sees it. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { places, prefix } from '../support/admin/places';
+
+const { base, client, inFolder, plan } = places();
+
+describe('the folder, as the world sees it', () => {
+  it('gives ranges, and nothing that is not published', async () => {
+    const place = inFolder();
+    plan({ at: '2026-06-01T00:00:00Z' });
+    const admin = await client(place);
+    await admin.make();
+    writeFileSync(join(base(), 'public', 'secret.txt'), 'secret');
+    const url = `${admin.service.url}/${prefix}20260601T000000Z/datadump-2026-06-01.zip`;
+    const archive =
+      (await place.read(`${prefix}20260601T000000Z/datadump-2026-06-01.zip`)) ?? Buffer.alloc(0);
+    const part = async (range: string): Promise<[number, Buffer, string | null]> => {
+      const response = await fetch(url, { headers: { range } });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      return [response.status, bytes, response.headers.get('content-range')];
+    };
+    const size = archive.length;
+    expect(await part('bytes=2-5')).toEqual([206, archive.subarray(2, 6), `bytes 2-5/${size}`]);
+    expect(await part('bytes=-4')).toEqual([
+      206,
+      archive.subarray(-4),
+      `bytes ${size - 4}-${size - 1}/${size}`,
+    ]);
+    expect(await part(`bytes=${size - 2}-`)).toEqual([
+      206,
+      archive.subarray(-2),
+      `bytes ${size - 2}-${size - 1}/${size}`,
+    ]);
+    expect((await part(`bytes=${size}-`))[0]).toBe(416);
+    expect((await part('bytes=0-1,4-5')).slice(0, 2)).toEqual([200, archive]);
+    const whole = await fetch(url);
+    const etag = whole.headers.get('etag') ?? '';
+    expect(Buffer.from(await whole.arrayBuffer())).toEqual(archive);
+    expect((await fetch(url, { headers: { 'if-none-match': etag } })).status).toBe(304);
+    const head = await fetch(url, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(size)]);
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(405);
+    for (const path of [
+      '.lock.json',
+      '',
+      '..%2fsecret.txt',
+      '%2e%2e/secret.txt',
+      '20260601T000000Z/',
+      '20260601T000000Z/x',
+    ]) {
+      expect((await fetch(`${admin.service.url}/${prefix}${path}`)).status).toBe(404);
+    }
+    expect((await fetch(`${admin.service.url}/secret.txt`)).status).toBe(404);
+  });
+
+  it('is not served while a private backup lies in it', async () => {
+    const place = inFolder();
+    await (await client(place)).service.stop();
+    writeFileSync(join(base(), 'public', 'backup-2026-01-02-030405.zip'), 'PK');
+    await expect(client(place)).rejects.toThrow(/holds a private backup/);
+  });
+});

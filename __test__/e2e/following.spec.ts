@@ -1,0 +1,128 @@
+/** How the panel follows a job: over reloads, for other admins, and past what breaks meanwhile. */
+
+import { jwt } from '../support/admin/callers';
+import { people } from '../support/admin/people';
+import {
+  alarm,
+  button,
+  fine,
+  generate,
+  notice,
+  panelStage,
+  rows,
+  signIn,
+} from '../support/admin/panel';
+
+const stage = panelStage();
+
+it('goes on after a reload in the middle, and tells what became of the job after another', async () => {
+  const page = await signIn(await stage.visit());
+  await stage.halfway(page);
+  await page.reload();
+  await page.getByText(/^Making thumbnails$/).waitFor();
+  expect(await page.getByText('Somebody else').count()).toBe(0);
+  stage.photos.release();
+  await notice(page, /^Published/).waitFor();
+  await page.reload();
+  await notice(page, /^Published/).waitFor();
+  await button(page, 'Put this message away').click();
+  await page.reload();
+  await rows(page).waitFor();
+  expect(await notice(page, /^Published/).count()).toBe(0);
+});
+
+it('shows a second admin the job of the first, and lets nobody start another', async () => {
+  const first = await signIn(await stage.visit());
+  const second = await signIn(await stage.visit(), people.clerkAdmin);
+  await stage.halfway(first);
+  await generate(second);
+  await second.getByText('Somebody else is making a data dump').waitFor();
+  await second.getByText(/^Making thumbnails$/).waitFor();
+  expect(await button(second, 'Make Private Backup').getAttribute('aria-disabled')).toBe('true');
+  await fine(second, 'somebody-else');
+  stage.photos.release();
+  await notice(first, /^Published/).waitFor();
+  await notice(second, /^Published/).waitFor();
+  await rows(second).waitFor();
+  expect(await rows(second).count()).toBe(1);
+});
+
+it('asks before the job of somebody else is cancelled', async () => {
+  const first = await signIn(await stage.visit());
+  const second = await signIn(await stage.visit(), people.clerkAdmin);
+  await stage.halfway(first);
+  await second.getByText('Somebody else is making a data dump').waitFor();
+  const dialog = second.getByRole('dialog', { name: 'Cancel the data dump of somebody else?' });
+  await button(second, 'Cancel').click();
+  await fine(second, 'cancel-somebody-else');
+  await dialog.getByRole('button', { name: 'Keep it as it is' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await first.getByText(/^Making thumbnails$/).waitFor();
+  await button(second, 'Cancel').click();
+  await dialog.getByRole('button', { name: 'Cancel it' }).click();
+  await notice(first, 'Cancelled. Nothing was published').waitFor();
+  await notice(second, 'Cancelled. Nothing was published').waitFor();
+  stage.photos.release();
+});
+
+it('asks to sign in again when the session has expired, and finds the job still running', async () => {
+  const page = await stage.visit();
+  // Long enough to sign in on a machine that is busy; the service lets clocks be five seconds apart.
+  await signIn(page, jwt({ exp: Math.floor(Date.now() / 1000) + 8 }));
+  await stage.halfway(page);
+  const ended = page.getByText('Your session has ended');
+  while (!(await ended.isVisible())) {
+    await button(page, 'Refresh')
+      .click({ timeout: 1000 })
+      .catch(() => undefined);
+    await ended.waitFor({ timeout: 500 }).catch(() => undefined);
+  }
+  await fine(page, 'expired');
+  stage.photos.release();
+  await signIn(page, jwt());
+  await notice(page, /^Published/).waitFor();
+});
+
+it('says that the storage is down, keeps a finished dump, and sends it again', async () => {
+  const page = await signIn(await stage.visit());
+  await stage.halfway(page);
+  stage.r2.wire.cut();
+  stage.photos.release();
+  const waiting = notice(page, 'A finished dump waits');
+  await waiting.waitFor({ timeout: 50_000 });
+  await button(page, 'Refresh').click();
+  await alarm(page, 'The list could not be read').waitFor();
+  await fine(page, 'storage-down');
+  await button(page, 'Send it again').click();
+  await alarm(page, 'It could not be published').waitFor();
+  stage.r2.wire.mend();
+  await button(page, 'Send it again').click();
+  await notice(page, /^Published/).waitFor();
+  await waiting.waitFor({ state: 'detached' });
+  await rows(page).waitFor();
+});
+
+it.each([
+  ['breaks', 'abort'],
+  ['keeps', 'hang'],
+] as const)('goes on by asking when a proxy %s the stream of events', async (_, fate) => {
+  const page = await stage.visit();
+  await page.route('**/events', (route) => (fate === 'abort' ? route.abort() : undefined));
+  await signIn(page);
+  await stage.halfway(page);
+  await page.getByText(/\d+ of 16/).waitFor();
+  stage.photos.release();
+  await notice(page, /^Published/).waitFor();
+});
+
+it('says that the service cannot be reached, and finds the job again', async () => {
+  const page = await signIn(await stage.visit());
+  await page.route('**/events', (route) => route.abort());
+  await stage.halfway(page);
+  await page.route('**/api/**', (route) => route.abort());
+  await notice(page, 'cannot be reached at the moment').waitFor();
+  await fine(page, 'away');
+  stage.photos.release();
+  await page.unroute('**/api/**');
+  await notice(page, /^Published/).waitFor();
+});

@@ -1,0 +1,124 @@
+/** Where the panel is used: on a phone, by keyboard alone, inside another panel, under its policy. */
+
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+import { root } from '../support';
+import { people } from '../support/admin/people';
+import {
+  button,
+  fine,
+  generate,
+  notice,
+  panelStage,
+  phone,
+  rows,
+  signIn,
+} from '../support/admin/panel';
+
+const stage = panelStage();
+
+it.each([
+  ['a phone', { viewport: phone }],
+  ['a phone in the dark', { viewport: phone, colorScheme: 'dark' }],
+  ['a screen in the dark', { colorScheme: 'dark' }],
+] as const)('works on %s', async (name, options) => {
+  const page = await signIn(await stage.visit(options));
+  const file = name.replaceAll(' ', '-');
+  await stage.halfway(page);
+  await fine(page, `${file}-running`);
+  stage.photos.release();
+  await notice(page, /^Published/).waitFor();
+  await rows(page).waitFor();
+  await fine(page, file);
+});
+
+it('works by keyboard alone', async () => {
+  const page = await stage.visit();
+  const press = async (...keys: string[]): Promise<void> => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  const focused = (): Promise<string> =>
+    page.evaluate(
+      'document.activeElement === document.body ? "" : document.activeElement.textContent',
+    );
+  const tabTo = async (name: RegExp): Promise<void> => {
+    for (let n = 0; n < 30 && !name.test(await focused()); n += 1) await press('Tab');
+    expect(await focused()).toMatch(name);
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).not.toBe(
+      'none',
+    );
+  };
+  await page.keyboard.type(people.roleAdmin);
+  await press('Enter');
+  await button(page, 'Generate Data Dump').waitFor();
+  stage.photos.hold();
+  await tabTo(/Generate Data Dump/);
+  await press('Enter');
+  await page.getByText(/^Making thumbnails$/).waitFor();
+  await tabTo(/^\s*Cancel\s*$/);
+  await press('Enter');
+  await notice(page, 'Cancelled').waitFor();
+  stage.photos.release();
+  await page.keyboard.press('Shift+Tab');
+  for (let n = 0; n < 30 && !(await focused()).includes('Generate Data Dump'); n += 1) {
+    await press('Shift+Tab');
+  }
+  await press('Space');
+  await rows(page).waitFor();
+  await tabTo(/^\s*Take back\s*$/);
+  await press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await tabTo(/Take it back/);
+  await press('Enter');
+  await page.getByText('No data dump has been published yet').waitFor();
+});
+
+it('stands in another panel that signs people in by itself', async () => {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import { createApp, h } from 'vue';
+        import DataDumpManager from './dist/component/DataDumpManager.mjs';
+        const authorize = async () => ({ authorization: 'Bearer ' + window.name });
+        const onSignedOut = () => { document.title = 'signed out'; };
+        createApp({ render: () => h(DataDumpManager, { authorize, onSignedOut }) }).mount('#host');`,
+      resolveDir: root,
+    },
+    bundle: true,
+    write: false,
+    define: { 'process.env.NODE_ENV': '"production"' },
+  });
+  const page = await stage.visit();
+  await page.route('**/host', (route) =>
+    route.fulfill({
+      contentType: 'text/html',
+      body: `<!doctype html><html lang="en"><title>Host</title><main id="host"></main>`,
+    }),
+  );
+  await page.goto(`${stage.service.url}/host`);
+  await page.addStyleTag({ path: join(root, 'dist/component/style.css') });
+  await page.evaluate(`window.name = '${people.roleAdmin}'`);
+  await page.addScriptTag({ content: outputFiles[0]?.text ?? '' });
+  await generate(page);
+  await notice(page, /^Published/).waitFor();
+  await page.evaluate('window.name = "eyJhbGciOiJub25lIn0.e30."');
+  await button(page, 'Refresh').click();
+  await page.waitForFunction('document.title === "signed out"');
+});
+
+it('serves its page under a policy that allows nothing inline, and gives nobody away', async () => {
+  const page = await signIn(await stage.visit());
+  const complaints: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  await generate(page);
+  await notice(page, /^Published/).waitFor();
+  expect(complaints.filter((text) => text.includes('Content Security Policy'))).toEqual([]);
+  const answer = await fetch(stage.url);
+  expect(answer.headers.get('content-security-policy')).toMatch(
+    /script-src 'self'; style-src 'self'/,
+  );
+  expect(stage.service.output()).not.toContain(people.roleAdmin);
+  for (const key of await stage.r2.keys()) {
+    expect((await stage.r2.read(key))?.includes(people.roleAdmin)).toBe(false);
+  }
+});

@@ -1,0 +1,59 @@
+//! Restoring some of the tables: they come back as they were, and what misses the others is told.
+
+use cultural_archiver_backup::restore::RestoreReport;
+
+use crate::whole::{Whole, rows};
+
+#[test]
+fn some_tables_come_back_with_their_rowids() {
+    let whole = Whole::of(
+        "CREATE TABLE t(a); INSERT INTO t(rowid, a) VALUES (5, 'five'), (9, 'nine'), (-3, 'minus three'); CREATE TABLE u(a);
+         INSERT INTO u VALUES ('not asked for'); CREATE VIRTUAL TABLE f USING fts5(a, content=t); INSERT INTO f(f) VALUES ('rebuild');",
+    )
+    .unwrap();
+    let (report, part) = whole.restore("part.db", &["t", "f"]).unwrap();
+    assert!(report.tables.iter().all(|table| table.matches) && !report.restored_everything, "{report:?}");
+    assert_eq!(rows(&part, "SELECT rowid, a FROM t"), ["-3|minus three", "5|five", "9|nine"]);
+    assert_eq!(rows(&part, "SELECT rowid FROM f WHERE f MATCH 'five'"), ["5"]);
+    let bytes = std::fs::read(whole.file("part.db")).unwrap();
+    assert!(!bytes.windows(13).any(|bytes| bytes == b"not asked for"));
+}
+
+#[test]
+fn what_names_tables_that_were_not_chosen_is_told() {
+    let whole = Whole::of(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, x, log); INSERT INTO t(x) VALUES ('a b'), ('c');
+         CREATE TABLE u(id INTEGER PRIMARY KEY AUTOINCREMENT, t REFERENCES t(id)); INSERT INTO u(t) VALUES (1), (2);
+         CREATE TABLE log(a); CREATE VIRTUAL TABLE f USING fts5(x, content=t, content_rowid=id); INSERT INTO f(f) VALUES ('rebuild');
+         CREATE TRIGGER searched AFTER INSERT ON t BEGIN INSERT INTO f(rowid, x) VALUES (new.id, new.x); END;
+         CREATE TRIGGER logged AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.id); END;
+         CREATE TRIGGER fine AFTER UPDATE OF x ON t BEGIN UPDATE t SET x = new.log WHERE id = new.id AND x IS NULL; END;",
+    )
+    .unwrap();
+    let told = |report: &RestoreReport, code: &str| -> Vec<String> {
+        let about = report.warnings.iter().filter(|warning| warning.code == code);
+        let mut told: Vec<String> = about.filter_map(|warning| warning.subject.clone()).collect();
+        told.sort_unstable();
+        told
+    };
+    let (report, part) = whole.restore("t.db", &["t"]).unwrap();
+    assert_eq!(told(&report, "TRIGGER_LEFT_OUT"), ["logged", "searched"]);
+    part.execute_batch("INSERT INTO t(x) VALUES ('new'); UPDATE t SET x = 'newer'").unwrap();
+    assert_eq!(rows(&part, "SELECT name FROM sqlite_schema WHERE type = 'trigger'"), ["fine"]);
+
+    let (report, _) = whole.restore("f.db", &["f"]).unwrap();
+    assert_eq!(told(&report, "CONTENT_LEFT_OUT"), ["f"]);
+
+    let (report, part) = whole.restore("u.db", &["u"]).unwrap();
+    assert_eq!(report.foreign_key_problems, rows(&part, "PRAGMA foreign_key_check").len() as u64);
+    assert_eq!(report.foreign_key_problems, 2);
+
+    let (report, _) = whole.restore("sequence.db", &["t", "sqlite_sequence"]).unwrap();
+    let sequence = report.tables.iter().find(|table| table.name == "sqlite_sequence").unwrap();
+    assert_eq!((sequence.rows, sequence.matches), (1, false));
+    assert_eq!(told(&report, "SEQUENCE_CUT"), ["sqlite_sequence"]);
+
+    let error = whole.restore("alone.db", &["sqlite_sequence"]).unwrap_err();
+    assert_eq!(error.code(), "INVALID_OPTIONS");
+    assert!(!whole.file("alone.db").exists());
+}
