@@ -167,7 +167,10 @@ fn private_folder(parent: &Path) -> io::Result<PathBuf> {
     builder.prefix(PREFIX).rand_bytes(12);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    Ok(builder.tempdir_in(parent)?.keep())
+    let folder = builder.tempdir_in(parent)?.keep();
+    #[cfg(windows)]
+    private_file::for_the_owner_alone(&folder);
+    Ok(folder)
 }
 
 /// [`Error::output`] for the two mistakes that people make with `outputDir`.

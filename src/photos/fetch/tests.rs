@@ -32,7 +32,11 @@ async fn fetch_all(source: impl PhotoSource + 'static, keys: &[&str], concurrenc
     let keys: Vec<String> = keys.iter().map(|&key| key.into()).collect();
     let stream = fetch(Arc::new(source), keys, concurrency, workspace.path(), &Job::unattended());
     let attempts = stream.map(Result::unwrap).collect().await;
-    assert_eq!(fs::read_dir(workspace.path()).unwrap().count(), 0, "nothing has a name in the workspace");
+    // On Windows they have names, and go when they are closed.
+    if cfg!(unix) {
+        let named = fs::read_dir(workspace.path()).unwrap().count();
+        assert_eq!(named, 0, "nothing has a name in the workspace");
+    }
     attempts
 }
 
