@@ -69,6 +69,11 @@ impl<'v> Fences<'v> {
         self.redactor.holds(text).is_some()
     }
 
+    /// The same of a text that was made around a public id.
+    pub fn holds_around(&self, text: &str) -> bool {
+        self.redactor.holds_around(text).is_some()
+    }
+
     /// A text as it may leave in `entry`.
     pub fn text<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Cow<'t, str>> {
         if self.fail

@@ -17,6 +17,7 @@ use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WOR
 use crate::platform::json;
 use crate::platform::tag_values::{self, add};
 use crate::platform::times::{instant, rfc3339};
+use crate::privacy::scan::Scanner;
 
 /// The licence of every record in artwork.json.
 const CC0: &str = "CC0-1.0";
@@ -48,6 +49,21 @@ pub struct WorkRecord {
 }
 
 impl Records<'_> {
+    /// Tells the last fence what was made around public ids: names of thumbnails, pages.
+    pub fn spare_made(&self, scanner: &mut Scanner<'_>) {
+        let plan = self.plan;
+        for photo in &plan.photos {
+            let id = &photo.artwork_id;
+            scanner.spare_around(&photo_name(self.names, id, photo.n), id);
+        }
+        let Some(site) = self.site else { return };
+        let works = plan.works.iter().chain(&plan.foreign).map(|work| ("artwork", &work.id));
+        let creators = plan.creators.iter().map(|creator| ("artist", &creator.id));
+        for (kind, id) in works.chain(creators) {
+            scanner.spare_around(&page(site, kind, id), id);
+        }
+    }
+
     /// The record of a work from its columns, see [`super::plan::WORK_COLUMNS`].
     pub fn work(&self, work: &Work, cells: &[Cell], toll: &mut Toll) -> Result<WorkRecord> {
         let [
@@ -297,9 +313,7 @@ impl Records<'_> {
 
     fn put_page(&self, record: &mut Record, kind: &str, id: &str) -> Result<()> {
         match self.site {
-            Some(site) if self.fences.leaves("url") => {
-                record.put("url", &format!("{site}/{kind}/{}", utf8_percent_encode(id, &SEGMENT)))
-            }
+            Some(site) if self.fences.leaves("url") => record.put("url", &page(site, kind, id)),
             _ => Ok(()),
         }
     }
@@ -331,6 +345,11 @@ impl Records<'_> {
 /// What a thumbnail is called in the archive.
 pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
     format!("{THUMBNAILS}{}", names.get(&photo_key(id, n)))
+}
+
+/// The page of a work or a creator.
+fn page(site: &str, kind: &str, id: &str) -> String {
+    format!("{site}/{kind}/{}", utf8_percent_encode(id, &SEGMENT))
 }
 
 /// What its name is made of.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// Decoded text, and where each of its bytes comes from.
 #[derive(Debug)]
@@ -90,6 +90,30 @@ pub fn escapes(text: &[u8]) -> Option<Decoded> {
         at += length.unwrap_or(1);
     }
     (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+/// The text with spaces for its escapes, byte for byte; None when it has none. A backslash stays what it is: what
+/// follows it is no address.
+pub fn without_escapes(text: &[u8]) -> Option<Vec<u8>> {
+    let mut plain: Option<Vec<u8>> = None;
+    let mut from = 0;
+    while let Some(at) = memchr(b'\\', text.get(from..)?).map(|at| from + at) {
+        let length = match text.get(at + 1) {
+            Some(b'u') => escaped_unit(text, at).map_or(1, |(_, length)| length),
+            Some(&escaped) if short(escaped).is_some() => 2,
+            _ => 1,
+        };
+        from = at + length;
+        if length > 1 {
+            let plain = plain.get_or_insert_with(|| text.to_vec());
+            let spelled = plain.get_mut(at..from)?;
+            spelled.fill(b' ');
+            if let ([_, kept], Some(b'\\')) = (spelled, text.get(at + 1)) {
+                *kept = b'\\';
+            }
+        }
+    }
+    plain
 }
 
 fn short(escaped: u8) -> Option<u8> {
@@ -222,6 +246,18 @@ mod tests {
         assert_eq!(decoded.bytes, "a@b/😀\\x\u{fffd}".as_bytes());
         assert_eq!(decoded.source(0..3), 0..8);
         assert!(escapes(b"plain").is_none());
+    }
+
+    #[test]
+    fn escapes_are_blanked_byte_for_byte() {
+        for (text, blank) in [
+            (r#"a\n@b\u0041c\"d"#, "a  @b      c  d"),
+            (r#"a\\n@b \x\"#, r#"a \n@b \x\"#),
+            (r#"\ud83d\ude00."#, "            ."),
+        ] {
+            assert_eq!(without_escapes(text.as_bytes()), Some(blank.as_bytes().to_vec()), "{text}");
+        }
+        assert!(without_escapes(b"plain").is_none());
     }
 
     #[test]

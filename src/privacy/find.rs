@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::shape::{self, Key};
 use super::values::Values;
 use super::{address, decode};
-use crate::platform::identifiers::Class;
+use crate::platform::identifiers::{Class, lets_in};
 
 /// How many encodings may lie one in the other.
 const DEPTH: u8 = 3;
@@ -37,6 +37,13 @@ pub struct Found<'v> {
     pub place: Option<&'v str>,
 }
 
+impl Found<'_> {
+    /// Whether any text may be one, once somebody has written it where tokens stand: nobody gets in with it.
+    pub fn may_be_any_text(&self) -> bool {
+        self.class == Class::Token && !self.place.is_some_and(lets_in)
+    }
+}
+
 /// Hands each identifier in `text` to `found`, which may end the search. One may be found more than once. Anything
 /// that looks like an e-mail address is one.
 pub fn search<'v>(
@@ -45,6 +52,18 @@ pub fn search<'v>(
     found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     Search { values, found, buffer: Vec::new() }.text(text, &|range| range, true, DEPTH)
+}
+
+/// The same in JSON, where the letters of an escape are no part of a text.
+pub fn search_json<'v>(
+    json: &[u8],
+    values: &'v Values,
+    found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let Some(plain) = decode::without_escapes(json) else { return search(json, values, found) };
+    let mut search = Search { values, found, buffer: Vec::new() };
+    search.text(&plain, &|range| range, true, DEPTH)?;
+    search.escapes(json, &|range| range, true, DEPTH)
 }
 
 /// The same in bytes that nobody reads: an e-mail address is one only when it is known.

@@ -1,0 +1,87 @@
+//! What somebody may submit so that a dump breaks, leaks, or loses the works of others.
+
+use super::*;
+use crate::options::PhotoOptions;
+
+const ID: &str = "4f1c9a52-7b64-4c0e-9d2a-5e8f00112244";
+
+/// A dump of one work, where a visitor has submitted `note`.
+async fn beside(note: &str, description: &str) -> Result<DataDumpReport> {
+    let folder = tempfile::tempdir().unwrap();
+    let conn = Connection::open(folder.path().join("archive.sqlite")).unwrap();
+    conn.execute_batch(
+        "CREATE TABLE submissions (id TEXT, notes TEXT);
+        CREATE TABLE artwork (id TEXT, title TEXT, description TEXT, status TEXT, photos TEXT);
+        CREATE TABLE artists (id TEXT, name TEXT, status TEXT); INSERT INTO artists VALUES ('p1', 'Ann', 'active');
+        CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT)",
+    )
+    .unwrap();
+    let photos = r#"["originals/a.png","originals/b.png"]"#;
+    conn.execute("INSERT INTO artwork VALUES (?1, 'Heron', ?2, 'approved', ?3)", [ID, description, photos])
+        .unwrap();
+    let store = folder.path().join("photos");
+    std::fs::create_dir_all(store.join("originals")).unwrap();
+    for name in ["a.png", "b.png"] {
+        image::RgbImage::new(8, 8).save(store.join("originals").join(name)).unwrap();
+    }
+    conn.execute("INSERT INTO artwork_artists VALUES (?1, 'p1')", [ID]).unwrap();
+    conn.execute("INSERT INTO submissions VALUES ('s1', ?1)", [note]).unwrap();
+    let common = CommonOptions {
+        database: DatabaseOptions {
+            file: Some(folder.path().join("archive.sqlite")),
+            ..DatabaseOptions::default()
+        },
+        photos: Some(PhotoOptions { directory: Some(store), ..PhotoOptions::default() }),
+        output_dir: Some(folder.path().join("out")),
+        ..CommonOptions::default()
+    };
+    let site = Some("https://archive.example".to_owned());
+    let source = options::SourceOptions { url: site, ..options::SourceOptions::default() };
+    create_data_dump(DataDumpOptions { common, source, ..DataDumpOptions::default() }, Job::unattended())
+        .await
+}
+
+#[tokio::test]
+async fn no_escape_makes_an_identifier_of_an_innocent_text() {
+    for (note, description) in [
+        (r#"{"email":"n@studio.art"}"#, "Photos by\n@studio.art"),
+        (r#"{"token":"nGate_to_the_Northwest_Passage_1980"}"#, "See\nGate_to_the_Northwest_Passage_1980"),
+        (r#"{"user_token":"f1c9a527-b644-c0e9-d2a5-e8f001122447"}"#, "x\u{c}1c9a527b644c0e9d2a5e8f001122447"),
+        (r#"{"ip":"b::1234:5"}"#, "x\u{8}::1234:5"),
+    ] {
+        let made = beside(note, description).await;
+        assert_eq!(
+            made.map(|report| report.metadata.counts.total_artworks).map_err(|e| e.to_string()),
+            Ok(1)
+        );
+    }
+    // What is an identifier stays one.
+    let report = beside(r#"{"email":"n@studio.art"}"#, "Photos by\n\tn@studio.art").await.unwrap();
+    assert_eq!(report.metadata.privacy.redactions.email, 1);
+}
+
+#[tokio::test]
+async fn what_a_dump_is_made_of_is_no_token() {
+    let digest = hex::encode(Sha256::digest(crate::dataset::CC0));
+    let uuid = format!(
+        "{}-{}-{}-{}-{}",
+        &digest[..8],
+        &digest[8..12],
+        &digest[12..16],
+        &digest[16..20],
+        &digest[20..32]
+    );
+    for token in [
+        digest.clone(),
+        digest[3..40].to_owned(),
+        uuid,
+        format!("{ID}-1"),
+        format!("{ID}-2"),
+        format!("thumbnails/{ID}-2"),
+        format!("artwork/{ID}"),
+    ] {
+        let made = beside(&format!(r#"{{"user_token":"{token}"}}"#), "bronze").await;
+        let works = made.map(|report| report.metadata.counts.total_artworks);
+        assert_eq!(works.map_err(|e| e.to_string()), Ok(1), "{token}");
+    }
+}
