@@ -85,6 +85,20 @@ impl<'v> Fences<'v> {
         Ok(self.redactor.text(text, counts))
     }
 
+    /// The same of a text that may be JSON as a whole, as forms leave it: names in it stay in. None when nobody can say
+    /// which of it may leave.
+    pub fn words<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Option<Cow<'t, str>>> {
+        if !text.trim_start().starts_with(['{', '[', '"']) {
+            return self.text(text, entry, counts).map(Some);
+        }
+        let mut value = Value::String(text.to_owned());
+        self.value(&mut value, entry, counts)?;
+        Ok(match value {
+            Value::String(text) => Some(Cow::Owned(text)),
+            _ => None,
+        })
+    }
+
     /// Makes members fit to leave in `entry`, at every depth: names that may not leave are gone, and so are those
     /// that hold an identifier and those that say nothing.
     pub fn members(&self, members: &mut Map<String, Value>, entry: &str, counts: &mut Counts) -> Result<()> {

@@ -250,9 +250,13 @@ impl Records<'_> {
             }
             Cell::Null | Cell::Text(_) => None,
         };
-        match text_of(cell).or(number.as_deref()) {
-            Some(text) => record.put(field, &*self.fences.text(text, entry, &mut toll.counts)?),
-            None => Ok(()),
+        let Some(text) = text_of(cell).or(number.as_deref()) else { return Ok(()) };
+        match self.fences.words(text, entry, &mut toll.counts)? {
+            Some(text) => record.put(field, &*text),
+            None => {
+                toll.troubles.add(Trouble::Unreadable, place);
+                Ok(())
+            }
         }
     }
 
@@ -342,17 +346,17 @@ impl Records<'_> {
     }
 }
 
-/// What a thumbnail is called in the archive.
-pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
-    format!("{THUMBNAILS}{}", names.get(&photo_key(id, n)))
-}
-
 /// The page of a work or a creator.
 fn page(site: &str, kind: &str, id: &str) -> String {
     format!("{site}/{kind}/{}", utf8_percent_encode(id, &SEGMENT))
 }
 
 /// What its name is made of.
+/// What a thumbnail is called in the archive.
+pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
+    format!("{THUMBNAILS}{}", names.get(&photo_key(id, n)))
+}
+
 pub fn photo_key(id: &str, n: u32) -> String {
     format!("{id}-{n}.jpg")
 }

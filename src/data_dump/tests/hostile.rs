@@ -85,3 +85,22 @@ async fn what_a_dump_is_made_of_is_no_token() {
         assert_eq!(works.map_err(|e| e.to_string()), Ok(1), "{token}");
     }
 }
+
+#[tokio::test]
+async fn names_stay_in_also_where_a_text_is_json() {
+    let described = |description: &str| {
+        let sql = format!(
+            "CREATE TABLE artwork (id TEXT, description TEXT, status TEXT);
+            INSERT INTO artwork VALUES ('w1', '{description}', 'approved')"
+        );
+        async move { texts_of(&sql, DataDumpOptions::default()).await }
+    };
+    let left = described(r#"{"note":"A heron","_submission":{"lat":1},"phone":"604 555 0199"}"#).await;
+    assert!(left.contains(r#""description":"{\"note\":\"A heron\"}""#), "{left}");
+    let left = described(r#"{"note":"A heron","phone":"604 555 0199"#).await;
+    assert!(!left.contains("604 555") && left.contains("VALUE_LEFT_OUT"), "{left}");
+    for words in [r#""Heron" stands here"#, "[Untitled]", "{heart} of the city", r#"["A","B"]"#] {
+        let left = described(words).await;
+        assert!(left.contains(&serde_json::json!(words).to_string()), "{left}");
+    }
+}
