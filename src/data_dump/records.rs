@@ -244,7 +244,7 @@ impl Records<'_> {
         let number = match cell {
             Cell::Integer(number) => Some(number.to_string()),
             Cell::Real(number) if number.is_finite() => Some(number.to_string()),
-            Cell::Real(_) | Cell::Unreadable => {
+            Cell::Real(_) | Cell::Unreadable(_) => {
                 toll.troubles.add(Trouble::Unreadable, place);
                 None
             }
@@ -277,7 +277,7 @@ impl Records<'_> {
             Cell::Real(number) => Some(*number),
             Cell::Text(text) if text.trim().is_empty() => return Ok(()),
             Cell::Text(text) => text.trim().parse().ok(),
-            Cell::Unreadable => None,
+            Cell::Unreadable(_) => None,
         };
         match number {
             Some(number) if number.is_finite() => record.put(field, &number),
@@ -364,7 +364,7 @@ pub fn photo_key(id: &str, n: u32) -> String {
 /// A value of a column that nobody has decided on; JSON in it is JSON.
 pub fn value_of(cell: &Cell) -> Option<Value> {
     match cell {
-        Cell::Null | Cell::Unreadable => None,
+        Cell::Null | Cell::Unreadable(_) => None,
         Cell::Integer(number) => Some(Value::from(*number)),
         Cell::Real(number) => Number::from_f64(*number).map(Value::Number),
         Cell::Text(text) => {

@@ -17,8 +17,8 @@ pub enum Cell {
     Real(f64),
     /// Text.
     Text(String),
-    /// Bytes, or text that is not Unicode.
-    Unreadable,
+    /// Bytes, or text that is not Unicode, as far as it can be read.
+    Unreadable(String),
 }
 
 impl Cell {
@@ -29,9 +29,9 @@ impl Cell {
             ValueRef::Real(number) => Cell::Real(number),
             ValueRef::Text(text) => match str::from_utf8(text) {
                 Ok(text) => Cell::Text(text.to_owned()),
-                Err(_) => Cell::Unreadable,
+                Err(_) => Cell::Unreadable(String::from_utf8_lossy(text).into_owned()),
             },
-            ValueRef::Blob(_) => Cell::Unreadable,
+            ValueRef::Blob(bytes) => Cell::Unreadable(String::from_utf8_lossy(bytes).into_owned()),
         }
     }
 
@@ -185,7 +185,7 @@ mod tests {
             );
             let found = ids(&sql);
             assert_eq!(found[0], (key, vec![Cell::Text("a".into()), Cell::Null, Cell::Real(1.5)]));
-            assert_eq!(found[1].1[2], Cell::Unreadable);
+            assert_eq!(found[1].1[2], Cell::Unreadable("\0".into()));
             assert_eq!(found.len(), 2);
         }
     }

@@ -37,7 +37,7 @@ pub fn licence(tags: &Value, column: Option<&str>) -> Licence {
 /// Reads the licence of a row from its column of tags, whatever is in it, and from a column of that name.
 pub fn licence_of_cell(tags: &Cell, column: Option<&str>) -> Licence {
     match tags {
-        Cell::Text(text) if may_be_foreign(text) => match json::parse(text) {
+        Cell::Text(text) | Cell::Unreadable(text) if may_be_foreign(text) => match json::parse(text) {
             // As it stands and as it is published: each has places that the other has not.
             Ok(json) => match (licence(&json, column), tag_values::of_json(json)) {
                 (Licence::Own, Ok(tags)) => licence(&Value::Object(tags), column),

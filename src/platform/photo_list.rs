@@ -52,7 +52,7 @@ impl PhotoList {
                 list.may_be_licensed = text.contains('{') && may_be_foreign(text);
                 list.add_text(text, DEPTH);
             }
-            Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable => list.unreadable = true,
+            Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => list.unreadable = true,
         }
         if let Some(legacy) = tags.get("_photos") {
             list.may_be_licensed = true;

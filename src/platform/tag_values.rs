@@ -22,7 +22,7 @@ pub fn tags(cell: &Cell) -> Result<Map<String, Value>, Unreadable> {
     match cell {
         Cell::Null => Ok(Map::new()),
         Cell::Text(text) => from_text(text, DEPTH),
-        Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable => Err(Unreadable),
+        Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => Err(Unreadable),
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
             assert_eq!(read(column), means, "{column}");
         }
         assert_eq!(tags(&Cell::Null), Ok(Map::new()));
-        assert_eq!(tags(&Cell::Unreadable), Err(Unreadable));
+        assert_eq!(tags(&Cell::Unreadable("{}".into())), Err(Unreadable));
         assert_eq!(read(&"[".repeat(100_000)), "unreadable");
     }
 

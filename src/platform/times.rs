@@ -14,7 +14,7 @@ const SECONDS_FROM: f64 = 1e8;
 /// an import left as a number or as its text (`"1795457119361.0"`). None for anything else.
 pub fn instant(cell: &Cell) -> Option<DateTime<Utc>> {
     match cell {
-        Cell::Null | Cell::Unreadable => None,
+        Cell::Null | Cell::Unreadable(_) => None,
         Cell::Integer(number) => from_number(*number as f64),
         Cell::Real(number) => from_number(*number),
         Cell::Text(text) => from_text(text.trim()),

@@ -104,3 +104,18 @@ async fn names_stay_in_also_where_a_text_is_json() {
         assert!(left.contains(&serde_json::json!(words).to_string()), "{left}");
     }
 }
+
+#[tokio::test]
+async fn a_licence_in_bytes_counts() {
+    for tags in [
+        r#"CAST('{"license":"ODbL"}' AS BLOB)"#,
+        "CAST(X'7b226c6963656e7365223a224f44624c222c2261223a22ff227d' AS TEXT)",
+    ] {
+        let rows = format!(
+            "INSERT INTO artwork (id, title, status, tags) VALUES ('w2', 'Foreign', 'approved', {tags})"
+        );
+        let sql = format!("{WORK} ALTER TABLE artwork ADD COLUMN tags; {rows}");
+        let left = texts_of(&sql, DataDumpOptions::default()).await;
+        assert!(left.contains("Heron") && !left.contains("Foreign"), "{tags}");
+    }
+}
