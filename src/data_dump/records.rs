@@ -15,7 +15,7 @@ use crate::formats::dump::THUMBNAILS;
 use crate::platform::content::Cell;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
 use crate::platform::json;
-use crate::platform::tag_values::{self, add};
+use crate::platform::tag_values::{self, Adding};
 use crate::platform::times::{instant, rfc3339};
 use crate::privacy::scan::Scanner;
 
@@ -83,8 +83,9 @@ impl Records<'_> {
         };
         let entry = ARTWORK.name;
         let mut tags = self.tags(tag_cell, "artwork.tags", toll);
+        let mut adding = Adding::to(&mut tags);
         for (label, value) in &work.row_tags {
-            add(&mut tags, label, value.clone());
+            adding.add(label, value.clone());
         }
         self.fences.members(&mut tags, entry, &mut toll.counts)?;
         let kind = type_id.id().and_then(|id| self.plan.types.get(&id)).map(String::as_str);
@@ -351,12 +352,12 @@ fn page(site: &str, kind: &str, id: &str) -> String {
     format!("{site}/{kind}/{}", utf8_percent_encode(id, &SEGMENT))
 }
 
-/// What its name is made of.
 /// What a thumbnail is called in the archive.
 pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
     format!("{THUMBNAILS}{}", names.get(&photo_key(id, n)))
 }
 
+/// What its name is made of.
 pub fn photo_key(id: &str, n: u32) -> String {
     format!("{id}-{n}.jpg")
 }
@@ -375,20 +376,30 @@ pub fn value_of(cell: &Cell) -> Option<Value> {
     }
 }
 
+/// Bytes of the longest label that is repeated for each of several values: 100 kB of tags could else be gigabytes.
+const REPEATED_LABEL: usize = 200;
+
 /// Hands each scalar of the tags to `visit` with its label: arrays are spread, members of objects have dotted names.
-pub fn each_tag(tags: &Map<String, Value>, visit: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
-    tags.iter().try_for_each(|(label, value)| each_scalar(label, value, visit))
+/// Gives how many arrays and members are passed over for the length of their label.
+pub fn each_tag(tags: &Map<String, Value>, visit: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<u64> {
+    tags.iter().try_fold(0, |passed, (label, value)| Ok(passed + each_scalar(label, value, visit)?))
 }
 
-fn each_scalar(label: &str, value: &Value, visit: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
+fn each_scalar(label: &str, value: &Value, visit: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<u64> {
     match value {
-        Value::Null => Ok(()),
-        Value::Bool(flag) => visit(label, if *flag { "true" } else { "false" }),
-        Value::Number(number) => visit(label, &number.to_string()),
-        Value::String(text) => visit(label, text),
-        Value::Array(items) => items.iter().try_for_each(|item| each_scalar(label, item, visit)),
-        Value::Object(members) => {
-            members.iter().try_for_each(|(name, value)| each_scalar(&format!("{label}.{name}"), value, visit))
+        Value::Null => Ok(0),
+        Value::Bool(flag) => visit(label, if *flag { "true" } else { "false" }).map(|()| 0),
+        Value::Number(number) => visit(label, &number.to_string()).map(|()| 0),
+        Value::String(text) => visit(label, text).map(|()| 0),
+        Value::Array(items) if items.len() > 1 && label.len() > REPEATED_LABEL => Ok(1),
+        Value::Array(items) => {
+            items.iter().try_fold(0, |passed, item| Ok(passed + each_scalar(label, item, visit)?))
         }
+        Value::Object(members) => members.iter().try_fold(0, |passed, (name, value)| {
+            if label.len() + name.len() >= REPEATED_LABEL {
+                return Ok(passed + 1);
+            }
+            Ok(passed + each_scalar(&format!("{label}.{name}"), value, visit)?)
+        }),
     }
 }

@@ -12,6 +12,8 @@ use crate::platform::loose_json::{Token, tokens};
 
 /// How many names are remembered. Rows repeat the same few; hostile ones must not fill the memory.
 const REMEMBERED: usize = 10_000;
+/// Bytes of the longest that is.
+const REMEMBERED_NAME: usize = 200;
 /// JSON text within JSON text is read this deep; what lies deeper is taken out.
 const DEPTH: u32 = 8;
 /// What members are called that hold the name of another, which is the value of one of [`VALUES`].
@@ -73,7 +75,7 @@ impl Filter {
         }
         let leaves = self.decide(name);
         let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
-        if decided.len() < REMEMBERED {
+        if decided.len() < REMEMBERED && name.len() <= REMEMBERED_NAME {
             decided.insert(name.to_owned(), leaves);
         }
         leaves

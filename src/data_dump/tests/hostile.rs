@@ -106,6 +106,20 @@ async fn names_stay_in_also_where_a_text_is_json() {
 }
 
 #[tokio::test]
+async fn a_long_label_is_not_repeated_for_thousands_of_values() {
+    let members: serde_json::Map<_, _> = (0..3000).map(|n| (n.to_string(), true.into())).collect();
+    let tags = serde_json::json!({ "k".repeat(4000): members, "l".repeat(4000): (0..3000).collect::<Vec<_>>(),
+        "m".repeat(300): true, "o": { "p": 1 } });
+    let sql = format!(
+        "CREATE TABLE artwork (id TEXT, tags TEXT, status TEXT); INSERT INTO artwork VALUES ('w1', '{tags}', 'approved')"
+    );
+    let left = texts_of(&sql, DataDumpOptions::default()).await;
+    assert!(left.len() < 200_000, "{} bytes of {}", left.len(), sql.len());
+    assert!(left.contains(r#""label":"mmm"#) && left.contains(r#""label":"o.p""#));
+    assert!(left.contains("3001 values left out"));
+}
+
+#[tokio::test]
 async fn a_licence_in_bytes_counts() {
     for tags in [
         r#"CAST('{"license":"ODbL"}' AS BLOB)"#,

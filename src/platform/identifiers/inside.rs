@@ -42,13 +42,15 @@ pub(super) struct Names(HashMap<String, bool>);
 impl Names {
     /// Hostile rows must not fill the memory.
     const REMEMBERED: usize = 10_000;
+    /// Bytes of the longest that is.
+    const REMEMBERED_NAME: usize = 200;
 
     fn is_named(&mut self, name: &str) -> bool {
         if let Some(known) = self.0.get(name) {
             return *known;
         }
         let decided = is_named(name);
-        if self.0.len() < Self::REMEMBERED {
+        if self.0.len() < Self::REMEMBERED && name.len() <= Self::REMEMBERED_NAME {
             self.0.insert(name.to_owned(), decided);
         }
         decided
