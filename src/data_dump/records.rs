@@ -370,7 +370,7 @@ pub fn value_of(cell: &Cell) -> Option<Value> {
         Cell::Real(number) => Number::from_f64(*number).map(Value::Number),
         Cell::Text(text) => {
             // What looks like JSON and is none may hold any name: nobody can tell which of it may leave.
-            let looks_like_json = text.trim_start().starts_with(['{', '[']);
+            let looks_like_json = json::bare(text).starts_with(['{', '[']);
             json::within(text).or_else(|| (!looks_like_json).then(|| Value::String(text.clone())))
         }
     }

@@ -62,7 +62,7 @@ impl PhotoList {
     }
 
     fn add_text(&mut self, text: &str, depth: u32) {
-        let (whole, text) = (text, text.trim());
+        let (whole, text) = (text, json::bare(text).trim_end());
         if text.is_empty() || text == "null" {
             return;
         }

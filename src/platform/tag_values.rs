@@ -42,7 +42,7 @@ pub fn names(cell: &Cell) -> Result<Vec<String>, Unreadable> {
     let Cell::Text(text) = cell else {
         return if *cell == Cell::Null { Ok(Vec::new()) } else { Err(Unreadable) };
     };
-    let text = text.trim();
+    let text = json::bare(text).trim_end();
     if !text.starts_with(['[', '"', '{']) {
         let name = (!text.is_empty() && text != "null").then(|| text.to_owned());
         return Ok(name.into_iter().collect());
@@ -107,7 +107,7 @@ pub fn pair(members: &Map<String, Value>) -> Option<(&str, &Value)> {
 }
 
 fn from_text(text: &str, depth: u32) -> Result<Map<String, Value>, Unreadable> {
-    let text = text.trim();
+    let text = json::bare(text).trim_end();
     if text.is_empty() {
         return Ok(Map::new());
     }
@@ -194,6 +194,7 @@ mod tests {
             ("", "{}"),
             ("{}", "{}"),
             ("null", "{}"),
+            ("\u{feff}{\"material\":\"bronze\"}", r#"{"material":"bronze"}"#),
             (
                 r#"{"material":"bronze","artwork_type":"mural"}"#,
                 r#"{"material":"bronze","artwork_type":"mural"}"#,

@@ -153,7 +153,7 @@ impl Filter {
     /// Whether a text begins as JSON does, does not parse, and has a name in it that may not leave. Nobody can say
     /// where its value ends. Without quotes it is one in braces alone: `[Address: unknown]` is a remark.
     fn is_broken_and_names(&self, text: &str) -> bool {
-        let start = text.trim_start();
+        let start = json::bare(text);
         let in_braces = start.starts_with('{');
         (in_braces || start.starts_with('['))
             && tokens(text).any(|token| {

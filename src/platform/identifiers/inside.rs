@@ -84,7 +84,7 @@ impl Walk<'_> {
 
     /// Whether the whole text is JSON.
     fn parse(self, text: &str) -> bool {
-        let mut json = serde_json::Deserializer::from_str(text);
+        let mut json = serde_json::Deserializer::from_str(json::bare(text));
         self.deserialize(&mut json).is_ok() && json.end().is_ok()
     }
 
@@ -115,7 +115,7 @@ impl Walk<'_> {
             visit(text);
         }
         if let Some(depth) = depth.checked_sub(1)
-            && text.trim_start().starts_with(OF_JSON)
+            && json::bare(text).starts_with(OF_JSON)
         {
             Walk { named, names, visit, depth }.read(text);
         }
