@@ -1,4 +1,4 @@
-//! The encodings that an identifier may hide in, undone: percent signs, JSON escapes, hexadecimal, base64.
+//! The encodings that an identifier may hide in, undone: percent signs, HTML references, JSON escapes, hexadecimal, base64.
 
 use std::ops::Range;
 
@@ -45,6 +45,45 @@ pub fn percent(text: &[u8]) -> Option<Decoded> {
         at += if spelled.is_some() { 3 } else { 1 };
     }
     (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+/// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address; None when there is nothing to undo.
+pub fn references(text: &[u8]) -> Option<Decoded> {
+    let mut decoded = Decoded::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        let spelled = if byte == b'&' { reference(text, at) } else { None };
+        match spelled {
+            Some((c, length)) => {
+                let mut buffer = [0; 4];
+                c.encode_utf8(&mut buffer).bytes().for_each(|byte| decoded.push(byte, at));
+                at += length;
+            }
+            None => {
+                decoded.push(byte, at);
+                at += 1;
+            }
+        }
+    }
+    (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+/// The character that a reference at `at` stands for, and how long that is.
+fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
+    const LONGEST: usize = 12;
+    const NAMED: [(&str, char); 6] =
+        [("amp", '&'), ("commat", '@'), ("period", '.'), ("lowbar", '_'), ("hyphen", '-'), ("colon", ':')];
+    let rest = text.get(at + 1..)?;
+    let length = memchr(b';', rest.get(..LONGEST).unwrap_or(rest))?;
+    let name = str::from_utf8(rest.get(..length)?).ok()?;
+    let c = match name.strip_prefix('#') {
+        Some(number) => {
+            let hexadecimal = number.strip_prefix(['x', 'X']).map(|digits| u32::from_str_radix(digits, 16));
+            char::from_u32(hexadecimal.unwrap_or_else(|| number.parse()).ok()?)?
+        }
+        None => NAMED.iter().find(|(known, _)| *known == name)?.1,
+    };
+    Some((c, length + 2))
 }
 
 /// What stands between the quotes of a text that are not escaped themselves.
@@ -238,6 +277,14 @@ mod tests {
         assert_eq!(decoded.source(1..2), 1..4);
         assert_eq!(decoded.source(0..5), 0..7);
         assert!(percent(b"50 % of it").is_none());
+    }
+
+    #[test]
+    fn references_are_undone_and_traced_back() {
+        let decoded = references(b"a&#64;b&#x2E;c&commat;&x;&#xd800;&").unwrap();
+        assert_eq!(decoded.bytes, b"a@b.c@&x;&#xd800;&");
+        assert_eq!(decoded.source(1..2), 1..6);
+        assert!(references(b"AT&T; R&B").is_none());
     }
 
     #[test]

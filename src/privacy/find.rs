@@ -1,7 +1,7 @@
 //! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
-//! percent signs and JSON escapes are undone and what comes out is searched again.
+//! percent signs, JSON escapes and HTML's character references are undone and what comes out is searched again.
 
 use std::ops::{ControlFlow, Range};
 
@@ -97,7 +97,8 @@ impl<'v> Search<'v, '_> {
             self.run(text, run, origin, depth)?;
         }
         if depth > 0 {
-            self.percent_signs(text, origin, readable, depth)?;
+            self.spelled(text, b'%', decode::percent, origin, readable, depth)?;
+            self.spelled(text, b'&', decode::references, origin, readable, depth)?;
             self.escapes(text, origin, readable, depth)?;
         }
         ControlFlow::Continue(())
@@ -295,13 +296,22 @@ impl<'v> Search<'v, '_> {
         })
     }
 
-    fn percent_signs(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
+    /// What `decode` makes of the words that have `sign` in them.
+    fn spelled(
+        &mut self,
+        text: &[u8],
+        sign: u8,
+        decode: fn(&[u8]) -> Option<decode::Decoded>,
+        origin: Origin,
+        readable: bool,
+        depth: u8,
+    ) -> ControlFlow<()> {
         let mut from = 0;
-        while let Some(at) = memchr(b'%', &text[from..]).map(|at| from + at) {
+        while let Some(at) = memchr(sign, &text[from..]).map(|at| from + at) {
             let ends = |byte: &&u8| !byte.is_ascii_whitespace() && **byte != b'"';
             let start = at - text[from..at].iter().rev().take_while(ends).count();
             let end = at + text[at..].iter().take_while(ends).count();
-            if let Some(decoded) = decode::percent(&text[start..end]) {
+            if let Some(decoded) = decode(&text[start..end]) {
                 let back = |range| {
                     let source = decoded.source(range);
                     origin(start + source.start..start + source.end)

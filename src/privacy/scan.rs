@@ -156,3 +156,47 @@ fn between_words(chunk: &[u8], at: usize) -> usize {
     let none = before.windows(ESCAPE).rposition(|six| !six.iter().any(is_escape));
     none.map_or(at, |start| from + start + ESCAPE)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::super::redact::{Counts, Redactor};
+    use super::*;
+
+    /// Values that a visitor may write, of as few letters as there may be.
+    fn values() -> Values {
+        let mut values = Values::default();
+        for value in ["n@b.co", "u@b.co", "041a@b.co", "b::1", "1.2.3.4", "nf1c9a527b644c0e9d2a5e8f00112233b"]
+        {
+            values.add("submissions.email", value);
+        }
+        values
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn what_the_third_fence_lets_out_stops_no_dump(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    "[a-cnu0-4@&#;.\"\\\\%_:{}\n\u{8}\u{c}\u{7}é ]{1,6}",
+                    Just("@b.co".to_owned()), Just("::1".to_owned()), Just("1.2.3.4".to_owned()),
+                    Just("\\u00".to_owned()), Just("%40".to_owned()), Just("\\\"".to_owned()), Just("%0A".to_owned()), Just("&#64;".to_owned()), Just("&#x".to_owned()), Just("&#10;".to_owned()),
+                    Just("f1c9a527b644c0e9d2a5e8f00112233b".to_owned()),
+                ],
+                0..8,
+            ),
+        ) {
+            let (values, nobodys) = (values(), Values::default());
+            let text = pieces.concat();
+            let clean = Redactor::new(&values).text(&text, &mut Counts::default()).into_owned();
+            let json = serde_json::json!([{ "title": clean }, clean]).to_string();
+            prop_assert_eq!(Scanner::new(&values, []).json(json.as_bytes()), None, "{:?} as {}", text, json);
+            prop_assert_eq!(Scanner::new(&nobodys, []).chunk(json.as_bytes()), None, "{:?} as {}", text, json);
+        }
+    }
+}
