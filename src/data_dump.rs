@@ -22,6 +22,7 @@ mod describe;
 mod fences;
 mod files;
 mod included;
+mod labels;
 mod leaks;
 pub mod options;
 mod parallel;

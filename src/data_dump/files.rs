@@ -4,10 +4,11 @@ use std::num::NonZero;
 use std::ops::Range;
 
 use super::fences::Toll;
+use super::labels::each_tag;
 use super::parallel::in_order;
 use super::plan::Work;
 use super::previous::Fingerprints;
-use super::records::{Records, each_tag};
+use super::records::Records;
 use super::troubles::Trouble;
 use crate::archive::{Deflated, Deflater, Workspace};
 use crate::database::source::Snapshot;

@@ -1,5 +1,7 @@
 //! What somebody may submit so that a dump breaks, leaks, or loses the works of others.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::options::PhotoOptions;
 
@@ -131,5 +133,61 @@ async fn a_licence_in_bytes_counts() {
         let sql = format!("{WORK} ALTER TABLE artwork ADD COLUMN tags; {rows}");
         let left = texts_of(&sql, DataDumpOptions::default()).await;
         assert!(left.contains("Heron") && !left.contains("Foreign"), "{tags}");
+    }
+}
+
+/// Tags out of few names and texts, with JSON and identifiers that stand as text.
+fn tags() -> impl Strategy<Value = serde_json::Value> {
+    let text = prop_oneof![
+        "[a\\[\\]{}\":,@.n\\\\\n ]{0,8}",
+        proptest::sample::select(vec![
+            "phone",
+            "key",
+            "value",
+            "tags",
+            "n@b.co",
+            "{\"phone\":1,",
+            "{phone: 604",
+            "\\u0040b.co",
+            "n%40b.co",
+            "@b.co",
+            "b::1",
+            "[\"phone\",\"n@b.co\"]",
+            "{\"a\":\"n@b.co\",\"b\":1}",
+            "bkBiLmNv",
+            "\\",
+            "\"",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let leaf = prop_oneof![text.clone().prop_map(serde_json::Value::from), Just(true.into()), Just(7.into())];
+    leaf.prop_recursive(5, 24, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+            proptest::collection::vec((text.clone(), inner.clone()), 0..4)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            inner.clone().prop_map(|value| value.to_string().into()),
+            (inner, text.clone()).prop_map(|(value, text)| format!("{value}{text}").into()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn tags_that_leave_stop_no_dump_and_are_sound(tags in tags()) {
+        let mut values = Values::default();
+        for (place, value) in [("users.email", "n@b.co"), ("consent.ip_address", "b::1")] {
+            values.add(place, value);
+        }
+        let filter = crate::privacy::filter::Filter::default();
+        let fences = Fences::new(&filter, Redactor::new(&values), false);
+        let mut members = serde_json::Map::from_iter([("a".to_owned(), tags.clone())]);
+        fences.members(&mut members, "artwork.json", &mut Default::default()).unwrap();
+        let mut left = serde_json::Value::Object(members);
+        let json = left.to_string();
+        prop_assert_eq!(Scanner::new(&values, []).json(json.as_bytes()), None, "{} as {}", tags, json);
+        prop_assert_eq!(Scanner::new(&Values::default(), []).chunk(json.as_bytes()), None, "{} as {}", tags, json);
+        filter.clean_value(&mut left);
+        prop_assert_eq!(left.to_string(), json, "{}", tags);
     }
 }
