@@ -94,7 +94,7 @@ impl Filter {
 
     /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
     pub fn clean(&self, members: &mut Map<String, Value>) {
-        // What is taken out may be what kept the rest from being a pair, or from being JSON.
+        // What is taken out of a list may be what kept the rest from being a pair, or from being pairs all.
         for _ in 0..ROUNDS {
             let mut taken = false;
             self.clean_members(members, DEPTH, &mut taken);
@@ -120,7 +120,6 @@ impl Filter {
     }
 
     fn clean_members(&self, members: &mut Map<String, Value>, depth: u32, taken: &mut bool) {
-        let before = members.len();
         if self.names_what_stays(members) {
             members.clear();
         }
@@ -129,10 +128,9 @@ impl Filter {
             let allowed = if *value == Value::Bool(true) { leaves.as_label } else { leaves.with_value };
             allowed && self.clean_at(value, depth, taken)
         });
-        *taken |= members.len() < before;
     }
 
-    /// Cleans a value; false when all of it has to go. Tells whether anything was `taken` out of it.
+    /// Cleans a value; false when all of it has to go. Tells whether anything was `taken` out of a list.
     fn clean_at(&self, value: &mut Value, depth: u32, taken: &mut bool) -> bool {
         match value {
             Value::Object(members) => self.clean_members(members, depth, taken),
@@ -155,7 +153,6 @@ impl Filter {
                 }
                 if clean != read {
                     *text = clean.to_string();
-                    *taken = true;
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
