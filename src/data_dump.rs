@@ -22,6 +22,7 @@ mod describe;
 mod fences;
 mod files;
 mod included;
+mod labels;
 mod leaks;
 pub mod options;
 mod parallel;
@@ -196,7 +197,7 @@ fn write(
     let archive = archive.finish(job, &meter)?;
     let exempt = settings.source.spellings();
     let scanner = Scanner::new(&read.values, exempt.iter().map(String::as_str));
-    leaks::look_for(archive.path(), &scanner, job)?;
+    leaks::look_for_all(archive.path(), scanner, |scanner| records.spare_made(scanner), job)?;
     meter.finish();
     let mut warnings = metadata.warnings.clone();
     warnings.extend(describe::for_the_operator(settings, read));

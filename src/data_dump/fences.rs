@@ -69,6 +69,11 @@ impl<'v> Fences<'v> {
         self.redactor.holds(text).is_some()
     }
 
+    /// The same of a text that was made around a public id.
+    pub fn holds_around(&self, text: &str) -> bool {
+        self.redactor.holds_around(text).is_some()
+    }
+
     /// A text as it may leave in `entry`.
     pub fn text<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Cow<'t, str>> {
         if self.fail
@@ -78,6 +83,20 @@ impl<'v> Fences<'v> {
             return Err(leak(entry, &hit, problem));
         }
         Ok(self.redactor.text(text, counts))
+    }
+
+    /// The same of a text that may be JSON as a whole, as forms leave it: names in it stay in. None when nobody can say
+    /// which of it may leave.
+    pub fn words<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Option<Cow<'t, str>>> {
+        if !json::bare(text).starts_with(['{', '[', '"']) {
+            return self.text(text, entry, counts).map(Some);
+        }
+        let mut value = Value::String(text.to_owned());
+        self.value(&mut value, entry, counts)?;
+        Ok(match value {
+            Value::String(text) => Some(Cow::Owned(text)),
+            _ => None,
+        })
     }
 
     /// Makes members fit to leave in `entry`, at every depth: names that may not leave are gone, and so are those

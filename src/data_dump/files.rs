@@ -4,10 +4,12 @@ use std::num::NonZero;
 use std::ops::Range;
 
 use super::fences::Toll;
+use super::labels::each_tag;
 use super::parallel::in_order;
 use super::plan::Work;
 use super::previous::Fingerprints;
-use super::records::{Records, each_tag};
+use super::records::Records;
+use super::troubles::Trouble;
 use crate::archive::{Deflated, Deflater, Workspace};
 use crate::database::source::Snapshot;
 use crate::dataset::record::{Record, RecordWriter};
@@ -109,7 +111,7 @@ impl Writing<'_> {
                 let mut batch = Made::default();
                 for (at, cells) in places.zip(&rows) {
                     let record = records.work(&works[at], cells, &mut batch.toll)?;
-                    each_tag(&record.tags, &mut |label, value| {
+                    let passed = each_tag(&record.tags, &mut |label, value| {
                         // Names that were fit apart may spell something together.
                         let is_fit = !label.contains('.') || !records.fences.holds(label);
                         if is_fit {
@@ -117,6 +119,7 @@ impl Writing<'_> {
                         }
                         Ok(())
                     })?;
+                    (0..passed).for_each(|_| batch.toll.troubles.add(Trouble::LongLabel, TAGS.name));
                     batch.add(record.json, compared)?;
                 }
                 Ok(batch)

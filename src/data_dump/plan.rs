@@ -270,7 +270,7 @@ impl Reader<'_> {
             return None;
         };
         // A work's id is also what its photos are called.
-        if self.fences.holds(&id) || self.fences.holds(&photo_key(&id, 1)) {
+        if self.fences.holds(&id) || self.fences.holds_around(&photo_key(&id, 1)) {
             toll.troubles.add(Trouble::PrivateId, place);
             return None;
         }

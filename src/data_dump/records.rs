@@ -15,8 +15,9 @@ use crate::formats::dump::THUMBNAILS;
 use crate::platform::content::Cell;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
 use crate::platform::json;
-use crate::platform::tag_values::{self, add};
+use crate::platform::tag_values::{self, Adding};
 use crate::platform::times::{instant, rfc3339};
+use crate::privacy::scan::Scanner;
 
 /// The licence of every record in artwork.json.
 const CC0: &str = "CC0-1.0";
@@ -48,6 +49,21 @@ pub struct WorkRecord {
 }
 
 impl Records<'_> {
+    /// Tells the last fence what was made around public ids: names of thumbnails, pages.
+    pub fn spare_made(&self, scanner: &mut Scanner<'_>) {
+        let plan = self.plan;
+        for photo in &plan.photos {
+            let id = &photo.artwork_id;
+            scanner.spare_around(&photo_name(self.names, id, photo.n), id);
+        }
+        let Some(site) = self.site else { return };
+        let works = plan.works.iter().chain(&plan.foreign).map(|work| ("artwork", &work.id));
+        let creators = plan.creators.iter().map(|creator| ("artist", &creator.id));
+        for (kind, id) in works.chain(creators) {
+            scanner.spare_around(&page(site, kind, id), id);
+        }
+    }
+
     /// The record of a work from its columns, see [`super::plan::WORK_COLUMNS`].
     pub fn work(&self, work: &Work, cells: &[Cell], toll: &mut Toll) -> Result<WorkRecord> {
         let [
@@ -67,8 +83,9 @@ impl Records<'_> {
         };
         let entry = ARTWORK.name;
         let mut tags = self.tags(tag_cell, "artwork.tags", toll);
+        let mut adding = Adding::to(&mut tags);
         for (label, value) in &work.row_tags {
-            add(&mut tags, label, value.clone());
+            adding.add(label, value.clone());
         }
         self.fences.members(&mut tags, entry, &mut toll.counts)?;
         let kind = type_id.id().and_then(|id| self.plan.types.get(&id)).map(String::as_str);
@@ -228,15 +245,19 @@ impl Records<'_> {
         let number = match cell {
             Cell::Integer(number) => Some(number.to_string()),
             Cell::Real(number) if number.is_finite() => Some(number.to_string()),
-            Cell::Real(_) | Cell::Unreadable => {
+            Cell::Real(_) | Cell::Unreadable(_) => {
                 toll.troubles.add(Trouble::Unreadable, place);
                 None
             }
             Cell::Null | Cell::Text(_) => None,
         };
-        match text_of(cell).or(number.as_deref()) {
-            Some(text) => record.put(field, &*self.fences.text(text, entry, &mut toll.counts)?),
-            None => Ok(()),
+        let Some(text) = text_of(cell).or(number.as_deref()) else { return Ok(()) };
+        match self.fences.words(text, entry, &mut toll.counts)? {
+            Some(text) => record.put(field, &*text),
+            None => {
+                toll.troubles.add(Trouble::Unreadable, place);
+                Ok(())
+            }
         }
     }
 
@@ -257,7 +278,7 @@ impl Records<'_> {
             Cell::Real(number) => Some(*number),
             Cell::Text(text) if text.trim().is_empty() => return Ok(()),
             Cell::Text(text) => text.trim().parse().ok(),
-            Cell::Unreadable => None,
+            Cell::Unreadable(_) => None,
         };
         match number {
             Some(number) if number.is_finite() => record.put(field, &number),
@@ -297,9 +318,7 @@ impl Records<'_> {
 
     fn put_page(&self, record: &mut Record, kind: &str, id: &str) -> Result<()> {
         match self.site {
-            Some(site) if self.fences.leaves("url") => {
-                record.put("url", &format!("{site}/{kind}/{}", utf8_percent_encode(id, &SEGMENT)))
-            }
+            Some(site) if self.fences.leaves("url") => record.put("url", &page(site, kind, id)),
             _ => Ok(()),
         }
     }
@@ -328,6 +347,11 @@ impl Records<'_> {
     }
 }
 
+/// The page of a work or a creator.
+fn page(site: &str, kind: &str, id: &str) -> String {
+    format!("{site}/{kind}/{}", utf8_percent_encode(id, &SEGMENT))
+}
+
 /// What a thumbnail is called in the archive.
 pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
     format!("{THUMBNAILS}{}", names.get(&photo_key(id, n)))
@@ -341,31 +365,13 @@ pub fn photo_key(id: &str, n: u32) -> String {
 /// A value of a column that nobody has decided on; JSON in it is JSON.
 pub fn value_of(cell: &Cell) -> Option<Value> {
     match cell {
-        Cell::Null | Cell::Unreadable => None,
+        Cell::Null | Cell::Unreadable(_) => None,
         Cell::Integer(number) => Some(Value::from(*number)),
         Cell::Real(number) => Number::from_f64(*number).map(Value::Number),
         Cell::Text(text) => {
             // What looks like JSON and is none may hold any name: nobody can tell which of it may leave.
-            let looks_like_json = text.trim_start().starts_with(['{', '[']);
+            let looks_like_json = json::bare(text).starts_with(['{', '[']);
             json::within(text).or_else(|| (!looks_like_json).then(|| Value::String(text.clone())))
-        }
-    }
-}
-
-/// Hands each scalar of the tags to `visit` with its label: arrays are spread, members of objects have dotted names.
-pub fn each_tag(tags: &Map<String, Value>, visit: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
-    tags.iter().try_for_each(|(label, value)| each_scalar(label, value, visit))
-}
-
-fn each_scalar(label: &str, value: &Value, visit: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
-    match value {
-        Value::Null => Ok(()),
-        Value::Bool(flag) => visit(label, if *flag { "true" } else { "false" }),
-        Value::Number(number) => visit(label, &number.to_string()),
-        Value::String(text) => visit(label, text),
-        Value::Array(items) => items.iter().try_for_each(|item| each_scalar(label, item, visit)),
-        Value::Object(members) => {
-            members.iter().try_for_each(|(name, value)| each_scalar(&format!("{label}.{name}"), value, visit))
         }
     }
 }

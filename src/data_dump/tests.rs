@@ -10,6 +10,8 @@ use crate::archive::{Archive, ArchiveWriter};
 use crate::options::{CommonOptions, DatabaseOptions};
 use crate::privacy::values::Values;
 
+mod hostile;
+
 const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
 
 /// A database in which each fence alone keeps one secret in.

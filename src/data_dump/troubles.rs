@@ -10,6 +10,8 @@ use crate::job::{Warning, counted};
 pub enum Trouble {
     /// A value is none of the shapes that are known.
     Unreadable,
+    /// A tag has several values and a label too long to be repeated for each.
+    LongLabel,
     /// A row has no id.
     NoId,
     /// Another row has its id.
@@ -23,7 +25,7 @@ pub enum Trouble {
 impl Trouble {
     fn code(self) -> &'static str {
         match self {
-            Trouble::Unreadable | Trouble::NotFinite => "VALUE_LEFT_OUT",
+            Trouble::Unreadable | Trouble::NotFinite | Trouble::LongLabel => "VALUE_LEFT_OUT",
             Trouble::NoId | Trouble::SameId | Trouble::PrivateId => "ROW_LEFT_OUT",
         }
     }
@@ -33,6 +35,7 @@ impl Trouble {
         match self {
             Trouble::Unreadable => format!("{values} left out: none of the shapes that are known"),
             Trouble::NotFinite => format!("{values} left out: no finite number"),
+            Trouble::LongLabel => format!("{values} left out: the label is too long; artwork.json has them"),
             Trouble::NoId => format!("{rows} left out: without an id"),
             Trouble::SameId => format!("{rows} left out: an earlier row has the same id"),
             Trouble::PrivateId => {

@@ -17,8 +17,8 @@ pub enum Cell {
     Real(f64),
     /// Text.
     Text(String),
-    /// Bytes, or text that is not Unicode.
-    Unreadable,
+    /// Bytes, or text that is not Unicode, as far as it can be read.
+    Unreadable(String),
 }
 
 impl Cell {
@@ -29,9 +29,9 @@ impl Cell {
             ValueRef::Real(number) => Cell::Real(number),
             ValueRef::Text(text) => match str::from_utf8(text) {
                 Ok(text) => Cell::Text(text.to_owned()),
-                Err(_) => Cell::Unreadable,
+                Err(_) => Cell::Unreadable(String::from_utf8_lossy(text).into_owned()),
             },
-            ValueRef::Blob(_) => Cell::Unreadable,
+            ValueRef::Blob(bytes) => Cell::Unreadable(String::from_utf8_lossy(bytes).into_owned()),
         }
     }
 
@@ -52,6 +52,8 @@ pub enum RowKey {
     Rowid(i64),
     /// By its id, in a table without rowids.
     Id(String),
+    /// By its id that is a number there.
+    Number(i64),
 }
 
 /// A content table that is there.
@@ -77,7 +79,7 @@ impl Content {
         let columns: Vec<String> = columns.into_iter().map(|column| table.column_or_null(column)).collect();
         let mut found = Content { name, table, columns, again: String::new() };
         found.again = format!(
-            "SELECT {} FROM main.{} WHERE {} = ?1",
+            "SELECT {} FROM main.{} WHERE {} = ?1 COLLATE BINARY",
             found.columns.join(", "),
             found.table.quoted(),
             found.key()
@@ -114,6 +116,7 @@ impl Content {
         while let Some(row) = rows.next()? {
             let key = match (self.table.rowid(), Cell::read(row.get_ref(0)?)) {
                 (Some(_), Cell::Integer(rowid)) => RowKey::Rowid(rowid),
+                (None, Cell::Integer(id)) => RowKey::Number(id),
                 (_, cell) => RowKey::Id(cell.id().unwrap_or_default()),
             };
             visit(key, self.cells(row)?)?;
@@ -125,7 +128,7 @@ impl Content {
     pub fn fetch(&self, conn: &Connection, key: &RowKey) -> Result<Option<Vec<Cell>>> {
         let mut statement = conn.prepare_cached(&self.again)?;
         let mut rows = match key {
-            RowKey::Rowid(rowid) => statement.query([rowid])?,
+            RowKey::Rowid(number) | RowKey::Number(number) => statement.query([number])?,
             RowKey::Id(id) => statement.query([id])?,
         };
         match rows.next()? {
@@ -185,9 +188,23 @@ mod tests {
             );
             let found = ids(&sql);
             assert_eq!(found[0], (key, vec![Cell::Text("a".into()), Cell::Null, Cell::Real(1.5)]));
-            assert_eq!(found[1].1[2], Cell::Unreadable);
+            assert_eq!(found[1].1[2], Cell::Unreadable("\0".into()));
             assert_eq!(found.len(), 2);
         }
+    }
+
+    #[test]
+    fn ids_of_any_type_and_collation_find_their_own_rows() {
+        let found = ids(
+            "CREATE TABLE artwork (id, status, lat, PRIMARY KEY (id)) WITHOUT ROWID;
+             INSERT INTO artwork VALUES (5, 'approved', 1.0), ('5', 'approved', 2.0), ('a', 'approved', 3.0)",
+        );
+        assert_eq!(found.len(), 3);
+        let found = ids(
+            "CREATE TABLE artwork (id TEXT COLLATE NOCASE, status, lat, PRIMARY KEY (id, lat)) WITHOUT ROWID;
+             INSERT INTO artwork VALUES ('a', 'approved', 1.0), ('A', 'approved', 2.0)",
+        );
+        assert_eq!(found.len(), 2);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use self::inside::{Names, OF_JSON, inside};
 use super::fields::blacklist::identifies;
 use super::fields::names::{matches, normal};
 use super::fields::tables::content;
+use super::json;
 use super::tables::Table;
 
 mod inside;
@@ -91,7 +92,7 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
                 if *is_place {
                     visit(place, &text)?;
                 }
-                if text.trim_start().starts_with(OF_JSON) {
+                if json::bare(&text).starts_with(OF_JSON) {
                     inside(&text, *is_place, &mut names, &mut |value| visit(place, value))?;
                 }
             }
@@ -195,6 +196,7 @@ mod tests {
             r#"{"note":1e400,"ip":"i","user_token":"t"}"#,
             r#"{"old":"{\"note\":1e400,\"ip\":\"i\"}","more":{"user_token":"t"},"cut":"off"#,
             r#"{"ip":"i"} {"user_token":"t"}"#,
+            "\u{feff}{\"ip\":\"i\",\"user_token\":\"t\"}",
             r#"{"note":"line
                 end","admin":{"ip":["i"]},"x":["y"],"user":{"name":"t"}} trailing"#,
         ] {

@@ -5,15 +5,21 @@ use serde_json::Value;
 /// Parses JSON. Half a surrogate pair, which JavaScript writes for a text that was cut inside an emoji, becomes
 /// U+FFFD: it is no Unicode text, and everything else in the row is.
 pub fn parse(text: &str) -> serde_json::Result<Value> {
+    let text = bare(text);
     serde_json::from_str(text).or_else(|error| match without_halves(text) {
         Some(mended) => serde_json::from_str(&mended),
         None => Err(error),
     })
 }
 
+/// The text without the space and the byte order mark before it, which files and forms leave.
+pub fn bare(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
 /// The JSON that a text is in whole, if it is an object or an array, or a text that is one.
 pub fn within(text: &str) -> Option<Value> {
-    let is_text = match text.trim_start().chars().next()? {
+    let is_text = match bare(text).chars().next()? {
         '"' => true,
         '{' | '[' => false,
         _ => return None,
@@ -80,6 +86,7 @@ mod tests {
         assert!(within(" {\"a\":1}").is_some() && within("[1]").is_some());
         let nested = serde_json::json!(serde_json::json!({"a": 1}).to_string()).to_string();
         assert_eq!(within(&nested), Some(serde_json::json!({"a": 1})));
+        assert!(within("\u{feff} {\"a\":1}").is_some());
         assert!(within("\"a\"").is_none() && within("\"{a\"").is_none() && within("\"").is_none());
         assert!(within("1").is_none() && within("{a").is_none() && within("").is_none());
     }

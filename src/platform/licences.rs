@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 pub use self::words::may_be_foreign;
-use self::words::{Name, Named, OSM, foreign, name_says, named_in};
+use self::words::{Name, Named, OSM, foreign, is_osm_word, name_says, named_in};
 use super::content::Cell;
 use super::fields::blacklist::rule_for;
 use super::{json, tag_values};
@@ -37,7 +37,7 @@ pub fn licence(tags: &Value, column: Option<&str>) -> Licence {
 /// Reads the licence of a row from its column of tags, whatever is in it, and from a column of that name.
 pub fn licence_of_cell(tags: &Cell, column: Option<&str>) -> Licence {
     match tags {
-        Cell::Text(text) if may_be_foreign(text) => match json::parse(text) {
+        Cell::Text(text) | Cell::Unreadable(text) if may_be_foreign(text) => match json::parse(text) {
             // As it stands and as it is published: each has places that the other has not.
             Ok(json) => match (licence(&json, column), tag_values::of_json(json)) {
                 (Licence::Own, Ok(tags)) => licence(&Value::Object(tags), column),
@@ -53,8 +53,7 @@ pub fn licence_of_cell(tags: &Cell, column: Option<&str>) -> Licence {
 /// names a licence, or speaks of OpenStreetMap, the row is taken to be theirs, if of a licence, to be somebody's.
 fn licence_of_unreadable(tags: &str, column: Option<&str>) -> Licence {
     let mut words = tags.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    let is_theirs = |word: String| word.starts_with("osm");
-    let named = if words.any(is_theirs) { Some(Named::Osm) } else { named_in(tags) };
+    let named = if words.any(|word| is_osm_word(&word)) { Some(Named::Osm) } else { named_in(tags) };
     let says_licence = || ["licen", "lizen"].iter().any(|word| tags.to_lowercase().contains(word));
     match (named, licence(&Value::Null, column)) {
         (Some(Named::Osm), _) => Licence::Foreign(OSM.into()),
@@ -98,7 +97,9 @@ fn look(value: &Value, member: Member, found: &mut Option<String>) {
                 if *value == Value::Bool(true) {
                     look_at_label(name, found);
                 }
-                if (matches!(name_says, Name::Osm) && is_there) || is_element(name, value) {
+                if (matches!(name_says, Name::Osm) && is_there && *value != Value::Bool(true))
+                    || is_element(name, value)
+                {
                     *found = Some(OSM.into());
                 }
                 let under = match name_says {
@@ -157,7 +158,9 @@ fn look_at_label(label: &str, found: &mut Option<String>) {
         && found.is_none()
     {
         *found = Some(name_of(named));
-    } else if said.starts_with("odbl") || said.split(['_', ':', '=']).next() == Some("osm") {
+    } else if said.starts_with("odbl")
+        || said.split(|c: char| !c.is_alphanumeric()).next().is_some_and(is_osm_word)
+    {
         *found = Some(OSM.into());
     } else if matches!(name_says(name), Name::Licence) && found.as_deref() != Some(OSM) {
         *found = foreign(licence).or(found.take());

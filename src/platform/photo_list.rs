@@ -52,7 +52,7 @@ impl PhotoList {
                 list.may_be_licensed = text.contains('{') && may_be_foreign(text);
                 list.add_text(text, DEPTH);
             }
-            Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable => list.unreadable = true,
+            Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => list.unreadable = true,
         }
         if let Some(legacy) = tags.get("_photos") {
             list.may_be_licensed = true;
@@ -62,7 +62,7 @@ impl PhotoList {
     }
 
     fn add_text(&mut self, text: &str, depth: u32) {
-        let (whole, text) = (text, text.trim());
+        let (whole, text) = (text, json::bare(text).trim_end());
         if text.is_empty() || text == "null" {
             return;
         }

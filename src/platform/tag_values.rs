@@ -3,6 +3,8 @@
 //! Seen in the field: NULL, the empty text, an object, an object in a wrapper (`{"tags": {…}, "version": …}`) that may
 //! have stray members beside it, an array of labels, JSON text inside JSON text, and text that is no JSON at all.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
 use super::content::Cell;
@@ -22,7 +24,7 @@ pub fn tags(cell: &Cell) -> Result<Map<String, Value>, Unreadable> {
     match cell {
         Cell::Null => Ok(Map::new()),
         Cell::Text(text) => from_text(text, DEPTH),
-        Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable => Err(Unreadable),
+        Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => Err(Unreadable),
     }
 }
 
@@ -40,7 +42,7 @@ pub fn names(cell: &Cell) -> Result<Vec<String>, Unreadable> {
     let Cell::Text(text) = cell else {
         return if *cell == Cell::Null { Ok(Vec::new()) } else { Err(Unreadable) };
     };
-    let text = text.trim();
+    let text = json::bare(text).trim_end();
     if !text.starts_with(['[', '"', '{']) {
         let name = (!text.is_empty() && text != "null").then(|| text.to_owned());
         return Ok(name.into_iter().collect());
@@ -60,19 +62,41 @@ pub fn names(cell: &Cell) -> Result<Vec<String>, Unreadable> {
     }
 }
 
-/// Adds a tag of a row of its own. A label that is there with another value has both.
-pub fn add(tags: &mut Map<String, Value>, label: &str, value: Value) {
-    match tags.get_mut(label) {
-        None => {
-            tags.insert(label.to_owned(), value);
-        }
-        Some(held) if *held == value => {}
-        Some(Value::Array(held)) => {
-            if !held.contains(&value) {
-                held.push(value);
+/// Adds tags that stand each for itself. A label that is there with another value has both.
+pub struct Adding<'t> {
+    tags: &'t mut Map<String, Value>,
+    /// The values of labels that have several: there may be as many as rows, and each is looked up among them.
+    several: HashMap<String, HashSet<String>>,
+}
+
+impl<'t> Adding<'t> {
+    /// Adds to `tags`.
+    pub fn to(tags: &'t mut Map<String, Value>) -> Adding<'t> {
+        Adding { tags, several: HashMap::new() }
+    }
+
+    /// Puts one in the place of whatever its label has.
+    fn set(&mut self, label: String, value: Value) {
+        self.several.remove(&label);
+        self.tags.insert(label, value);
+    }
+
+    /// Adds one.
+    pub fn add(&mut self, label: &str, value: Value) {
+        match self.tags.get_mut(label) {
+            None => {
+                self.tags.insert(label.to_owned(), value);
             }
+            Some(held) if *held == value => {}
+            Some(Value::Array(held)) => {
+                let known = self.several.entry(label.to_owned());
+                let known = known.or_insert_with(|| held.iter().map(Value::to_string).collect());
+                if known.insert(value.to_string()) {
+                    held.push(value);
+                }
+            }
+            Some(held) => *held = Value::Array(vec![held.take(), value]),
         }
-        Some(held) => *held = Value::Array(vec![held.take(), value]),
     }
 }
 
@@ -83,7 +107,7 @@ pub fn pair(members: &Map<String, Value>) -> Option<(&str, &Value)> {
 }
 
 fn from_text(text: &str, depth: u32) -> Result<Map<String, Value>, Unreadable> {
-    let text = text.trim();
+    let text = json::bare(text).trim_end();
     if text.is_empty() {
         return Ok(Map::new());
     }
@@ -104,24 +128,25 @@ fn from_value(value: Value, depth: u32) -> Result<Map<String, Value>, Unreadable
 /// Labels without values are true.
 fn from_labels(items: Vec<Value>) -> Result<Map<String, Value>, Unreadable> {
     let mut tags = Map::new();
+    let mut adding = Adding::to(&mut tags);
     for item in items {
         match item {
             Value::Null => {}
             Value::String(label) if label.trim().is_empty() => {}
             Value::String(label) => {
-                tags.insert(label, Value::Bool(true));
+                adding.set(label, Value::Bool(true));
             }
             Value::Number(label) => {
-                tags.insert(label.to_string(), Value::Bool(true));
+                adding.set(label.to_string(), Value::Bool(true));
             }
             Value::Object(members) => match (pair(&members), members.get("label")) {
-                (Some((label, value)), _) => add(&mut tags, label, value.clone()),
+                (Some((label, value)), _) => adding.add(label, value.clone()),
                 (None, Some(Value::String(label))) if members.len() == 1 => {
-                    add(&mut tags, label, Value::Bool(true));
+                    adding.add(label, Value::Bool(true));
                 }
                 (None, Some(_)) => return Err(Unreadable),
                 // Members that are labels themselves.
-                (None, None) => members.into_iter().for_each(|(label, value)| add(&mut tags, &label, value)),
+                (None, None) => members.into_iter().for_each(|(label, value)| adding.add(&label, value)),
             },
             Value::Array(_) | Value::Bool(_) => return Err(Unreadable),
         }
@@ -169,6 +194,7 @@ mod tests {
             ("", "{}"),
             ("{}", "{}"),
             ("null", "{}"),
+            ("\u{feff}{\"material\":\"bronze\"}", r#"{"material":"bronze"}"#),
             (
                 r#"{"material":"bronze","artwork_type":"mural"}"#,
                 r#"{"material":"bronze","artwork_type":"mural"}"#,
@@ -200,7 +226,7 @@ mod tests {
             assert_eq!(read(column), means, "{column}");
         }
         assert_eq!(tags(&Cell::Null), Ok(Map::new()));
-        assert_eq!(tags(&Cell::Unreadable), Err(Unreadable));
+        assert_eq!(tags(&Cell::Unreadable("{}".into())), Err(Unreadable));
         assert_eq!(read(&"[".repeat(100_000)), "unreadable");
     }
 
@@ -223,9 +249,23 @@ mod tests {
     fn a_label_may_have_several_values() {
         let mut tags = Map::new();
         for value in ["a", "a", "b", "c", "b"] {
-            add(&mut tags, "style", value.into());
+            Adding::to(&mut tags).add("style", value.into());
         }
-        assert_eq!(Value::Object(tags).to_string(), r#"{"style":["a","b","c"]}"#);
+        let mut adding = Adding::to(&mut tags);
+        for value in ["c", "d", "d"] {
+            adding.add("style", value.into());
+        }
+        assert_eq!(Value::Object(tags).to_string(), r#"{"style":["a","b","c","d"]}"#);
+    }
+
+    #[test]
+    fn a_label_may_have_as_many_values_as_there_are_rows() {
+        let started = std::time::Instant::now();
+        let items = (0..50_000).map(|n| serde_json::json!({ "label": "style", "value": n }));
+        let tags = of_json(items.collect()).unwrap();
+        assert_eq!(tags["style"].as_array().map(Vec::len), Some(50_000));
+        // Took most of a minute while each was compared with all before it.
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 
     proptest! {

@@ -14,7 +14,7 @@ const SECONDS_FROM: f64 = 1e8;
 /// an import left as a number or as its text (`"1795457119361.0"`). None for anything else.
 pub fn instant(cell: &Cell) -> Option<DateTime<Utc>> {
     match cell {
-        Cell::Null | Cell::Unreadable => None,
+        Cell::Null | Cell::Unreadable(_) => None,
         Cell::Integer(number) => from_number(*number as f64),
         Cell::Real(number) => from_number(*number),
         Cell::Text(text) => from_text(text.trim()),
@@ -29,7 +29,7 @@ pub fn rfc3339(instant: DateTime<Utc>) -> String {
 fn from_text(text: &str) -> Option<DateTime<Utc>> {
     // What nearly every row has; reading it by a format takes many times as long.
     if let Some(instant) = sqlite_default(text.as_bytes()) {
-        return Some(instant);
+        return in_range(instant);
     }
     let zoned = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%:z"));
@@ -77,7 +77,7 @@ fn from_number(number: f64) -> Option<DateTime<Utc>> {
     in_range(DateTime::from_timestamp_millis(milliseconds as i64)?)
 }
 
-/// RFC 3339 has years of four digits. It has second 60 too, but few readers have: it is the first of the next minute,
+/// RFC 3339 has years of four digits, of which calendars, Python's too, have no first of all zeros. It has second 60 too, but few readers have: it is the first of the next minute,
 /// as the clocks of computers count.
 fn in_range(instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
     use chrono::{Datelike, Timelike};
@@ -86,7 +86,7 @@ fn in_range(instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         Some(nanoseconds) => DateTime::from_timestamp(instant.timestamp() + 1, nanoseconds)?,
         None => instant,
     };
-    (0..=9999).contains(&instant.year()).then_some(instant)
+    (1..=9999).contains(&instant.year()).then_some(instant)
 }
 
 #[cfg(test)]
@@ -131,6 +131,9 @@ mod tests {
             "yesterday",
             "2025-13-01",
             "2025-02-30 00:00:00",
+            "0000-01-01 00:00:00",
+            "0001-01-01T00:00:00+01:00",
+            "10000-01-01T00:00:00Z",
             "-5",
             "inf",
             "NaN",

@@ -1,8 +1,8 @@
-//! The encodings that an identifier may hide in, undone: percent signs, JSON escapes, hexadecimal, base64.
+//! The encodings that an identifier may hide in, undone: percent signs, HTML references, JSON escapes, hexadecimal, base64.
 
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// Decoded text, and where each of its bytes comes from.
 #[derive(Debug)]
@@ -45,6 +45,45 @@ pub fn percent(text: &[u8]) -> Option<Decoded> {
         at += if spelled.is_some() { 3 } else { 1 };
     }
     (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+/// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address; None when there is nothing to undo.
+pub fn references(text: &[u8]) -> Option<Decoded> {
+    let mut decoded = Decoded::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        let spelled = if byte == b'&' { reference(text, at) } else { None };
+        match spelled {
+            Some((c, length)) => {
+                let mut buffer = [0; 4];
+                c.encode_utf8(&mut buffer).bytes().for_each(|byte| decoded.push(byte, at));
+                at += length;
+            }
+            None => {
+                decoded.push(byte, at);
+                at += 1;
+            }
+        }
+    }
+    (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+/// The character that a reference at `at` stands for, and how long that is.
+fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
+    const LONGEST: usize = 12;
+    const NAMED: [(&str, char); 6] =
+        [("amp", '&'), ("commat", '@'), ("period", '.'), ("lowbar", '_'), ("hyphen", '-'), ("colon", ':')];
+    let rest = text.get(at + 1..)?;
+    let length = memchr(b';', rest.get(..LONGEST).unwrap_or(rest))?;
+    let name = str::from_utf8(rest.get(..length)?).ok()?;
+    let c = match name.strip_prefix('#') {
+        Some(number) => {
+            let hexadecimal = number.strip_prefix(['x', 'X']).map(|digits| u32::from_str_radix(digits, 16));
+            char::from_u32(hexadecimal.unwrap_or_else(|| number.parse()).ok()?)?
+        }
+        None => NAMED.iter().find(|(known, _)| *known == name)?.1,
+    };
+    Some((c, length + 2))
 }
 
 /// What stands between the quotes of a text that are not escaped themselves.
@@ -90,6 +129,30 @@ pub fn escapes(text: &[u8]) -> Option<Decoded> {
         at += length.unwrap_or(1);
     }
     (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+}
+
+/// The text with spaces for its escapes, byte for byte; None when it has none. A backslash stays what it is: what
+/// follows it is no address.
+pub fn without_escapes(text: &[u8]) -> Option<Vec<u8>> {
+    let mut plain: Option<Vec<u8>> = None;
+    let mut from = 0;
+    while let Some(at) = memchr(b'\\', text.get(from..)?).map(|at| from + at) {
+        let length = match text.get(at + 1) {
+            Some(b'u') => escaped_unit(text, at).map_or(1, |(_, length)| length),
+            Some(&escaped) if short(escaped).is_some() => 2,
+            _ => 1,
+        };
+        from = at + length;
+        if length > 1 {
+            let plain = plain.get_or_insert_with(|| text.to_vec());
+            let spelled = plain.get_mut(at..from)?;
+            spelled.fill(b' ');
+            if let ([_, kept], Some(b'\\')) = (spelled, text.get(at + 1)) {
+                *kept = b'\\';
+            }
+        }
+    }
+    plain
 }
 
 fn short(escaped: u8) -> Option<u8> {
@@ -217,11 +280,31 @@ mod tests {
     }
 
     #[test]
+    fn references_are_undone_and_traced_back() {
+        let decoded = references(b"a&#64;b&#x2E;c&commat;&x;&#xd800;&").unwrap();
+        assert_eq!(decoded.bytes, b"a@b.c@&x;&#xd800;&");
+        assert_eq!(decoded.source(1..2), 1..6);
+        assert!(references(b"AT&T; R&B").is_none());
+    }
+
+    #[test]
     fn escapes_are_undone_and_traced_back() {
         let decoded = escapes(br"a\u0040b\/\ud83d\ude00\x\ud800").unwrap();
         assert_eq!(decoded.bytes, "a@b/😀\\x\u{fffd}".as_bytes());
         assert_eq!(decoded.source(0..3), 0..8);
         assert!(escapes(b"plain").is_none());
+    }
+
+    #[test]
+    fn escapes_are_blanked_byte_for_byte() {
+        for (text, blank) in [
+            (r#"a\n@b\u0041c\"d"#, "a  @b      c  d"),
+            (r#"a\\n@b \x\"#, r#"a \n@b \x\"#),
+            (r#"\ud83d\ude00."#, "            ."),
+        ] {
+            assert_eq!(without_escapes(text.as_bytes()), Some(blank.as_bytes().to_vec()), "{text}");
+        }
+        assert!(without_escapes(b"plain").is_none());
     }
 
     #[test]

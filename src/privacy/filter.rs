@@ -12,6 +12,10 @@ use crate::platform::loose_json::{Token, tokens};
 
 /// How many names are remembered. Rows repeat the same few; hostile ones must not fill the memory.
 const REMEMBERED: usize = 10_000;
+/// Bytes of the longest that is.
+const REMEMBERED_NAME: usize = 200;
+/// How often tags are cleaned before all of them are taken out: nobody writes any by chance that take more than two.
+const ROUNDS: usize = 16;
 /// JSON text within JSON text is read this deep; what lies deeper is taken out.
 const DEPTH: u32 = 8;
 /// What members are called that hold the name of another, which is the value of one of [`VALUES`].
@@ -73,7 +77,7 @@ impl Filter {
         }
         let leaves = self.decide(name);
         let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
-        if decided.len() < REMEMBERED {
+        if decided.len() < REMEMBERED && name.len() <= REMEMBERED_NAME {
             decided.insert(name.to_owned(), leaves);
         }
         leaves
@@ -90,42 +94,60 @@ impl Filter {
 
     /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
     pub fn clean(&self, members: &mut Map<String, Value>) {
-        self.clean_members(members, DEPTH);
+        // What is taken out of a list may be what kept the rest from being a pair, or from being pairs all.
+        for _ in 0..ROUNDS {
+            let mut taken = false;
+            self.clean_members(members, DEPTH, &mut taken);
+            if !taken {
+                return;
+            }
+        }
+        members.clear();
     }
 
     /// The same within a value.
     pub fn clean_value(&self, value: &mut Value) {
-        if !self.clean_at(value, DEPTH) {
-            *value = Value::Null;
+        for _ in 0..ROUNDS {
+            let mut taken = false;
+            if !self.clean_at(value, DEPTH, &mut taken) {
+                break;
+            }
+            if !taken {
+                return;
+            }
         }
+        *value = Value::Null;
     }
 
-    fn clean_members(&self, members: &mut Map<String, Value>, depth: u32) {
+    fn clean_members(&self, members: &mut Map<String, Value>, depth: u32, taken: &mut bool) {
         if self.names_what_stays(members) {
             members.clear();
         }
         members.retain(|name, value| {
             let leaves = self.leaves(name);
             let allowed = if *value == Value::Bool(true) { leaves.as_label } else { leaves.with_value };
-            allowed && self.clean_at(value, depth)
+            allowed && self.clean_at(value, depth, taken)
         });
     }
 
-    /// Cleans a value; false when all of it has to go.
-    fn clean_at(&self, value: &mut Value, depth: u32) -> bool {
+    /// Cleans a value; false when all of it has to go. Tells whether anything was `taken` out of a list.
+    fn clean_at(&self, value: &mut Value, depth: u32, taken: &mut bool) -> bool {
         match value {
-            Value::Object(members) => self.clean_members(members, depth),
+            Value::Object(members) => self.clean_members(members, depth, taken),
             Value::Array(items) => {
+                let before = items.len();
                 let are_pairs = items.iter().all(|item| name_of_pair(item).is_some());
                 items.retain_mut(|item| {
                     let leaves = !are_pairs || name_of_pair(item).is_none_or(|name| self.allows(name));
-                    leaves && self.clean_at(item, depth)
+                    leaves && self.clean_at(item, depth, taken)
                 });
+                *taken |= items.len() < before;
             }
             Value::String(text) => {
                 let Some(read) = json::within(text) else { return !self.is_broken_and_names(text) };
                 let mut clean = read.clone();
-                let is_clean = depth.checked_sub(1).is_some_and(|depth| self.clean_at(&mut clean, depth));
+                let is_clean =
+                    depth.checked_sub(1).is_some_and(|depth| self.clean_at(&mut clean, depth, taken));
                 if !is_clean {
                     clean = Value::Null;
                 }
@@ -151,7 +173,7 @@ impl Filter {
     /// Whether a text begins as JSON does, does not parse, and has a name in it that may not leave. Nobody can say
     /// where its value ends. Without quotes it is one in braces alone: `[Address: unknown]` is a remark.
     fn is_broken_and_names(&self, text: &str) -> bool {
-        let start = text.trim_start();
+        let start = json::bare(text);
         let in_braces = start.starts_with('{');
         (in_braces || start.starts_with('['))
             && tokens(text).any(|token| {
@@ -171,6 +193,8 @@ fn name_of_pair(item: &Value) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -226,6 +250,11 @@ mod tests {
             ),
             r#"{"b":["x"],"c":1}"#
         );
+        // What is taken out makes a pair of the rest.
+        assert_eq!(
+            clean(r#"{"a":[["phone","{phone: 604","604"]],"b":[["phone","604"],"{phone: 1"]}"#),
+            r#"{"a":[],"b":[]}"#
+        );
         let remarks =
             r#"{"a":"[Untitled]","b":"[Address: unknown] \"sic\"","c":"{no json","d":"{heart} phone"}"#;
         assert_eq!(clean(remarks), remarks);
@@ -247,5 +276,45 @@ mod tests {
         let json =
             r#"{"fee":"no","artist":"x","Donor_Name":"x","a":{"FEE":1},"addr:full":"x","material":"bronze"}"#;
         assert_eq!(cleaned(&filter, json), r#"{"a":{},"material":"bronze"}"#);
+    }
+
+    /// Tags out of few names, with JSON that stands as text, whole and broken.
+    fn tags() -> impl Strategy<Value = Value> {
+        let word = prop_oneof![
+            Just("phone".to_owned()),
+            Just("key".to_owned()),
+            Just("value".to_owned()),
+            Just("a".to_owned()),
+            Just("phone: 604".to_owned()),
+            Just("{phone: 604".to_owned()),
+            Just("[\"phone\", ".to_owned()),
+            Just("[\"phone\",1]".to_owned()),
+        ];
+        let leaf = prop_oneof![
+            word.clone().prop_map(Value::from),
+            Just(Value::Bool(true)),
+            Just(Value::Null),
+            Just(Value::from(1))
+        ];
+        leaf.prop_recursive(5, 24, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((word.clone(), inner.clone()), 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+                inner.prop_map(|value| Value::from(value.to_string())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_left_for_a_second_look(tags in tags()) {
+            let filter = Filter::default();
+            let mut once = tags.clone();
+            filter.clean_value(&mut once);
+            let mut twice = once.clone();
+            filter.clean_value(&mut twice);
+            prop_assert_eq!(&once, &twice, "{}", tags);
+        }
     }
 }

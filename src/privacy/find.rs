@@ -1,7 +1,7 @@
 //! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
-//! percent signs and JSON escapes are undone and what comes out is searched again.
+//! percent signs, JSON escapes and HTML's character references are undone and what comes out is searched again.
 
 use std::ops::{ControlFlow, Range};
 
@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::shape::{self, Key};
 use super::values::Values;
 use super::{address, decode};
-use crate::platform::identifiers::Class;
+use crate::platform::identifiers::{Class, lets_in};
 
 /// How many encodings may lie one in the other.
 const DEPTH: u8 = 3;
@@ -37,6 +37,13 @@ pub struct Found<'v> {
     pub place: Option<&'v str>,
 }
 
+impl Found<'_> {
+    /// Whether any text may be one, once somebody has written it where tokens stand: nobody gets in with it.
+    pub fn may_be_any_text(&self) -> bool {
+        self.class == Class::Token && !self.place.is_some_and(lets_in)
+    }
+}
+
 /// Hands each identifier in `text` to `found`, which may end the search. One may be found more than once. Anything
 /// that looks like an e-mail address is one.
 pub fn search<'v>(
@@ -45,6 +52,18 @@ pub fn search<'v>(
     found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     Search { values, found, buffer: Vec::new() }.text(text, &|range| range, true, DEPTH)
+}
+
+/// The same in JSON, where the letters of an escape are no part of a text.
+pub fn search_json<'v>(
+    json: &[u8],
+    values: &'v Values,
+    found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let Some(plain) = decode::without_escapes(json) else { return search(json, values, found) };
+    let mut search = Search { values, found, buffer: Vec::new() };
+    search.text(&plain, &|range| range, true, DEPTH)?;
+    search.escapes(json, &|range| range, true, DEPTH)
 }
 
 /// The same in bytes that nobody reads: an e-mail address is one only when it is known.
@@ -78,7 +97,8 @@ impl<'v> Search<'v, '_> {
             self.run(text, run, origin, depth)?;
         }
         if depth > 0 {
-            self.percent_signs(text, origin, readable, depth)?;
+            self.spelled(text, b'%', decode::percent, origin, readable, depth)?;
+            self.spelled(text, b'&', decode::references, origin, readable, depth)?;
             self.escapes(text, origin, readable, depth)?;
         }
         ControlFlow::Continue(())
@@ -276,13 +296,22 @@ impl<'v> Search<'v, '_> {
         })
     }
 
-    fn percent_signs(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
+    /// What `decode` makes of the words that have `sign` in them.
+    fn spelled(
+        &mut self,
+        text: &[u8],
+        sign: u8,
+        decode: fn(&[u8]) -> Option<decode::Decoded>,
+        origin: Origin,
+        readable: bool,
+        depth: u8,
+    ) -> ControlFlow<()> {
         let mut from = 0;
-        while let Some(at) = memchr(b'%', &text[from..]).map(|at| from + at) {
+        while let Some(at) = memchr(sign, &text[from..]).map(|at| from + at) {
             let ends = |byte: &&u8| !byte.is_ascii_whitespace() && **byte != b'"';
             let start = at - text[from..at].iter().rev().take_while(ends).count();
             let end = at + text[at..].iter().take_while(ends).count();
-            if let Some(decoded) = decode::percent(&text[start..end]) {
+            if let Some(decoded) = decode(&text[start..end]) {
                 let back = |range| {
                     let source = decoded.source(range);
                     origin(start + source.start..start + source.end)

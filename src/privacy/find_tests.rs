@@ -75,6 +75,8 @@ fn spellings(value: &str) -> Vec<String> {
         hex,
         value.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect(),
         value.replace('@', "\\u0040"),
+        value.replace('@', "&commat;").replace('.', "&#x2e;"),
+        value.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
     ];
     for pad in ["", "x", "xy"] {
         for url in [false, true] {
@@ -231,7 +233,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_search_fail_and_redacted_text_is_clean(
-        before in "\\PC{0,40}", after in "\\PC{0,40}", which in 0..7usize, spelling in 0..22usize,
+        before in "\\PC{0,40}", after in "\\PC{0,40}", which in 0..7usize, spelling in 0..24usize,
     ) {
         let values = values();
         let value = [UUID, CLERK, EMAIL, IPV4, IPV6, TOKEN, BASE64URL][which];

@@ -107,8 +107,20 @@ impl<'v> Redactor<'v> {
 
     /// An identifier in the text, if there is one.
     pub fn holds(&self, text: &str) -> Option<Hit> {
+        self.first(text, |_| true)
+    }
+
+    /// The same of a text that was made around what is public: there a token that may be any text is none.
+    pub fn holds_around(&self, text: &str) -> Option<Hit> {
+        self.first(text, |found| !found.may_be_any_text())
+    }
+
+    fn first(&self, text: &str, counts: impl Fn(&Found<'v>) -> bool) -> Option<Hit> {
         let mut hit = None;
         let _ = search(text.as_bytes(), self.values, &mut |found| {
+            if !counts(&found) {
+                return ControlFlow::Continue(());
+            }
             hit = Some(found.into());
             ControlFlow::Break(())
         });

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use memchr::{memrchr, memrchr2};
 
-use super::find::{Found, search, search_noise};
+use super::find::{Found, search, search_json, search_noise};
 use super::redact::Hit;
 use super::shape::Key;
 use super::values::Values;
@@ -27,14 +27,32 @@ pub struct Scanner<'v> {
 impl<'v> Scanner<'v> {
     /// Hunts `values`; identifiers in the `exempt` texts are public.
     pub fn new<'e>(values: &'v Values, exempt: impl IntoIterator<Item = &'e str>) -> Self {
-        let mut keys = HashSet::new();
-        for text in exempt {
-            let _ = search(text.as_bytes(), values, &mut |found| {
-                keys.insert(found.key);
-                ControlFlow::Continue(())
-            });
-        }
-        Scanner { values, exempt: keys }
+        let mut scanner = Scanner { values, exempt: HashSet::new() };
+        exempt.into_iter().for_each(|text| scanner.spare(text));
+        scanner
+    }
+
+    /// Takes whatever stands in a text for public.
+    pub fn spare(&mut self, text: &str) {
+        let found = self.all(text, |_| true);
+        self.exempt.extend(found);
+    }
+
+    /// Takes tokens for public that a text holds which was made around a public `id`: they may be any text. What the
+    /// id itself holds is none of them.
+    pub fn spare_around(&mut self, text: &str, id: &str) {
+        let mut found = self.all(text, Found::may_be_any_text);
+        found.retain(|key| !self.all(id, |_| true).contains(key));
+        self.exempt.extend(found);
+    }
+
+    fn all(&self, text: &str, counts: impl Fn(&Found<'v>) -> bool) -> Vec<Key> {
+        let mut keys = Vec::new();
+        let _ = search(text.as_bytes(), self.values, &mut |found| {
+            keys.extend(counts(&found).then_some(found.key));
+            ControlFlow::Continue(())
+        });
+        keys
     }
 
     /// An identifier in a name or a comment, if there is one.
@@ -66,6 +84,11 @@ impl<'v> Scanner<'v> {
     /// An identifier in one of the [`Chunks`], if there is one.
     pub fn chunk(&self, bytes: &[u8]) -> Option<Hit> {
         self.first(|found| search(bytes, self.values, found))
+    }
+
+    /// The same of a chunk of JSON.
+    pub fn json(&self, bytes: &[u8]) -> Option<Hit> {
+        self.first(|found| search_json(bytes, self.values, found))
     }
 
     /// The first that `search` finds and that is not exempt.
@@ -132,4 +155,48 @@ fn between_words(chunk: &[u8], at: usize) -> usize {
     let is_escape = |byte: &u8| matches!(byte, b'\\' | b'%');
     let none = before.windows(ESCAPE).rposition(|six| !six.iter().any(is_escape));
     none.map_or(at, |start| from + start + ESCAPE)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::super::redact::{Counts, Redactor};
+    use super::*;
+
+    /// Values that a visitor may write, of as few letters as there may be.
+    fn values() -> Values {
+        let mut values = Values::default();
+        for value in ["n@b.co", "u@b.co", "041a@b.co", "b::1", "1.2.3.4", "nf1c9a527b644c0e9d2a5e8f00112233b"]
+        {
+            values.add("submissions.email", value);
+        }
+        values
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn what_the_third_fence_lets_out_stops_no_dump(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    "[a-cnu0-4@&#;.\"\\\\%_:{}\n\u{8}\u{c}\u{7}é ]{1,6}",
+                    Just("@b.co".to_owned()), Just("::1".to_owned()), Just("1.2.3.4".to_owned()),
+                    Just("\\u00".to_owned()), Just("%40".to_owned()), Just("\\\"".to_owned()), Just("%0A".to_owned()), Just("&#64;".to_owned()), Just("&#x".to_owned()), Just("&#10;".to_owned()),
+                    Just("f1c9a527b644c0e9d2a5e8f00112233b".to_owned()),
+                ],
+                0..8,
+            ),
+        ) {
+            let (values, nobodys) = (values(), Values::default());
+            let text = pieces.concat();
+            let clean = Redactor::new(&values).text(&text, &mut Counts::default()).into_owned();
+            let json = serde_json::json!([{ "title": clean }, clean]).to_string();
+            prop_assert_eq!(Scanner::new(&values, []).json(json.as_bytes()), None, "{:?} as {}", text, json);
+            prop_assert_eq!(Scanner::new(&nobodys, []).chunk(json.as_bytes()), None, "{:?} as {}", text, json);
+        }
+    }
 }

@@ -26,6 +26,9 @@ pub struct Values {
     token_shapes: BTreeSet<(usize, bool)>,
 }
 
+/// Characters of the longest token that is looked for within longer runs; the digits of SHA-512. A run is read again for
+/// each length, and a visitor may have written either.
+const LONGEST: usize = 128;
 /// How many different lengths of tokens are told apart; the rest are found between boundaries alone.
 const LENGTHS: usize = 64;
 /// The same of tokens that let somebody in, which visitors cannot crowd out.
@@ -48,7 +51,9 @@ impl Values {
         let lengths = if is_credential { CREDENTIAL_LENGTHS } else { LENGTHS };
         if class == Class::Token && self.token_shapes.len() < lengths {
             let token = value.trim().trim_end_matches('=');
-            self.token_shapes.insert((token.len(), token.bytes().all(|byte| byte.is_ascii_hexdigit())));
+            if token.len() <= LONGEST {
+                self.token_shapes.insert((token.len(), token.bytes().all(|byte| byte.is_ascii_hexdigit())));
+            }
         }
         if class == Class::Email
             && let Some((_, domain)) = value.trim().split_once('@')
@@ -192,6 +197,16 @@ mod tests {
             values.spare(ID);
             assert_eq!(values.len(), 1, "{places:?}");
         }
+    }
+
+    #[test]
+    fn tokens_longer_than_any_digest_cost_no_look_at_every_place() {
+        let mut values = Values::default();
+        for length in [128, 129, 100_000] {
+            values.add("submissions.submitter_name", &"1".repeat(length));
+        }
+        assert_eq!(values.token_shapes().collect::<Vec<_>>(), [(128, true)]);
+        assert_eq!(values.len(), 3);
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Reader<'_> {
                     Cell::Text(text) => Some(text.clone()),
                     Cell::Integer(number) => Some(number.to_string()),
                     Cell::Real(number) => Some(number.to_string()),
-                    Cell::Null | Cell::Unreadable => None,
+                    Cell::Null | Cell::Unreadable(_) => None,
                 };
                 let extra = extra
                     .iter()

@@ -99,7 +99,7 @@ impl Reader<'_> {
                 Cell::Text(text) => Value::String(text.clone()),
                 Cell::Integer(number) => Value::from(*number),
                 Cell::Real(number) if number.is_finite() => Value::from(*number),
-                Cell::Real(_) | Cell::Unreadable => {
+                Cell::Real(_) | Cell::Unreadable(_) => {
                     plan.toll.troubles.add(Trouble::Unreadable, "tags.value");
                     return Ok(());
                 }

@@ -21,8 +21,13 @@ impl Orientation {
         Self::stated(reader().read_from_container(&mut Cursor::new(bytes)))
     }
 
-    /// What a block of Exif, which begins as a TIFF, states; upright when it states none that exists.
-    pub(super) fn of_block(exif: Vec<u8>) -> Self {
+    /// What a block of Exif states, which begins as a TIFF or, outside JPEG too, with what JPEG has before it; upright
+    /// when it states none that exists.
+    pub(super) fn of_block(mut exif: Vec<u8>) -> Self {
+        const BEFORE: &[u8] = b"Exif\0\0";
+        if exif.starts_with(BEFORE) {
+            exif.drain(..BEFORE.len());
+        }
         Self::stated(reader().read_raw(exif))
     }
 

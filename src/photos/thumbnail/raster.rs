@@ -59,6 +59,7 @@ impl Header {
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
     let mut decoder = decoder(bytes, header.format).map_err(refuse)?;
     let profile = decoder.icc_profile().ok().flatten();
+    let block = decoder.exif_metadata().ok().flatten();
     let image = DynamicImage::from_decoder(decoder).map_err(refuse)?;
     let samples = match image {
         DynamicImage::ImageLuma8(grey) => Samples::Grey(grey.into_raw()),
@@ -70,7 +71,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
         other if other.color().has_alpha() => Samples::Rgb(on_white::<4>(other.into_rgba8().into_raw())),
         other => Samples::Rgb(other.into_rgb8().into_raw()),
     };
-    let orientation = Orientation::of_container(bytes);
+    let orientation = block.map_or_else(|| Orientation::of_container(bytes), Orientation::of_block);
     Ok(Pixels { width: header.width, height: header.height, samples, profile, orientation })
 }
 

@@ -42,13 +42,15 @@ pub(super) struct Names(HashMap<String, bool>);
 impl Names {
     /// Hostile rows must not fill the memory.
     const REMEMBERED: usize = 10_000;
+    /// Bytes of the longest that is.
+    const REMEMBERED_NAME: usize = 200;
 
     fn is_named(&mut self, name: &str) -> bool {
         if let Some(known) = self.0.get(name) {
             return *known;
         }
         let decided = is_named(name);
-        if self.0.len() < Self::REMEMBERED {
+        if self.0.len() < Self::REMEMBERED && name.len() <= Self::REMEMBERED_NAME {
             self.0.insert(name.to_owned(), decided);
         }
         decided
@@ -82,7 +84,7 @@ impl Walk<'_> {
 
     /// Whether the whole text is JSON.
     fn parse(self, text: &str) -> bool {
-        let mut json = serde_json::Deserializer::from_str(text);
+        let mut json = serde_json::Deserializer::from_str(json::bare(text));
         self.deserialize(&mut json).is_ok() && json.end().is_ok()
     }
 
@@ -113,7 +115,7 @@ impl Walk<'_> {
             visit(text);
         }
         if let Some(depth) = depth.checked_sub(1)
-            && text.trim_start().starts_with(OF_JSON)
+            && json::bare(text).starts_with(OF_JSON)
         {
             Walk { named, names, visit, depth }.read(text);
         }

@@ -36,6 +36,12 @@ fn own_licences_are_own_however_they_are_written() {
         "Public domain, no attribution required",
         "PDM",
         "zero",
+        // As CKAN, which most cities publish with, calls them.
+        "cc-zero",
+        "odc-pddl",
+        "other-pd",
+        "US-PD",
+        "CC PDM 1.0",
     ] {
         assert_eq!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
     }
@@ -62,13 +68,23 @@ fn labels_in_a_list_say_it_too() {
         r#"["License","ODbL"]"#,
         r#"{"license:ODbL":true}"#,
         r#"["osm:node"]"#,
+        r#"["osm_id"]"#,
+        r#"["OSM import"]"#,
+        r#"{"osmId":7}"#,
         r#""{\"@id\":\"node/5\",\"name\":\"x\"}""#,
         r#"{"tags":"{\"@id\":\"node/5\"}"}"#,
     ] {
         let cell = Cell::Text(tags.into());
         assert_eq!(licence_of_cell(&cell, None), Licence::Foreign(OSM.into()), "{tags}");
     }
-    for tags in [r#"["license plates","cosmic"]"#, r#"{"license:CC0":true}"#, r#"["cosmos","key"]"#] {
+    for tags in [
+        r#"["license plates","cosmic"]"#,
+        r#"{"license:CC0":true}"#,
+        r#"["cosmos","key"]"#,
+        r#"["osmosis"]"#,
+        r#"{"Osman Hamdi Bey":true}"#,
+        r#"["osmanthus tree"]"#,
+    ] {
         assert_eq!(licence_of_cell(&Cell::Text(tags.into()), None), Licence::Own, "{tags}");
     }
     assert_eq!(licence_of_cell(&Cell::Null, Some("CC0")), Licence::Own);
@@ -77,13 +93,19 @@ fn labels_in_a_list_say_it_too() {
 #[test]
 fn what_cannot_be_read_and_speaks_of_openstreetmap_is_theirs() {
     let osm = Licence::Foreign(OSM.into());
-    for tags in
-        ["{\"osm_id\": 1", "licence = ODbL", "from https://www.OpenStreetMap.org/node/1", "{osm:id=2}"]
-    {
+    for tags in [
+        "{\"osm_id\": 1",
+        "licence = ODbL",
+        "from https://www.OpenStreetMap.org/node/1",
+        "{osm:id=2}",
+        "{\"osmId\": 7",
+    ] {
         assert!(may_be_foreign(tags), "{tags}");
         assert_eq!(licence_of_unreadable(tags, None), osm, "{tags}");
     }
-    assert_eq!(licence_of_unreadable("cosmic, bronze", None), Licence::Own);
+    for tags in ["cosmic, bronze", "{\"artist\":\"Osman\"", "osmosis, osmanthus"] {
+        assert_eq!(licence_of_unreadable(tags, None), Licence::Own, "{tags}");
+    }
     let somebodys = licence_of_unreadable(r#"{"license":"CC BY-NC 4.0","height":1e400}"#, None);
     assert_eq!(somebodys, Licence::Foreign(OTHER.into()));
     assert_eq!(licence_of_unreadable("bronze", Some("ODbL")), osm);

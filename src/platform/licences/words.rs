@@ -56,7 +56,16 @@ const OF_LICENCE: [&str; 17] = [
     "description",
 ];
 /// How texts begin that say that a row is our own to give away.
-const OWN: [&str; 5] = ["cc0", "creativecommonszero", "creativecommonscc0", "pddl", "publicdomain"];
+const OWN: [&str; 8] = [
+    "cc0",
+    "cczero",
+    "ccpdm",
+    "creativecommonszero",
+    "creativecommonscc0",
+    "pddl",
+    "odcpddl",
+    "publicdomain",
+];
 /// What stands in others that say so.
 const OWN_WITHIN: [&str; 7] = [
     "publicdomainzero",
@@ -148,10 +157,11 @@ fn is_own(text: &str) -> bool {
         let mut words = lower.split(|c: char| !c.is_alphanumeric());
         words.any(|word| matches!(word, "incompatible" | "except" | "excluding" | "unless"))
     };
-    matches!(plain.as_str(), "" | "zero" | "zero10" | "pd" | "pdm" | "pdm10" | "null" | "none")
-        || (!is_limited
-            && (OWN.iter().any(|own| plain.starts_with(own))
-                || OWN_WITHIN.iter().any(|own| plain.contains(own))))
+    matches!(
+        plain.as_str(),
+        "" | "zero" | "zero10" | "pd" | "uspd" | "otherpd" | "pdm" | "pdm10" | "null" | "none"
+    ) || (!is_limited
+        && (OWN.iter().any(|own| plain.starts_with(own)) || OWN_WITHIN.iter().any(|own| plain.contains(own))))
 }
 
 /// `CC BY-SA 4.0`, `https://creativecommons.org/licenses/by-sa/4.0/`, `Creative Commons Attribution-ShareAlike 4.0`,
@@ -188,6 +198,12 @@ fn creative_commons(words: &[&str]) -> Option<String> {
         name = format!("{name}-{}.{}", char::from(*major), char::from(*minor));
     }
     Some(name)
+}
+
+/// Whether a word is OpenStreetMap's, as the names of its members are written together. Osman and osmosis are none.
+pub fn is_osm_word(word: &str) -> bool {
+    const OF_OSM: [&str; 9] = ["", "id", "type", "node", "way", "relation", "version", "changeset", "user"];
+    word.strip_prefix("osm").is_some_and(|rest| OF_OSM.contains(&rest))
 }
 
 /// Whether a text speaks of OpenStreetMap.

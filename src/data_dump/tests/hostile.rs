@@ -1,0 +1,193 @@
+//! What somebody may submit so that a dump breaks, leaks, or loses the works of others.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::options::PhotoOptions;
+
+const ID: &str = "4f1c9a52-7b64-4c0e-9d2a-5e8f00112244";
+
+/// A dump of one work, where a visitor has submitted `note`.
+async fn beside(note: &str, description: &str) -> Result<DataDumpReport> {
+    let folder = tempfile::tempdir().unwrap();
+    let conn = Connection::open(folder.path().join("archive.sqlite")).unwrap();
+    conn.execute_batch(
+        "CREATE TABLE submissions (id TEXT, notes TEXT);
+        CREATE TABLE artwork (id TEXT, title TEXT, description TEXT, status TEXT, photos TEXT);
+        CREATE TABLE artists (id TEXT, name TEXT, status TEXT); INSERT INTO artists VALUES ('p1', 'Ann', 'active');
+        CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT)",
+    )
+    .unwrap();
+    let photos = r#"["originals/a.png","originals/b.png"]"#;
+    conn.execute("INSERT INTO artwork VALUES (?1, 'Heron', ?2, 'approved', ?3)", [ID, description, photos])
+        .unwrap();
+    let store = folder.path().join("photos");
+    std::fs::create_dir_all(store.join("originals")).unwrap();
+    for name in ["a.png", "b.png"] {
+        image::RgbImage::new(8, 8).save(store.join("originals").join(name)).unwrap();
+    }
+    conn.execute("INSERT INTO artwork_artists VALUES (?1, 'p1')", [ID]).unwrap();
+    conn.execute("INSERT INTO submissions VALUES ('s1', ?1)", [note]).unwrap();
+    let common = CommonOptions {
+        database: DatabaseOptions {
+            file: Some(folder.path().join("archive.sqlite")),
+            ..DatabaseOptions::default()
+        },
+        photos: Some(PhotoOptions { directory: Some(store), ..PhotoOptions::default() }),
+        output_dir: Some(folder.path().join("out")),
+        ..CommonOptions::default()
+    };
+    let site = Some("https://archive.example".to_owned());
+    let source = options::SourceOptions { url: site, ..options::SourceOptions::default() };
+    create_data_dump(DataDumpOptions { common, source, ..DataDumpOptions::default() }, Job::unattended())
+        .await
+}
+
+#[tokio::test]
+async fn no_escape_makes_an_identifier_of_an_innocent_text() {
+    for (note, description) in [
+        (r#"{"email":"n@studio.art"}"#, "Photos by\n@studio.art"),
+        (r#"{"token":"nGate_to_the_Northwest_Passage_1980"}"#, "See\nGate_to_the_Northwest_Passage_1980"),
+        (r#"{"user_token":"f1c9a527-b644-c0e9-d2a5-e8f001122447"}"#, "x\u{c}1c9a527b644c0e9d2a5e8f001122447"),
+        (r#"{"ip":"b::1234:5"}"#, "x\u{8}::1234:5"),
+    ] {
+        let made = beside(note, description).await;
+        assert_eq!(
+            made.map(|report| report.metadata.counts.total_artworks).map_err(|e| e.to_string()),
+            Ok(1)
+        );
+    }
+    // What is an identifier stays one.
+    let report = beside(r#"{"email":"n@studio.art"}"#, "Photos by\n\tn@studio.art").await.unwrap();
+    assert_eq!(report.metadata.privacy.redactions.email, 1);
+}
+
+#[tokio::test]
+async fn what_a_dump_is_made_of_is_no_token() {
+    let digest = hex::encode(Sha256::digest(crate::dataset::CC0));
+    let uuid = format!(
+        "{}-{}-{}-{}-{}",
+        &digest[..8],
+        &digest[8..12],
+        &digest[12..16],
+        &digest[16..20],
+        &digest[20..32]
+    );
+    for token in [
+        digest.clone(),
+        digest[3..40].to_owned(),
+        uuid,
+        format!("{ID}-1"),
+        format!("{ID}-2"),
+        format!("thumbnails/{ID}-2"),
+        format!("artwork/{ID}"),
+    ] {
+        let made = beside(&format!(r#"{{"user_token":"{token}"}}"#), "bronze").await;
+        let works = made.map(|report| report.metadata.counts.total_artworks);
+        assert_eq!(works.map_err(|e| e.to_string()), Ok(1), "{token}");
+    }
+}
+
+#[tokio::test]
+async fn names_stay_in_also_where_a_text_is_json() {
+    let described = |description: &str| {
+        let sql = format!(
+            "CREATE TABLE artwork (id TEXT, description TEXT, status TEXT);
+            INSERT INTO artwork VALUES ('w1', '{description}', 'approved')"
+        );
+        async move { texts_of(&sql, DataDumpOptions::default()).await }
+    };
+    let left = described(r#"{"note":"A heron","_submission":{"lat":1},"phone":"604 555 0199"}"#).await;
+    assert!(left.contains(r#""description":"{\"note\":\"A heron\"}""#), "{left}");
+    let left = described(r#"{"note":"A heron","phone":"604 555 0199"#).await;
+    assert!(!left.contains("604 555") && left.contains("VALUE_LEFT_OUT"), "{left}");
+    for words in [r#""Heron" stands here"#, "[Untitled]", "{heart} of the city", r#"["A","B"]"#] {
+        let left = described(words).await;
+        assert!(left.contains(&serde_json::json!(words).to_string()), "{left}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_label_is_not_repeated_for_thousands_of_values() {
+    let members: serde_json::Map<_, _> = (0..3000).map(|n| (n.to_string(), true.into())).collect();
+    let tags = serde_json::json!({ "k".repeat(4000): members, "l".repeat(4000): (0..3000).collect::<Vec<_>>(),
+        "m".repeat(300): true, "o": { "p": 1 } });
+    let sql = format!(
+        "CREATE TABLE artwork (id TEXT, tags TEXT, status TEXT); INSERT INTO artwork VALUES ('w1', '{tags}', 'approved')"
+    );
+    let left = texts_of(&sql, DataDumpOptions::default()).await;
+    assert!(left.len() < 200_000, "{} bytes of {}", left.len(), sql.len());
+    assert!(left.contains(r#""label":"mmm"#) && left.contains(r#""label":"o.p""#));
+    assert!(left.contains("3001 values left out"));
+}
+
+#[tokio::test]
+async fn a_licence_in_bytes_counts() {
+    for tags in [
+        r#"CAST('{"license":"ODbL"}' AS BLOB)"#,
+        "CAST(X'7b226c6963656e7365223a224f44624c222c2261223a22ff227d' AS TEXT)",
+    ] {
+        let rows = format!(
+            "INSERT INTO artwork (id, title, status, tags) VALUES ('w2', 'Foreign', 'approved', {tags})"
+        );
+        let sql = format!("{WORK} ALTER TABLE artwork ADD COLUMN tags; {rows}");
+        let left = texts_of(&sql, DataDumpOptions::default()).await;
+        assert!(left.contains("Heron") && !left.contains("Foreign"), "{tags}");
+    }
+}
+
+/// Tags out of few names and texts, with JSON and identifiers that stand as text.
+fn tags() -> impl Strategy<Value = serde_json::Value> {
+    let text = prop_oneof![
+        "[a\\[\\]{}\":,@.n\\\\\n ]{0,8}",
+        proptest::sample::select(vec![
+            "phone",
+            "key",
+            "value",
+            "tags",
+            "n@b.co",
+            "{\"phone\":1,",
+            "{phone: 604",
+            "\\u0040b.co",
+            "n%40b.co",
+            "@b.co",
+            "b::1",
+            "[\"phone\",\"n@b.co\"]",
+            "{\"a\":\"n@b.co\",\"b\":1}",
+            "bkBiLmNv",
+            "\\",
+            "\"",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let leaf = prop_oneof![text.clone().prop_map(serde_json::Value::from), Just(true.into()), Just(7.into())];
+    leaf.prop_recursive(5, 24, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+            proptest::collection::vec((text.clone(), inner.clone()), 0..4)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            inner.clone().prop_map(|value| value.to_string().into()),
+            (inner, text.clone()).prop_map(|(value, text)| format!("{value}{text}").into()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn tags_that_leave_stop_no_dump_and_are_sound(tags in tags()) {
+        let mut values = Values::default();
+        for (place, value) in [("users.email", "n@b.co"), ("consent.ip_address", "b::1")] {
+            values.add(place, value);
+        }
+        let filter = crate::privacy::filter::Filter::default();
+        let fences = Fences::new(&filter, Redactor::new(&values), false);
+        let mut members = serde_json::Map::from_iter([("a".to_owned(), tags.clone())]);
+        fences.members(&mut members, "artwork.json", &mut Default::default()).unwrap();
+        let mut left = serde_json::Value::Object(members);
+        let json = left.to_string();
+        prop_assert_eq!(Scanner::new(&values, []).json(json.as_bytes()), None, "{} as {}", tags, json);
+        prop_assert_eq!(Scanner::new(&Values::default(), []).chunk(json.as_bytes()), None, "{} as {}", tags, json);
+        filter.clean_value(&mut left);
+        prop_assert_eq!(left.to_string(), json, "{}", tags);
+    }
+}
