@@ -176,6 +176,25 @@ fn what_a_killed_writer_committed_to_the_wal_is_read() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn another_name_of_the_file_than_that_of_its_writer_is_told() {
+    let bench = Bench::made_with("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b);");
+    let link = bench.work.path().join("link.sqlite");
+    fs::hard_link(bench.path(), &link).unwrap();
+    let mut shell = Shell::open(&bench.path());
+    shell.run(ROWS);
+    let of_link = open_within(&link, bench.work.path(), &Job::unattended(), Duration::ZERO).unwrap();
+    assert_eq!(one(&of_link, "SELECT count(*) FROM t"), 0);
+    assert_eq!(of_link.warnings()[0].code, "DATABASE_LINKED");
+    drop(of_link);
+    let of_file = bench.open().unwrap();
+    assert_eq!(one(&of_file, "SELECT count(*) FROM t"), 2000);
+    assert!(of_file.warnings().is_empty());
+    drop(of_file);
+    shell.end();
+}
+
 #[test]
 fn a_folder_that_may_not_be_written_is_no_obstacle() {
     let bench = Bench::made_with(&format!("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b); {ROWS}"));
