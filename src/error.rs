@@ -231,6 +231,7 @@ impl Error {
         let problem = match error.kind() {
             io::ErrorKind::NotFound => "there is no such file; check the path",
             io::ErrorKind::IsADirectory => "it is a folder; name the file",
+            io::ErrorKind::NotSeekable => "it is a pipe or a device; save what it gives as a file first",
             _ => "it cannot be read; check the path and its permissions",
         };
         Error::ArchiveUnopened { path: path.to_owned(), problem, source: Box::new(error) }
