@@ -61,7 +61,7 @@ struct Source<'a> {
 enum Obstacle {
     /// A journal that a writer left behind has to be played back.
     Journal,
-    /// The WAL has no index, or one that may not be written.
+    /// The WAL has no index, or one that may not be written, or can have none there.
     Wal,
     /// There will be none.
     Final(Error),
@@ -194,7 +194,12 @@ impl Source<'_> {
             ffi::SQLITE_READONLY_ROLLBACK => Obstacle::Journal,
             ffi::SQLITE_READONLY_RECOVERY
             | ffi::SQLITE_READONLY_CANTINIT
-            | ffi::SQLITE_READONLY_DIRECTORY => Obstacle::Wal,
+            | ffi::SQLITE_READONLY_DIRECTORY
+            // Network and user space file systems have no memory that processes share.
+            | ffi::SQLITE_IOERR_SHMOPEN
+            | ffi::SQLITE_IOERR_SHMSIZE
+            | ffi::SQLITE_IOERR_SHMLOCK
+            | ffi::SQLITE_IOERR_SHMMAP => Obstacle::Wal,
             // The file itself was opened before, so it is the WAL or its index that cannot be made.
             code if code & 0xff == ffi::SQLITE_CANTOPEN => Obstacle::Wal,
             _ => self.hopeless(error),

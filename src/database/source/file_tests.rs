@@ -178,6 +178,21 @@ fn what_a_killed_writer_committed_to_the_wal_is_read() {
 
 #[cfg(unix)]
 #[test]
+fn a_file_system_without_shared_memory_is_no_obstacle() {
+    let bench = Bench::made_with("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b);");
+    let mut shell = Shell::open(&bench.path());
+    shell.run(ROWS);
+    shell.kill();
+    // A pipe can be opened and locked and gets no size, as files of some file systems in user space.
+    let index = bench.folder.path().join("a.sqlite-shm");
+    fs::remove_file(&index).unwrap();
+    assert!(Command::new("mkfifo").arg(&index).status().unwrap().success());
+    let snapshot = bench.open().unwrap();
+    assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000);
+}
+
+#[cfg(unix)]
+#[test]
 fn another_name_of_the_file_than_that_of_its_writer_is_told() {
     let bench = Bench::made_with("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b);");
     let link = bench.work.path().join("link.sqlite");
