@@ -353,6 +353,25 @@ fn a_file_that_lacks_less_than_a_page_is_truncated() {
     }
 }
 
+/// SQLite takes paths of some 500 bytes, systems of some thousands.
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_too_long_for_sqlite_says_so() {
+    let bench = Bench::made_with("CREATE TABLE t(a)");
+    let deep = bench.folder.path().join(vec!["d".repeat(100); 5].join("/"));
+    fs::create_dir_all(&deep).unwrap();
+    let far = deep.join("a.sqlite");
+    fs::copy(bench.path(), &far).unwrap();
+    for (path, work, code) in [
+        (&far, bench.work.path(), "DATABASE_UNREADABLE"),
+        (&bench.path(), deep.as_path(), "OUTPUT_UNWRITABLE"),
+    ] {
+        let error = open_within(path, work, &Job::unattended(), Duration::ZERO).unwrap_err();
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().contains("path is too long"), "{error}");
+    }
+}
+
 #[test]
 fn a_database_without_a_table_is_empty() {
     for sql in ["PRAGMA user_version=1;", "CREATE TABLE _cf_METADATA(k); PRAGMA journal_mode=WAL;"] {
