@@ -1,6 +1,6 @@
 /** The command line as a process: exit codes, streams, layers of configuration, signals. */
 
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -215,6 +215,19 @@ describe('a backup that is made', () => {
     expect(stderr).not.toMatch(/EPIPE|^\s+at /m);
     expect(code).toBe(0);
     expect(listing(join(cwd, 'backups'))).toContain(archive);
+  });
+
+  (process.platform === 'linux' ? it : it.skip)('survives a log on a full disk', async () => {
+    const cwd = folder();
+    const file = await database(cwd);
+    const command = [process.execPath, join(root, 'dist', 'cli', 'main.js')];
+    const args = ['backup', '--database-file', file, '--now', now, '--json'];
+    const script = 'exec "$@" > /dev/full 2>&1';
+    const { status: code } = spawnSync('sh', ['-c', script, 'sh', ...command, ...args], { cwd });
+    expect({ code, made: listing(join(cwd, 'backups')) }).toEqual({
+      code: 0,
+      made: ['.gitignore', archive],
+    });
   });
 });
 

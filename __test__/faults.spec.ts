@@ -140,6 +140,15 @@ describe('an output folder', () => {
     expect(error?.message).toContain('read-only');
   });
 
+  (linux ? it : it.skip)('on a disk that does not say how much is free is taken', async () => {
+    const dir = folder();
+    const options = { database: { file: await database(dir) }, outputDir: join(dir, 'disk'), now };
+    mkdirSync(options.outputDir);
+    const { error, after } = await runJob({ options }, onTmpfs(options.outputDir, 'size=0'));
+    expect(error).toBeUndefined();
+    expect(after).toEqual([archive]);
+  });
+
   (linux ? it : it.skip)('that the user may not write to is refused', async () => {
     const dir = folder();
     const outputDir = join(dir, 'out');

@@ -234,6 +234,7 @@ impl Error {
         let problem = match error.kind() {
             io::ErrorKind::NotFound => "there is no such file; check the path",
             io::ErrorKind::IsADirectory => "it is a folder; name the file",
+            io::ErrorKind::NotSeekable => "it is a pipe or a device; save what it gives as a file first",
             _ => "it cannot be read; check the path and its permissions",
         };
         Error::ArchiveUnopened { path: path.to_owned(), problem, source: Box::new(error) }
@@ -251,12 +252,21 @@ impl Error {
                     source: Some(Box::new(error)),
                 }
             }
-            _ => Error::OutputUnwritable {
-                path,
-                problem: "check that the folder exists, that it is a folder and that you may write to it"
-                    .into(),
-                source: Some(Box::new(error)),
-            },
+            kind => {
+                let is_too_long = kind == io::ErrorKind::InvalidFilename
+                    || (kind == io::ErrorKind::Other && is_too_long_for_sqlite(&path));
+                let problem = match is_too_long {
+                    true => "its path is too long; choose a folder with a shorter one",
+                    false => "check that the folder exists, that it is a folder and that you may write to it",
+                };
+                Error::OutputUnwritable { path, problem: problem.into(), source: Some(Box::new(error)) }
+            }
         }
     }
+}
+
+/// SQLite's `MAX_PATHNAME` is 512, of which the ending of a journal takes eight. All it says is that it cannot open
+/// the file.
+pub(crate) fn is_too_long_for_sqlite(path: &Path) -> bool {
+    cfg!(unix) && path.as_os_str().len() > 504
 }

@@ -203,8 +203,12 @@ pub fn whole(option: &str, given: Option<f64>, least: u32, most: u32, default: u
 
 /// The instant of a job. ZIP dates hold 1980 to 2107 (APPNOTE 4.4.6), and an archive's name is its date.
 pub fn instant(given: Option<&str>) -> Result<DateTime<Utc>> {
+    instant_by(given, Utc::now())
+}
+
+fn instant_by(given: Option<&str>, clock: DateTime<Utc>) -> Result<DateTime<Utc>> {
     let now = match given {
-        None => Utc::now(),
+        None => clock,
         Some(text) => DateTime::<FixedOffset>::parse_from_rfc3339(text)
             .map_err(|_| {
                 Error::invalid(format!(
@@ -214,10 +218,11 @@ pub fn instant(given: Option<&str>) -> Result<DateTime<Utc>> {
             .to_utc(),
     };
     if !(1980..=2107).contains(&now.year()) {
-        return Err(Error::invalid(format!(
-            "now is {}; it takes a year from 1980 to 2107",
-            now.to_rfc3339()
-        )));
+        let told = now.to_rfc3339();
+        return Err(Error::invalid(match given {
+            Some(_) => format!("now is {told}; it takes a year from 1980 to 2107"),
+            None => format!("the clock of this machine says {told}; set it, or give the time as now"),
+        }));
     }
     // A leap second is the one before: few clocks and no Date of JavaScript can say it.
     Ok(now.with_nanosecond(0).unwrap_or(now))
@@ -273,6 +278,13 @@ mod tests {
         }
         let zoned = CommonOptions { now: Some("2026-01-02T03:04:05.9+02:00".into()), ..file() }.check();
         assert_eq!(zoned.ok().map(|s| s.now.to_rfc3339()), Some("2026-01-02T01:04:05+00:00".into()));
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_told_from_a_wrong_option() {
+        let told = |given| instant_by(given, DateTime::UNIX_EPOCH).map_err(|error| error.to_string());
+        assert!(told(None).is_err_and(|problem| problem.contains("clock")));
+        assert!(told(Some("2026-01-02T03:04:05Z")).is_ok());
     }
 
     #[test]

@@ -7,7 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { backupCommand, runBackup } from './backup.js';
 import { refuseSwallowedFlags } from './configuration.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
-import { codeOf, exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
+import { exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
 import { restoreCommand, runRestore } from './restore.js';
 import { type Mode, Terminal } from './terminal.js';
 import { runVerify, verifyCommand } from './verify.js';
@@ -15,7 +15,7 @@ import { runVerify, verifyCommand } from './verify.js';
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<ExitCode> {
-  surviveClosedPipes();
+  surviveLostOutput();
   const terminal = new Terminal(modeOf(args));
   let outcome: ExitCode = exitCode.complete;
   const commands = [
@@ -89,13 +89,9 @@ function abortOnSignals(): AbortSignal {
   return controller.signal;
 }
 
-/** Whoever read our output has gone; the backup is still wanted. */
-function surviveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error) => {
-      if (codeOf(error) !== 'EPIPE') throw error;
-    });
-  }
+/** Whoever read our output has gone, its terminal was closed, its disk is full: the backup is still wanted. */
+function surviveLostOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
 function ownVersion(): string {

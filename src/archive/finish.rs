@@ -130,7 +130,7 @@ impl FinishedArchive {
 ///
 /// Without `overwrite`, a file of that name fails with `ARCHIVE_EXISTS`; of two that want a name at the same time
 /// exactly one gets it. The system decides, in one step: `renameat2(RENAME_NOREPLACE)`, `renamex_np(RENAME_EXCL)`,
-/// `link` or `MoveFileEx` without replacing. Where the file system has none of them (some network and FAT drivers),
+/// `link` or `MoveFileEx` without replacing. Where the file system has none of them (some network, FAT and user space drivers),
 /// the name is first taken by creating an empty file, which just as surely fails if there is one, and that is then
 /// replaced: for an instant an empty file is seen, and one stays if the machine stops right then.
 pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<()> {
@@ -138,12 +138,7 @@ pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<(
     let named = if overwrite {
         file.persist(final_path)
     } else {
-        file.persist_noclobber(final_path).or_else(|refused| match refused.error.kind() {
-            ErrorKind::Unsupported | ErrorKind::InvalidInput | ErrorKind::PermissionDenied => {
-                persist_over_own_placeholder(refused.path, final_path)
-            }
-            _ => Err(refused),
-        })
+        file.persist_noclobber(final_path).or_else(|refused| persist_otherwise(refused, final_path))
     };
     match named {
         Ok(()) => flush_folder(final_path, before),
@@ -151,6 +146,18 @@ pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<(
             Err(Error::ArchiveExists { path: final_path.to_owned() })
         }
         Err(refused) => Err(Error::output(final_path, refused.error)),
+    }
+}
+
+/// Not every file system that has no such step says so: rclone's calls it an I/O error. Whatever else is wrong, the
+/// other way meets it too.
+fn persist_otherwise(
+    refused: tempfile::PathPersistError,
+    final_path: &Path,
+) -> Result<(), tempfile::PathPersistError> {
+    match refused.error.kind() {
+        ErrorKind::AlreadyExists => Err(refused),
+        _ => persist_over_own_placeholder(refused.path, final_path),
     }
 }
 
@@ -269,6 +276,26 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"precious");
         finished(&workspace).publish(&path, true).unwrap();
         assert!(fs::read(&path).unwrap().starts_with(b"PK"));
+    }
+
+    #[test]
+    fn a_name_is_taken_whatever_the_system_says_that_it_cannot_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(dir.path()).unwrap();
+        let path = dir.path().join("a.zip");
+        let refused = |kind: ErrorKind| tempfile::PathPersistError {
+            error: kind.into(),
+            path: finished(&workspace).path,
+        };
+        // EPERM from FAT, EIO (which has no kind) from file systems in user space.
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::Unsupported, ErrorKind::Other] {
+            persist_otherwise(refused(kind), &path).unwrap();
+            assert!(fs::read(&path).unwrap().starts_with(b"PK"), "{kind}");
+            fs::remove_file(&path).unwrap();
+        }
+        let taken = persist_otherwise(refused(ErrorKind::AlreadyExists), &path).unwrap_err();
+        assert_eq!(taken.error.kind(), ErrorKind::AlreadyExists);
+        assert!(!path.exists());
     }
 
     #[test]

@@ -36,5 +36,5 @@ pub use follow::Follower;
 pub use names::{EntryNames, fold, is_device, is_place_of};
 pub use reader::{Archive, StoredEntry};
 pub use survey::{Finding, Severity, Survey, SurveyedEntry};
-pub use workspace::Workspace;
+pub use workspace::{Workspace, ensure_space};
 pub use writer::ArchiveWriter;

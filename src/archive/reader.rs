@@ -225,8 +225,14 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
     Error::unopened(path, error)
 }
 
-fn open_file(path: &Path) -> Result<File> {
-    File::open(path).map_err(|error| unreadable(path, error))
+/// Opens the file of an archive. Opening a pipe would wait for somebody to write into it, for ever.
+pub(super) fn open_file(path: &Path) -> Result<File> {
+    let open = || match path.metadata()? {
+        found if found.is_file() => File::open(path),
+        found if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        _ => Err(io::ErrorKind::NotSeekable.into()),
+    };
+    open().map_err(|error| unreadable(path, error))
 }
 
 /// What an archive ends with.

@@ -5,7 +5,7 @@ use std::fs;
 use chrono::DateTime;
 use proptest::prelude::*;
 
-use super::super::{ArchiveWriter, Workspace};
+use super::super::{ArchiveWriter, Survey, Workspace};
 use super::*;
 use crate::job::Phase;
 
@@ -114,6 +114,24 @@ proptest! {
                     let _ = io::copy(&mut entry, &mut io::sink());
                 }
             }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_before_it_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe.zip");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let job = Job::unattended();
+    for (path, problem) in [(pipe.as_path(), "it is a pipe or a device"), (dir.path(), "it is a folder")] {
+        let meter = job.meter(Phase::Verify, None, None);
+        let opened = Archive::open(path, &job).unwrap_err();
+        let surveyed = Survey::open(path, &job, &meter).unwrap_err();
+        for error in [opened, surveyed] {
+            assert_eq!(error.code(), "ARCHIVE_CORRUPT");
+            assert!(error.to_string().contains(problem), "{error}");
         }
     }
 }

@@ -14,6 +14,7 @@ use super::central::{self, Central};
 use super::contents::EntryContents;
 use super::format::{Directory, Method, ZIP64_END_LEN};
 use super::names::{fold, is_safe_path};
+use super::reader::open_file;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter};
 use crate::seal::{COMMENT_PREFIX, END_LEN};
@@ -85,10 +86,7 @@ impl Survey {
     /// cannot be opened or read, and with `ABORT_ERR`; whatever else is wrong is a finding.
     pub fn open(path: &Path, job: &Job, meter: &Meter) -> Result<Survey> {
         let unreadable = |error| Error::unopened(path, error);
-        let mut file = File::open(path).map_err(unreadable)?;
-        if !file.metadata().map_err(unreadable)?.is_file() {
-            return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")));
-        }
+        let mut file = open_file(path)?;
         let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
         meter.expect(None, Some(size));
         let (sha256, seal) = hash(&mut file, size, job, meter)?.map_err(unreadable)?;

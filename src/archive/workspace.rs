@@ -80,20 +80,26 @@ impl Workspace {
     /// Fails with `DISK_FULL` when fewer than `bytes` are free for this user. An early word, not a promise: others
     /// write to the same disk.
     pub fn ensure_space(&self, bytes: u64) -> Result<()> {
-        let available = fs4::available_space(&self.dir).map_err(|e| Error::output(&self.output_dir, e))?;
-        if available >= bytes {
-            return Ok(());
-        }
-        Err(Error::DiskFull {
-            path: self.output_dir.clone(),
-            problem: format!(
-                "{} MB are needed and {} MB are free; free some space or choose another folder",
-                bytes.div_ceil(1_000_000),
-                available / 1_000_000
-            ),
-            source: None,
-        })
+        ensure_space(&self.output_dir, bytes)
     }
+}
+
+/// The same of any folder. A file system that does not know what it holds, as some in user space and in memory, says
+/// that it has no blocks at all: then only writing tells.
+pub fn ensure_space(folder: &Path, bytes: u64) -> Result<()> {
+    let disk = fs4::statvfs(folder).map_err(|e| Error::output(folder, e))?;
+    if disk.total_space() == 0 || disk.available_space() >= bytes {
+        return Ok(());
+    }
+    Err(Error::DiskFull {
+        path: folder.to_owned(),
+        problem: format!(
+            "{} MB are needed and {} MB are free; free some space or choose another folder",
+            bytes.div_ceil(1_000_000),
+            disk.available_space() / 1_000_000
+        ),
+        source: None,
+    })
 }
 
 impl Drop for Workspace {

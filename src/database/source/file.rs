@@ -40,8 +40,10 @@ pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
 fn open_within(path: &Path, work: &Path, job: &Job, patience: Duration) -> Result<Snapshot> {
     let place = Place::find(path, &["sqlite", "sqlite3", "db", "db3"])?;
     let meter = job.meter(Phase::Snapshot, None, Some(place.size));
+    let linked = linked(&place);
     let source = Source { place, origin: path, work, job, meter: &meter, patience };
-    let snapshot = source.take()?.with_spelt_names(work, job, &meter)?;
+    let mut snapshot = source.take()?.with_spelt_names(work, job, &meter)?;
+    snapshot.warnings.extend(linked);
     meter.finish();
     snapshot.with_tables()
 }
@@ -59,7 +61,7 @@ struct Source<'a> {
 enum Obstacle {
     /// A journal that a writer left behind has to be played back.
     Journal,
-    /// The WAL has no index, or one that may not be written.
+    /// The WAL has no index, or one that may not be written, or can have none there.
     Wal,
     /// There will be none.
     Final(Error),
@@ -192,7 +194,12 @@ impl Source<'_> {
             ffi::SQLITE_READONLY_ROLLBACK => Obstacle::Journal,
             ffi::SQLITE_READONLY_RECOVERY
             | ffi::SQLITE_READONLY_CANTINIT
-            | ffi::SQLITE_READONLY_DIRECTORY => Obstacle::Wal,
+            | ffi::SQLITE_READONLY_DIRECTORY
+            // Network and user space file systems have no memory that processes share.
+            | ffi::SQLITE_IOERR_SHMOPEN
+            | ffi::SQLITE_IOERR_SHMSIZE
+            | ffi::SQLITE_IOERR_SHMLOCK
+            | ffi::SQLITE_IOERR_SHMMAP => Obstacle::Wal,
             // The file itself was opened before, so it is the WAL or its index that cannot be made.
             code if code & 0xff == ffi::SQLITE_CANTOPEN => Obstacle::Wal,
             _ => self.hopeless(error),
@@ -205,6 +212,26 @@ impl Source<'_> {
             Ok(()) => trouble::unopened(self.origin, error),
         })
     }
+}
+
+/// SQLite looks for a WAL or a journal beside the name that it was given. Where the file has another name, that of its
+/// writer may have one.
+#[cfg(unix)]
+fn linked(place: &Place) -> Option<Warning> {
+    use std::os::unix::fs::MetadataExt;
+    let names = std::fs::metadata(&place.path).map_or(1, |file| file.nlink());
+    (names > 1 && !place.has("-wal") && !place.has("-journal")).then(|| {
+        let message = format!(
+            "the file has {names} names (hard links); what a program has written last under another one lies beside \
+             that and is not in the backup: name the file as the program that writes it does"
+        );
+        Warning::new("DATABASE_LINKED", message)
+    })
+}
+
+#[cfg(not(unix))]
+fn linked(_: &Place) -> Option<Warning> {
+    None
 }
 
 fn rolled_back(mut snapshot: Snapshot) -> Snapshot {

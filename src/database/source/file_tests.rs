@@ -176,6 +176,40 @@ fn what_a_killed_writer_committed_to_the_wal_is_read() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_system_without_shared_memory_is_no_obstacle() {
+    let bench = Bench::made_with("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b);");
+    let mut shell = Shell::open(&bench.path());
+    shell.run(ROWS);
+    shell.kill();
+    // A pipe can be opened and locked and gets no size, as files of some file systems in user space.
+    let index = bench.folder.path().join("a.sqlite-shm");
+    fs::remove_file(&index).unwrap();
+    assert!(Command::new("mkfifo").arg(&index).status().unwrap().success());
+    let snapshot = bench.open().unwrap();
+    assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000);
+}
+
+#[cfg(unix)]
+#[test]
+fn another_name_of_the_file_than_that_of_its_writer_is_told() {
+    let bench = Bench::made_with("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b);");
+    let link = bench.work.path().join("link.sqlite");
+    fs::hard_link(bench.path(), &link).unwrap();
+    let mut shell = Shell::open(&bench.path());
+    shell.run(ROWS);
+    let of_link = open_within(&link, bench.work.path(), &Job::unattended(), Duration::ZERO).unwrap();
+    assert_eq!(one(&of_link, "SELECT count(*) FROM t"), 0);
+    assert_eq!(of_link.warnings()[0].code, "DATABASE_LINKED");
+    drop(of_link);
+    let of_file = bench.open().unwrap();
+    assert_eq!(one(&of_file, "SELECT count(*) FROM t"), 2000);
+    assert!(of_file.warnings().is_empty());
+    drop(of_file);
+    shell.end();
+}
+
 #[test]
 fn a_folder_that_may_not_be_written_is_no_obstacle() {
     let bench = Bench::made_with(&format!("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b); {ROWS}"));
@@ -316,6 +350,25 @@ fn a_file_that_lacks_less_than_a_page_is_truncated() {
         // Of what follows its last page SQLite takes no notice, and nothing is missing.
         fs::write(bench.path(), [&whole[..], b"more"].concat()).unwrap();
         assert_eq!(one(&bench.open().unwrap(), "SELECT length(a) FROM t"), 9000);
+    }
+}
+
+/// SQLite takes paths of some 500 bytes, systems of some thousands.
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_too_long_for_sqlite_says_so() {
+    let bench = Bench::made_with("CREATE TABLE t(a)");
+    let deep = bench.folder.path().join(vec!["d".repeat(100); 5].join("/"));
+    fs::create_dir_all(&deep).unwrap();
+    let far = deep.join("a.sqlite");
+    fs::copy(bench.path(), &far).unwrap();
+    for (path, work, code) in [
+        (&far, bench.work.path(), "DATABASE_UNREADABLE"),
+        (&bench.path(), deep.as_path(), "OUTPUT_UNWRITABLE"),
+    ] {
+        let error = open_within(path, work, &Job::unattended(), Duration::ZERO).unwrap_err();
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().contains("path is too long"), "{error}");
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use rusqlite::ffi;
 
 use crate::database::{needs, said};
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, is_too_long_for_sqlite};
 
 /// A failure to read the database at `path`.
 pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
@@ -26,6 +26,9 @@ pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
         }
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED | ffi::SQLITE_PROTOCOL => {
             "another program keeps it locked; end that program or its transaction, then try again"
+        }
+        ffi::SQLITE_CANTOPEN if path.canonicalize().is_ok_and(|full| is_too_long_for_sqlite(&full)) => {
+            "its path is too long for SQLite, which takes some 500 bytes; move it to a shorter one"
         }
         ffi::SQLITE_CANTOPEN | ffi::SQLITE_PERM | ffi::SQLITE_AUTH => {
             "it may not be opened; check that you may read the file and enter its folder"

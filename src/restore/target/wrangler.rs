@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
+use crate::archive::ensure_space;
 use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
@@ -117,10 +118,7 @@ impl Target for LocalBucket {
         for folder in [path.parent(), Some(&*bodies)].into_iter().flatten() {
             fs::create_dir_all(folder).map_err(|error| Error::output(folder, error))?;
         }
-        let available = fs4::available_space(&bodies).map_err(|error| Error::output(&bodies, error))?;
-        if available < bytes {
-            return Err(Error::output(&bodies, std::io::ErrorKind::StorageFull.into()));
-        }
+        ensure_space(&bodies, bytes)?;
         let open = || -> rusqlite::Result<Connection> {
             let rows = Connection::open(&path)?;
             rows.busy_timeout(PATIENCE)?;
