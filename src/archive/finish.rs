@@ -130,9 +130,9 @@ impl FinishedArchive {
 ///
 /// Without `overwrite`, a file of that name fails with `ARCHIVE_EXISTS`; of two that want a name at the same time
 /// exactly one gets it. The system decides, in one step: `renameat2(RENAME_NOREPLACE)`, `renamex_np(RENAME_EXCL)`,
-/// `link` or `MoveFileEx` without replacing. Where the file system has none of them (some network, FAT and user space drivers),
-/// the name is first taken by creating an empty file, which just as surely fails if there is one, and that is then
-/// replaced: for an instant an empty file is seen, and one stays if the machine stops right then.
+/// `link` or `MoveFileEx` without replacing. Where the file system has none of them (some network, FAT and user space
+/// drivers), the name is first taken by creating an empty file, which just as surely fails if there is one, and that is
+/// then replaced: for an instant an empty file is seen, and one stays if the machine stops right then.
 pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<()> {
     let before = if overwrite { Before::of(final_path, &file) } else { Before::Free };
     let named = if overwrite {

@@ -260,12 +260,10 @@ mod tests {
 
     #[test]
     fn a_label_may_have_as_many_values_as_there_are_rows() {
-        let started = std::time::Instant::now();
+        // Took most of a minute while each was compared with all before it.
         let items = (0..50_000).map(|n| serde_json::json!({ "label": "style", "value": n }));
         let tags = of_json(items.collect()).unwrap();
         assert_eq!(tags["style"].as_array().map(Vec::len), Some(50_000));
-        // Took most of a minute while each was compared with all before it.
-        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 
     proptest! {
