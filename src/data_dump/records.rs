@@ -126,10 +126,7 @@ impl Records<'_> {
             tags.insert("website".into(), site.into());
         }
         self.fences.members(&mut tags, entry, &mut toll.counts)?;
-        let aliases = tag_values::names(aliases).unwrap_or_else(|_| {
-            toll.troubles.add(Trouble::Unreadable, "artists.aliases");
-            Vec::new()
-        });
+        let aliases = names(aliases, "artists.aliases", toll);
         let mut clean = Vec::with_capacity(aliases.len());
         for alias in &aliases {
             clean.push(self.fences.text(alias, entry, &mut toll.counts)?);
@@ -200,11 +197,8 @@ impl Records<'_> {
             records.push(record.finish()?);
             named.push(name.as_str());
         }
-        let names = tag_values::names(artist_names).unwrap_or_else(|_| {
-            toll.troubles.add(Trouble::Unreadable, "artwork.artist_names");
-            Vec::new()
-        });
-        for name in names.iter().filter(|name| !named.contains(&name.as_str())) {
+        let unlinked = names(artist_names, "artwork.artist_names", toll);
+        for name in unlinked.iter().filter(|name| !named.contains(&name.as_str())) {
             let mut record = Record::new(WORK_CREATOR);
             record.put("name", &*self.fences.text(name, ARTWORK.name, &mut toll.counts)?)?;
             records.push(record.finish()?);
@@ -345,6 +339,15 @@ impl Records<'_> {
         }
         Ok(())
     }
+}
+
+/// The names in a column; what is none is told.
+fn names(cell: &Cell, place: &'static str, toll: &mut Toll) -> Vec<String> {
+    let (names, is_all) = tag_values::names(cell);
+    if !is_all {
+        toll.troubles.add(Trouble::Unreadable, place);
+    }
+    names
 }
 
 /// The page of a work or a creator.

@@ -241,6 +241,33 @@ async fn a_licence_that_no_line_can_hold_stops_no_dump() {
 }
 
 #[tokio::test]
+async fn a_licence_adds_no_link_and_no_html_to_the_readme() {
+    let licences = [
+        "![x](http://evil.example/t.png)",
+        r"\<img src=x onerror=alert(1)>",
+        "`",
+        "&#64;b.co &lt;",
+        "\u{202e}",
+    ];
+    let rows = licences.iter().enumerate().map(|(n, licence)| {
+        format!(
+            "INSERT INTO artwork VALUES ('l{n}', 'Foreign', NULL, 'approved');
+             INSERT INTO tags VALUES ('t{n}', 'l{n}', NULL, 'license', 'L{n} {licence}');"
+        )
+    });
+    let found = texts_of(&format!("{WORK}{}", rows.collect::<String>()), DataDumpOptions::default()).await;
+    for line in [
+        "licence (L0 !&#91;x](http://evil.example/t.png)),",
+        r"licence (L1 \&#60;img src=x onerror=alert(1)>),",
+        "licence (L2 &#96;),",
+        "licence (L3 &#38;#64;b.co &#38;lt;),",
+        "licence (L4  ),",
+    ] {
+        assert!(found.contains(line), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_field_that_two_tables_have_is_described_once() {
     let rows = "ALTER TABLE artists ADD COLUMN a; ALTER TABLE artists ADD COLUMN b;
         ALTER TABLE creators ADD COLUMN b; INSERT INTO artists VALUES ('p1', 'Ada', NULL, 'active', 1, 2);";

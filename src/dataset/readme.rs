@@ -168,7 +168,7 @@ fn privacy(contents: &Contents<'_>) -> String {
         text += &format!(
             "- {} under another licence ({}), left out of the CC0 files\n",
             counted(*count, "row", "rows"),
-            cell(licence)
+            said_by_others(licence)
         );
     }
     text + "\n"
@@ -193,4 +193,18 @@ fn cell(text: &str) -> String {
         cell.push(if c.is_control() { ' ' } else { c });
     }
     cell
+}
+
+/// A text of somebody's in a sentence: no link, picture or HTML, and it turns nothing around. In numbers, because a
+/// backslash before a sign would be undone by one before that.
+fn said_by_others(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' | '&' | '[' | '`' => plain += &format!("&#{};", u32::from(c)),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => plain.push(' '),
+            c => plain.push(if c.is_control() { ' ' } else { c }),
+        }
+    }
+    plain
 }

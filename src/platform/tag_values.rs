@@ -37,28 +37,26 @@ pub fn of_json(json: Value) -> Result<Map<String, Value>, Unreadable> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// Reads a column of names: a JSON array of texts, or one plain text.
-pub fn names(cell: &Cell) -> Result<Vec<String>, Unreadable> {
-    let Cell::Text(text) = cell else {
-        return if *cell == Cell::Null { Ok(Vec::new()) } else { Err(Unreadable) };
-    };
+/// Reads a column of names, a JSON array of texts or one plain text, and whether that is all of it: what is no name is
+/// left out.
+pub fn names(cell: &Cell) -> (Vec<String>, bool) {
+    let Cell::Text(text) = cell else { return (Vec::new(), *cell == Cell::Null) };
     let text = json::bare(text).trim_end();
     if !text.starts_with(['[', '"', '{']) {
         let name = (!text.is_empty() && text != "null").then(|| text.to_owned());
-        return Ok(name.into_iter().collect());
+        return (name.into_iter().collect(), true);
     }
     match json::parse(text) {
         Ok(Value::String(inner)) => names(&Cell::Text(inner)),
-        Ok(Value::Array(items)) => items
-            .into_iter()
-            .filter(|item| !item.is_null())
-            .map(|item| match item {
-                Value::String(name) => Ok(name),
-                _ => Err(Unreadable),
-            })
-            .filter(|name| name.as_ref().map_or(true, |name| !name.trim().is_empty()))
-            .collect(),
-        _ => Err(Unreadable),
+        Ok(Value::Array(items)) => {
+            let is_all = items.iter().all(|item| item.is_string() || item.is_null());
+            let names = items.into_iter().filter_map(|item| match item {
+                Value::String(name) if !name.trim().is_empty() => Some(name),
+                _ => None,
+            });
+            (names.collect(), is_all)
+        }
+        _ => (Vec::new(), false),
     }
 }
 
@@ -232,17 +230,21 @@ mod tests {
 
     #[test]
     fn names_are_an_array_or_a_text() {
-        let read = |text: &str| names(&Cell::Text(text.into()));
-        assert_eq!(read(r#"["A", "", null, "B"]"#).unwrap(), ["A", "B"]);
-        assert_eq!(read("Núñez").unwrap(), ["Núñez"]);
-        assert_eq!(read(r#""[\"A\"]""#).unwrap(), ["A"]);
-        assert!(
-            read("").unwrap().is_empty()
-                && read("null").unwrap().is_empty()
-                && read("[]").unwrap().is_empty()
-        );
-        assert_eq!(read("[1]"), Err(Unreadable));
-        assert_eq!(read("[broken"), Err(Unreadable));
+        for (column, means, is_all) in [
+            (r#"["A", "", null, "B"]"#, vec!["A", "B"], true),
+            ("Núñez", vec!["Núñez"], true),
+            (r#""[\"A\"]""#, vec!["A"], true),
+            ("", vec![], true),
+            ("null", vec![], true),
+            ("[]", vec![], true),
+            (r#"["A", 1, ["B"], "C"]"#, vec!["A", "C"], false),
+            ("[broken", vec![], false),
+        ] {
+            let (names, all) = names(&Cell::Text(column.into()));
+            assert_eq!((names, all), (means.into_iter().map(str::to_owned).collect(), is_all), "{column}");
+        }
+        assert_eq!(names(&Cell::Null), (Vec::new(), true));
+        assert_eq!(names(&Cell::Integer(1)), (Vec::new(), false));
     }
 
     #[test]
