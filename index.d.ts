@@ -542,7 +542,8 @@ export declare function previewBackup(options: BackupOptions): Promise<BackupPre
 export interface Progress {
   /**
    * The stage: getting one consistent state of the database, writing its rows, copying photos, writing the end of
-   * the archive, reading back what was written. Drill and photos run side by side, so phases may alternate.
+   * the archive, reading back what was written. A database that breaks its own rules may be gone through twice,
+   * so that phases come again.
    */
   phase: 'snapshot' | 'database' | 'photos' | 'finish' | 'verify'
   /** Units done in this phase: tables, photos, entries. */

@@ -27,7 +27,7 @@ pub enum Phase {
     Photos,
     /// Writing the index, the checksums and the end of the archive.
     Finish,
-    /// Reading back what was written: the drill, then the whole file.
+    /// Reading back what was written.
     Verify,
 }
 

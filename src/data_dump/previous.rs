@@ -1,7 +1,7 @@
 //! The dump before: what the shrink guard and CHANGES.json compare with.
 
 use std::collections::HashMap;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use chrono::DateTime;
@@ -81,23 +81,23 @@ impl Previous {
     /// Opens the dump and checks all of it. Fails with `ARCHIVE_CORRUPT`, or `INVALID_OPTIONS` when it is no dump
     /// that this version can read.
     pub fn open(path: &Path, job: &Job) -> Result<Previous> {
-        let corrupt = |problem: &str| Error::ArchiveCorrupt {
+        let corrupt = |problem: &str, error: Option<io::Error>| Error::ArchiveCorrupt {
             path: path.to_owned(),
             problem: format!("{problem}; take another copy, or leave previous out"),
-            source: None,
+            source: error.map(Into::into),
         };
         let mut archive = Archive::open(path, job)?;
         let metadata = dump_metadata(&mut archive)?;
         let generated_at = DateTime::parse_from_rfc3339(&metadata.generated_at)
-            .map_err(|_| corrupt("its metadata.json does not say when it was made"))?;
+            .map_err(|_| corrupt("its metadata.json does not say when it was made", None))?;
         let mut read = |name: &str| {
             let mut found = Fingerprints::default();
             let lines = BufReader::with_capacity(1 << 20, archive.open_entry(name)?);
             let read = each_record(lines, |json| {
                 job.check()?;
-                found.add(json).map_err(|_| corrupt("a record in it cannot be read"))
+                found.add(json).map_err(|_| corrupt("a record in it cannot be read", None))
             });
-            read.map_err(|_| corrupt("an entry cannot be read"))??;
+            read.map_err(|error| corrupt("an entry cannot be read", Some(error)))??;
             Ok::<_, Error>(found)
         };
         Ok(Previous {

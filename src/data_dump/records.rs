@@ -1,5 +1,7 @@
 //! Rows made into records: read in any of their shapes, passed through fences 2 and 3, written field by field.
 
+use std::collections::HashSet;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Number, Value};
 
@@ -184,7 +186,7 @@ impl Records<'_> {
         if !self.fences.allows("name") {
             return Ok(records);
         }
-        let mut named = Vec::new();
+        let mut named = HashSet::new();
         for (at, role) in &work.creators {
             let Some(creator) = self.plan.creators.get(*at) else { continue };
             let Some(name) = &creator.name else { continue };
@@ -195,10 +197,10 @@ impl Records<'_> {
             record.put("name", name)?;
             record.put_some("role", role.as_ref().filter(|_| self.fences.leaves("role")))?;
             records.push(record.finish()?);
-            named.push(name.as_str());
+            named.insert(name.as_str());
         }
         let unlinked = names(artist_names, "artwork.artist_names", toll);
-        for name in unlinked.iter().filter(|name| !named.contains(&name.as_str())) {
+        for name in unlinked.iter().filter(|name| !named.contains(name.as_str())) {
             let mut record = Record::new(WORK_CREATOR);
             record.put("name", &*self.fences.text(name, ARTWORK.name, &mut toll.counts)?)?;
             records.push(record.finish()?);

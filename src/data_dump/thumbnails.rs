@@ -330,6 +330,8 @@ impl Kitchen {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let jpeg = &thumbnail.jpeg;
+        // Before the file is taken: the other cores wait for it.
+        let (sha256, crc32) = (Sha256::digest(jpeg).into(), crc32fast::hash(jpeg));
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, end) = &mut *file;
         let offset = *end;
@@ -339,8 +341,8 @@ impl Kitchen {
             width: thumbnail.width,
             height: thumbnail.height,
             bytes: jpeg.len() as u64,
-            sha256: Sha256::digest(jpeg).into(),
-            crc32: crc32fast::hash(jpeg),
+            sha256,
+            crc32,
             offset,
         }))
     }

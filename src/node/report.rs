@@ -12,7 +12,8 @@ use crate::job::{self, Phase};
 #[napi(object, object_from_js = false)]
 pub struct Progress {
     /// The stage: getting one consistent state of the database, writing its rows, copying photos, writing the end of
-    /// the archive, reading back what was written. Drill and photos run side by side, so phases may alternate.
+    /// the archive, reading back what was written. A database that breaks its own rules may be gone through twice,
+    /// so that phases come again.
     #[napi(ts_type = "'snapshot' | 'database' | 'photos' | 'finish' | 'verify'")]
     pub phase: &'static str,
     /// Units done in this phase: tables, photos, entries.

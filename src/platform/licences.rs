@@ -3,7 +3,8 @@
 //! What people submit is CC0 by the platform's terms. Imported rows may be under another licence: they say so in a
 //! tag, or come from OpenStreetMap, whose data is under the ODbL whatever a tag says.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use smallvec::SmallVec;
 
 pub use self::words::may_be_foreign;
 use self::words::{Name, Named, OSM, foreign, is_osm_word, name_says, named_in};
@@ -26,11 +27,12 @@ pub enum Licence {
 pub const OTHER: &str = "other";
 /// JSON text within JSON text is followed this deep.
 const DEPTH: u32 = 8;
+
 /// Reads the licence of a row from its tags, as JSON stands in the row, and from a column of that name.
 pub fn licence(tags: &Value, column: Option<&str>) -> Licence {
     let mut found = column.and_then(foreign);
-    let top = Member { under: Under::Nothing, is_public: true, depth: DEPTH };
-    look(tags, top, &mut found);
+    let top = Around { under: Under::Nothing, is_public: true };
+    look(tags, &[top], DEPTH, &mut found);
     found.map_or(Licence::Own, Licence::Foreign)
 }
 
@@ -71,74 +73,102 @@ fn name_of(named: Named) -> String {
     }
 }
 
-/// What the names of the members around a value say of it.
-#[derive(Clone, Copy)]
+/// What a value is under.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Under {
     Nothing,
     Licence,
     Source,
 }
 
-/// Where a value stands.
-#[derive(Clone, Copy)]
-struct Member {
+/// What the names of the members around a value say of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Around {
     under: Under,
     /// Whether none of the names around it is kept in.
     is_public: bool,
-    depth: u32,
 }
 
-fn look(value: &Value, member: Member, found: &mut Option<String>) {
+/// The value of a pair stands under two names, its own and the label. All that is around it is handed on together, so
+/// that each value is looked at once, however deep pairs lie in pairs.
+fn look(value: &Value, around: &[Around], depth: u32, found: &mut Option<String>) {
     match value {
         Value::Object(members) => {
-            for (name, value) in members {
-                let name_says = name_says(name);
-                let is_there = !matches!(value, Value::Null | Value::Bool(false));
-                if *value == Value::Bool(true) {
-                    look_at_label(name, found);
+            let pair = tag_values::pair(members);
+            let is_paired = |value: &Value| pair.is_some_and(|(_, of_pair)| std::ptr::eq(of_pair, value));
+            // The pair comes last: what it says counts for more than what stands beside it.
+            let paired = members.iter().filter(|(_, value)| is_paired(value));
+            for (name, value) in members.iter().filter(|(_, value)| !is_paired(value)).chain(paired) {
+                let mut inside = look_at_name(name, value, around, found);
+                if let Some((label, _)) = pair.filter(|_| is_paired(value)) {
+                    for one in look_at_name(label, value, around, found) {
+                        if !inside.contains(&one) {
+                            inside.push(one);
+                        }
+                    }
                 }
-                if (matches!(name_says, Name::Osm) && is_there && *value != Value::Bool(true))
-                    || is_element(name, value)
-                {
-                    *found = Some(OSM.into());
-                }
-                let under = match name_says {
-                    Name::Licence => Under::Licence,
-                    Name::Source => Under::Source,
-                    Name::Osm | Name::Nothing => member.under,
-                };
-                let is_public = member.is_public && rule_for(name).is_none();
-                look(value, Member { under, is_public, ..member }, found);
-            }
-            if let Some((name, value)) = tag_values::pair(members) {
-                let pair = Map::from_iter([(name.to_owned(), value.clone())]);
-                look(&Value::Object(pair), member, found);
+                look(value, &inside, depth, found);
             }
         }
         Value::Array(items) => {
+            let is_under_nothing = around.iter().any(|around| around.under == Under::Nothing);
             for item in items {
-                if let (Under::Nothing, Value::String(label)) = (member.under, item) {
+                if let (true, Value::String(label)) = (is_under_nothing, item) {
                     look_at_label(label, found);
                 }
-                look(item, member, found);
+                look(item, around, depth, found);
             }
         }
-        Value::String(text) => look_at_text(text, member, found),
+        Value::String(text) => {
+            if let Some(depth) = depth.checked_sub(1)
+                && let Some(inner) = json::within(text)
+            {
+                return look(&inner, around, depth, found);
+            }
+            around.iter().for_each(|around| look_at_text(text, *around, found));
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn look_at_text(text: &str, member: Member, found: &mut Option<String>) {
-    if let Some(depth) = member.depth.checked_sub(1)
-        && let Some(inner) = json::within(text)
-    {
-        return look(&inner, Member { depth, ..member }, found);
+/// Looks at the name of a member, and gives what is around its value.
+fn look_at_name(
+    name: &str,
+    value: &Value,
+    around: &[Around],
+    found: &mut Option<String>,
+) -> SmallVec<[Around; 2]> {
+    let name_says = name_says(name);
+    let is_there = !matches!(value, Value::Null | Value::Bool(false));
+    if *value == Value::Bool(true) {
+        look_at_label(name, found);
     }
-    match member.under {
+    if (matches!(name_says, Name::Osm) && is_there && *value != Value::Bool(true)) || is_element(name, value)
+    {
+        *found = Some(OSM.into());
+    }
+    let is_public = rule_for(name).is_none();
+    let mut inside = SmallVec::new();
+    for around in around {
+        let under = match name_says {
+            Name::Licence => Under::Licence,
+            Name::Source => Under::Source,
+            Name::Osm | Name::Nothing => around.under,
+        };
+        let one = Around { under, is_public: around.is_public && is_public };
+        if !inside.contains(&one) {
+            inside.push(one);
+        }
+    }
+    inside
+}
+
+fn look_at_text(text: &str, around: Around, found: &mut Option<String>) {
+    match around.under {
         Under::Licence if found.as_deref() != Some(OSM) => {
             let named = foreign(text).map(|name| {
                 // What only a private member says is not repeated, unless everybody knows the words.
-                if member.is_public || name == OSM || name.starts_with("CC-") { name } else { OTHER.into() }
+                if around.is_public || name == OSM || name.starts_with("CC-") { name } else { OTHER.into() }
             });
             *found = named.or(found.take());
         }

@@ -1,6 +1,6 @@
 //! The photos of a work as its row lists them: in order, with their credits.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
@@ -37,8 +37,8 @@ pub struct PhotoList {
     places: u32,
     /// Whether licences are looked for.
     may_be_licensed: bool,
-    /// The last of the keys that each photo of ours may have.
-    seen: HashSet<String>,
+    /// Where each photo of ours is in `photos`, by the last of the keys that it may have.
+    seen: HashMap<String, usize>,
 }
 
 impl PhotoList {
@@ -117,15 +117,13 @@ impl PhotoList {
         // Those on other hosts are only counted.
         if let Reference::Own(keys) = &reference
             && let Some(key) = keys.last()
-            && !self.seen.insert(key.clone())
         {
-            // What is said of one of the two is said of the photo.
-            let is_it = |photo: &&mut ListedPhoto| match &photo.reference {
-                Reference::Own(keys) => keys.last() == Some(key),
-                _ => false,
-            };
-            self.photos.iter_mut().filter(is_it).for_each(|photo| photo.is_licensed |= is_licensed);
-            return;
+            let at = *self.seen.entry(key.clone()).or_insert(self.photos.len());
+            if let Some(photo) = self.photos.get_mut(at) {
+                // What is said of one of the two is said of the photo.
+                photo.is_licensed |= is_licensed;
+                return;
+            }
         }
         let credit = credit.map(str::to_owned);
         self.photos.push(ListedPhoto { n: self.places, reference, credit, is_licensed });
@@ -197,6 +195,15 @@ mod tests {
             ),
             sound(&["1 originals/a.jpg", "3 b.jpg", "5 c.jpg"])
         );
+    }
+
+    #[test]
+    fn a_row_may_list_as_many_photos_twice_as_it_has_room_for() {
+        // Took minutes while each was looked for among all before it.
+        let keys: Vec<String> = (0..50_000).map(|n| format!("originals/2025/{n}.jpg")).collect();
+        let photos: Vec<&String> = keys.iter().chain(&keys).collect();
+        let list = PhotoList::read(&Cell::Text(serde_json::json!(photos).to_string()), &Map::new());
+        assert_eq!(list.photos.len(), 50_000);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which photos a backup takes, from what the rows say and what the store holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::{Connection, Result};
 
@@ -10,7 +10,7 @@ use super::photo_mentions::Mentions;
 use super::photo_rows::is_platform;
 use crate::job::{Warning, counted};
 use crate::photos::key;
-use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto};
+use crate::photos::source::{GetError, Listing, StoredPhoto};
 
 /// How many keys a warning gives as examples, and how much of each.
 const EXAMPLES: usize = 3;
@@ -120,11 +120,13 @@ impl PhotoPlan {
         }
         let mut unlisted: BTreeMap<String, (GetError, Vec<u32>)> =
             problems.iter().map(|problem| (problem.key.clone(), (problem.error, Vec::new()))).collect();
+        let by_key: HashMap<&str, GetError> =
+            problems.iter().map(|problem| (problem.key.as_str(), problem.error)).collect();
         let mut missing = BTreeSet::new();
         for (value, artworks) in &mentions.own {
             let Reference::Own(candidates) = classify(value) else { continue };
             let (stored, belonging) = look_up(photos, &candidates);
-            let hidden = if stored { None } else { in_unlisted(problems, &candidates) };
+            let hidden = if stored { None } else { in_unlisted(&by_key, &candidates) };
             self.found += u64::from(hidden.is_some() || !belonging.is_empty());
             if let Some((key, error)) = hidden {
                 unlisted.entry(key.clone()).or_insert((error, Vec::new())).1.extend(artworks);
@@ -211,13 +213,14 @@ fn look_up(listing: &[StoredPhoto], candidates: &[String]) -> (bool, Vec<usize>)
 }
 
 /// The candidate that may lie where listing failed, and why it did.
-fn in_unlisted<'c>(problems: &[ListProblem], candidates: &'c [String]) -> Option<(&'c String, GetError)> {
-    let may_hold = |problem: &ListProblem, key: &str| {
-        key == problem.key || problem.key.ends_with('/') && key.starts_with(&problem.key)
-    };
+fn in_unlisted<'c>(
+    problems: &HashMap<&str, GetError>,
+    candidates: &'c [String],
+) -> Option<(&'c String, GetError)> {
     candidates.iter().find_map(|key| {
-        let problem = problems.iter().find(|problem| may_hold(problem, key))?;
-        Some((key, problem.error))
+        let folders = key.match_indices('/').filter_map(|(slash, _)| key.get(..=slash));
+        let error = folders.chain([key.as_str()]).find_map(|place| problems.get(place))?;
+        Some((key, *error))
     })
 }
 

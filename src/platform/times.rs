@@ -77,8 +77,9 @@ fn from_number(number: f64) -> Option<DateTime<Utc>> {
     in_range(DateTime::from_timestamp_millis(milliseconds as i64)?)
 }
 
-/// RFC 3339 has years of four digits; the year 0000 is no year of most calendars, Python's for one. RFC 3339 has second 60
-/// too, but few readers have: it is the first of the next minute, as the clocks of computers count.
+/// An instant that every reader can hold. RFC 3339 has years of four digits, among them 0000, which calendars (such as
+/// Python's) do not have. It has second 60 as well, which few readers take: that becomes the first second of the next
+/// minute, as the clocks of computers count.
 fn in_range(instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
     use chrono::{Datelike, Timelike};
     const SECOND: u32 = 1_000_000_000;

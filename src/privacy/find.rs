@@ -13,16 +13,15 @@ use super::values::Values;
 use super::{address, decode};
 use crate::platform::identifiers::{Class, lets_in};
 
+mod addresses;
+mod words;
+
 /// How many encodings may lie one in the other.
 const DEPTH: u8 = 3;
 /// Characters of the shortest run that may be base64 of an identifier: nine bytes, `a@b.co.uk`.
 const BASE64: usize = 8;
-/// Digits of the shortest run that may be hexadecimal of one: `a@b.co`.
-const HEX: usize = 12;
 /// Lengths that are tried where a Clerk id runs on.
 const RUN: usize = 64;
-/// Characters of the longest IPv6 address.
-const IPV6: usize = 45;
 
 /// An identifier in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,151 +150,6 @@ impl<'v> Search<'v, '_> {
         ControlFlow::Continue(())
     }
 
-    /// Four numbers between dots, wherever in a run of them.
-    fn ipv4(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
-        let is_part = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
-        let mut from = 0;
-        // Most runs are words; the dot tells.
-        while let Some(dot) = memchr(b'.', &text[from..]).map(|at| from + at) {
-            let start = dot - text[from..dot].iter().rev().take_while(is_part).count();
-            let end = dot + text[dot..].iter().take_while(is_part).count();
-            from = end;
-            // Nearly all of the rest are decimal numbers.
-            if memchr_iter(b'.', &text[start..end]).count() < 3 {
-                continue;
-            }
-            let groups = groups(&text[start..end], b'.');
-            for four in
-                groups.windows(4).filter(|four| four.iter().all(|group| (1..=3).contains(&group.len())))
-            {
-                let range = start + four[0].start..start + four[3].end;
-                if let Some(key) = shape::ip(&text[range.clone()]) {
-                    self.look_up(key, range, origin)?;
-                }
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Groups between colons, wherever in a run of them.
-    fn ipv6(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
-        let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
-        let mut from = 0;
-        // Most runs are words; the colon tells.
-        while let Some(colon) = memchr(b':', &text[from..]).map(|at| from + at) {
-            let start = colon - text[from..colon].iter().rev().take_while(|byte| is_part(**byte)).count();
-            let end = colon + text[colon..].iter().take_while(|byte| is_part(**byte)).count();
-            from = end;
-            let run = &text[start..end];
-            let colons = memchr_iter(b':', run).count();
-            if colons < 2 || (colons < 6 && memchr::memmem::find(run, b"::").is_none()) {
-                continue;
-            }
-            for first in
-                (0..run.len()).filter(|at| *at == 0 || run[*at] == b':' || is_separator(run[*at - 1]))
-            {
-                for length in ipv6_lengths(&run[first..]) {
-                    if let Some(key) = shape::ip(&run[first..first + length]) {
-                        self.look_up(key, start + first..start + first + length, origin)?;
-                    }
-                }
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// A run of letters, digits and what base64 has beside them: ids, tokens, and what hexadecimal or base64 hides.
-    fn run(&mut self, text: &[u8], run: Range<usize>, origin: Origin, depth: u8) -> ControlFlow<()> {
-        let bytes = &text[run.clone()];
-        // Nothing that was encoded has its dashes in these places. In tags.json every other run is one.
-        if let Some(key) = shape::uuid(bytes) {
-            return self.look_up(key, run, origin);
-        }
-        self.uuids(bytes, run.start, origin)?;
-        self.tokens(bytes, run.start, origin)?;
-        // The whole run goes: what is left of an encoded secret can still be decoded.
-        for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), HEX) {
-            let range = run.start + digits.start..run.start + digits.end;
-            for window in shape::BARE_UUID..=digits.len().max(shape::BARE_UUID) {
-                let Some(candidate) = bytes[digits.clone()].get(window - shape::BARE_UUID..window) else {
-                    break;
-                };
-                if let Some(key) = shape::bare_uuid(candidate) {
-                    let end = range.start + window;
-                    self.look_up(key, end - shape::BARE_UUID..end, origin)?;
-                }
-            }
-            for parity in 0..2 {
-                let encoded = &bytes[digits.clone()][parity..];
-                self.decoded(depth, &|_| origin(range.clone()), |into| decode::hexadecimal(encoded, into))?;
-            }
-        }
-        for offset in decode::offsets_of_base64(bytes) {
-            let encoded = &bytes[offset..];
-            self.decoded(depth, &|_| origin(run.clone()), |into| decode::base64(encoded, into))?;
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Searches what a decoder writes, if it may hold an identifier at all: nearly every word is no encoded text, and
-    /// what comes out of it is noise.
-    fn decoded(&mut self, depth: u8, origin: Origin, decode: impl FnOnce(&mut Vec<u8>)) -> ControlFlow<()> {
-        let Some(depth) = depth.checked_sub(1) else { return ControlFlow::Continue(()) };
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        decode(&mut buffer);
-        let outcome = match may_hold(&buffer) {
-            true => self.text(&buffer, origin, false, depth),
-            false => ControlFlow::Continue(()),
-        };
-        self.buffer = buffer;
-        outcome
-    }
-
-    fn uuids(&mut self, bytes: &[u8], start: usize, origin: Origin) -> ControlFlow<()> {
-        for dash in memchr_iter(b'-', bytes) {
-            let Some(at) = dash.checked_sub(8) else { continue };
-            let Some(candidate) = bytes.get(at..at + shape::UUID) else { break };
-            if let Some(key) = shape::uuid(candidate) {
-                self.look_up(key, start + at..start + at + shape::UUID, origin)?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn tokens(&mut self, bytes: &[u8], start: usize, origin: Origin) -> ControlFlow<()> {
-        if bytes.len() < shape::TOKEN {
-            return ControlFlow::Continue(());
-        }
-        self.look_up(shape::token(bytes), start..start + bytes.len(), origin)?;
-        for is_part in [|byte: u8| byte != b'/' && byte != b'+', |byte: u8| byte.is_ascii_alphanumeric()] {
-            for piece in runs(bytes, is_part, shape::TOKEN) {
-                self.look_up(
-                    shape::token(&bytes[piece.clone()]),
-                    start + piece.start..start + piece.end,
-                    origin,
-                )?;
-            }
-        }
-        for (length, is_hex) in self.values.token_shapes() {
-            if is_hex {
-                for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), length) {
-                    self.windows(&bytes[digits.clone()], start + digits.start, length, origin)?;
-                }
-            } else {
-                self.windows(bytes, start, length, origin)?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Every part of that length.
-    fn windows(&mut self, bytes: &[u8], start: usize, length: usize, origin: Origin) -> ControlFlow<()> {
-        bytes.windows(length).enumerate().try_for_each(|(at, window)| {
-            self.look_up(shape::token(window), start + at..start + at + length, origin)
-        })
-    }
-
     /// What `decode` makes of the words that have `sign` in them.
     fn spelled(
         &mut self,
@@ -348,86 +202,10 @@ impl<'v> Search<'v, '_> {
     }
 }
 
-/// What parts the groups of an IPv6 address.
-fn is_separator(byte: u8) -> bool {
-    byte == b':' || byte == b'.'
-}
-
-/// How long an IPv6 address may be that begins where `run` does: seven colons, or fewer with two of them in one place,
-/// the last group perhaps written as IPv4. A run may be as long as a text, and all of it colons.
-fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
-    let mut lengths = SmallVec::<[usize; 16]>::new();
-    let (mut colons, mut is_short, mut in_a_row) = (0, false, 0);
-    for (at, byte) in run.iter().enumerate().take(IPV6) {
-        if *byte == b':' {
-            colons += 1;
-            in_a_row += 1;
-        } else {
-            in_a_row = 0;
-        }
-        if in_a_row > 2 || (in_a_row == 2 && is_short) || colons > 8 {
-            break;
-        }
-        is_short |= in_a_row == 2;
-        let ends_here = run.get(at + 1).is_none_or(|next| is_separator(*next)) || *byte == b':';
-        if ends_here && (is_short || colons >= 6) {
-            lengths.push(at + 1);
-        }
-    }
-    lengths.into_iter()
-}
-
 /// Whether a domain may end where `domain` does.
 fn is_end(domain: &[u8]) -> bool {
     domain.len() >= 3 && !domain.ends_with(b".") && domain.contains(&b'.')
 }
-
-/// Whether there are as many characters in a row as the shortest identifier has, `a@b.co`.
-fn may_hold(bytes: &[u8]) -> bool {
-    const SHORTEST: usize = 6;
-    let mut row = 0;
-    bytes.iter().any(|byte| {
-        row = if IDENTIFIER[usize::from(*byte)] { row + 1 } else { 0 };
-        row >= SHORTEST
-    })
-}
-
-/// Characters that identifiers have, plain or encoded once more.
-static IDENTIFIER: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let c = byte as u8;
-        table[byte] = c.is_ascii_alphanumeric()
-            || matches!(
-                c,
-                b'.' | b'@'
-                    | b'_'
-                    | b'-'
-                    | b':'
-                    | b'+'
-                    | b'/'
-                    | b'%'
-                    | b'\\'
-                    | b'\''
-                    | b'~'
-                    | b'='
-                    | b'!'
-                    | b'#'
-                    | b'$'
-                    | b'&'
-                    | b'*'
-                    | b'?'
-                    | b'^'
-                    | b'`'
-                    | b'{'
-                    | b'|'
-                    | b'}'
-            );
-        byte += 1;
-    }
-    table
-};
 
 /// The longest runs of bytes that `is_part` takes, of at least `least` bytes.
 fn runs(
@@ -452,13 +230,6 @@ fn runs(
             }
         }
     })
-}
-
-/// What stands between the separators, empty groups too.
-fn groups(run: &[u8], separator: u8) -> Vec<Range<usize>> {
-    let mut start = 0;
-    let ends = memchr_iter(separator, run).chain([run.len()]);
-    ends.map(|end| std::mem::replace(&mut start, end + 1)..end).collect()
 }
 
 #[cfg(test)]

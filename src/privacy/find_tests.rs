@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::super::redact::{Counts, Redactor};
 use super::super::scan::{Chunks, Scanner};
+use super::addresses::ipv6_lengths;
+use super::words::may_hold;
 use super::*;
 
 const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";

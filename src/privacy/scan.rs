@@ -41,9 +41,9 @@ impl<'v> Scanner<'v> {
     /// Takes tokens for public that a text holds which was made around a public `id`: they may be any text. What the
     /// id itself holds is none of them.
     pub fn spare_around(&mut self, text: &str, id: &str) {
-        let mut found = self.all(text, Found::may_be_any_text);
-        found.retain(|key| !self.all(id, |_| true).contains(key));
-        self.exempt.extend(found);
+        let of_id: HashSet<Key> = self.all(id, |_| true).into_iter().collect();
+        let found = self.all(text, Found::may_be_any_text);
+        self.exempt.extend(found.into_iter().filter(|key| !of_id.contains(key)));
     }
 
     fn all(&self, text: &str, counts: impl Fn(&Found<'v>) -> bool) -> Vec<Key> {

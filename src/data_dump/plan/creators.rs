@@ -54,32 +54,7 @@ impl Reader<'_> {
             kept_in.extend(waiting);
         }
         plan.creators = found.into_values().collect();
-        let order: HashMap<String, usize> =
-            plan.creators.iter().enumerate().map(|(at, creator)| (creator.id.clone(), at)).collect();
-        for (place, link) in links {
-            let Some(&at) = order.get(&link.creator_id) else { continue };
-            let role = link.role.clone();
-            if let Some(work) = plan.work_mut(place) {
-                work.creators.push((at, role));
-            }
-            if !place.is_foreign {
-                if let Some(creator) = plan.creators.get_mut(at) {
-                    creator.is_listed = true;
-                }
-                plan.links.push(link);
-            }
-        }
-        plan.links.sort_unstable();
-        plan.links.dedup_by(|a, b| {
-            (&a.artwork_id, &a.creator_id, &a.role) == (&b.artwork_id, &b.creator_id, &b.role)
-        });
-        for work in plan.works.iter_mut().chain(&mut plan.foreign) {
-            work.creators.sort_by(|a, b| {
-                let rank = |(at, role): &(usize, Option<String>)| (role.as_deref() != Some("primary"), *at);
-                rank(a).cmp(&rank(b)).then_with(|| a.1.cmp(&b.1))
-            });
-            work.creators.dedup();
-        }
+        plan.take_links(links);
         Ok(())
     }
 
@@ -120,5 +95,37 @@ impl Reader<'_> {
             })?;
         }
         Ok(links)
+    }
+}
+
+impl Plan {
+    /// Gives each work its creators, and takes the links to those that are public.
+    fn take_links(&mut self, links: Vec<(Place, Link)>) {
+        let order: HashMap<String, usize> =
+            self.creators.iter().enumerate().map(|(at, creator)| (creator.id.clone(), at)).collect();
+        for (place, link) in links {
+            let Some(&at) = order.get(&link.creator_id) else { continue };
+            let role = link.role.clone();
+            if let Some(work) = self.work_mut(place) {
+                work.creators.push((at, role));
+            }
+            if !place.is_foreign {
+                if let Some(creator) = self.creators.get_mut(at) {
+                    creator.is_listed = true;
+                }
+                self.links.push(link);
+            }
+        }
+        self.links.sort_unstable();
+        self.links.dedup_by(|a, b| {
+            (&a.artwork_id, &a.creator_id, &a.role) == (&b.artwork_id, &b.creator_id, &b.role)
+        });
+        for work in self.works.iter_mut().chain(&mut self.foreign) {
+            work.creators.sort_by(|a, b| {
+                let rank = |(at, role): &(usize, Option<String>)| (role.as_deref() != Some("primary"), *at);
+                rank(a).cmp(&rank(b)).then_with(|| a.1.cmp(&b.1))
+            });
+            work.creators.dedup();
+        }
     }
 }

@@ -114,15 +114,18 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
-/// What follows white space and comments.
-fn skip_space(text: &str) -> &str {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
-    if let Some(comment) = text.strip_prefix("--") {
-        skip_space(comment.split_once('\n').map_or("", |(_, rest)| rest))
-    } else if let Some(comment) = text.strip_prefix("/*") {
-        skip_space(comment.split_once("*/").map_or("", |(_, rest)| rest))
-    } else {
-        text
+/// What follows white space and comments, of which there may be any number.
+fn skip_space(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
+        let rest = if let Some(comment) = text.strip_prefix("--") {
+            comment.split_once('\n')
+        } else if let Some(comment) = text.strip_prefix("/*") {
+            comment.split_once("*/")
+        } else {
+            return text;
+        };
+        text = rest.map_or("", |(_, rest)| rest);
     }
 }
 
@@ -169,6 +172,8 @@ mod tests {
     fn comments_between_words_hide_nothing() {
         assert_eq!(of("INSERT/**/INTO--x\nsqlite_master VALUES(1);"), Task::VirtualTable);
         assert_eq!(of("pragma /* ; */ writable_schema = 1;"), Task::Skip);
+        let comments = "/**/--\n".repeat(500_000);
+        assert_eq!(of(&format!("INSERT{comments}INTO sqlite_master VALUES(1);")), Task::VirtualTable);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which rows D1 would refuse for their foreign keys, and which rows point at a given one.
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode};
 
 use super::parents;
 use crate::database::quoted;
@@ -101,10 +101,10 @@ pub fn orphans(
     }
 }
 
-/// Rows of `child` that point at the row `rowid` of `parent`; None when there are some and they cannot be named.
+/// Rows of `child` that point at one of the rows `rowids` of `parent`; None when there are some and they cannot be named.
 pub fn children(
     connection: &Connection,
-    (parent, rowid): (&Table, i64),
+    (parent, rowids): (&Table, &[i64]),
     child: &Table,
     key: &ForeignKey,
 ) -> rusqlite::Result<Option<Vec<i64>>> {
@@ -119,38 +119,34 @@ pub fn children(
         .zip(&key.from)
         .map(|(to, from)| format!("p.{} = c.{}", quoted(to), quoted(from)))
         .collect();
+    let rowids = rowids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
     let from = |indexed: &str| {
         format!(
-            "FROM main.{} AS p JOIN main.{} AS c{indexed} ON {} WHERE p.{parent_rowid} = ?1",
+            "FROM main.{} AS p JOIN main.{} AS c{indexed} ON {} WHERE p.{parent_rowid} IN ({rowids})",
             quoted(&parent.name),
             quoted(&child.name),
             pairs.join(" AND "),
         )
     };
-    match of_row(connection, child, rowid, &from("")) {
+    match named(connection, child, &from("")) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-            of_row(connection, child, rowid, &from(" NOT INDEXED"))
+            named(connection, child, &from(" NOT INDEXED"))
         }
         found => found,
     }
 }
 
-fn of_row(
-    connection: &Connection,
-    child: &Table,
-    rowid: i64,
-    from: &str,
-) -> rusqlite::Result<Option<Vec<i64>>> {
+/// The rowids of the rows of `child`, as `c`, that `from` gives; None when there are some and they have none.
+fn named(connection: &Connection, child: &Table, from: &str) -> rusqlite::Result<Option<Vec<i64>>> {
     match child.rowid() {
         Some(child_rowid) => {
-            let mut statement = connection.prepare_cached(&format!("SELECT c.{child_rowid} {from}"))?;
-            let rows = statement.query_map([rowid], |row| row.get(0))?;
+            let mut statement = connection.prepare(&format!("SELECT c.{child_rowid} {from}"))?;
+            let rows = statement.query_map([], |row| row.get(0))?;
             rows.collect::<rusqlite::Result<Vec<i64>>>().map(Some)
         }
         None => {
-            let mut any = connection.prepare_cached(&format!("SELECT 1 {from} LIMIT 1"))?;
-            let found = any.query_row([rowid], |_| Ok(())).optional()?;
-            Ok(if found.is_some() { None } else { Some(Vec::new()) })
+            let found = connection.prepare(&format!("SELECT 1 {from} LIMIT 1"))?.exists([])?;
+            Ok(if found { None } else { Some(Vec::new()) })
         }
     }
 }

@@ -16,6 +16,8 @@ mod rows;
 
 /// More rows than this are not picked one by one: the table's rows go to the extra file together.
 const PICKED_ROWS: usize = 100_000;
+/// Rows whose children are looked for at once: a table without an index is gone over once for all of them.
+const AT_ONCE: usize = 1000;
 
 /// Where a table stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,11 +209,22 @@ impl Decision<'_> {
     fn follow_references(&mut self) -> rusqlite::Result<()> {
         loop {
             self.follow_tables();
-            let Some((parent, rowid)) = self.fresh.pop() else { return Ok(()) };
+            let Some(&(parent, _)) = self.fresh.last() else { return Ok(()) };
+            let mut rowids = Vec::new();
+            while rowids.len() < AT_ONCE
+                && let Some((_, rowid)) = self.fresh.pop_if(|(table, _)| *table == parent)
+            {
+                rowids.push(rowid);
+            }
+            // With the rows of a table have gone those of all that refer to it.
+            if self.placement.homes[parent] != Home::Main {
+                continue;
+            }
             for child in 0..self.keys.len() {
-                for key in self.keys[child].clone().iter().filter(|key| key.parent == Some(parent)) {
+                let keys = self.keys[child].iter().filter(|key| key.parent == Some(parent));
+                for key in keys.cloned().collect::<Vec<_>>() {
                     let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
-                    match foreign_keys::children(self.connection, (tables.0, rowid), tables.1, key)? {
+                    match foreign_keys::children(self.connection, (tables.0, &rowids), tables.1, &key)? {
                         Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
                         None => self.move_rows(child, "some of them refer to rows that D1 would refuse"),
                     }

@@ -180,3 +180,22 @@ fn foreign_licences_are_told_by_any_of_their_tags() {
     }
     assert_eq!(licence(&Value::Null, Some("CC BY 4.0")), Licence::Foreign("CC-BY-4.0".into()));
 }
+
+#[test]
+fn pairs_within_pairs_are_looked_at_once_each() {
+    let within = |innermost: &str| {
+        let pairs = |inner: String, label: &str| format!(r#"{{"key":"{label}","value":{inner}}}"#);
+        let around = ["a", "source"].into_iter().cycle().take(119);
+        std::iter::once("licence").chain(around).fold(format!("\"{innermost}\""), pairs)
+    };
+    // Each was looked at twice, so that 40 took longer than anybody waits.
+    assert_eq!(of(&within("CC0")), "own");
+    assert_eq!(of(&within("CC BY 4.0")), "CC-BY-4.0");
+}
+
+#[test]
+fn what_a_pair_says_counts_for_more_than_what_stands_beside_it() {
+    assert_eq!(of(r#"{"key":"licence","value":"CC BY 4.0","license":"X"}"#), "CC-BY-4.0");
+    assert_eq!(of(r#"{"licence":{"key":"source","value":"Mine"}}"#), "Mine");
+    assert_eq!(of(r#"{"key":"osm:id","value":"7"}"#), "ODbL-1.0");
+}

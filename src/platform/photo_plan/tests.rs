@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::photos::source::GetError::Refused;
+use crate::photos::source::ListProblem;
 
 /// A listing of these keys, sorted.
 pub(in crate::platform) fn stored(keys: &[&str]) -> Vec<StoredPhoto> {
@@ -202,6 +203,18 @@ fn what_may_lie_where_listing_failed_neither_dangles_nor_is_lost_silently() {
         assert_eq!(plan.unlisted, expected);
         assert_eq!((plan.references, plan.found, plan.dangling), (3, 2, 1));
     }
+}
+
+#[test]
+fn as_many_places_may_fail_to_be_listed_as_there_are_references() {
+    // Took most of a minute while each reference was held against each place.
+    let photos: Vec<String> = (0..40_000).map(|n| format!("gone/{n}.jpg")).collect();
+    let photos = serde_json::json!(photos);
+    let conn =
+        newest(&format!("INSERT INTO artwork (id, status, photos) VALUES ('w', 'approved', '{photos}')"));
+    let problems = (0..40_000).map(|n| ListProblem { key: format!("gone/{n}/"), error: Refused });
+    let listing = Listing { problems: problems.collect(), ..Listing::default() };
+    assert_eq!(plan_photos(&conn, Scope::Approved, Some(&listing)).unwrap().dangling, 40_000);
 }
 
 #[test]

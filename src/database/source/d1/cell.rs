@@ -10,6 +10,8 @@ use serde_json::Value as Json;
 /// Text and bytes beyond this are fetched in parts: D1 takes no value of more than 2,000,000 bytes, and hexadecimal
 /// doubles them.
 pub const PART: u64 = 400_000;
+/// The longest value that any SQLite has. Nothing is asked for that claims to be longer.
+const LONGEST: u64 = 1_000_000_000;
 
 /// What came for a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +95,10 @@ pub fn decode(json: &Json) -> Option<Cell> {
         }),
         b't' => Cell::Text(hex::decode(rest).ok()?),
         b'b' => Cell::Blob(hex::decode(rest).ok()?),
-        long @ (b'T' | b'B') => Cell::Long { text: long == b'T', bytes: rest.parse().ok()? },
+        long @ (b'T' | b'B') => {
+            let bytes = rest.parse().ok().filter(|bytes| *bytes <= LONGEST)?;
+            Cell::Long { text: long == b'T', bytes }
+        }
         _ => return None,
     })
 }
@@ -122,6 +127,14 @@ mod tests {
             })
             .unwrap();
         decode(&serde_json::from_str(&json.to_string()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn no_value_is_longer_than_sqlite_takes() {
+        assert!(decode(&Json::from("T1000000000")).is_some());
+        for long in ["T1000000001", "B18446744073709551615", "T-1"] {
+            assert_eq!(decode(&Json::from(long)), None, "{long}");
+        }
     }
 
     #[test]

@@ -1,0 +1,103 @@
+//! Network addresses in text.
+
+use std::ops::{ControlFlow, Range};
+
+use memchr::{memchr, memchr_iter};
+use smallvec::SmallVec;
+
+use super::super::shape;
+use super::{Origin, Search};
+
+/// Characters of the longest IPv6 address.
+const IPV6: usize = 45;
+
+impl Search<'_, '_> {
+    /// Four numbers between dots, wherever in a run of them.
+    pub(super) fn ipv4(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
+        let is_part = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
+        let mut from = 0;
+        // Most runs are words; the dot tells.
+        while let Some(dot) = memchr(b'.', &text[from..]).map(|at| from + at) {
+            let start = dot - text[from..dot].iter().rev().take_while(is_part).count();
+            let end = dot + text[dot..].iter().take_while(is_part).count();
+            from = end;
+            // Nearly all of the rest are decimal numbers.
+            if memchr_iter(b'.', &text[start..end]).count() < 3 {
+                continue;
+            }
+            let groups = groups(&text[start..end], b'.');
+            for four in
+                groups.windows(4).filter(|four| four.iter().all(|group| (1..=3).contains(&group.len())))
+            {
+                let range = start + four[0].start..start + four[3].end;
+                if let Some(key) = shape::ip(&text[range.clone()]) {
+                    self.look_up(key, range, origin)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Groups between colons, wherever in a run of them.
+    pub(super) fn ipv6(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
+        let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+        let mut from = 0;
+        // Most runs are words; the colon tells.
+        while let Some(colon) = memchr(b':', &text[from..]).map(|at| from + at) {
+            let start = colon - text[from..colon].iter().rev().take_while(|byte| is_part(**byte)).count();
+            let end = colon + text[colon..].iter().take_while(|byte| is_part(**byte)).count();
+            from = end;
+            let run = &text[start..end];
+            let colons = memchr_iter(b':', run).count();
+            if colons < 2 || (colons < 6 && memchr::memmem::find(run, b"::").is_none()) {
+                continue;
+            }
+            for first in
+                (0..run.len()).filter(|at| *at == 0 || run[*at] == b':' || is_separator(run[*at - 1]))
+            {
+                for length in ipv6_lengths(&run[first..]) {
+                    if let Some(key) = shape::ip(&run[first..first + length]) {
+                        self.look_up(key, start + first..start + first + length, origin)?;
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// What parts the groups of an IPv6 address.
+fn is_separator(byte: u8) -> bool {
+    byte == b':' || byte == b'.'
+}
+
+/// How long an IPv6 address may be that begins where `run` does: seven colons, or fewer with two of them in one place,
+/// the last group perhaps written as IPv4. A run may be as long as a text, and all of it colons.
+pub(super) fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
+    let mut lengths = SmallVec::<[usize; 16]>::new();
+    let (mut colons, mut is_short, mut in_a_row) = (0, false, 0);
+    for (at, byte) in run.iter().enumerate().take(IPV6) {
+        if *byte == b':' {
+            colons += 1;
+            in_a_row += 1;
+        } else {
+            in_a_row = 0;
+        }
+        if in_a_row > 2 || (in_a_row == 2 && is_short) || colons > 8 {
+            break;
+        }
+        is_short |= in_a_row == 2;
+        let ends_here = run.get(at + 1).is_none_or(|next| is_separator(*next)) || *byte == b':';
+        if ends_here && (is_short || colons >= 6) {
+            lengths.push(at + 1);
+        }
+    }
+    lengths.into_iter()
+}
+
+/// What stands between the separators, empty groups too.
+fn groups(run: &[u8], separator: u8) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let ends = memchr_iter(separator, run).chain([run.len()]);
+    ends.map(|end| std::mem::replace(&mut start, end + 1)..end).collect()
+}
