@@ -166,6 +166,9 @@ fn a_script_cannot_reach_outside_its_database() {
         ("RELEASE a;".into(), "SAVEPOINT"),
         ("CREATE TEMP TABLE x(y);".into(), "temporary"),
         ("CREATE TEMP TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END;".into(), "temporary"),
+        ("CREATE TABLE temp.t(x);".into(), "temporary"),
+        ("CREATE TABLE \"TEMP\".x AS SELECT 1;".into(), "temporary"),
+        ("CREATE VIEW temp.x AS SELECT 1;".into(), "temporary"),
         ("CREATE VIRTUAL TABLE x USING dbstat;".into(), "virtual table"),
         ("CREATE VIRTUAL TABLE temp.x USING fts5(y);".into(), ""),
     ] {
