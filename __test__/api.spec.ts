@@ -11,6 +11,7 @@ import {
   createDataDump,
   type Progress,
   restoreBackup,
+  verifyArchive,
 } from '../index.js';
 import { database, folder, largeDatabase, listing, removeFolders, root } from './support';
 
@@ -311,6 +312,52 @@ describe('a job', () => {
     const options = { encoding: 'utf8' } as const;
     const inside = execFileSync('unzip', ['-p', result.path, 'metadata.json'], options);
     expect(JSON.parse(inside)).toEqual(result.metadata);
+  });
+});
+
+describe('relative paths', () => {
+  const home = process.cwd();
+
+  afterEach(() => {
+    process.chdir(home);
+  });
+
+  it('are those of the moment of the call, wherever the process goes meanwhile', async () => {
+    const [here, there] = [folder(), folder()];
+    const sql =
+      "CREATE TABLE artwork (id, status, photos); INSERT INTO artwork VALUES (1, 'approved', 'a.jpg');";
+    writeFileSync(join(here, 'rows.sql'), sql);
+    mkdirSync(join(here, 'photos'));
+    writeFileSync(join(here, 'photos', 'a.jpg'), 'photo');
+    const go = <T>(job: () => Promise<T>): Promise<T> => {
+      process.chdir(here);
+      const promise = job();
+      process.chdir(there);
+      return promise;
+    };
+
+    const sources = { database: { sql: 'rows.sql' }, photos: { directory: 'photos' } };
+    const made = await go(() => createBackup({ ...sources, outputDir: 'out' }));
+    const again = { ...sources, reuseFrom: join('out', made.filename), overwrite: true };
+    expect((await go(() => createBackup(again))).reusedPhotos).toBe(1);
+    const archive = join('out', made.filename);
+    await go(() => restoreBackup(archive, { database: 'r.sqlite', photosDir: 'back' }));
+    expect((await go(() => verifyArchive(archive))).ok).toBe(true);
+    const local = { databaseId: 'id', bucket: 'b' };
+    await go(() => restoreBackup(archive, { wrangler: local }));
+    const state = {
+      database: { wrangler: { databaseId: 'id' } },
+      photos: { wrangler: { bucket: 'b' } },
+    };
+    const dump = await go(() => createDataDump({ ...state, thumbnails: 'none' }));
+    const next = {
+      ...state,
+      thumbnails: 'none' as const,
+      previous: dump.filename,
+      overwrite: true,
+    };
+    await go(() => createDataDump(next));
+    expect(readdirSync(there)).toEqual([]);
   });
 });
 

@@ -41,6 +41,11 @@ describe('a hostile archive', () => {
       /a link, a folder or a device/,
     ],
     [
+      'a folder, as zip and 7-Zip enter them',
+      { add: { 'photos/': '' }, sums: true },
+      /photos\/: it is a link, a folder or a device/,
+    ],
+    [
       'names that differ in case',
       { add: { 'readme.MD': 'x' }, sums: true },
       /differs only in case/,

@@ -282,6 +282,10 @@ impl Survey {
 /// What may be read, and extracted by whoever extracts it.
 fn acceptable(header: &Central, names: &mut HashSet<String>) -> Result<(String, Method), &'static str> {
     let name = str::from_utf8(&header.name).map_err(|_| "its name is not Unicode")?;
+    // Folders first: `zip` and 7-Zip enter each, and the name of none is that of a file.
+    if !header.is_plain_file() {
+        return Err("it is a link, a folder or a device; ours hold files alone");
+    }
     if !is_safe_path(name) {
         return Err(
             "its name could lead outside the folder it is extracted into, or cannot be a file everywhere",
@@ -292,9 +296,6 @@ fn acceptable(header: &Central, names: &mut HashSet<String>) -> Result<(String, 
     }
     if header.is_encrypted() {
         return Err("it is encrypted, which no archive of ours is");
-    }
-    if !header.is_plain_file() {
-        return Err("it is a link, a folder or a device; ours hold files alone");
     }
     let method = header.method().ok_or("it is compressed in a way that ours are not")?;
     if method == Method::Stored && header.size != header.compressed_size {

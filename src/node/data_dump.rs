@@ -5,6 +5,7 @@ use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
 use super::dump_metadata::DataDumpMetadata;
+use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::Warning;
@@ -142,7 +143,7 @@ impl<'env> DataDumpOptions<'env> {
             common: CommonOptions {
                 database: self.database.into(),
                 photos: self.photos.map(Into::into),
-                output_dir: self.output_dir.map(Into::into),
+                output_dir: Some(js::path(self.output_dir.as_deref().unwrap_or("."))),
                 overwrite: self.overwrite,
                 now: self.now,
                 concurrency: self.concurrency,
@@ -161,7 +162,7 @@ impl<'env> DataDumpOptions<'env> {
             include_fields: self.include_fields.unwrap_or_default(),
             foreign_licenses: self.foreign_licenses,
             on_leak: self.on_leak,
-            previous: self.previous.map(Into::into),
+            previous: self.previous.map(js::path),
             allow_shrink: self.allow_shrink,
         };
         (options, Watcher { on_progress: self.on_progress, signal: self.signal })

@@ -4,6 +4,8 @@
 //! caller whatever is returned. So everything here that may run the caller's code goes through a function call,
 //! which napi turns into an `Err`.
 
+use std::path::{Path, PathBuf};
+
 use napi::bindgen_prelude::{
     Array, FnArgs, FromNapiValue, Function, JsObjectValue, JsValue, Object, Unknown,
 };
@@ -21,6 +23,12 @@ pub fn copy<'env>(env: &'env Env, object: Unknown<'env>) -> Result<Object<'env>>
 pub fn copy_array<'env>(env: &'env Env, array: Array<'env>) -> Result<Array<'env>> {
     let from: Function<Array, Array> = builtin(env, "Array", "from")?;
     from.call(array)
+}
+
+/// A path as it stands when the caller gives it: the process may be in another folder by the time the job gets there.
+/// What can be no path stays, for the check of the options to name.
+pub fn path(given: impl AsRef<Path>) -> PathBuf {
+    std::path::absolute(&given).unwrap_or_else(|_| given.as_ref().to_owned())
 }
 
 /// `object[name]`.

@@ -4,6 +4,7 @@ use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
+use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::sources::{self, DatabaseSource, PhotoSource};
@@ -90,7 +91,7 @@ impl<'env> BackupOptions<'env> {
             common: CommonOptions {
                 database: self.database.into(),
                 photos: self.photos.map(Into::into),
-                output_dir: self.output_dir.map(Into::into),
+                output_dir: Some(js::path(self.output_dir.as_deref().unwrap_or("."))),
                 overwrite: self.overwrite,
                 now: self.now,
                 concurrency: self.concurrency,
@@ -98,7 +99,7 @@ impl<'env> BackupOptions<'env> {
             },
             photo_scope: self.photo_scope,
             on_photo_error: self.on_photo_error,
-            reuse_from: self.reuse_from.map(Into::into),
+            reuse_from: self.reuse_from.map(js::path),
             drill: self.drill,
         };
         (options, Watcher { on_progress: self.on_progress, signal: self.signal })

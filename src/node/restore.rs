@@ -4,6 +4,7 @@ use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
+use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::Warning;
@@ -96,10 +97,10 @@ impl<'env> RestoreOptions<'env> {
     /// The part the core takes, and who watches the job.
     pub fn split(self) -> (restore::RestoreOptions, Watcher<'env>) {
         let options = restore::RestoreOptions {
-            database: self.database.map(Into::into),
-            photos_dir: self.photos_dir.map(Into::into),
+            database: self.database.map(js::path),
+            photos_dir: self.photos_dir.map(js::path),
             wrangler: self.wrangler.map(|LocalTarget { database_id, bucket, state_dir }| {
-                restore::LocalTarget { database_id, bucket, state_dir: state_dir.map(Into::into) }
+                restore::LocalTarget { database_id, bucket, state_dir: Some(sources::state(state_dir)) }
             }),
             s3: self.s3.map(Into::into),
             tables: self.tables,

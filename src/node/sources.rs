@@ -1,5 +1,7 @@
 //! Where rows and photos are, as JavaScript says it.
 
+use std::path::PathBuf;
+
 use napi::bindgen_prelude::{JsObjectValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
@@ -8,6 +10,7 @@ use super::js;
 use super::members::{Members, members};
 use crate::error::Error;
 use crate::options as core;
+use crate::wrangler::DEFAULT_STATE;
 
 /// Where the rows are. Exactly one member is set; none or two is `INVALID_OPTIONS`.
 #[napi(object, object_to_js = false)]
@@ -220,15 +223,20 @@ fn required<'env>(env: &Env, given: Object<'env>, prefix: &str, needed: &[&str])
     Ok(given)
 }
 
+/// The folder of wrangler's state.
+pub fn state(given: Option<String>) -> PathBuf {
+    js::path(given.as_deref().unwrap_or(DEFAULT_STATE))
+}
+
 impl From<DatabaseSource> for core::DatabaseOptions {
     fn from(DatabaseSource { file, sql, wrangler, d1 }: DatabaseSource) -> Self {
         let wrangler = wrangler.map(|LocalDatabase { database_id, state_dir }| core::LocalDatabase {
             database_id,
-            state_dir: state_dir.map(Into::into),
+            state_dir: Some(state(state_dir)),
         });
         core::DatabaseOptions {
-            file: file.map(Into::into),
-            sql: sql.map(Into::into),
+            file: file.map(js::path),
+            sql: sql.map(js::path),
             wrangler,
             d1: d1.map(Into::into),
         }
@@ -246,10 +254,10 @@ impl From<PhotoSource> for core::PhotoOptions {
     fn from(PhotoSource { directory, s3, public_url, wrangler, r2 }: PhotoSource) -> Self {
         let wrangler = wrangler.map(|LocalBucket { bucket, state_dir }| core::LocalBucket {
             bucket,
-            state_dir: state_dir.map(Into::into),
+            state_dir: Some(state(state_dir)),
         });
         core::PhotoOptions {
-            directory: directory.map(Into::into),
+            directory: directory.map(js::path),
             s3: s3.map(Into::into),
             public_url,
             wrangler,

@@ -48,7 +48,7 @@ pub fn path<'env>(env: &'env Env, given: Unknown<'env>) -> Result<PathBuf> {
     if path.is_empty() || path.contains('\0') {
         return Err(invalid("path is empty or holds NUL; it takes the path of an archive"));
     }
-    Ok(path.into())
+    Ok(js::path(path))
 }
 
 /// What was found in an archive.

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
+use super::json;
+
 /// Keys of R2 have at most this many bytes (R2 limits, "object key length").
 const LONGEST_KEY: usize = 1024;
 /// Hosts that have served our photos.
@@ -35,7 +37,7 @@ pub enum Reference {
 /// Reads one value.
 pub fn classify(value: &str) -> Reference {
     let whole = value;
-    let value = value.trim();
+    let value = json::bare(value).trim_end();
     if NO_KEYS.iter().any(|scheme| starts_with_ignoring_case(value, scheme)) {
         return Reference::Unusable;
     }
@@ -160,6 +162,8 @@ mod tests {
         assert_eq!(own("a/100%.jpg"), ["a/100%.jpg"]);
         assert_eq!(own("a?b#c.jpg"), ["a?b#c.jpg"], "a key may hold what ends a URL's path");
         assert_eq!(own("12:30.jpg"), ["12:30.jpg"]);
+        assert_eq!(own("\u{feff}a.jpg"), ["\u{feff}a.jpg", "a.jpg"]);
+        assert_eq!(own("\u{feff}https://localhost/a.jpg"), ["a.jpg"]);
         assert_eq!(own("a/http://x.jpg"), ["a/http://x.jpg"]);
     }
 

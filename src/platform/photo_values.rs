@@ -67,7 +67,7 @@ impl PhotoValues {
     }
 
     fn add_text(&mut self, text: &str, depth: u32) {
-        let (whole, text) = (text, text.trim());
+        let (whole, text) = (text, json::bare(text).trim_end());
         if text.is_empty() || text == "null" {
             return;
         }
@@ -136,6 +136,8 @@ mod tests {
         assert_eq!(photos(r#"{"photos":["a.jpg"]}"#), readable(&["a.jpg"]));
         assert_eq!(photos(r#""[\"a.jpg\",\"{\\\"url\\\":\\\"b.jpg\\\"}\"]""#), readable(&["a.jpg", "b.jpg"]));
         assert_eq!(photos(r#"[{"url":null}]"#), readable(&[]));
+        assert_eq!(photos("\u{feff}[\"a.jpg\"]"), readable(&["a.jpg"]), "behind a byte order mark");
+        assert_eq!(photos("\u{feff} null"), readable(&[]));
     }
 
     #[test]

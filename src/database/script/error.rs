@@ -19,6 +19,9 @@ pub enum Problem {
     /// A SQLite file instead of a script.
     #[error("is the start of a SQLite file, not of a script; name it as a database file instead")]
     Database,
+    /// A file of gzip, ZIP or zstd instead of a script.
+    #[error("is the start of a packed file (gzip, ZIP or zstd), not of a script; unpack it first")]
+    Packed,
     /// A NUL character: SQLite would take it for the end of the statement.
     #[error(
         "holds a NUL character, which no SQLite takes in a script; write the value as CAST(X'…' AS TEXT)"

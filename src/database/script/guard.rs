@@ -14,6 +14,8 @@ use crate::job::Job;
 const MIB: u64 = 1024 * 1024;
 /// A value of this many bytes is taken from any script.
 pub const ANY_VALUE: u64 = 16 * MIB;
+/// What is no part of the database, and would lie in files of its own that no limit holds for.
+const TEMPORARY: &str = "a temporary table, index, trigger or view";
 /// Instructions of SQLite's virtual machine between two looks at the clock: some 50 microseconds.
 const STRIDE: i32 = 4000;
 
@@ -157,7 +159,13 @@ fn refusal(context: &AuthContext<'_>) -> Option<&'static str> {
         | AuthAction::DropTempTable { .. }
         | AuthAction::DropTempIndex { .. }
         | AuthAction::DropTempTrigger { .. }
-        | AuthAction::DropTempView { .. } => Some("a temporary table, index, trigger or view"),
+        | AuthAction::DropTempView { .. } => Some(TEMPORARY),
+        // By its schema's name alone SQLite does not call it temporary.
+        AuthAction::CreateTable { .. } | AuthAction::CreateView { .. } | AuthAction::CreateTrigger { .. }
+            if context.database_name == Some("temp") =>
+        {
+            Some(TEMPORARY)
+        }
         AuthAction::Pragma { pragma_name, pragma_value }
             if !is_harmless_pragma(pragma_name, pragma_value) =>
         {

@@ -100,6 +100,20 @@ fn a_d1_export_loads() {
 }
 
 #[test]
+fn what_the_shell_recovers_loads() {
+    let (_folder, connection) = loaded(
+        "BEGIN;\nPRAGMA writable_schema = on;\nPRAGMA foreign_keys = off;\nPRAGMA encoding = 'UTF-16le';\n\
+         PRAGMA page_size = '65536';\nPRAGMA auto_vacuum = '1';\nPRAGMA user_version = '5';\n\
+         PRAGMA application_id = '0';\nCREATE TABLE t(x);\nINSERT OR IGNORE INTO \"t\"(_rowid_, x) VALUES (1, 'a');\n\
+         PRAGMA writable_schema = off;\nCOMMIT;\n",
+    );
+    assert_eq!(one::<i64>(&connection, "PRAGMA user_version"), 5);
+    assert_eq!(one::<String>(&connection, "PRAGMA encoding"), "UTF-8");
+    assert_eq!(one::<i64>(&connection, "PRAGMA page_size"), 4096);
+    assert_eq!(one::<i64>(&connection, "SELECT count(*) FROM t"), 1);
+}
+
+#[test]
 fn a_dump_may_empty_a_sequence_table_that_nothing_needs() {
     let (_folder, connection) = loaded("CREATE TABLE t(x); DELETE FROM sqlite_sequence;");
     assert_eq!(one::<i64>(&connection, "SELECT count(*) FROM sqlite_schema"), 1);
@@ -152,6 +166,9 @@ fn a_script_cannot_reach_outside_its_database() {
         ("RELEASE a;".into(), "SAVEPOINT"),
         ("CREATE TEMP TABLE x(y);".into(), "temporary"),
         ("CREATE TEMP TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END;".into(), "temporary"),
+        ("CREATE TABLE temp.t(x);".into(), "temporary"),
+        ("CREATE TABLE \"TEMP\".x AS SELECT 1;".into(), "temporary"),
+        ("CREATE VIEW temp.x AS SELECT 1;".into(), "temporary"),
         ("CREATE VIRTUAL TABLE x USING dbstat;".into(), "virtual table"),
         ("CREATE VIRTUAL TABLE temp.x USING fts5(y);".into(), ""),
     ] {

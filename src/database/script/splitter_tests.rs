@@ -81,6 +81,9 @@ fn what_is_no_script_is_told_apart() {
     assert_eq!(problem(b"P\0R\0A\0"), (1, Problem::Utf16));
     assert_eq!(problem(b"\xfe\xff\0P\0R"), (1, Problem::Utf16));
     assert_eq!(problem(b"SQLite format 3\0\x10\0"), (1, Problem::Database));
+    assert_eq!(problem(b"\x1f\x8b\x08\0\0\0\0\0"), (1, Problem::Packed));
+    assert_eq!(problem(b"PK\x03\x04\x14\0\0\0"), (1, Problem::Packed));
+    assert_eq!(problem(b"\x28\xb5\x2f\xfd\x04"), (1, Problem::Packed));
     assert_eq!(texts("\u{feff}SELECT 1;"), ["SELECT 1;"]);
 }
 

@@ -11,7 +11,7 @@ use super::splitter::Statement;
 pub enum Task {
     /// Run it.
     Run,
-    /// Leave it out: it is empty, or about the query planner.
+    /// Leave it out: it is empty, or about the query planner or the layout of the file.
     Skip,
     /// Leave it out, for the load is one transaction of its own; the script promises a COMMIT.
     Begin,
@@ -46,8 +46,15 @@ pub fn task(statement: &Statement<'_>) -> Task {
         target(words)
     } else if is("PRAGMA") {
         match words.next() {
-            // Every dump with a virtual table sets it around what `VirtualTable` does instead.
-            Some(name) if name.eq_ignore_ascii_case("writable_schema") => Task::Skip,
+            // Every dump with a virtual table sets the first around what `VirtualTable` does instead; `.recover` writes
+            // the others too, and how a file is laid out changes nothing that is in it.
+            Some(name)
+                if ["writable_schema", "encoding", "page_size", "auto_vacuum"]
+                    .iter()
+                    .any(|known| name.eq_ignore_ascii_case(known)) =>
+            {
+                Task::Skip
+            }
             _ => Task::Run,
         }
     } else if is("ANALYZE") {
