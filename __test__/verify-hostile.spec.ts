@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { verifyArchive } from '../index.js';
 import { folder, removeFolders, root } from './support';
@@ -116,18 +117,20 @@ it('an index that would fill the memory is refused before it does', async () => 
   const archive = rewrite(await tiny(dir), dir, { replace, sums: true, comment: true });
   const script = `
     const { restoreBackup, verifyArchive } = require(process.argv[1]);
-    const [path, database] = process.argv.slice(2);
+    const [peak, path, database] = process.argv.slice(2);
     verifyArchive(path)
       .then(({ problems }) => console.log(problems[0].subject, problems[0].message))
       .then(() => restoreBackup(path, { database }))
       .catch((error) => console.log(error.code))
-      .finally(() => console.log(process.resourceUsage().maxRSS));`;
-  const args = ['-e', script, join(root, 'index.js'), archive, join(dir, 'back.sqlite')];
+      .then(() => import(peak))
+      .then(({ peakBytes }) => console.log(peakBytes()));`;
+  const peak = pathToFileURL(join(root, '__test__/support/peak.mjs')).href;
+  const args = ['-e', script, join(root, 'index.js'), peak, archive, join(dir, 'back.sqlite')];
   const said = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
   expect(said.slice(0, 2)).toEqual([
     'photos/index.json it is not the JSON that it should be',
     'ARCHIVE_CORRUPT',
   ]);
-  // Kilobytes: an empty process has 50,000, a tree of that index 1,200,000.
-  expect(Number(said[2])).toBeLessThan(300_000);
+  // An empty process has 50 MB, a tree of that index 1,200 MB.
+  expect(Number(said[2])).toBeLessThan(300e6);
 });

@@ -8,13 +8,15 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** Chromium from the PATH; elsewhere the Chrome that is installed. */
-export function browser(): Promise<Browser> {
+export async function browser(): Promise<Browser> {
   const executablePath = installed();
-  return chromium.launch({
+  const options = {
     ...(executablePath === undefined ? { channel: 'chrome' } : { executablePath }),
     // A container's root has no sandbox.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-  });
+  };
+  // Now and then Chromium itself crashes as it starts.
+  return chromium.launch(options).catch(() => chromium.launch(options));
 }
 
 /** What axe finds wrong with a page, as rule and element. */

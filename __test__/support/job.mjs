@@ -6,10 +6,11 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { appendFileSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { appendFileSync, readdirSync, writeSync } from 'node:fs';
 import process from 'node:process';
 
 import index from '../../index.js';
+import { peakBytes } from './peak.mjs';
 
 const { options, fill } = JSON.parse(process.argv[2]);
 const block = Buffer.alloc(1 << 16);
@@ -49,16 +50,6 @@ const onProgress = ({ phase }) => {
 };
 function end(outcome) {
   tell({ ...outcome, before, after: listing(), peakBytes: peakBytes() });
-}
-
-/** Linux' own count is of this process alone: that of getrusage begins with the parent's. */
-function peakBytes() {
-  try {
-    const status = readFileSync('/proc/self/status', 'utf8');
-    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)[1]) * 1024;
-  } catch {
-    return process.resourceUsage().maxRSS * 1024;
-  }
 }
 
 await index.createBackup({ ...options, onProgress }).then(
