@@ -163,8 +163,8 @@ export declare function createBackup(options: BackupOptions): Promise<BackupResu
  * Rejects with an `Error` whose `code` is one of those of `createBackup`, or
  * - `SCHEMA_UNKNOWN`: there is no table of artworks, or nothing that says which are approved
  * - `DUMP_SHRUNK`: far fewer records than in `previous`, or no approved artwork at all
- * - `PRIVACY_LEAK`: an identifier was found, with `onLeak: 'fail'` in a text, else in the finished archive; the message
- *   names entry and column, never the value
+ * - `PRIVACY_LEAK`: an identifier was found, with `onLeak: 'fail'` in a text, else in the finished archive; the
+ *   message names entry and column, never the value
  * - `ARCHIVE_TOO_LARGE`: more than `maxArchiveBytes`
  *
  * The message says what failed, on what, and what to do next; `cause` holds the underlying failure. After a
@@ -568,8 +568,8 @@ export interface Progress {
  *
  * Where the token allows it, the bucket is read by S3, with the credentials that the token stands for. Otherwise it is
  * read over Cloudflare's REST API, which answers 1,200 requests in five minutes, one of them for each photo: what that
- * takes at least is told before the first, by `onProgress` (`leastSeconds`) and by `previewBackup`. A key with a segment
- * `.` or `..` cannot be asked for there.
+ * takes at least is told before the first, by `onProgress` (`leastSeconds`) and by `previewBackup`. A key with a
+ * segment `.` or `..` cannot be asked for there.
  */
 export interface RemoteBucket {
   /** The account's id. */
@@ -683,8 +683,8 @@ export interface RestoreReport {
   /** Bytes of photos that were written. */
   bytes: number
   /**
-   * What SQLite says of all that was loaded: `ok`, or the first thing wrong, which then was wrong in the source, too;
-   * `skipped` when no database was made.
+   * What SQLite says of all that was loaded: `ok`, or the first thing wrong, which then was wrong in the source,
+   * too; `skipped` when no database was made.
    */
   integrityCheck: string
   /** Rows whose parent is missing; as many as in the source. */
@@ -705,8 +705,8 @@ export interface S3Bucket {
   /** The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`. */
   bucket: string
   /**
-   * Access key id. It needs to list and read the bucket, and nothing else, but to write where photos are restored to;
-   * else `SOURCE_REFUSED`.
+   * Access key id. It needs to list and read the bucket, and nothing else, but to write where photos are restored
+   * to; else `SOURCE_REFUSED`.
    */
   accessKeyId: string
   /** Secret access key. It appears in no message, archive or file. */
@@ -762,8 +762,8 @@ export interface VerifyReport {
   /** SHA-256 of the whole file, lower-case hex. */
   sha256: string
   /**
-   * What is wrong, each with the entry as its `subject` where it is about one; at most a thousand and a last one that
-   * counts the others. Codes: `ARCHIVE_CORRUPT`, contents are damaged or missing; `ARCHIVE_ALTERED`, bytes were
+   * What is wrong, each with the entry as its `subject` where it is about one; at most a thousand and a last one
+   * that counts the others. Codes: `ARCHIVE_CORRUPT`, contents are damaged or missing; `ARCHIVE_ALTERED`, bytes were
    * changed that are no contents (names, dates, the comment), which are sound; `FORMAT_NEWER`, another version of
    * the package is needed; `PRIVACY_LEAK`, a dump holds what may not be public.
    */

@@ -17,6 +17,7 @@ use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
 use crate::error::{Error, Result};
 use crate::formats::backup::{self as metadata, BackupMetadata};
+use crate::formats::{METADATA, README, SUMS};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, first_failure, stop_on_error};
 
@@ -312,10 +313,10 @@ fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, j
     let metadata = describe(settings, facts, &rows, photos, drilled);
     let json = serde_json::to_string_pretty(&metadata)
         .map_err(|error| Error::Internal { problem: format!("metadata.json: {error}") })?;
-    archive.add_bytes("metadata.json", format!("{json}\n").as_bytes())?;
-    archive.add_bytes("README.md", readme::text(&metadata, filename).as_bytes())?;
+    archive.add_bytes(METADATA, format!("{json}\n").as_bytes())?;
+    archive.add_bytes(README, readme::text(&metadata, filename).as_bytes())?;
     let checksums = archive.checksums();
-    archive.add_bytes("SHA256SUMS", checksums.as_bytes())?;
+    archive.add_bytes(SUMS, checksums.as_bytes())?;
     meter.finish();
     let meter = job.meter(Phase::Verify, None, Some(archive.finished_size()));
     let archive = archive.finish(job, &meter)?;

@@ -255,9 +255,10 @@ impl Error {
             kind => {
                 let is_too_long = kind == io::ErrorKind::InvalidFilename
                     || (kind == io::ErrorKind::Other && is_too_long_for_sqlite(&path));
-                let problem = match is_too_long {
-                    true => "its path is too long; choose a folder with a shorter one",
-                    false => "check that the folder exists, that it is a folder and that you may write to it",
+                let problem = if is_too_long {
+                    "its path is too long; choose a folder with a shorter one"
+                } else {
+                    "check that the folder exists, that it is a folder and that you may write to it"
                 };
                 Error::OutputUnwritable { path, problem: problem.into(), source: Some(Box::new(error)) }
             }

@@ -145,7 +145,8 @@ pub fn pieces(body: Incoming) -> Pieces {
     frames.boxed()
 }
 
-/// A body of at most `limit` bytes; a longer one is [`Failure::TooLarge`], one that takes too long [`Failure::Timeout`].
+/// A body of at most `limit` bytes; a longer one is [`Failure::TooLarge`], one that takes too long
+/// [`Failure::Timeout`].
 pub async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Failure> {
     gather(pieces(body), limit).await
 }

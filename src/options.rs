@@ -16,6 +16,9 @@ mod photos;
 pub use cloudflare::AccountOptions;
 pub use photos::{LocalBucket, PhotoOptions, PhotoSource, RemoteBucket, S3Options};
 
+/// The folder for archives where none is given.
+pub(crate) const DEFAULT_OUTPUT: &str = ".";
+
 /// Where the rows are. Exactly one member is set.
 #[derive(Debug, Clone, Default)]
 pub struct DatabaseOptions {
@@ -111,7 +114,7 @@ impl CommonOptions {
             photos: self.photos.map(PhotoOptions::check).transpose()?,
             output_dir: match self.output_dir {
                 Some(dir) => path("outputDir", dir)?,
-                None => PathBuf::from("."),
+                None => DEFAULT_OUTPUT.into(),
             },
             overwrite: self.overwrite.unwrap_or(false),
             now: instant(self.now.as_deref())?,

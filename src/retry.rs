@@ -27,8 +27,8 @@ pub enum Setback {
     Busy(Option<Duration>),
 }
 
-/// The attempts at one thing. Each pause is longer by a random part, up to twice as long, so that requests that failed together
-/// do not come back together.
+/// The attempts at one thing. Each pause is longer by a random part, up to twice as long, so that requests that failed
+/// together do not come back together.
 pub struct Retries {
     pauses: ExponentialBackoff,
     timeouts: u32,

@@ -37,8 +37,8 @@ impl ArchiveWriter {
     /// from its cache, which cannot be ruled out portably.
     ///
     /// `meter` (of [`Phase::Verify`](crate::job::Phase::Verify)) advances by the bytes read back,
-    /// [`ArchiveWriter::finished_size`] of them. Fails with `DISK_FULL`, `OUTPUT_UNWRITABLE`, `ABORT_ERR`, or `ARCHIVE_CORRUPT`
-    /// when what was read back differs.
+    /// [`ArchiveWriter::finished_size`] of them. Fails with `DISK_FULL`, `OUTPUT_UNWRITABLE`, `ABORT_ERR`, or
+    /// `ARCHIVE_CORRUPT` when what was read back differs.
     pub fn finish(mut self, job: &Job, meter: &Meter) -> Result<FinishedArchive> {
         self.check_whole()?;
         let directory = self.directory();
@@ -141,7 +141,7 @@ pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<(
         file.persist_noclobber(final_path).or_else(|refused| persist_otherwise(refused, final_path))
     };
     match named {
-        Ok(()) => flush_folder(final_path, before),
+        Ok(()) => flush_folder(final_path).inspect_err(|_| before.restore(final_path)),
         Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => {
             Err(Error::ArchiveExists { path: final_path.to_owned() })
         }
@@ -176,7 +176,6 @@ enum Before {
     /// Nothing.
     Free,
     /// A file, which still has another name: that is gone when this is dropped.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there it is only dropped"))]
     Kept(TempPath),
     /// A file; the file system knows no second names.
     Replaced,
@@ -191,13 +190,22 @@ impl Before {
             Err(_) => Before::Replaced,
         }
     }
+
+    /// Makes all as it was: a name that was free is free again, and one that was replaced has its old file (where there
+    /// are no second names it keeps the new one, which is whole).
+    fn restore(self, final_path: &Path) {
+        match self {
+            Before::Free => drop(fs::remove_file(final_path)),
+            Before::Kept(old) => drop(old.persist(final_path)),
+            Before::Replaced => {}
+        }
+    }
 }
 
-/// Brings the name itself to the disk. If that fails, the archive might be gone after a power cut, so it is not
-/// called made, and all is as it was: a name that was free is free again, and one that was replaced has its old file
-/// (where there are no second names it keeps the new one, which is whole).
+/// Brings the name itself to the disk. If that fails, the archive might be gone after a power cut, so it is not called
+/// made.
 #[cfg(unix)]
-fn flush_folder(final_path: &Path, before: Before) -> Result<()> {
+fn flush_folder(final_path: &Path) -> Result<()> {
     let folder = match final_path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -206,20 +214,13 @@ fn flush_folder(final_path: &Path, before: Before) -> Result<()> {
         Ok(()) => Ok(()),
         // Some network file systems flush names by themselves and say so in this way.
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        Err(error) => {
-            match before {
-                Before::Free => drop(fs::remove_file(final_path)),
-                Before::Kept(old) => drop(old.persist(final_path)),
-                Before::Replaced => {}
-            }
-            Err(Error::output(folder, error))
-        }
+        Err(error) => Err(Error::output(folder, error)),
     }
 }
 
 /// Windows has no flush of a folder; NTFS journals names.
 #[cfg(not(unix))]
-fn flush_folder(_: &Path, _: Before) -> Result<()> {
+fn flush_folder(_: &Path) -> Result<()> {
     Ok(())
 }
 

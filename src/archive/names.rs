@@ -58,8 +58,8 @@ impl EntryNames {
     }
 }
 
-/// Whether `path` is one that a photo with this key may have: the key, or the name that is made of it, in one of the two
-/// folders.
+/// Whether `path` is one that a photo with this key may have: the key, or the name that is made of it, in one of the
+/// two folders.
 pub fn is_place_of(path: &str, key: &str) -> bool {
     let name =
         ["photos/originals/", "photos/thumbnails/"].iter().find_map(|folder| path.strip_prefix(folder));

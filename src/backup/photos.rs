@@ -310,8 +310,8 @@ impl<'a> Copier<'a> {
     }
 }
 
-/// A listing tells the time of a photo to the millisecond, a header to the second (RFC 9110, 5.6.7), and the next backup
-/// compares with its listing. What some listings tell of headers, the answer to a request does not.
+/// A listing tells the time of a photo to the millisecond, a header to the second (RFC 9110, 5.6.7), and the next
+/// backup compares with its listing. What some listings tell of headers, the answer to a request does not.
 fn take_from_listing(photo: &mut StoredPhoto, listed: &StoredPhoto) {
     if photo.etag.is_none() || photo.etag != listed.etag || photo.size != listed.size {
         return;

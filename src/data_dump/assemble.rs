@@ -16,6 +16,7 @@ use crate::dataset::readme::{self, Contents};
 use crate::dataset::{CC0, LICENSE, citation, schemas};
 use crate::error::{Error, Result};
 use crate::formats::dump::{DataDumpMetadata, FORMAT_VERSION, GENERATOR};
+use crate::formats::{METADATA, README, SUMS};
 use crate::job::Job;
 use crate::platform::fields::files::DataFile;
 
@@ -45,13 +46,13 @@ impl Parts<'_> {
         let common = &self.settings.common;
         let mut archive = ArchiveWriter::create(workspace, common.now, common.compression_level)?;
         archive.add_bytes(LICENSE, CC0.as_bytes())?;
-        archive.add_bytes("README.md", self.readme().as_bytes())?;
+        archive.add_bytes(README, self.readme().as_bytes())?;
         for WrittenFile { file, deflated, .. } in self.files {
             archive.add_deflated(file.name, deflated, workspace.open_file(file.name)?)?;
             self.check_size(&archive)?;
         }
         let photos = self.add_photos(&mut archive, workspace, job)?;
-        archive.add_bytes("metadata.json", &json(self.metadata)?)?;
+        archive.add_bytes(METADATA, &json(self.metadata)?)?;
         let schemas: Vec<String> = self.files.iter().map(|written| schemas::name(written.file)).collect();
         let others = Others { schemas, changes: self.changes.is_some(), photos };
         archive.add_bytes("datapackage.json", &json(&self.package(&others))?)?;
@@ -66,7 +67,7 @@ impl Parts<'_> {
             archive.add_bytes("CHANGES.json", &json(changes)?)?;
         }
         let checksums = archive.checksums();
-        archive.add_bytes("SHA256SUMS", checksums.as_bytes())?;
+        archive.add_bytes(SUMS, checksums.as_bytes())?;
         self.check_size(&archive)?;
         Ok(archive)
     }

@@ -88,7 +88,7 @@ impl<'v> Fences<'v> {
     /// The same of a text that may be JSON as a whole, as forms leave it: names in it stay in. None when nobody can say
     /// which of it may leave.
     pub fn words<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Option<Cow<'t, str>>> {
-        if !json::bare(text).starts_with(['{', '[', '"']) {
+        if !json::may_be(text) {
             return self.text(text, entry, counts).map(Some);
         }
         let mut value = Value::String(text.to_owned());

@@ -1,20 +1,19 @@
 //! Fence 4: the finished archive is opened again, and every name, header, comment and text in it is searched.
 
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::Path;
 
 use super::fences::leak;
 use super::parallel::in_order;
-use crate::archive::Archive;
+use crate::archive::{Archive, parse_checksums};
 use crate::dataset::{LICENSE, schemas};
 use crate::error::{Error, Result};
+use crate::formats::SUMS;
 use crate::formats::dump::THUMBNAILS;
 use crate::job::Job;
 use crate::platform::fields::files::{DATA_FILES, OTHER_LICENSES};
 use crate::privacy::scan::{Chunks, Scanner};
 
-/// A line for each entry: its digest and its name.
-const SUMS: &str = "SHA256SUMS";
 const ADVICE: &str = "the archive was deleted; find the row that holds it, or report it, since the fences before should have seen it";
 
 /// Fails with `PRIVACY_LEAK` when anything in the archive is, or holds, an identifier. `spare` tells the scanner what
@@ -32,11 +31,9 @@ pub fn look_for_all(
         Err(Error::PrivacyLeak { .. }) => {}
         outcome => return outcome,
     }
-    let mut archive = Archive::open(path, job)?;
-    let lines = BufReader::new(archive.open_entry(SUMS)?).lines();
-    for line in lines {
-        let line = line.map_err(|error| unreadable(path, SUMS, error))?;
-        scanner.spare(line.split(' ').next().unwrap_or_default());
+    let sums = Archive::open(path, job)?.read_bytes(SUMS, u64::MAX)?;
+    for (_, sha256) in str::from_utf8(&sums).ok().and_then(parse_checksums).unwrap_or_default() {
+        scanner.spare(&hex::encode(sha256));
     }
     spare(&mut scanner);
     look_for(path, &scanner, job)

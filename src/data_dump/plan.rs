@@ -25,8 +25,6 @@ pub const WORK_COLUMNS: [&str; 9] =
 /// The same of a creator.
 pub const CREATOR_COLUMNS: [&str; 8] =
     ["name", "description", "bio", "website", "aliases", "tags", "created_at", "updated_at"];
-/// Where licences are counted.
-const METADATA: &str = "metadata.json";
 /// Statuses with which an artist is public.
 const PUBLIC: [&str; 2] = ["approved", "active"];
 

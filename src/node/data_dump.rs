@@ -11,7 +11,7 @@ use super::promise::{ProgressCallback, Watcher};
 use super::report::Warning;
 use super::sources::{self, DatabaseSource, PhotoSource};
 use crate::data_dump::{self, Archived, DataDumpReport};
-use crate::options::CommonOptions;
+use crate::options::{CommonOptions, DEFAULT_OUTPUT};
 
 /// What a data dump is made of, where it goes and what leaves. Unknown names are `INVALID_OPTIONS`.
 #[napi(object, object_to_js = false)]
@@ -143,7 +143,7 @@ impl<'env> DataDumpOptions<'env> {
             common: CommonOptions {
                 database: self.database.into(),
                 photos: self.photos.map(Into::into),
-                output_dir: Some(js::path(self.output_dir.as_deref().unwrap_or("."))),
+                output_dir: Some(js::path_or(self.output_dir, DEFAULT_OUTPUT)),
                 overwrite: self.overwrite,
                 now: self.now,
                 concurrency: self.concurrency,

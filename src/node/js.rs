@@ -31,6 +31,11 @@ pub fn path(given: impl AsRef<Path>) -> PathBuf {
     std::path::absolute(&given).unwrap_or_else(|_| given.as_ref().to_owned())
 }
 
+/// The same where a path is left out.
+pub fn path_or(given: Option<String>, default: &str) -> PathBuf {
+    path(given.as_deref().unwrap_or(default))
+}
+
 /// `object[name]`.
 pub fn get<'env, V: FromNapiValue>(env: &'env Env, object: Object<'env>, name: &str) -> Result<V> {
     let get: Function<FnArgs<(Object, String)>, V> = builtin(env, "Reflect", "get")?;

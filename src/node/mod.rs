@@ -62,8 +62,8 @@ pub fn create_backup<'env>(env: &'env Env, options: Unknown<'env>) -> Result<Pro
 /// Rejects with an `Error` whose `code` is one of those of `createBackup`, or
 /// - `SCHEMA_UNKNOWN`: there is no table of artworks, or nothing that says which are approved
 /// - `DUMP_SHRUNK`: far fewer records than in `previous`, or no approved artwork at all
-/// - `PRIVACY_LEAK`: an identifier was found, with `onLeak: 'fail'` in a text, else in the finished archive; the message
-///   names entry and column, never the value
+/// - `PRIVACY_LEAK`: an identifier was found, with `onLeak: 'fail'` in a text, else in the finished archive; the
+///   message names entry and column, never the value
 /// - `ARCHIVE_TOO_LARGE`: more than `maxArchiveBytes`
 ///
 /// The message says what failed, on what, and what to do next; `cause` holds the underlying failure. After a

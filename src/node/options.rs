@@ -9,7 +9,7 @@ use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::sources::{self, DatabaseSource, PhotoSource};
 use crate::backup;
-use crate::options::CommonOptions;
+use crate::options::{CommonOptions, DEFAULT_OUTPUT};
 
 /// What a backup is made of, where it goes and how. Unknown names are `INVALID_OPTIONS`.
 #[napi(object, object_to_js = false)]
@@ -91,7 +91,7 @@ impl<'env> BackupOptions<'env> {
             common: CommonOptions {
                 database: self.database.into(),
                 photos: self.photos.map(Into::into),
-                output_dir: Some(js::path(self.output_dir.as_deref().unwrap_or("."))),
+                output_dir: Some(js::path_or(self.output_dir, DEFAULT_OUTPUT)),
                 overwrite: self.overwrite,
                 now: self.now,
                 concurrency: self.concurrency,

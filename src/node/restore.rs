@@ -10,6 +10,7 @@ use super::promise::{ProgressCallback, Watcher};
 use super::report::Warning;
 use super::sources::{self, S3Bucket};
 use crate::restore;
+use crate::wrangler::DEFAULT_STATE;
 
 /// Where a backup goes and which part of it; at least one of `database`, `photosDir`, `wrangler` and `s3`. Unknown
 /// names are `INVALID_OPTIONS`.
@@ -100,7 +101,11 @@ impl<'env> RestoreOptions<'env> {
             database: self.database.map(js::path),
             photos_dir: self.photos_dir.map(js::path),
             wrangler: self.wrangler.map(|LocalTarget { database_id, bucket, state_dir }| {
-                restore::LocalTarget { database_id, bucket, state_dir: Some(sources::state(state_dir)) }
+                restore::LocalTarget {
+                    database_id,
+                    bucket,
+                    state_dir: Some(js::path_or(state_dir, DEFAULT_STATE)),
+                }
             }),
             s3: self.s3.map(Into::into),
             tables: self.tables,
@@ -122,8 +127,8 @@ pub struct RestoreReport {
     pub skipped: i64,
     /// Bytes of photos that were written.
     pub bytes: i64,
-    /// What SQLite says of all that was loaded: `ok`, or the first thing wrong, which then was wrong in the source, too;
-    /// `skipped` when no database was made.
+    /// What SQLite says of all that was loaded: `ok`, or the first thing wrong, which then was wrong in the source,
+    /// too; `skipped` when no database was made.
     pub integrity_check: String,
     /// Rows whose parent is missing; as many as in the source.
     pub foreign_key_problems: i64,

@@ -1,7 +1,5 @@
 //! Where rows and photos are, as JavaScript says it.
 
-use std::path::PathBuf;
-
 use napi::bindgen_prelude::{JsObjectValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
@@ -84,8 +82,8 @@ pub struct PhotoSource {
 ///
 /// Where the token allows it, the bucket is read by S3, with the credentials that the token stands for. Otherwise it is
 /// read over Cloudflare's REST API, which answers 1,200 requests in five minutes, one of them for each photo: what that
-/// takes at least is told before the first, by `onProgress` (`leastSeconds`) and by `previewBackup`. A key with a segment
-/// `.` or `..` cannot be asked for there.
+/// takes at least is told before the first, by `onProgress` (`leastSeconds`) and by `previewBackup`. A key with a
+/// segment `.` or `..` cannot be asked for there.
 #[napi(object, object_to_js = false)]
 pub struct RemoteBucket {
     /// The account's id.
@@ -118,8 +116,8 @@ pub struct S3Bucket {
     pub endpoint: String,
     /// The bucket's name. One that does not exist is `SOURCE_UNREACHABLE`.
     pub bucket: String,
-    /// Access key id. It needs to list and read the bucket, and nothing else, but to write where photos are restored to;
-    /// else `SOURCE_REFUSED`.
+    /// Access key id. It needs to list and read the bucket, and nothing else, but to write where photos are restored
+    /// to; else `SOURCE_REFUSED`.
     pub access_key_id: String,
     /// Secret access key. It appears in no message, archive or file.
     pub secret_access_key: String,
@@ -223,16 +221,11 @@ fn required<'env>(env: &Env, given: Object<'env>, prefix: &str, needed: &[&str])
     Ok(given)
 }
 
-/// The folder of wrangler's state.
-pub fn state(given: Option<String>) -> PathBuf {
-    js::path(given.as_deref().unwrap_or(DEFAULT_STATE))
-}
-
 impl From<DatabaseSource> for core::DatabaseOptions {
     fn from(DatabaseSource { file, sql, wrangler, d1 }: DatabaseSource) -> Self {
         let wrangler = wrangler.map(|LocalDatabase { database_id, state_dir }| core::LocalDatabase {
             database_id,
-            state_dir: Some(state(state_dir)),
+            state_dir: Some(js::path_or(state_dir, DEFAULT_STATE)),
         });
         core::DatabaseOptions {
             file: file.map(js::path),
@@ -254,7 +247,7 @@ impl From<PhotoSource> for core::PhotoOptions {
     fn from(PhotoSource { directory, s3, public_url, wrangler, r2 }: PhotoSource) -> Self {
         let wrangler = wrangler.map(|LocalBucket { bucket, state_dir }| core::LocalBucket {
             bucket,
-            state_dir: Some(state(state_dir)),
+            state_dir: Some(js::path_or(state_dir, DEFAULT_STATE)),
         });
         core::PhotoOptions {
             directory: directory.map(js::path),

@@ -48,12 +48,10 @@ impl Cell {
 /// How a row is found again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowKey {
-    /// By its rowid.
-    Rowid(i64),
-    /// By its id, in a table without rowids.
-    Id(String),
-    /// By its id that is a number there.
+    /// By its rowid, or in a table without rowids by its id that is a whole number.
     Number(i64),
+    /// By any other id, in a table without rowids.
+    Id(String),
 }
 
 /// A content table that is there.
@@ -114,10 +112,9 @@ impl Content {
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let key = match (self.table.rowid(), Cell::read(row.get_ref(0)?)) {
-                (Some(_), Cell::Integer(rowid)) => RowKey::Rowid(rowid),
-                (None, Cell::Integer(id)) => RowKey::Number(id),
-                (_, cell) => RowKey::Id(cell.id().unwrap_or_default()),
+            let key = match Cell::read(row.get_ref(0)?) {
+                Cell::Integer(number) => RowKey::Number(number),
+                cell => RowKey::Id(cell.id().unwrap_or_default()),
             };
             visit(key, self.cells(row)?)?;
         }
@@ -128,7 +125,7 @@ impl Content {
     pub fn fetch(&self, conn: &Connection, key: &RowKey) -> Result<Option<Vec<Cell>>> {
         let mut statement = conn.prepare_cached(&self.again)?;
         let mut rows = match key {
-            RowKey::Rowid(number) | RowKey::Number(number) => statement.query([number])?,
+            RowKey::Number(number) => statement.query([number])?,
             RowKey::Id(id) => statement.query([id])?,
         };
         match rows.next()? {
@@ -182,7 +179,7 @@ mod tests {
     #[test]
     fn rows_are_read_and_found_again_with_and_without_rowids() {
         let rows = "INSERT INTO artwork VALUES ('a', 1.5, 'approved'), ('b', 2, 'Approved'), ('c', x'00', 'approved')";
-        for (without, key) in [("", RowKey::Rowid(1)), ("WITHOUT ROWID", RowKey::Id("a".into()))] {
+        for (without, key) in [("", RowKey::Number(1)), ("WITHOUT ROWID", RowKey::Id("a".into()))] {
             let sql = format!(
                 "CREATE TABLE artwork (ID TEXT PRIMARY KEY, lat, Status TEXT COLLATE NOCASE) {without}; {rows}"
             );

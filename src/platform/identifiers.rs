@@ -6,7 +6,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
-use self::inside::{Names, OF_JSON, inside};
+use self::inside::{Names, inside};
 use super::fields::blacklist::identifies;
 use super::fields::names::{matches, normal};
 use super::fields::tables::content;
@@ -92,7 +92,7 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
                 if *is_place {
                     visit(place, &text)?;
                 }
-                if json::bare(&text).starts_with(OF_JSON) {
+                if json::may_be(&text) {
                     inside(&text, *is_place, &mut names, &mut |value| visit(place, value))?;
                 }
             }

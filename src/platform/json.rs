@@ -17,6 +17,11 @@ pub fn bare(text: &str) -> &str {
     text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
+/// Whether a text begins as JSON that may hold names: an object, an array, or a text that may be one.
+pub fn may_be(text: &str) -> bool {
+    bare(text).starts_with(['{', '[', '"'])
+}
+
 /// The JSON that a text is in whole, if it is an object or an array, or a text that is one.
 pub fn within(text: &str) -> Option<Value> {
     let is_text = match bare(text).chars().next()? {

@@ -99,13 +99,10 @@ fn look(value: &Value, around: &[Around], depth: u32, found: &mut Option<String>
             // The pair comes last: what it says counts for more than what stands beside it.
             let paired = members.iter().filter(|(_, value)| is_paired(value));
             for (name, value) in members.iter().filter(|(_, value)| !is_paired(value)).chain(paired) {
-                let mut inside = look_at_name(name, value, around, found);
+                let mut inside = SmallVec::new();
+                look_at_name(name, value, around, &mut inside, found);
                 if let Some((label, _)) = pair.filter(|_| is_paired(value)) {
-                    for one in look_at_name(label, value, around, found) {
-                        if !inside.contains(&one) {
-                            inside.push(one);
-                        }
-                    }
+                    look_at_name(label, value, around, &mut inside, found);
                 }
                 look(value, &inside, depth, found);
             }
@@ -131,24 +128,23 @@ fn look(value: &Value, around: &[Around], depth: u32, found: &mut Option<String>
     }
 }
 
-/// Looks at the name of a member, and gives what is around its value.
+/// Looks at the name of a member, and adds what it puts around its value to `inside`.
 fn look_at_name(
     name: &str,
     value: &Value,
     around: &[Around],
+    inside: &mut SmallVec<[Around; 2]>,
     found: &mut Option<String>,
-) -> SmallVec<[Around; 2]> {
+) {
     let name_says = name_says(name);
-    let is_there = !matches!(value, Value::Null | Value::Bool(false));
     if *value == Value::Bool(true) {
         look_at_label(name, found);
     }
-    if (matches!(name_says, Name::Osm) && is_there && *value != Value::Bool(true)) || is_element(name, value)
-    {
+    let has_value = !matches!(value, Value::Null | Value::Bool(_));
+    if (matches!(name_says, Name::Osm) && has_value) || is_element(name, value) {
         *found = Some(OSM.into());
     }
     let is_public = rule_for(name).is_none();
-    let mut inside = SmallVec::new();
     for around in around {
         let under = match name_says {
             Name::Licence => Under::Licence,
@@ -160,7 +156,6 @@ fn look_at_name(
             inside.push(one);
         }
     }
-    inside
 }
 
 fn look_at_text(text: &str, around: Around, found: &mut Option<String>) {

@@ -5,6 +5,7 @@
 //! other content of a row.
 
 pub mod content;
+pub mod decided;
 pub mod drift;
 pub mod fields;
 pub mod identifiers;

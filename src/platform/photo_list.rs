@@ -66,7 +66,7 @@ impl PhotoList {
         if text.is_empty() || text == "null" {
             return;
         }
-        if !text.starts_with(['[', '{', '"']) {
+        if !json::may_be(text) {
             self.add(whole, None, false);
             return;
         }

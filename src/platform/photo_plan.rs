@@ -1,6 +1,6 @@
 //! Which photos a backup takes, from what the rows say and what the store holds.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Result};
 
@@ -120,13 +120,11 @@ impl PhotoPlan {
         }
         let mut unlisted: BTreeMap<String, (GetError, Vec<u32>)> =
             problems.iter().map(|problem| (problem.key.clone(), (problem.error, Vec::new()))).collect();
-        let by_key: HashMap<&str, GetError> =
-            problems.iter().map(|problem| (problem.key.as_str(), problem.error)).collect();
         let mut missing = BTreeSet::new();
         for (value, artworks) in &mentions.own {
             let Reference::Own(candidates) = classify(value) else { continue };
             let (stored, belonging) = look_up(photos, &candidates);
-            let hidden = if stored { None } else { in_unlisted(&by_key, &candidates) };
+            let hidden = if stored { None } else { in_unlisted(&unlisted, &candidates) };
             self.found += u64::from(hidden.is_some() || !belonging.is_empty());
             if let Some((key, error)) = hidden {
                 unlisted.entry(key.clone()).or_insert((error, Vec::new())).1.extend(artworks);
@@ -166,8 +164,8 @@ impl PhotoPlan {
         let mut taken: BTreeMap<String, (bool, Vec<u32>)> = BTreeMap::new();
         for (value, shown_by) in &mentions.own {
             let Reference::Own(mut candidates) = classify(value) else { continue };
-            // Without a listing one reading must be the likeliest: `photos/` before a known folder is a route, and space
-            // around a key a slip.
+            // Without a listing one reading must be the likeliest: `photos/` before a known folder is a route, and
+            // space around a key a slip.
             let is_trimmed = |key: &String| key.trim().len() == key.len();
             let likeliest = candidates.iter().position(|key| {
                 is_trimmed(key)
@@ -214,12 +212,12 @@ fn look_up(listing: &[StoredPhoto], candidates: &[String]) -> (bool, Vec<usize>)
 
 /// The candidate that may lie where listing failed, and why it did.
 fn in_unlisted<'c>(
-    problems: &HashMap<&str, GetError>,
+    unlisted: &BTreeMap<String, (GetError, Vec<u32>)>,
     candidates: &'c [String],
 ) -> Option<(&'c String, GetError)> {
     candidates.iter().find_map(|key| {
         let folders = key.match_indices('/').filter_map(|(slash, _)| key.get(..=slash));
-        let error = folders.chain([key.as_str()]).find_map(|place| problems.get(place))?;
+        let (error, _) = folders.chain([key.as_str()]).find_map(|place| unlisted.get(place))?;
         Some((key, *error))
     })
 }

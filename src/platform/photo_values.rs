@@ -71,7 +71,7 @@ impl PhotoValues {
         if text.is_empty() || text == "null" {
             return;
         }
-        if !text.starts_with(['[', '{', '"']) {
+        if !json::may_be(text) {
             self.values.insert(whole.to_owned());
             return;
         }

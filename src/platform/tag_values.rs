@@ -42,7 +42,7 @@ pub struct Unreadable;
 pub fn names(cell: &Cell) -> (Vec<String>, bool) {
     let Cell::Text(text) = cell else { return (Vec::new(), *cell == Cell::Null) };
     let text = json::bare(text).trim_end();
-    if !text.starts_with(['[', '"', '{']) {
+    if !json::may_be(text) {
         let name = (!text.is_empty() && text != "null").then(|| text.to_owned());
         return (name.into_iter().collect(), true);
     }

@@ -1,4 +1,5 @@
-//! The encodings that an identifier may hide in, undone: percent signs, HTML references, JSON escapes, hexadecimal, base64.
+//! The encodings that an identifier may hide in, undone: percent signs, HTML references, JSON escapes, hexadecimal and
+//! base64.
 
 use std::ops::Range;
 
@@ -14,18 +15,26 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    fn with_capacity(capacity: usize) -> Decoded {
-        Decoded { bytes: Vec::with_capacity(capacity), starts: Vec::with_capacity(capacity + 1) }
-    }
-
-    fn push(&mut self, byte: u8, start: usize) {
-        self.bytes.push(byte);
-        self.starts.push(start);
-    }
-
-    fn end(mut self, end: usize) -> Decoded {
-        self.starts.push(end);
-        self
+    /// Undoes what stands at each `mark`: `undo` adds what is spelled there, which is never longer than its spelling,
+    /// and gives the length of that. None when there is nothing to undo.
+    fn of(
+        text: &[u8],
+        mark: u8,
+        undo: impl Fn(&[u8], usize, &mut Vec<u8>) -> Option<usize>,
+    ) -> Option<Decoded> {
+        let mut bytes = Vec::with_capacity(text.len());
+        let mut starts = Vec::with_capacity(text.len() + 1);
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            let undone = if byte == mark { undo(text, at, &mut bytes) } else { None };
+            if undone.is_none() {
+                bytes.push(byte);
+            }
+            starts.resize(bytes.len(), at);
+            at += undone.unwrap_or(1);
+        }
+        starts.push(text.len());
+        (bytes.len() < text.len()).then_some(Decoded { bytes, starts })
     }
 
     /// What spells `range` in the source.
@@ -37,35 +46,27 @@ impl Decoded {
 
 /// Undoes `%41`; None when there is nothing to undo.
 pub fn percent(text: &[u8]) -> Option<Decoded> {
-    let mut decoded = Decoded::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let spelled = if byte == b'%' { text.get(at + 1..at + 3).and_then(hex_byte) } else { None };
-        decoded.push(spelled.unwrap_or(byte), at);
-        at += if spelled.is_some() { 3 } else { 1 };
-    }
-    (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+    Decoded::of(text, b'%', |text, at, bytes| {
+        bytes.push(text.get(at + 1..at + 3).and_then(hex_byte)?);
+        Some(3)
+    })
 }
 
-/// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address; None when there is nothing to undo.
+/// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address; None when there is nothing to
+/// undo.
 pub fn references(text: &[u8]) -> Option<Decoded> {
-    let mut decoded = Decoded::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let spelled = if byte == b'&' { reference(text, at) } else { None };
-        match spelled {
-            Some((c, length)) => {
-                let mut buffer = [0; 4];
-                c.encode_utf8(&mut buffer).bytes().for_each(|byte| decoded.push(byte, at));
-                at += length;
-            }
-            None => {
-                decoded.push(byte, at);
-                at += 1;
-            }
-        }
-    }
-    (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
+    Decoded::of(text, b'&', |text, at, bytes| Some(add(bytes, reference(text, at)?)))
+}
+
+/// Undoes the escapes of JSON strings (RFC 8259, 7); None when there is nothing to undo.
+pub fn escapes(text: &[u8]) -> Option<Decoded> {
+    Decoded::of(text, b'\\', |text, at, bytes| Some(add(bytes, escape(text, at)?)))
+}
+
+/// Adds the character; gives the length of its spelling.
+fn add(bytes: &mut Vec<u8>, (c, length): (char, usize)) -> usize {
+    bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    length
 }
 
 /// The character that a reference at `at` stands for, and how long that is.
@@ -104,44 +105,13 @@ pub fn strings(text: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
     })
 }
 
-/// Undoes the escapes of JSON strings (RFC 8259, 7); None when there is nothing to undo.
-pub fn escapes(text: &[u8]) -> Option<Decoded> {
-    let mut decoded = Decoded::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let length = match (byte, text.get(at + 1)) {
-            (b'\\', Some(b'u')) => escaped_unit(text, at).map(|(c, length)| {
-                let mut buffer = [0; 4];
-                for byte in c.encode_utf8(&mut buffer).bytes() {
-                    decoded.push(byte, at);
-                }
-                length
-            }),
-            (b'\\', Some(&escaped)) => short(escaped).map(|byte| {
-                decoded.push(byte, at);
-                2
-            }),
-            _ => None,
-        };
-        if length.is_none() {
-            decoded.push(byte, at);
-        }
-        at += length.unwrap_or(1);
-    }
-    (decoded.bytes.len() < text.len()).then(|| decoded.end(text.len()))
-}
-
 /// The text with spaces for its escapes, byte for byte; None when it has none. A backslash stays what it is: what
 /// follows it is no address.
 pub fn without_escapes(text: &[u8]) -> Option<Vec<u8>> {
     let mut plain: Option<Vec<u8>> = None;
     let mut from = 0;
     while let Some(at) = memchr(b'\\', text.get(from..)?).map(|at| from + at) {
-        let length = match text.get(at + 1) {
-            Some(b'u') => escaped_unit(text, at).map_or(1, |(_, length)| length),
-            Some(&escaped) if short(escaped).is_some() => 2,
-            _ => 1,
-        };
+        let length = escape(text, at).map_or(1, |(_, length)| length);
         from = at + length;
         if length > 1 {
             let plain = plain.get_or_insert_with(|| text.to_vec());
@@ -155,16 +125,19 @@ pub fn without_escapes(text: &[u8]) -> Option<Vec<u8>> {
     plain
 }
 
-fn short(escaped: u8) -> Option<u8> {
-    match escaped {
-        b'"' | b'\\' | b'/' => Some(escaped),
-        b'n' => Some(b'\n'),
-        b'r' => Some(b'\r'),
-        b't' => Some(b'\t'),
-        b'b' => Some(8),
-        b'f' => Some(12),
-        _ => None,
-    }
+/// The character that an escape at `at` stands for, and how long that is.
+fn escape(text: &[u8], at: usize) -> Option<(char, usize)> {
+    let c = match text.get(at + 1)? {
+        b'u' => return escaped_unit(text, at),
+        escaped @ (b'"' | b'\\' | b'/') => char::from(*escaped),
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        _ => return None,
+    };
+    Some((c, 2))
 }
 
 /// The character that `\uXXXX`, or a pair of them, spells at `at`, and how long that is.
@@ -234,8 +207,8 @@ pub fn base64(text: &[u8], bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&bits.to_be_bytes()[1..][..rest.len() * 3 / 4]);
 }
 
-/// The offsets, of four, at which the text may be base64 of ASCII: from there on two groups of four characters in a
-/// row begin with one whose highest bit is not set, as those do that spell any six bytes of ASCII. Most words have none.
+/// The offsets, of four, at which the text may be base64 of ASCII: from there on two groups of four characters in a row
+/// begin with one whose highest bit is not set, as those do that spell any six bytes of ASCII. Most words have none.
 pub fn offsets_of_base64(text: &[u8]) -> impl Iterator<Item = usize> + use<> {
     let may_begin = |byte: u8| SEXTETS[usize::from(byte)] < 32;
     let pairs = text.iter().zip(text.iter().skip(4)).enumerate();

@@ -1,19 +1,15 @@
 //! Fence 2: which names may leave, as columns and at every depth of the JSON inside.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
+use crate::platform::decided::Decided;
 use crate::platform::fields::blacklist::{rule_for, rule_for_label};
 use crate::platform::fields::names::{forms, matches, normal};
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
 
-/// How many names are remembered. Rows repeat the same few; hostile ones must not fill the memory.
-const REMEMBERED: usize = 10_000;
-/// Bytes of the longest that is.
-const REMEMBERED_NAME: usize = 200;
 /// How often tags are cleaned before all of them are taken out: nobody writes any by chance that take more than two.
 const ROUNDS: usize = 16;
 /// JSON text within JSON text is read this deep; what lies deeper is taken out.
@@ -42,8 +38,7 @@ const VALUES: [&str; 4] = ["value", "values", "v", "val"];
 #[derive(Debug, Default)]
 pub struct Filter {
     extra: Vec<String>,
-    /// What was decided on names that were met.
-    decided: RwLock<HashMap<String, Leaves>>,
+    decided: RwLock<Decided<Leaves>>,
 }
 
 /// Whether a name leaves.
@@ -72,14 +67,11 @@ impl Filter {
     }
 
     fn leaves(&self, name: &str) -> Leaves {
-        if let Some(&leaves) = self.decided.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+        if let Some(leaves) = self.decided.read().unwrap_or_else(PoisonError::into_inner).on(name) {
             return leaves;
         }
         let leaves = self.decide(name);
-        let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
-        if decided.len() < REMEMBERED && name.len() <= REMEMBERED_NAME {
-            decided.insert(name.to_owned(), leaves);
-        }
+        self.decided.write().unwrap_or_else(PoisonError::into_inner).remember(name, leaves);
         leaves
     }
 
@@ -94,29 +86,20 @@ impl Filter {
 
     /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
     pub fn clean(&self, members: &mut Map<String, Value>) {
-        // What is taken out of a list may be what kept the rest from being a pair, or from being pairs all.
-        for _ in 0..ROUNDS {
-            let mut taken = false;
-            self.clean_members(members, DEPTH, &mut taken);
-            if !taken {
-                return;
-            }
+        let settled = settles(|taken| {
+            self.clean_members(members, DEPTH, taken);
+            true
+        });
+        if !settled {
+            members.clear();
         }
-        members.clear();
     }
 
     /// The same within a value.
     pub fn clean_value(&self, value: &mut Value) {
-        for _ in 0..ROUNDS {
-            let mut taken = false;
-            if !self.clean_at(value, DEPTH, &mut taken) {
-                break;
-            }
-            if !taken {
-                return;
-            }
+        if !settles(|taken| self.clean_at(value, DEPTH, taken)) {
+            *value = Value::Null;
         }
-        *value = Value::Null;
     }
 
     fn clean_members(&self, members: &mut Map<String, Value>, depth: u32, taken: &mut bool) {
@@ -180,6 +163,21 @@ impl Filter {
                 matches!(token, Token::Name(name, is_quoted) if (is_quoted || in_braces) && !self.allows(&name))
             })
     }
+}
+
+/// Cleans until nothing more is `taken` out of a list: that may be what kept the rest from being a pair, or from being
+/// pairs all. False when `clean` says that all has to go, or there is no end of it.
+fn settles(mut clean: impl FnMut(&mut bool) -> bool) -> bool {
+    for _ in 0..ROUNDS {
+        let mut taken = false;
+        if !clean(&mut taken) {
+            return false;
+        }
+        if !taken {
+            return true;
+        }
+    }
+    false
 }
 
 /// The name in `["phone", …]`, as lists of pairs have it.

@@ -26,8 +26,8 @@ pub struct Values {
     token_shapes: BTreeSet<(usize, bool)>,
 }
 
-/// Characters of the longest token that is looked for within longer runs; the digits of SHA-512. A run is read again for
-/// each length, and a visitor may have written either.
+/// Characters of the longest token that is looked for within longer runs; the digits of SHA-512. A run is read again
+/// for each length, and a visitor may have written either.
 const LONGEST: usize = 128;
 /// How many different lengths of tokens are told apart; the rest are found between boundaries alone.
 const LENGTHS: usize = 64;

@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::formats::{SUMS, most_bytes};
 use crate::job::{Job, Meter};
 
-/// Bytes of a line of SHA256SUMS, at most. Beside a line for each entry there is room for those of entries that are gone.
+/// Bytes of a line of SHA256SUMS, at most. Beside a line for each entry there is room for those of entries that are
+/// gone.
 const LINE: u64 = 2 << 10;
 /// Bytes hashed at a time.
 const BUFFER: usize = 256 << 10;

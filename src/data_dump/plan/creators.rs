@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{CREATOR_COLUMNS, Creator, Link, METADATA, PUBLIC, Place, Plan, Reader, text_of};
+use super::{CREATOR_COLUMNS, Creator, Link, PUBLIC, Place, Plan, Reader, text_of};
 use crate::data_dump::records::value_of;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
+use crate::formats::METADATA;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::fields::files::{CREATORS, LINKS};
 use crate::platform::licences::{Licence, licence_of_cell};

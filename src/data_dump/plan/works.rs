@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{METADATA, Plan, Reader, Work, text_of};
+use super::{Plan, Reader, Work, text_of};
 use crate::data_dump::photos::DumpPhoto;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
+use crate::formats::METADATA;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
 use crate::platform::photo_list::PhotoList;

@@ -111,7 +111,8 @@ impl Inspection<'_> {
         Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Far more than an honest database of that size needs: views that are made of views may take for ever to look into.
+    /// Far more than an honest database of that size needs: views that are made of views may take for ever to look
+    /// into.
     fn patience(&self) -> Duration {
         const PER_MIB: Duration = Duration::from_secs(1);
         let mib = std::fs::metadata(self.path).map_or(0, |file| file.len() >> 20);

@@ -1,5 +1,5 @@
-//! Whether the source is sound. What is read of a damaged database may be less than it held, and nothing that is made of
-//! it can show that.
+//! Whether the source is sound. What is read of a damaged database may be less than it held, and nothing that is made
+//! of it can show that.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -279,5 +279,4 @@ impl Drop for Traces {
 }
 
 #[cfg(test)]
-#[path = "file_tests.rs"]
 mod tests;

@@ -14,7 +14,8 @@ use crate::database::schema::Table;
 use crate::database::{quoted, said};
 
 /// Bytes of one statement that D1 takes, and of one value or row.
-/// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's, src/workerd/util/sqlite.c++.)
+/// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's,
+/// src/workerd/util/sqlite.c++.)
 const STATEMENT: usize = 100_000;
 const LONGEST: usize = 2_000_000;
 /// Bytes of the values of a row that D1 takes: its record has a head of up to five bytes for each.

@@ -101,7 +101,8 @@ pub fn orphans(
     }
 }
 
-/// Rows of `child` that point at one of the rows `rowids` of `parent`; None when there are some and they cannot be named.
+/// Rows of `child` that point at one of the rows `rowids` of `parent`; None when there are some and they cannot be
+/// named.
 pub fn children(
     connection: &Connection,
     (parent, rowids): (&Table, &[i64]),

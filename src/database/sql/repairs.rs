@@ -29,8 +29,8 @@ pub struct Repairs {
     /// Tables with rows that break NOT NULL, UNIQUE or a STRICT type, or that hold what their columns would change: all
     /// their rows go to a table without rules.
     pub rules: BTreeSet<String>,
-    /// Tables with damaged pages, whose rows may be missing, twice or out of order: all that can be read goes to a table
-    /// without rules.
+    /// Tables with damaged pages, whose rows may be missing, twice or out of order: all that can be read goes to a
+    /// table without rules.
     pub torn: BTreeSet<String>,
     /// Tables with a generated column that makes more of a row than a script may: the same.
     pub grown: BTreeSet<String>,
@@ -187,8 +187,8 @@ fn torn(connection: &Connection, line: &str) -> rusqlite::Result<Option<String>>
     connection.query_row(sql, [root], |row| row.get(0)).optional()
 }
 
-/// What `integrity_check` finds. A table may be too damaged to be checked, or an index may call for what its rows do not
-/// give: then the others are, one by one.
+/// What `integrity_check` finds. A table may be too damaged to be checked, or an index may call for what its rows do
+/// not give: then the others are, one by one.
 fn findings(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<String>> {
     let check = |argument: &str| -> rusqlite::Result<Vec<String>> {
         let sql = format!("PRAGMA main.integrity_check({argument})");

@@ -141,8 +141,9 @@ fn spelled(term: &Term) -> String {
     format!("{} COLLATE {}{direction}", quoted(&term.column), term.collation)
 }
 
-/// A type of the affinity that a declared type has (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>),
-/// by a name that makes no primary key the rowid.
+/// A type of the affinity that a declared type has
+/// (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>), by a name that makes no primary key the
+/// rowid.
 pub fn affinity(declared: &str, strict: bool) -> &'static str {
     let declared = declared.to_ascii_uppercase();
     let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));

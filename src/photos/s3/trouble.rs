@@ -98,8 +98,8 @@ pub(super) fn code(body: &[u8]) -> String {
         .to_owned()
 }
 
-/// An error of the whole bucket, in words that say what to do. `rights` are what the credentials need, such as "list and
-/// read".
+/// An error of the whole bucket, in words that say what to do. `rights` are what the credentials need, such as "list
+/// and read".
 pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
     let (status, code) = match &error {
         S3Error::Answer { status, code, .. } => (meant(*status, code), code.clone()),

@@ -41,8 +41,8 @@ pub(super) fn whole_follows(status: StatusCode) -> Result<(), GetError> {
     if status == StatusCode::OK { Ok(()) } else { Err(GetError::BadLength) }
 }
 
-/// Whether an answer says that no ETag of the photo is an MD5, however it looks: that of bytes which S3 encrypted with a
-/// key of KMS or of the customer. (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>)
+/// Whether an answer says that no ETag of the photo is an MD5, however it looks: that of bytes which S3 encrypted with
+/// a key of KMS or of the customer. (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>)
 pub(super) fn has_no_md5(headers: &HeaderMap) -> bool {
     let by_kms =
         headers.get("x-amz-server-side-encryption").is_some_and(|by| by.as_bytes().starts_with(b"aws:"));

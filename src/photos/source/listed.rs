@@ -72,8 +72,8 @@ impl Version {
         Ok(StoredPhoto { etag: self.etag.clone(), md5, ..photo })
     }
 
-    /// Whether the ETag of an answer is that of whoever stands between: a weak one where the listed one is strong, or the
-    /// listed one with the coding that was applied (`"….-gzip"`).
+    /// Whether the ETag of an answer is that of whoever stands between: a weak one where the listed one is strong, or
+    /// the listed one with the coding that was applied (`"….-gzip"`).
     fn is_of_a_gateway(&self, headers: &HeaderMap) -> bool {
         let (Some(listed), Some(tag)) = (&self.etag, headers.get(header::ETAG)) else { return false };
         let tag = tag.to_str().unwrap_or_default();

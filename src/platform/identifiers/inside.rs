@@ -1,17 +1,15 @@
 //! Identifiers within the JSON of private tables.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::is_named;
+use crate::platform::decided::Decided;
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
 
-/// What JSON begins with that may hold identifiers; a text may hold more of it.
-pub(super) const OF_JSON: [char; 3] = ['{', '[', '"'];
 /// JSON text within JSON text is followed this deep.
 const DEPTH: u32 = 8;
 
@@ -35,25 +33,17 @@ pub(super) fn inside<E>(
     failure.map_or(Ok(()), Err)
 }
 
-/// What was decided on names that were met: rows repeat the same few.
+/// Which names are those of identifiers.
 #[derive(Default)]
-pub(super) struct Names(HashMap<String, bool>);
+pub(super) struct Names(Decided<bool>);
 
 impl Names {
-    /// Hostile rows must not fill the memory.
-    const REMEMBERED: usize = 10_000;
-    /// Bytes of the longest that is.
-    const REMEMBERED_NAME: usize = 200;
-
     fn is_named(&mut self, name: &str) -> bool {
-        if let Some(known) = self.0.get(name) {
-            return *known;
-        }
-        let decided = is_named(name);
-        if self.0.len() < Self::REMEMBERED && name.len() <= Self::REMEMBERED_NAME {
-            self.0.insert(name.to_owned(), decided);
-        }
-        decided
+        self.0.on(name).unwrap_or_else(|| {
+            let decided = is_named(name);
+            self.0.remember(name, decided);
+            decided
+        })
     }
 }
 
@@ -115,7 +105,7 @@ impl Walk<'_> {
             visit(text);
         }
         if let Some(depth) = depth.checked_sub(1)
-            && json::bare(text).starts_with(OF_JSON)
+            && json::may_be(text)
         {
             Walk { named, names, visit, depth }.read(text);
         }

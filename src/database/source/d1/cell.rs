@@ -2,7 +2,8 @@
 //!
 //! Each column is one expression: a second one for its type would break D1's limit of 100 columns. What comes is
 //! `null`; `i` and an integer; a number, which is a real, to the last bit; `f-0`, `f+` and `f-` for the reals that JSON
-//! has no number for; `t` or `b` and the bytes in hexadecimal; `T` or `B` and the length of what is too long to come along.
+//! has no number for; `t` or `b` and the bytes in hexadecimal; `T` or `B` and the length of what is too long to come
+//! along.
 
 use rusqlite::types::ValueRef;
 use serde_json::Value as Json;

@@ -5,6 +5,22 @@ use std::sync::Mutex;
 use super::streams::Pieces;
 use super::*;
 
+/// A store that never answers.
+struct Silent;
+
+#[async_trait]
+impl PhotoSource for Silent {
+    fn kind(&self) -> &'static str {
+        "silent"
+    }
+    async fn list(&self, _: &Job) -> Result<Option<Listing>> {
+        Ok(None)
+    }
+    async fn get(&self, _: &str) -> Result<Content, GetError> {
+        std::future::pending().await
+    }
+}
+
 #[test]
 fn an_outage_in_the_middle_of_ten_thousand_photos_ends_soon() {
     struct Dying(AtomicUsize);
@@ -37,20 +53,7 @@ fn an_outage_in_the_middle_of_ten_thousand_photos_ends_soon() {
 
 #[test]
 fn a_store_that_hangs_is_given_up_at_the_deadline() {
-    struct Hanging;
-    #[async_trait]
-    impl PhotoSource for Hanging {
-        fn kind(&self) -> &'static str {
-            "hanging"
-        }
-        async fn list(&self, _: &Job) -> Result<Option<Listing>> {
-            Ok(None)
-        }
-        async fn get(&self, _: &str) -> Result<Content, GetError> {
-            std::future::pending().await
-        }
-    }
-    let mut attempts = run(fetch_all(Hanging, &["a"], 1));
+    let mut attempts = run(fetch_all(Silent, &["a"], 1));
     assert_eq!(content(attempts.pop().unwrap()), Err(GetError::Timeout));
 }
 
@@ -88,19 +91,6 @@ fn waiting_for_a_turn_is_no_part_of_a_photos_time() {
 
 #[test]
 fn a_stopped_job_ends_the_fetching_even_of_a_store_that_never_answers() {
-    struct Silent;
-    #[async_trait]
-    impl PhotoSource for Silent {
-        fn kind(&self) -> &'static str {
-            "silent"
-        }
-        async fn list(&self, _: &Job) -> Result<Option<Listing>> {
-            Ok(None)
-        }
-        async fn get(&self, _: &str) -> Result<Content, GetError> {
-            std::future::pending().await
-        }
-    }
     let job = Job::unattended();
     let first = run(async {
         let keys = vec!["a".to_owned(), "b".to_owned()];
