@@ -1,9 +1,11 @@
-//! The encodings that an identifier may hide in, undone: percent signs, HTML references, JSON escapes, hexadecimal and
-//! base64.
+//! The encodings that an identifier may hide in, undone: percent signs, HTML references, JSON escapes, hexadecimal,
+//! base64, and Unicode's other forms of ASCII.
 
 use std::ops::Range;
 
+use bstr::{ByteSlice, decode_utf8};
 use memchr::{memchr, memchr2};
+use unicode_normalization::char::decompose_compatible;
 
 /// Decoded text, and where each of its bytes comes from.
 #[derive(Debug)]
@@ -15,26 +17,27 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Undoes what stands at each `mark`: `undo` adds what is spelled there, which is never longer than its spelling,
-    /// and gives the length of that. None when there is nothing to undo.
+    /// Undoes what stands at each mark: `undo` adds what is spelled there, and gives the length of the spelling. None when
+    /// there is nothing to undo.
     fn of(
         text: &[u8],
-        mark: u8,
+        is_mark: impl Fn(u8) -> bool,
         undo: impl Fn(&[u8], usize, &mut Vec<u8>) -> Option<usize>,
     ) -> Option<Decoded> {
         let mut bytes = Vec::with_capacity(text.len());
         let mut starts = Vec::with_capacity(text.len() + 1);
-        let mut at = 0;
+        let (mut at, mut any) = (0, false);
         while let Some(&byte) = text.get(at) {
-            let undone = if byte == mark { undo(text, at, &mut bytes) } else { None };
+            let undone = if is_mark(byte) { undo(text, at, &mut bytes) } else { None };
             if undone.is_none() {
                 bytes.push(byte);
             }
+            any |= undone.is_some();
             starts.resize(bytes.len(), at);
             at += undone.unwrap_or(1);
         }
         starts.push(text.len());
-        (bytes.len() < text.len()).then_some(Decoded { bytes, starts })
+        any.then_some(Decoded { bytes, starts })
     }
 
     /// What spells `range` in the source.
@@ -46,21 +49,76 @@ impl Decoded {
 
 /// Undoes `%41`; None when there is nothing to undo.
 pub fn percent(text: &[u8]) -> Option<Decoded> {
-    Decoded::of(text, b'%', |text, at, bytes| {
-        bytes.push(text.get(at + 1..at + 3).and_then(hex_byte)?);
-        Some(3)
-    })
+    Decoded::of(
+        text,
+        |byte| byte == b'%',
+        |text, at, bytes| {
+            bytes.push(text.get(at + 1..at + 3).and_then(hex_byte)?);
+            Some(3)
+        },
+    )
 }
 
 /// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address; None when there is nothing to
 /// undo.
 pub fn references(text: &[u8]) -> Option<Decoded> {
-    Decoded::of(text, b'&', |text, at, bytes| Some(add(bytes, reference(text, at)?)))
+    Decoded::of(text, |byte| byte == b'&', |text, at, bytes| Some(add(bytes, reference(text, at)?)))
 }
 
 /// Undoes the escapes of JSON strings (RFC 8259, 7); None when there is nothing to undo.
 pub fn escapes(text: &[u8]) -> Option<Decoded> {
-    Decoded::of(text, b'\\', |text, at, bytes| Some(add(bytes, escape(text, at)?)))
+    Decoded::of(text, |byte| byte == b'\\', |text, at, bytes| Some(add(bytes, escape(text, at)?)))
+}
+
+/// Writes full-width and other forms of ASCII as ASCII, and leaves out what nobody sees: soft hyphens, spaces without a
+/// width, byte order marks. None when there is nothing of the kind.
+pub fn folded(text: &[u8]) -> Option<Decoded> {
+    Decoded::of(text, begins_foldable, fold)
+}
+
+/// Where the first character stands that [`folded`] folds.
+pub fn foldable(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += text.get(at..)?.find_non_ascii_byte()?;
+        if begins_foldable(text[at]) && fold(text, at, &mut Vec::new()).is_some() {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+/// The first bytes of all characters that are folded, and of few that words are made of.
+fn begins_foldable(byte: u8) -> bool {
+    matches!(byte, 0xc2 | 0xe2 | 0xef | 0xf0)
+}
+
+/// Adds what the character at `at` stands for, by its compatibility decomposition (Unicode Standard Annex 15), if that
+/// is ASCII or nothing.
+fn fold(text: &[u8], at: usize, bytes: &mut Vec<u8>) -> Option<usize> {
+    let (Some(c), length) = decode_utf8(text.get(at..)?) else { return None };
+    let (start, mut is_ascii) = (bytes.len(), true);
+    if !is_unseen(c) {
+        decompose_compatible(c, |part| match part {
+            '\u{2010}' => bytes.push(b'-'),
+            part if part.is_ascii_graphic() => bytes.push(part as u8),
+            _ => is_ascii = false,
+        });
+    }
+    if !is_ascii {
+        bytes.truncate(start);
+    }
+    is_ascii.then_some(length)
+}
+
+/// Of the characters that are to be ignored in display (Default_Ignorable_Code_Point), those that come with text copied
+/// from pages and documents.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+    )
 }
 
 /// Adds the character; gives the length of its spelling.
@@ -72,8 +130,15 @@ fn add(bytes: &mut Vec<u8>, (c, length): (char, usize)) -> usize {
 /// The character that a reference at `at` stands for, and how long that is.
 fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
     const LONGEST: usize = 12;
-    const NAMED: [(&str, char); 6] =
-        [("amp", '&'), ("commat", '@'), ("period", '.'), ("lowbar", '_'), ("hyphen", '-'), ("colon", ':')];
+    const NAMED: [(&str, char); 7] = [
+        ("amp", '&'),
+        ("commat", '@'),
+        ("period", '.'),
+        ("lowbar", '_'),
+        ("hyphen", '-'),
+        ("colon", ':'),
+        ("shy", '\u{ad}'),
+    ];
     let rest = text.get(at + 1..)?;
     let length = memchr(b';', rest.get(..LONGEST).unwrap_or(rest))?;
     let name = str::from_utf8(rest.get(..length)?).ok()?;
@@ -258,6 +323,20 @@ mod tests {
         assert_eq!(decoded.bytes, b"a@b.c@&x;&#xd800;&");
         assert_eq!(decoded.source(1..2), 1..6);
         assert!(references(b"AT&T; R&B").is_none());
+    }
+
+    #[test]
+    fn other_forms_of_ascii_are_folded_and_traced_back() {
+        let decoded = folded("a＠𝐛\u{ad}．é\u{2011}’c\u{feff}".as_bytes()).unwrap();
+        assert_eq!(decoded.bytes, "a@b.é-’c".as_bytes());
+        assert_eq!(decoded.source(1..3), 1..10);
+        assert_eq!(decoded.source(7..11), 18..25);
+        assert_eq!(foldable("“é”, 東京 \u{a0} ＠".as_bytes()), Some(20));
+        for plain in ["", "a@b", "l’été “sic” – 東京：№\u{a0}", "\u{fffd}"] {
+            let has_any = folded(plain.as_bytes()).is_some();
+            assert_eq!(has_any, foldable(plain.as_bytes()).is_some(), "{plain}");
+        }
+        assert!(folded("l’été “sic” – 東京".as_bytes()).is_none() && folded(b"\xe2\x80").is_none());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
-//! percent signs, JSON escapes and HTML's character references are undone and what comes out is searched again.
+//! percent signs, JSON escapes, HTML's character references, full-width letters and signs that nobody sees are undone and
+//! what comes out is searched again.
 
 use std::ops::{ControlFlow, Range};
 
@@ -96,8 +97,9 @@ impl<'v> Search<'v, '_> {
             self.run(text, run, origin, depth)?;
         }
         if depth > 0 {
-            self.spelled(text, b'%', decode::percent, origin, readable, depth)?;
-            self.spelled(text, b'&', decode::references, origin, readable, depth)?;
+            self.spelled(text, |rest| memchr(b'%', rest), decode::percent, origin, readable, depth)?;
+            self.spelled(text, |rest| memchr(b'&', rest), decode::references, origin, readable, depth)?;
+            self.spelled(text, decode::foldable, decode::folded, origin, readable, depth)?;
             self.escapes(text, origin, readable, depth)?;
         }
         ControlFlow::Continue(())
@@ -150,18 +152,18 @@ impl<'v> Search<'v, '_> {
         ControlFlow::Continue(())
     }
 
-    /// What `decode` makes of the words that have `sign` in them.
+    /// What `decode` makes of the words that have a sign in them which `next` finds.
     fn spelled(
         &mut self,
         text: &[u8],
-        sign: u8,
+        next: impl Fn(&[u8]) -> Option<usize>,
         decode: fn(&[u8]) -> Option<decode::Decoded>,
         origin: Origin,
         readable: bool,
         depth: u8,
     ) -> ControlFlow<()> {
         let mut from = 0;
-        while let Some(at) = memchr(sign, &text[from..]).map(|at| from + at) {
+        while let Some(at) = next(&text[from..]).map(|at| from + at) {
             let ends = |byte: &&u8| !byte.is_ascii_whitespace() && **byte != b'"';
             let start = at - text[from..at].iter().rev().take_while(ends).count();
             let end = at + text[at..].iter().take_while(ends).count();

@@ -63,6 +63,15 @@ fn base64(bytes: &[u8], url: bool) -> String {
     encoded
 }
 
+fn full_width(c: char) -> char {
+    match c {
+        '0'..='9' | 'A'..='Z' | 'a'..='z' | '@' | '.' | '-' | '_' | '+' | ':' => {
+            char::from_u32(u32::from(c) + 0xfee0).unwrap()
+        }
+        c => c,
+    }
+}
+
 /// Every spelling of a value that the fence promises to see through.
 fn spellings(value: &str) -> Vec<String> {
     let hex = hex::encode(value);
@@ -79,6 +88,11 @@ fn spellings(value: &str) -> Vec<String> {
         value.replace('@', "\\u0040"),
         value.replace('@', "&commat;").replace('.', "&#x2e;"),
         value.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
+        value.replace('@', "＠").replace('.', "．").replace('-', "\u{2011}"),
+        value.chars().map(full_width).collect(),
+        value.chars().flat_map(|c| [c, '\u{200b}']).collect(),
+        value.replace('@', "\u{feff}@\u{ad}").replace('.', "\u{2060}.").replace('-', "-\u{200d}"),
+        value.replace('@', "&shy;@&#8203;").replace('.', "\\u00ad."),
     ];
     for pad in ["", "x", "xy"] {
         for url in [false, true] {
@@ -156,6 +170,8 @@ fn public_text_is_left_alone() {
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "C:\\photos\\n.jpg",
         "1.2.3.4",
+        "５０％ｏｆｆ：「銅像」．１９９９\u{2013}2003",
+        "e\u{ad}mail at the mu\u{ad}seum, 👩\u{200d}🎨️ l’été “sic”",
         "https://commons.wikimedia.org/wiki/File:The_long_name_of_a_mural_in_Vancouver_(2019).jpg",
     ] {
         assert_eq!(clean(text), text);
