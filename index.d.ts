@@ -146,6 +146,7 @@ export interface BackupSources {
  * - `PHOTO_FAILED`: a photo could not be copied, with `onPhotoError: 'fail'`
  * - `ARCHIVE_EXISTS`, `OUTPUT_UNWRITABLE`, `DISK_FULL`: the archive cannot be put into `outputDir`
  * - `ARCHIVE_CORRUPT`: the archive named in `reuseFrom` is damaged, or what was written does not read back
+ * - `ARCHIVE_TOO_LARGE`: there are more photos, about a million, than a restore reads
  * - `DRILL_FAILED`: what was written does not load back as the same database
  * - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
  * - `INTERNAL_ERROR`: a defect in this package

@@ -150,11 +150,11 @@ pub enum Error {
         /// Which tables there are instead, and what to do.
         problem: String,
     },
-    /// An archive grows beyond what the options allow.
-    #[error("the archive would have more than {limit} bytes: {problem}")]
+    /// An archive grows beyond what the options allow, or beyond what could be read again.
+    #[error("the archive would have more than {limit}: {problem}")]
     ArchiveTooLarge {
-        /// The most it may have, in bytes.
-        limit: u64,
+        /// The most it may have, with its unit.
+        limit: String,
         /// What to do.
         problem: String,
     },

@@ -12,9 +12,9 @@ pub(super) const ZIP64_END_LEN: usize = 56 + 20;
 /// Bytes of a central directory header before its variable fields (APPNOTE 4.3.12).
 pub(super) const CENTRAL_LEN: usize = 46;
 /// The largest central directory that is read: 256 MiB.
-pub(super) const MAX_DIRECTORY: u64 = 256 << 20;
+pub const MAX_DIRECTORY: u64 = 256 << 20;
 /// The most entries that are read: some hundred bytes of memory each.
-pub(super) const MAX_ENTRIES: u64 = 1_000_000;
+pub const MAX_ENTRIES: u64 = 1_000_000;
 /// Signature of a central directory header.
 pub(super) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::checksums::checksum_line;
 use super::deflate::{Deflated, compress};
-use super::format::{Header, Method};
+use super::format::{Header, MAX_DIRECTORY, MAX_ENTRIES, Method};
 use super::read_back::ReadBack;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 const BUFFER: usize = 256 * 1024;
 /// What was written is read back in pieces of at least this.
 const SHOWN: u64 = 8 << 20;
+/// More than the header of one entry takes in the directory: two fields of up to 65,535 bytes.
+const HEADER: u64 = 132_000;
 /// What the file is called until it is published.
 const FILE: &str = "archive.zip";
 
@@ -148,6 +150,12 @@ impl ArchiveWriter {
         if header.name.is_empty() || u16::try_from(header.name.len()).is_err() {
             return Err(Error::Internal {
                 problem: format!("an entry's name has {} bytes", header.name.len()),
+            });
+        }
+        if self.entries.len() as u64 == MAX_ENTRIES || self.central.len() as u64 > MAX_DIRECTORY - HEADER {
+            return Err(Error::ArchiveTooLarge {
+                limit: format!("{MAX_ENTRIES} entries, or {MAX_DIRECTORY} bytes of their names"),
+                problem: "verify and restore take no larger one; leave photos out".into(),
             });
         }
         let name: Arc<str> = header.name.into();
@@ -319,6 +327,17 @@ mod tests {
         // Nothing was written for them, so the archive goes on.
         writer.add_bytes("b", b"3").unwrap();
         assert_eq!(writer.checksums().lines().count(), 2);
+    }
+
+    #[test]
+    fn no_archive_is_written_that_has_too_many_entries_to_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_workspace, mut writer) = writer(&dir);
+        writer.add_bytes("a", b"1").unwrap();
+        let one = writer.entries[0].clone();
+        writer.entries.resize(MAX_ENTRIES as usize - 1, one);
+        writer.add_bytes("b", b"2").unwrap();
+        assert_eq!(writer.add_bytes("c", b"3").unwrap_err().code(), "ARCHIVE_TOO_LARGE");
     }
 
     #[test]

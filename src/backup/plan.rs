@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::{PhotoScope, Settings};
+use crate::archive::{MAX_DIRECTORY, MAX_ENTRIES};
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::inputs::{self, wrong_store};
@@ -59,6 +60,8 @@ impl Plan {
         if listing.is_some() && plan.references > 0 && plan.found == 0 {
             return Err(wrong_store(plan.references));
         }
+        let keys = plan.items.iter().filter(|photo| !photo.probe).map(|photo| photo.key.len() as u64);
+        check_size(keys.clone().count() as u64, keys.sum())?;
         let Listing { photos: listed, warnings, .. } = listing.unwrap_or_default();
         plan.warnings.extend(warnings);
         Ok(Plan { source: Some(source), scope, plan, listed })
@@ -139,5 +142,41 @@ impl Plan {
             warnings.push(Warning::new("PHOTOS_LEFT_OUT", message));
         }
         warnings
+    }
+}
+
+/// Fails when an archive of so many photos, with keys of so many bytes together, would be one that nobody can verify or
+/// restore.
+fn check_size(photos: u64, keys: u64) -> Result<()> {
+    /// Entries beside photos, with room to spare.
+    const OTHERS: u64 = 10;
+    /// Bytes of a header in the directory at most, beside the key in it.
+    const HEADER: u64 = 100;
+    let most = MAX_ENTRIES - OTHERS;
+    let limit = if photos > most {
+        format!("{most} photos")
+    } else if keys.saturating_add(HEADER * (photos + OTHERS)) > MAX_DIRECTORY {
+        format!("{MAX_DIRECTORY} bytes of names")
+    } else {
+        return Ok(());
+    };
+    let problem =
+        "verify and restore take no larger one; back up the photos of approved artworks alone (photoScope \
+                   'approved'), or the rows alone"
+            .into();
+    Err(Error::ArchiveTooLarge { limit, problem })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_that_nobody_could_read_is_not_begun() {
+        assert!(check_size(0, 0).is_ok() && check_size(999_990, 100_000_000).is_ok());
+        for (photos, keys) in [(999_991, 0), (u64::MAX / 1000, 0), (300_000, 260 << 20), (1, u64::MAX)] {
+            let code = check_size(photos, keys).map_err(|error| error.code());
+            assert_eq!(code, Err("ARCHIVE_TOO_LARGE"), "{photos} {keys}");
+        }
     }
 }

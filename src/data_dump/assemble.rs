@@ -162,7 +162,7 @@ impl Parts<'_> {
 /// An archive that no option allows.
 pub fn too_large(limit: u64) -> Error {
     Error::ArchiveTooLarge {
-        limit,
+        limit: format!("{limit} bytes"),
         problem:
             "raise maxArchiveBytes, make smaller thumbnails or none, or have the archive written to a folder"
                 .into(),
