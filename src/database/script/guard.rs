@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 
+use super::functions;
 use crate::job::Job;
 
 const MIB: u64 = 1024 * 1024;
@@ -98,6 +99,11 @@ impl Guard {
         )?;
 
         let refused = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&refused);
+        functions::bound(connection, move || {
+            let what = "a call of instr, replace, trim or unhex that would not end";
+            note.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(what);
+        })?;
         let note = Arc::clone(&refused);
         connection.authorizer(Some(move |context: AuthContext<'_>| match refusal(&context) {
             None => Authorization::Allow,

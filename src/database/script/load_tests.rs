@@ -338,3 +338,19 @@ fn a_second_script_goes_on_where_the_first_ended() {
     loader.finish().unwrap();
     assert_eq!(one::<i64>(&Connection::open(&path).unwrap(), "SELECT x FROM t"), 1);
 }
+
+#[test]
+fn no_call_runs_for_hours() {
+    let call = "trim(printf('%.*c', 9000000, 'a'), printf('%.*c', 9000000, 'b') || 'a')";
+    for script in [
+        format!("SELECT {call};"),
+        format!("CREATE TABLE t(a, b AS ({call}) STORED);\nINSERT INTO t VALUES(1);"),
+        format!("CREATE TABLE t(a);\nINSERT INTO t VALUES(1);\nCREATE INDEX i ON t(a, {call});"),
+    ] {
+        let (_, problem) = refused(&script);
+        assert!(
+            matches!(problem, Problem::Forbidden(what) if what.contains("would not end")),
+            "{script}: {problem:?}"
+        );
+    }
+}

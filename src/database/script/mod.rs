@@ -4,6 +4,7 @@
 //! of size, memory and time that grow with its length; one statement that is refused ends the load.
 
 mod error;
+mod functions;
 mod guard;
 mod load;
 mod splitter;
