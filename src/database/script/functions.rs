@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Error, Result, params_from_iter};
+use rusqlite::{Connection, Error, Result, ffi, params_from_iter};
 
 /// Steps that a function takes in about ten seconds when it compares byte by byte.
 const BYTES: u64 = 1 << 32;
@@ -23,8 +23,13 @@ const FUNCTIONS: [(&str, i32, u64); 6] = [
     ("unhex", 2, BYTES),
 ];
 
-/// Has `refuse` called, and the statement fail, where one of them would not end soon. Otherwise they do what they did.
-pub fn bound(connection: &Connection, refuse: impl Fn() + Clone + Send + 'static) -> Result<()> {
+/// Has `refuse` called, and the statement fail, where one of them would not end soon, and asks `is_over` before each
+/// call. Otherwise they do what they did.
+pub fn bound(
+    connection: &Connection,
+    is_over: impl Fn() -> bool + Clone + Send + 'static,
+    refuse: impl Fn() + Clone + Send + 'static,
+) -> Result<()> {
     let inner = Connection::open_in_memory()?;
     inner.set_limit(Limit::SQLITE_LIMIT_LENGTH, connection.limit(Limit::SQLITE_LIMIT_LENGTH)?)?;
     let inner = Arc::new(Mutex::new(inner));
@@ -32,10 +37,13 @@ pub fn bound(connection: &Connection, refuse: impl Fn() + Clone + Send + 'static
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     for (name, arguments, most) in FUNCTIONS {
-        let (inner, refuse) = (Arc::clone(&inner), refuse.clone());
+        let (inner, is_over, refuse) = (Arc::clone(&inner), is_over.clone(), refuse.clone());
         let places: Vec<String> = (1..=arguments).map(|place| format!("?{place}")).collect();
         let sql = format!("SELECT {name}({})", places.join(", "));
         connection.create_scalar_function(name, arguments, flags, move |context| {
+            if is_over() {
+                return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+            }
             if length(context, 0).saturating_mul(length(context, 1)) > most {
                 refuse();
                 return Err(Error::InvalidQuery);
@@ -114,7 +122,7 @@ mod tests {
     #[test]
     fn they_say_what_they_said() {
         let (plain, bounded) = (Connection::open_in_memory().unwrap(), Connection::open_in_memory().unwrap());
-        bound(&bounded, || panic!("refused")).unwrap();
+        bound(&bounded, || false, || panic!("refused")).unwrap();
         for (name, arguments, _) in FUNCTIONS {
             for a in VALUES {
                 for b in VALUES {
@@ -138,7 +146,7 @@ mod tests {
         let refused = Arc::new(Mutex::new(0));
         let count = Arc::clone(&refused);
         let connection = Connection::open_in_memory().unwrap();
-        bound(&connection, move || *count.lock().unwrap() += 1).unwrap();
+        bound(&connection, || false, move || *count.lock().unwrap() += 1).unwrap();
         connection
             .execute_batch(
                 "PRAGMA trusted_schema = OFF;

@@ -93,14 +93,12 @@ impl Guard {
 
         let clock = Arc::new(Clock { start: Instant::now(), deadline: AtomicU64::new(u64::MAX) });
         let (watch, job) = (Arc::clone(&clock), job.clone());
-        connection.progress_handler(
-            STRIDE,
-            Some(move || job.is_stopped() || watch.now() > watch.deadline.load(Ordering::Relaxed)),
-        )?;
+        let is_over = move || job.is_stopped() || watch.now() > watch.deadline.load(Ordering::Relaxed);
+        connection.progress_handler(STRIDE, Some(is_over.clone()))?;
 
         let refused = Arc::new(Mutex::new(None));
         let note = Arc::clone(&refused);
-        functions::bound(connection, move || {
+        functions::bound(connection, is_over, move || {
             let what = "a call of instr, replace, trim or unhex that would not end";
             note.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(what);
         })?;

@@ -341,6 +341,10 @@ fn a_second_script_goes_on_where_the_first_ended() {
 
 #[test]
 fn no_call_runs_for_hours() {
+    let short = "trim(printf('%.*c', 60000, 'a'), printf('%.*c', 60000, 'b') || 'a')";
+    let (begun, calls) = (Instant::now(), vec![short; 200].join(", "));
+    assert_eq!(stopped(&format!("SELECT {calls};")).1, Problem::Slow);
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     let call = "trim(printf('%.*c', 9000000, 'a'), printf('%.*c', 9000000, 'b') || 'a')";
     for script in [
         format!("SELECT {call};"),
