@@ -49,6 +49,12 @@ it('imports only what is installed with it', () => {
   expect(packages.filter(({ name }) => !(name in has))).toEqual([]);
 });
 
+it('has nothing of the page in the component', () => {
+  const names = readdirSync(join(root, 'dist', 'component'));
+  expect(names).toEqual(expect.arrayContaining(['DataDumpManager.mjs', 'style.css']));
+  expect(names.filter((name) => /\.(svg|html)$/.test(name))).toEqual([]);
+});
+
 /** Below the package itself, so that what it depends on is found. */
 const consumer = join(root, 'target', 'consumer-');
 

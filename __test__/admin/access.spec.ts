@@ -295,6 +295,19 @@ it.each(['{', '[]', '{"allow_shrink":"yes"}', '{"unknown":true}', '{"publish":nu
   },
 );
 
+it('says of an option that there is none, without repeating its value', async () => {
+  const headers = { 'x-user-token': people.roleAdmin };
+  const response = await fetch(`${service.url}/api/admin/data-dump/generate`, {
+    method: 'POST',
+    headers,
+    body: '{"allow_shrinking":"private value"}',
+  });
+  const text = await response.text();
+  expect(response.status).toBe(400);
+  expect(text).toContain('"field":"allow_shrinking","message":"There is no such option"');
+  expect(text).not.toContain('private value');
+});
+
 it('still has started nothing, and has written nobody down', async () => {
   await expectNothingStarted();
   expectNobody(service.output());

@@ -1,7 +1,7 @@
 /** The variables of the admin service: what it does not start with, and where it would read the photos. */
 
 import { spawnSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -63,7 +63,47 @@ describe('a service that nobody could use', () => {
       /ADMIN_PLATFORM_ROWS.*local work.*ADMIN_JWT_ISSUER/,
     ],
     ['a bad origin', () => ({ ...complete(), ADMIN_ORIGINS: 'example.org' }), /ADMIN_ORIGINS/],
-    ['a key that is none', () => ({ ...complete(), ADMIN_JWT_KEY: 'nonsense' }), /PEM, JWKS/],
+    [
+      'a key that is none',
+      () => ({ ...complete(), ADMIN_JWT_KEY: 'nonsense' }),
+      /RSA key in PEM, no JWKS/,
+    ],
+    [
+      'a key of another kind',
+      () => {
+        const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+        const key = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+        return { ...complete(), ADMIN_JWT_KEY: key };
+      },
+      /no RSA key/,
+    ],
+    [
+      'keys at no URL',
+      () => ({ ...without('ADMIN_JWT_KEY'), ADMIN_JWT_JWKS_URL: 'localhost:8080/jwks.json' }),
+      /ADMIN_JWT_JWKS_URL/,
+    ],
+    [
+      'a public address without its scheme',
+      () => ({ ...complete(), DUMPS_PUBLIC_URL: 'localhost:8788' }),
+      /DUMPS_PUBLIC_URL.*https:/,
+    ],
+    [
+      'a public address that names cannot be appended to',
+      () => ({ ...complete(), DUMPS_PUBLIC_URL: 'https://dumps.example.org/?at=' }),
+      /DUMPS_PUBLIC_URL/,
+    ],
+    [
+      'an endpoint without its scheme',
+      () => ({
+        ...without('DUMPS_DIR'),
+        DUMPS_S3_ENDPOINT: 'localhost:9000',
+        DUMPS_S3_BUCKET: 'dumps',
+        DUMPS_S3_ACCESS_KEY_ID: 'key',
+        DUMPS_S3_SECRET_ACCESS_KEY: 'secret',
+        DUMPS_PUBLIC_URL: 'https://dumps.example.org',
+      }),
+      /DUMPS_S3_ENDPOINT.*https:/,
+    ],
     [
       'backups among dumps',
       () => ({ ...complete(), BACKUP_OUTPUT_DIR: join(base, 'public', 'b') }),
@@ -88,6 +128,16 @@ describe('a service that nobody could use', () => {
     await expect(serve(env())).rejects.toThrow(message);
     await expect(serve(env())).rejects.toThrow(/exit code 2/);
   });
+});
+
+it.each(['nonsense', '0', '65536'])('does not make a demonstration for port %s', (port) => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'dist', 'admin', 'main.js'), '--demo'],
+    { cwd: base, env: { ADMIN_PORT: port }, encoding: 'utf8', timeout: 15_000 },
+  );
+  expect(stderr).toContain('error: ADMIN_PORT must be a whole number from 1 to 65535');
+  expect(status).toBe(2);
 });
 
 describe('the photos of the admin service', () => {

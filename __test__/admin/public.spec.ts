@@ -1,7 +1,8 @@
 /** The folder of dumps, as the world sees it. */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { places, prefix } from '../support/admin/places';
 
@@ -54,6 +55,36 @@ describe('the folder, as the world sees it', () => {
       expect((await fetch(`${admin.service.url}/${prefix}${path}`)).status).toBe(404);
     }
     expect((await fetch(`${admin.service.url}/secret.txt`)).status).toBe(404);
+  });
+
+  it('gives a pointer whole while it is replaced', async () => {
+    const admin = await client(inFolder());
+    const path = join(base(), 'public', prefix, 'index.json');
+    mkdirSync(dirname(path), { recursive: true });
+    const texts = [10, 20_000].map((dumps) => JSON.stringify(Array(dumps).fill('a dump')));
+    const write = (text = ''): void => {
+      writeFileSync(`${path}.part`, text);
+      renameSync(`${path}.part`, path);
+    };
+    write(texts[0]);
+    let isOver = false as boolean;
+    const replacing = (async () => {
+      for (let n = 0; !isOver; n += 1) {
+        write(texts[n % 2]);
+        await sleep(1);
+      }
+    })();
+    const read = async (): Promise<string> => {
+      const response = await fetch(`${admin.service.url}/${prefix}index.json`);
+      return response.text().catch(String);
+    };
+    const answers: string[] = [];
+    for (let n = 0; n < 50; n += 1) {
+      answers.push(...(await Promise.all(Array.from({ length: 8 }, read))));
+    }
+    isOver = true;
+    await replacing;
+    expect(answers.filter((text) => !texts.includes(text))).toEqual([]);
   });
 
   it('is not served while a private backup lies in it', async () => {

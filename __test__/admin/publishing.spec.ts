@@ -187,4 +187,31 @@ describe.each<[string, () => Place | Promise<Place>]>([
     });
     expect(await place.keys()).toEqual([`${prefix}.lock.json`]);
   });
+
+  it('keeps nothing of a dump that cannot be looked into', async () => {
+    const admin = await client(await placed());
+    plan({ broken: true });
+    expect(await admin.make({ publish: false })).toMatchObject({
+      state: 'failed',
+      publishable: false,
+    });
+    expect(listing(join(base(), 'state', 'outbox'))).toEqual([]);
+  });
+
+  it('says before it makes a dump that the latest is of the future', async () => {
+    const place = await placed();
+    const admin = await client(place);
+    plan({ at: '2199-01-01T00:00:00Z' });
+    await admin.make();
+    plan({});
+    const job = await admin.make();
+    expect(job).toMatchObject({
+      state: 'failed',
+      publishable: false,
+      error: { code: 'DUMP_OUTDATED' },
+    });
+    expect(job.error?.message).toMatch(/2199-01-01.*clock.*take that dump back/);
+    await admin.ask('DELETE', 'data-dumps/21990101T000000Z');
+    expect((await admin.make()).state).toBe('succeeded');
+  });
 });

@@ -215,4 +215,16 @@ describe('what somebody else has damaged', () => {
     expect(await ids()).toEqual([secondId, firstId]);
     expect(await r2.keys()).toContain(firstArchive);
   });
+
+  it.each(['javascript:alert(document.domain)', 'data:text/html,hello', '/somewhere'])(
+    'a sidecar whose link is %s reaches no page',
+    async (download_url) => {
+      const [whole] = (await admin.dumps()).dumps as [Dump];
+      const later = `${prefix}20260502T120000Z/datadump-2026-05-02.zip`;
+      const dump = { ...whole, id: '20260502T120000Z', filename: 'datadump-2026-05-02.zip' };
+      await r2.write(later, 'PK');
+      await r2.write(`${later}.json`, JSON.stringify({ ...dump, download_url }));
+      expect(await admin.dumps()).toMatchObject({ dumps: [whole], total: 1 });
+    },
+  );
 });

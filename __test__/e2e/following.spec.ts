@@ -126,3 +126,25 @@ it('says that the service cannot be reached, and finds the job again', async () 
   await page.unroute('**/api/**');
   await notice(page, /^Published/).waitFor();
 });
+
+it('says of a job of another instance what is known, and no more', async () => {
+  const page = await stage.visit();
+  const running = {
+    job_id: 'far',
+    kind: 'backup',
+    state: 'running',
+    progress: null,
+    elsewhere: true,
+  };
+  await page.route(/jobs$/, (route) =>
+    route.fulfill({ json: { success: true, data: { jobs: [], running } } }),
+  );
+  await page.route(/jobs\/far$/, (route) =>
+    route.fulfill({ json: { success: true, data: running } }),
+  );
+  await signIn(page);
+  await page.getByText('Another instance of the service runs it').waitFor();
+  await page.getByText(/^Running$/).waitFor();
+  expect(await page.getByText('You can watch it here').count()).toBe(0);
+  await fine(page, 'elsewhere');
+});

@@ -20,6 +20,7 @@ const stage = panelStage();
 
 it.each([
   ['a phone', { viewport: phone }],
+  ['a tablet', { viewport: { width: 768, height: 1024 } }],
   ['a phone in the dark', { viewport: phone, colorScheme: 'dark' }],
   ['a screen in the dark', { colorScheme: 'dark' }],
 ] as const)('works on %s', async (name, options) => {
@@ -92,7 +93,7 @@ it('stands in another panel that signs people in by itself', async () => {
   await page.route('**/host', (route) =>
     route.fulfill({
       contentType: 'text/html',
-      body: `<!doctype html><html lang="en"><title>Host</title><main id="host"></main>`,
+      body: `<!doctype html><html lang="ar" dir="rtl"><title>Host</title><main id="host"></main>`,
     }),
   );
   await page.goto(`${stage.service.url}/host`);
@@ -101,6 +102,10 @@ it('stands in another panel that signs people in by itself', async () => {
   await page.addScriptTag({ content: outputFiles[0]?.text ?? '' });
   await generate(page);
   await notice(page, /^Published/).waitFor();
+  expect(await page.evaluate('getComputedStyle(document.querySelector("h2")).direction')).toBe(
+    'ltr',
+  );
+  expect(await page.evaluate('document.querySelector("h2").closest("[lang]").lang')).toBe('en');
   await page.evaluate('window.name = "eyJhbGciOiJub25lIn0.e30."');
   await button(page, 'Refresh').click();
   await page.waitForFunction('document.title === "signed out"');

@@ -41,5 +41,7 @@ export default defineConfig(({ mode }) => ({
       ],
     },
   },
+  // The icon is the page's.
+  publicDir: mode === 'component' ? false : 'public',
   build: mode === 'component' ? component : page,
 }));

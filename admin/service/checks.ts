@@ -58,10 +58,17 @@ export function checkStorage(options: AdminOptions): void {
   if (keep !== undefined && !(Number.isInteger(keep) && keep >= 1)) {
     throw new ConfigurationError('DUMPS_KEEP must be a whole number from 1 on');
   }
-  if (!URL.canParse(dumps.publicUrl)) {
-    throw new ConfigurationError('DUMPS_PUBLIC_URL must be the URL at which the world reads dumps');
+  if (!isHttp(dumps.publicUrl) || /[?#]/.test(dumps.publicUrl)) {
+    throw new ConfigurationError(
+      'DUMPS_PUBLIC_URL must be the URL at which the world reads dumps, such as https://dumps.example.org',
+    );
   }
   if ('directory' in dumps) checkFolder(dumps.directory, options);
+  else if (!isHttp(dumps.s3.endpoint)) {
+    throw new ConfigurationError(
+      'DUMPS_S3_ENDPOINT must be a URL such as https://ACCOUNT.r2.cloudflarestorage.com',
+    );
+  }
 }
 
 /** A folder that is served must hold nothing private, now or later. */
@@ -104,6 +111,11 @@ function real(path: string): string {
     const parent = dirname(whole);
     return parent === whole ? whole : join(real(parent), basename(whole));
   }
+}
+
+/** `localhost:9000` is a URL too: one of the scheme `localhost`. */
+export function isHttp(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 function isOrigin(text: string): boolean {

@@ -30,10 +30,8 @@ export function readEnvironment(
   environment: NodeJS.ProcessEnv,
   dotenvPath = '.env',
 ): ServerOptions {
-  const layers = [environment, readDotenv(dotenvPath)];
-  const look: Look = (name) =>
-    layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
-  const port = numberOf(look, 'ADMIN_PORT', 0, 65_535) ?? 8788;
+  const look = lookIn(environment, dotenvPath);
+  const port = portOf(look, 0);
   const own = `http://localhost:${port}`;
   const photos = photosOf(look);
   return {
@@ -56,6 +54,21 @@ export function readEnvironment(
       keep: numberOf(look, 'DUMPS_KEEP', 1, 10_000),
     },
   };
+}
+
+/** The port of a service that has to know it before it listens. */
+export function readPort(environment: NodeJS.ProcessEnv, dotenvPath = '.env'): number {
+  return portOf(lookIn(environment, dotenvPath), 1);
+}
+
+function lookIn(environment: NodeJS.ProcessEnv, dotenvPath: string): Look {
+  const layers = [environment, readDotenv(dotenvPath)];
+  return (name) =>
+    layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
+}
+
+function portOf(look: Look, least: number): number {
+  return numberOf(look, 'ADMIN_PORT', least, 65_535) ?? 8788;
 }
 
 function databaseOf(look: Look): DatabaseSource {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { serve } from '@hono/node-server';
 import { Command } from 'commander';
 
-import { readEnvironment } from './environment.js';
+import { readEnvironment, readPort } from './environment.js';
 import type { ServerOptions } from './environment.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
@@ -56,11 +56,11 @@ function run({ host, port, admin }: ServerOptions): void {
 
 /** An invented archive in a temporary folder, dumps in a folder beside it, and a token that is gone with the process. */
 async function demo(environment: NodeJS.ProcessEnv): Promise<ServerOptions> {
+  const port = readPort(environment);
   const base = await mkdtemp(join(tmpdir(), 'cultural-archiver-demo-'));
   const folder = join(base, 'platform');
   const script = fileURLToPath(new URL('../demo.js', import.meta.url));
   await promisify(execFile)(process.execPath, [script, '--dir', folder]);
-  const port = environment['ADMIN_PORT'] === undefined ? 8788 : Number(environment['ADMIN_PORT']);
   const token = randomBytes(24).toString('base64url');
   const own = `http://localhost:${port}`;
   console.log(`Demo data in ${base}\nSign in at ${own}/admin/ with the token ${token}`);

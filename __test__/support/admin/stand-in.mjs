@@ -1,7 +1,7 @@
 /**
  * The admin service with a stand-in for the addon, so that a spec decides how long a job takes and how it ends. What
  * the stand-in does next stands in the file STAND_IN_PLAN, read at each call: { ms, code, message, artworks, at,
- * warnings, operator_warnings }.
+ * warnings, operator_warnings, broken }.
  */
 
 import { Buffer } from 'node:buffer';
@@ -35,7 +35,9 @@ async function work({ outputDir, signal, onProgress, previous }, name, content) 
   const instant = `${at.slice(0, 19)}Z`;
   const filename = name(instant);
   const path = join(outputDir, filename);
-  const archive = zip('artwork.json', Buffer.from(content(plan)), bytes);
+  const archive = plan.broken
+    ? Buffer.from('no archive')
+    : zip('artwork.json', Buffer.from(content(plan)), bytes);
   writeFileSync(path, archive, { flag: 'wx', mode: 0o600 });
   const sha256 = createHash('sha256').update(archive).digest('hex');
   process.stdout.write(`${JSON.stringify({ made: filename, previous: previous ?? null })}\n`);

@@ -4,6 +4,7 @@ import { createPublicKey } from 'node:crypto';
 import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose';
 
+import { isHttp } from '../checks.js';
 import { Problem, unauthorized } from '../envelope.js';
 import { ConfigurationError } from '../options.js';
 import type { JwtAuth } from '../options.js';
@@ -67,6 +68,7 @@ export class Jwt {
         503,
         'AUTH_UNAVAILABLE',
         'The keys that tokens are checked with cannot be read',
+        { cause: error },
       );
     }
   }
@@ -86,16 +88,24 @@ function keyOf({ key, jwksUrl }: JwtAuth): JWTVerifyGetKey {
     throw new ConfigurationError('tokens need exactly one of ADMIN_JWT_KEY and ADMIN_JWT_JWKS_URL');
   }
   try {
-    if (jwksUrl !== undefined) return createRemoteJWKSet(new URL(jwksUrl));
+    if (jwksUrl !== undefined) return createRemoteJWKSet(urlOf(jwksUrl));
     const text = (key ?? '').trim();
     if (text.startsWith('{')) return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
     const one = createPublicKey(text);
+    if (one.asymmetricKeyType !== 'rsa') throw new TypeError(`it is ${one.asymmetricKeyType}`);
     return () => one;
   } catch (error) {
-    throw new ConfigurationError('the key that tokens are checked with is not PEM, JWKS or a URL', {
-      cause: error,
-    });
+    throw new ConfigurationError(
+      'the key that tokens are checked with is no RSA key in PEM, no JWKS and no URL of one: see ADMIN_JWT_KEY and ' +
+        'ADMIN_JWT_JWKS_URL',
+      { cause: error },
+    );
   }
+}
+
+function urlOf(text: string): URL {
+  if (!isHttp(text)) throw new TypeError('it is no URL of a web server');
+  return new URL(text);
 }
 
 function refused(): Error {

@@ -43,12 +43,16 @@ export function check<T extends v.GenericSchema>(schema: T, value: unknown): v.I
   throw invalid(
     result.issues.map((issue) => ({
       field: v.getDotPath(issue) ?? 'body',
-      // The library's own messages repeat what was sent, except where we wrote them.
-      message:
-        issue.type === 'regex' ? issue.message : `It must be ${issue.expected ?? 'different'}`,
+      message: messageOf(issue),
       code: `invalid_${issue.type}`,
     })),
   );
+}
+
+/** The library's own messages repeat what was sent, except where we wrote them. */
+function messageOf({ type, expected, message }: v.BaseIssue<unknown>): string {
+  if (type === 'regex') return message;
+  return expected === 'never' ? 'There is no such option' : `It must be ${expected ?? 'different'}`;
 }
 
 function tooLarge(): Problem {

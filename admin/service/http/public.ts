@@ -1,7 +1,7 @@
 /** Published dumps out of a folder, for the world: with ranges and conditions, and nothing that is not published. */
 
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 
@@ -11,7 +11,7 @@ import type { FolderStore } from '../storage/folder.js';
 import { indexKey, latestKey, ownerOf, prefix } from '../storage/names.js';
 
 /** Anybody may read a public dump from any page. */
-const open = {
+const shared = {
   'access-control-allow-origin': '*',
   'cross-origin-resource-policy': 'cross-origin',
   'accept-ranges': 'bytes',
@@ -22,47 +22,33 @@ interface Range {
   readonly end: number;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What of the file is sent, if anything. */
+  readonly part?: Range;
+}
+
 export function publicDumps(store: FolderStore, catalogue: Catalogue): Hono {
   const app = new Hono();
   app.get(`/${prefix}*`, async (context) => {
     const key = new URL(context.req.url).pathname.slice(1);
-    const isPointer = key === indexKey || key === latestKey;
     const isPublished =
-      isPointer || (await catalogue.published(ownerOf(key)?.id ?? '')) !== undefined;
-    const path = store.pathOf(key);
-    const found = isPublished ? await stat(path).catch(() => undefined) : undefined;
-    if (found === undefined)
-      throw new Problem(404, 'NOT_FOUND', 'There is no such file', { headers: open });
+      isPointer(key) || (await catalogue.published(ownerOf(key)?.id ?? '')) !== undefined;
+    // One and the same file from its size to its last byte: by its name it may be another one in between.
+    const file = isPublished ? await open(store.pathOf(key)).catch(() => undefined) : undefined;
+    if (file === undefined)
+      throw new Problem(404, 'NOT_FOUND', 'There is no such file', { headers: shared });
 
-    const etag = `"${found.ino.toString(36)}-${found.size.toString(36)}-${found.mtimeMs.toString(36)}"`;
-    const common = {
-      ...open,
-      etag,
-      'last-modified': found.mtime.toUTCString(),
-      'cache-control': isPointer ? 'no-cache' : 'public, max-age=31536000, immutable',
-      'content-type': key.endsWith('.json') ? 'application/json' : 'application/zip',
-    };
-    if (context.req.header('if-none-match')?.split(/, */).includes(etag) === true) {
-      return new Response(null, { status: 304, headers: common });
+    const { status, headers, part } = answerTo(context.req.raw, key, await file.stat());
+    if (part !== undefined) {
+      const body = Readable.toWeb(file.createReadStream(part)) as ReadableStream;
+      return new Response(body, { status, headers });
     }
-    const header = context.req.header('range');
-    const isCurrent = [undefined, etag, common['last-modified']].includes(
-      context.req.header('if-range'),
-    );
-    const range = header === undefined || !isCurrent ? undefined : parse(header, found.size);
-    if (range === null) {
-      const headers = { ...open, 'content-range': `bytes */${found.size}` };
-      throw new Problem(416, 'RANGE_NOT_SATISFIABLE', 'The file has no such part', { headers });
-    }
-    const { start, end } = range ?? { start: 0, end: found.size - 1 };
-    const headers = {
-      ...common,
-      'content-length': String(end - start + 1),
-      ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${found.size}` }),
-    };
-    const isHead = context.req.raw.method === 'HEAD' || end < start;
-    const body = isHead ? null : Readable.toWeb(createReadStream(path, { start, end }));
-    return new Response(body as ReadableStream | null, { status: range ? 206 : 200, headers });
+    await file.close();
+    if (status === 416)
+      throw new Problem(status, 'RANGE_NOT_SATISFIABLE', 'The file has no such part', { headers });
+    return new Response(null, { status, headers });
   });
   app.all(`/${prefix}*`, (context) =>
     context.json(failure(new Problem(405, 'METHOD_NOT_ALLOWED', 'Dumps can only be read')), 405, {
@@ -70,6 +56,40 @@ export function publicDumps(store: FolderStore, catalogue: Catalogue): Hono {
     }),
   );
   return app;
+}
+
+function isPointer(key: string): boolean {
+  return key === indexKey || key === latestKey;
+}
+
+function answerTo({ method, headers: asked }: Request, key: string, found: Stats): Answer {
+  const etag = `"${found.ino.toString(36)}-${found.size.toString(36)}-${found.mtimeMs.toString(36)}"`;
+  const common = {
+    ...shared,
+    etag,
+    'last-modified': found.mtime.toUTCString(),
+    'cache-control': isPointer(key) ? 'no-cache' : 'public, max-age=31536000, immutable',
+    'content-type': key.endsWith('.json') ? 'application/json' : 'application/zip',
+  };
+  if (asked.get('if-none-match')?.split(/, */).includes(etag) === true) {
+    return { status: 304, headers: common };
+  }
+  const header = asked.get('range');
+  const isCurrent = [null, etag, common['last-modified']].includes(asked.get('if-range'));
+  const range = header === null || !isCurrent ? undefined : parse(header, found.size);
+  if (range === null) {
+    return { status: 416, headers: { ...shared, 'content-range': `bytes */${found.size}` } };
+  }
+  const { start, end } = range ?? { start: 0, end: found.size - 1 };
+  const headers = {
+    ...common,
+    'content-length': String(end - start + 1),
+    ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${found.size}` }),
+  };
+  const status = range === undefined ? 200 : 206;
+  return method === 'HEAD' || end < start
+    ? { status, headers }
+    : { status, headers, part: { start, end } };
 }
 
 /** One range of bytes. Undefined for what a server may ignore, null for what it cannot give. */

@@ -29,6 +29,8 @@ export type MadeDump = PublishedDump & ForOperator;
 /** Warnings of either kind that are told; the rest of the public ones is in the archive. */
 const shownWarnings = 100;
 const secondMs = 1000;
+/** How far the clocks of two instances may be apart. */
+const skewMs = 60_000;
 
 export class DumpJobs {
   readonly #outbox: string;
@@ -49,10 +51,10 @@ export class DumpJobs {
     try {
       const result = await this.#create(wish, work);
       const local = localOf(result);
+      const review = wish.publish === false ? await reviewOf(local, result) : undefined;
+      // From here on the job has a file that can be published, so that nothing may fail before its end.
       work.keep({ ...local, exposed: false });
-      if (wish.publish === false) {
-        return { state: 'review', result: await reviewOf(local, result) };
-      }
+      if (review !== undefined) return { state: 'review', result: review };
     } catch (error) {
       await this.#clear(work.job.id);
       throw error;
@@ -116,7 +118,7 @@ export class DumpJobs {
     const previous = await this.#previous.archive(allowShrink, signal, (bytes, total) => {
       report({ phase: 'previous', done: 0, total: null, bytes, total_bytes: total });
     });
-    await this.#nextSecond(signal);
+    await this.#afterLatest(signal);
     const outputDir = join(this.#outbox, job.id);
     await mkdir(outputDir, { mode: 0o700 });
     const { database, photos, source } = this.options;
@@ -135,10 +137,11 @@ export class DumpJobs {
   }
 
   /** A dump is called by the second it was made in: one right after another waits for the next. */
-  async #nextSecond(signal: AbortSignal): Promise<void> {
+  async #afterLatest(signal: AbortSignal): Promise<void> {
     const latest = await this.catalogue.latest();
-    const taken = latest === undefined ? 0 : Date.parse(latest.generated_at);
-    const wait = taken + secondMs - Date.now();
+    if (latest === undefined) return;
+    const wait = Date.parse(latest.generated_at) + secondMs - Date.now();
+    if (wait > skewMs) throw ofTheFuture(latest);
     if (wait > 0 && wait <= secondMs) await sleep(wait, undefined, { signal });
   }
 
@@ -190,6 +193,15 @@ async function reviewOf({ path, ...facts }: LocalDump, { metadata }: DumpResult)
     redactions: metadata.privacy.redactions,
     first_records: await firstRecords(path, 'artwork.json', 5),
   };
+}
+
+function ofTheFuture({ id, generated_at }: PublishedDump): Problem {
+  return new Problem(
+    409,
+    'DUMP_OUTDATED',
+    `The latest published dump (${id}) was made at ${generated_at}, which by this machine's clock is yet to come, ` +
+      'so that no newer one can be made: set the clock, or take that dump back',
+  );
 }
 
 function keptAfter(error: unknown, path: string): Problem {

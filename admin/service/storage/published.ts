@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 
+import { isHttp } from '../checks.js';
 import { nameOf } from './names.js';
 import type { DumpName } from './names.js';
 
@@ -56,7 +57,8 @@ const shape = v.object({
     total_photos: whole,
   }),
   warnings: v.array(v.string()),
-  download_url: v.string(),
+  // The panel makes a link of it, and there are URLs that are scripts.
+  download_url: v.pipe(v.string(), v.check(isHttp)),
 });
 
 /** What a sidecar or latest.json says; undefined when that is nothing that the service has written. */
