@@ -91,6 +91,28 @@ describe('a command line that cannot be carried out', () => {
     expect(listing(cwd)).toEqual([]);
   });
 
+  // Windows lets nobody delete the folder that a process works in.
+  (process.platform === 'win32' ? it.skip : it)('ends with 2 where its folder is gone', () => {
+    const cwd = folder();
+    const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"';
+    const command = [process.execPath, join(root, 'dist', 'cli', 'main.js')];
+    const args = ['-c', script, 'sh', ...command, 'backup', '--database-file', 'x'];
+    const { status, stderr } = spawnSync('sh', args, { cwd, encoding: 'utf8' });
+    expect(stderr).toMatch(/folder .* is gone.*cd/);
+    expect(stderr).toContain('code: INVALID_OPTIONS');
+    expect(status).toBe(2);
+  });
+
+  it('ends with 2 where .env is of UTF-16, as PowerShell writes it', async () => {
+    const cwd = folder();
+    writeFileSync(join(cwd, '.env'), '\uFEFFCLOUDFLARE_API_TOKEN=secret\n', 'utf16le');
+    const args = ['backup', '--remote', '--database-id', 'x', '--account-id', 'y', '--no-photos'];
+    const { code, stderr } = await run(args, { cwd });
+    expect(stderr).toMatch(/\.env is UTF-16.*save it as UTF-8/);
+    expect(stderr).not.toContain('secret');
+    expect(code).toBe(2);
+  });
+
   it('is an object on stdout with --json', async () => {
     const result = await run(['backup', '--json'], { cwd: folder() });
     expect(result.code).toBe(2);

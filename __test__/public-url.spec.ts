@@ -274,6 +274,21 @@ describe('a photo', () => {
     expect(metadata.photos).toMatchObject({ originals: 1, dangling: 1, missing: [] });
   });
 
+  it('that a page stands for is none, also when the first request of all fails', async () => {
+    const site = await Site.listen(({ url = '', socket }, response) => {
+      if (site.asked.length === 1) socket.destroy();
+      else if (/\/[az]\.jpg$/.test(url)) give(response);
+      else response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
+    });
+    const lost = ['b', 'c', 'd', 'e'].map((name) => `originals/lost-${name}.jpg`);
+    const result = await createBackup(
+      options(site.url, ['originals/a.jpg', ...lost, 'originals/z.jpg']),
+    );
+    expect(missing(result)).toEqual({});
+    expect(held(result)).toEqual(['originals/a.jpg', 'originals/z.jpg']);
+    expect(result.complete).toBe(true);
+  }, 180_000);
+
   it('that a page stands for at present is asked for again', async () => {
     const seen = new Set<string>();
     const site = await Site.listen(({ url = '' }, response) => {

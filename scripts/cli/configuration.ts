@@ -26,12 +26,18 @@ export class Settings {
 }
 
 function readDotenv(path: string): Environment {
+  let bytes: Buffer;
   try {
-    return parse(readFileSync(path));
+    bytes = readFileSync(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return {};
     throw new UsageError(`cannot read ${path}: make it readable or move it away`, { cause: error });
   }
+  // As PowerShell's `>` writes it: nothing in it would be found, and the error would ask to put it there.
+  if (['fffe', 'feff'].includes(bytes.toString('hex', 0, 2))) {
+    throw new UsageError(`${path} is UTF-16: save it as UTF-8`);
+  }
+  return parse(bytes);
 }
 
 /**

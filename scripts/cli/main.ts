@@ -7,7 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { backupCommand, runBackup } from './backup.js';
 import { refuseSwallowedFlags } from './configuration.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
-import { exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
+import { exitCode, type ExitCode, exitCodeOf, explained, UsageError } from './errors.js';
 import { restoreCommand, runRestore } from './restore.js';
 import { type Mode, Terminal } from './terminal.js';
 import { runVerify, verifyCommand } from './verify.js';
@@ -58,8 +58,9 @@ async function main(args: readonly string[]): Promise<ExitCode> {
       terminal.error(usage(error));
       return exitCode.usage;
     }
-    terminal.error(error);
-    return exitCodeOf(error);
+    const failure = explained(error);
+    terminal.error(failure);
+    return exitCodeOf(failure);
   }
 }
 

@@ -47,15 +47,24 @@ impl PublicUrl {
     /// The answer to a key. A page in the place of a photo is how many sites say that there is nothing, and how others
     /// say that they are not there at present: what they say of a key that nobody has tells which.
     async fn photo(&self, key: &str) -> Result<Response<Incoming>, GetError> {
-        let deny = self
-            .pages_deny
-            .get_or_init(async || self.ask(NOBODYS, &[]).await.is_ok_and(|answer| is_page(answer.headers())));
-        let deny = *deny.await;
+        let deny = self.pages_deny.get_or_try_init(async || self.do_pages_deny().await).await.copied();
+        // Not known yet: then a page is asked for again, and with it this.
+        let deny = deny.unwrap_or(false);
         let response = self.ask(key, &[]).await?;
         match is_page(response.headers()) {
             true if deny => Err(GetError::NoSuchKey),
             true => Err(GetError::Unavailable { retry_after: None }),
             false => Ok(response),
+        }
+    }
+
+    /// What holds for the whole job must not come of one request that failed: then it is left open.
+    async fn do_pages_deny(&self) -> Result<bool, GetError> {
+        match self.ask(NOBODYS, &[]).await {
+            Ok(answer) => Ok(is_page(answer.headers())),
+            Err(error @ (GetError::Unreachable | GetError::Unavailable { .. })) => Err(error),
+            // Silence would cost every photo half a minute.
+            Err(_) => Ok(false),
         }
     }
 
