@@ -83,10 +83,22 @@ impl Wrangler {
         };
         match found {
             Ok(true) => Ok(Wrangler { shared: Arc::new(shared) }),
-            Ok(false) => {
-                Err(unreachable("its rows are not those of a bucket of miniflare 3 or later".into(), None))
-            }
-            Err(error) => Err(unreachable("its rows cannot be read".into(), Some(Box::new(error)))),
+            Ok(false) => Err(unreachable(
+                format!(
+                    "{} is not a bucket of miniflare 3 or later; check the folder of the state, or run the site on it \
+                     with a current wrangler once",
+                    shared.rows.display()
+                ),
+                None,
+            )),
+            Err(error) => Err(unreachable(
+                format!(
+                    "{} cannot be read; if it is damaged, take the photos from a copy of the state, or back up the rows \
+                     alone",
+                    shared.rows.display()
+                ),
+                Some(Box::new(error)),
+            )),
         }
     }
 }
