@@ -363,12 +363,13 @@ describe('the command', () => {
     );
     const rows = ['restore', archive, '--database', 'back.sqlite', '--quiet'];
     expect(await run(rows, { cwd: dir })).toMatchObject({ code: 0, stdout: '' });
-    const odd = rewrite(archive, dir, {
-      add: { 'photos/stray.jpg': 'x' },
-      sums: true,
-      comment: true,
-    });
-    const stray = await run(['restore', odd, '--database', 'odd.sqlite', '--quiet'], { cwd: dir });
-    expect(stray).toMatchObject({ code: 3, stdout: '' });
+    for (const [at, change] of [
+      { add: { 'photos/stray.jpg': 'x' } },
+      { delete: ['README.md'] },
+    ].entries()) {
+      const odd = rewrite(archive, dir, { ...change, sums: true, comment: true });
+      const part = ['restore', odd, '--database', `odd-${at}.sqlite`, '--quiet'];
+      expect(await run(part, { cwd: dir })).toMatchObject({ code: 3, stdout: '' });
+    }
   });
 });

@@ -263,6 +263,17 @@ it('reads no more than a few words, even of an admin', async () => {
     const request = { method, target, body: JSON.stringify({ allow_shrink: long }) };
     expect(await statusOf(request, bearer(admin))).toBe(413);
     expect(await statusOf(request, {})).toBe(401);
+    // In chunks, without a length.
+    const streamed = await fetch(service.url + target, {
+      method,
+      headers: bearer(admin),
+      body: new Blob([request.body]).stream(),
+      duplex: 'half',
+    });
+    expect([streamed.status, await streamed.json()]).toEqual([
+      413,
+      expect.objectContaining({ error: 'PAYLOAD_TOO_LARGE' }),
+    ]);
   }
 });
 

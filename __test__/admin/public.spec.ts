@@ -36,9 +36,18 @@ describe('the folder, as the world sees it', () => {
       `bytes ${size - 2}-${size - 1}/${size}`,
     ]);
     expect((await part(`bytes=${size}-`))[0]).toBe(416);
+    expect((await part('bytes=-0'))[0]).toBe(416);
     expect((await part('bytes=0-1,4-5')).slice(0, 2)).toEqual([200, archive]);
     const whole = await fetch(url);
     const etag = whole.headers.get('etag') ?? '';
+    // Half a download of another file is not continued.
+    const statusIf = async (state: string): Promise<number> => {
+      const headers = { range: 'bytes=2-5', 'if-range': state };
+      return (await fetch(url, { headers })).status;
+    };
+    expect(await statusIf(etag)).toBe(206);
+    expect(await statusIf(whole.headers.get('last-modified') ?? '')).toBe(206);
+    expect(await statusIf('"another"')).toBe(200);
     expect(Buffer.from(await whole.arrayBuffer())).toEqual(archive);
     expect((await fetch(url, { headers: { 'if-none-match': etag } })).status).toBe(304);
     const head = await fetch(url, { method: 'HEAD' });

@@ -37,8 +37,10 @@ const platform = `
 let script: string;
 let service: Service;
 let worker: Miniflare;
+const workers: Miniflare[] = [];
 let recorder: Server;
 let seen: IncomingHttpHeaders | undefined;
+const asked: string[] = [];
 
 beforeAll(async () => {
   script = await bundle();
@@ -53,13 +55,16 @@ beforeAll(async () => {
   worker = workerFor(service.url);
   recorder = createServer((request, response) => {
     seen = request.headers;
+    asked.push(request.url ?? '');
+    if (request.url === '/api/admin/moved') response.writeHead(307, { location: '/elsewhere' });
     response.end('{}');
   });
   await once(recorder.listen(0, '127.0.0.1'), 'listening');
 });
 
 afterAll(async () => {
-  await worker.dispose();
+  // Also of a test that failed: jest would wait for them.
+  await Promise.all(workers.map((other) => other.dispose()));
   recorder.close();
   await stopServices();
   removeFolders();
@@ -77,12 +82,14 @@ async function bundle(): Promise<string> {
 }
 
 function workerFor(serviceUrl: string, secret = forwardSecret): Miniflare {
-  return new Miniflare({
+  const made = new Miniflare({
     modules: true,
     script,
     compatibilityDate: '2026-01-01',
     bindings: { SERVICE_URL: serviceUrl, SECRET: secret },
   });
+  workers.push(made);
+  return made;
 }
 
 async function ask(
@@ -141,13 +148,37 @@ it('sends neither cookies nor credentials on', async () => {
   expect(seen?.authorization).toBeUndefined();
   expect(seen?.['x-user-token']).toBeUndefined();
   expect(seen?.['x-archiver-signature']).toMatch(/^v1=[0-9a-f]{64}$/);
-  await other.dispose();
+});
+
+it('sends nothing on that is too large, whether its length is told or not, and follows nobody', async () => {
+  const { port } = recorder.address() as AddressInfo;
+  const other = workerFor(`http://127.0.0.1:${port}`);
+  asked.length = 0;
+  const url = 'https://platform.example/api/admin/data-dump/generate';
+  for (const body of ['x'.repeat(70_000), new Blob(['x'.repeat(70_000)]).stream()]) {
+    const answer = await other.dispatchFetch(url, {
+      method: 'POST',
+      headers: admin,
+      body,
+      duplex: 'half',
+    });
+    expect([answer.status, await answer.json()]).toEqual([
+      413,
+      expect.objectContaining({ error: 'PAYLOAD_TOO_LARGE' }),
+    ]);
+  }
+  expect(asked).toEqual([]);
+  const moved = await other.dispatchFetch('https://platform.example/api/admin/moved', {
+    headers: admin,
+    redirect: 'manual',
+  });
+  expect([moved.status, asked]).toEqual([307, ['/api/admin/moved']]);
+  await moved.arrayBuffer();
 });
 
 it('is refused with another secret, refuses what is too large, and says when nobody answers', async () => {
   const stranger = workerFor(service.url, 'another-secret-of-many-characters-000');
   expect((await ask('GET', '/api/admin/backups', admin, undefined, stranger)).status).toBe(401);
-  await stranger.dispose();
   const large = await ask('POST', '/api/admin/data-dump/generate', admin, 'x'.repeat(70_000));
   expect(large.status).toBe(413);
   const lonely = workerFor('http://127.0.0.1:1');
@@ -155,5 +186,4 @@ it('is refused with another secret, refuses what is too large, and says when nob
     status: 502,
     body: { error: 'SERVICE_UNREACHABLE' },
   });
-  await lonely.dispose();
 });

@@ -10,7 +10,7 @@ export interface Secret {
 }
 
 /** Every spelling that no byte of a public archive may hold. */
-export function spellings(value: string): string[] {
+function spellings(value: string): string[] {
   const bytes = Buffer.from(value);
   const hex = bytes.toString('hex');
   const all = [value, value.toUpperCase(), encodeURIComponent(value), hex];

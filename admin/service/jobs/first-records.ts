@@ -16,7 +16,7 @@ export async function firstRecords(
 }
 
 /** The first whole objects of an array whose text may be cut. */
-export function objectsIn(text: string, count: number): readonly unknown[] {
+function objectsIn(text: string, count: number): readonly unknown[] {
   const found: unknown[] = [];
   let depth = 0;
   let start = 0;

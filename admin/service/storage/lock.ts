@@ -10,7 +10,7 @@ import { lockKey } from './names.js';
 import { PreconditionFailed } from './store.js';
 import type { Condition, ObjectStore } from './store.js';
 
-export const staleMs = 120_000;
+const staleMs = 120_000;
 const heartbeatMs = 20_000;
 
 /** Who holds the lock; no job when nobody does. */
