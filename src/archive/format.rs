@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
+use crate::error::{Error, Result};
 use crate::seal::{COMMENT_PREFIX, END_LEN, END_SIGNATURE};
 
 /// Bytes of the ZIP64 end record and its locator, which stand together before the end record or not at all.
@@ -12,9 +13,9 @@ pub(super) const ZIP64_END_LEN: usize = 56 + 20;
 /// Bytes of a central directory header before its variable fields (APPNOTE 4.3.12).
 pub(super) const CENTRAL_LEN: usize = 46;
 /// The largest central directory that is read: 256 MiB.
-pub const MAX_DIRECTORY: u64 = 256 << 20;
+pub(super) const MAX_DIRECTORY: u64 = 256 << 20;
 /// The most entries that are read: some hundred bytes of memory each.
-pub const MAX_ENTRIES: u64 = 1_000_000;
+pub(super) const MAX_ENTRIES: u64 = 1_000_000;
 /// Signature of a central directory header.
 pub(super) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
 
@@ -110,6 +111,20 @@ impl Header<'_> {
             Method::Stored => 10,
         }
     }
+}
+
+/// Fails with `ARCHIVE_TOO_LARGE` for an archive of so many entries, with a directory of so many bytes, that it would be
+/// refused when it is read.
+pub fn check_readable(entries: u64, directory: u64) -> Result<()> {
+    if !(Directory { entries, start: 0, size: directory }).is_too_large() {
+        return Ok(());
+    }
+    Err(Error::ArchiveTooLarge {
+        limit: format!("{MAX_ENTRIES} entries, or {MAX_DIRECTORY} bytes of their names"),
+        problem: "verify and restore take no larger one; take fewer photos, such as those of approved artworks alone \
+                  (photoScope 'approved'), or none"
+            .into(),
+    })
 }
 
 /// Where the central directory is, and of how many headers it consists.

@@ -33,7 +33,7 @@ pub use contents::EntryContents;
 pub use deflate::{Deflated, Deflater};
 pub use finish::{FinishedArchive, take_name};
 pub use follow::Follower;
-pub use format::{MAX_DIRECTORY, MAX_ENTRIES};
+pub use format::check_readable;
 pub use names::{EntryNames, fold, is_device, is_place_of};
 pub use reader::{Archive, StoredEntry};
 pub use survey::{Finding, Severity, Survey, SurveyedEntry};

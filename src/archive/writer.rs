@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::checksums::checksum_line;
 use super::deflate::{Deflated, compress};
-use super::format::{Header, MAX_DIRECTORY, MAX_ENTRIES, Method};
+use super::format::{Header, Method, check_readable};
 use super::read_back::ReadBack;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
@@ -152,12 +152,7 @@ impl ArchiveWriter {
                 problem: format!("an entry's name has {} bytes", header.name.len()),
             });
         }
-        if self.entries.len() as u64 == MAX_ENTRIES || self.central.len() as u64 > MAX_DIRECTORY - HEADER {
-            return Err(Error::ArchiveTooLarge {
-                limit: format!("{MAX_ENTRIES} entries, or {MAX_DIRECTORY} bytes of their names"),
-                problem: "verify and restore take no larger one; leave photos out".into(),
-            });
-        }
+        check_readable(self.entries.len() as u64 + 1, self.central.len() as u64 + HEADER)?;
         let name: Arc<str> = header.name.into();
         if !self.names.insert(Arc::clone(&name)) {
             return Err(Error::Internal { problem: format!("two entries are called {name}") });
@@ -291,6 +286,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::archive::format::MAX_ENTRIES;
     use crate::job::{Job, Phase};
 
     fn writer(dir: &tempfile::TempDir) -> (Workspace, ArchiveWriter) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::{PhotoScope, Settings};
-use crate::archive::{MAX_DIRECTORY, MAX_ENTRIES};
+use crate::archive::check_readable;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::inputs::{self, wrong_store};
@@ -152,19 +152,8 @@ fn check_size(photos: u64, keys: u64) -> Result<()> {
     const OTHERS: u64 = 10;
     /// Bytes of a header in the directory at most, beside the key in it.
     const HEADER: u64 = 100;
-    let most = MAX_ENTRIES - OTHERS;
-    let limit = if photos > most {
-        format!("{most} photos")
-    } else if keys.saturating_add(HEADER * (photos + OTHERS)) > MAX_DIRECTORY {
-        format!("{MAX_DIRECTORY} bytes of names")
-    } else {
-        return Ok(());
-    };
-    let problem =
-        "verify and restore take no larger one; back up the photos of approved artworks alone (photoScope \
-                   'approved'), or the rows alone"
-            .into();
-    Err(Error::ArchiveTooLarge { limit, problem })
+    let entries = photos.saturating_add(OTHERS);
+    check_readable(entries, keys.saturating_add(HEADER.saturating_mul(entries)))
 }
 
 #[cfg(test)]
