@@ -5,7 +5,7 @@ use std::fs;
 use chrono::DateTime;
 use proptest::prelude::*;
 
-use super::super::{ArchiveWriter, Survey, Workspace};
+use super::super::{ArchiveWriter, Workspace};
 use super::*;
 use crate::job::Phase;
 
@@ -121,6 +121,8 @@ proptest! {
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_is_refused_before_it_is_opened() {
+    use super::super::Survey;
+
     let dir = tempfile::tempdir().unwrap();
     let pipe = dir.path().join("pipe.zip");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
