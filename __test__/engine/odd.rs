@@ -60,6 +60,28 @@ fn an_order_that_needs_another_program_is_told() {
     assert!(error.to_string().contains("the collating sequence uint"), "{error}");
 }
 
+#[test]
+fn a_table_of_as_many_columns_as_sqlite_allows_comes_back_with_its_rowids() {
+    let of = |columns: usize, table: &str| {
+        let names: Vec<String> = (0..columns).map(|n| format!("c{n}")).collect();
+        let ones = vec!["1"; columns - 1].join(",");
+        format!(
+            "CREATE TABLE {table}({names}); INSERT INTO {table} VALUES ('a',{ones}), ('b',{ones}), ('c',{ones});
+             DELETE FROM {table} WHERE c0 = 'b';",
+            names = names.join(","),
+        )
+    };
+    let keyed =
+        of(2000, "keyed").replacen("c0,", "c0 PRIMARY KEY,", 1).replacen("c1999)", "c1999) WITHOUT ROWID", 1);
+    let sql = format!("{} {} {keyed}", of(1999, "wide"), of(2000, "wider"));
+    let (report, restored) = Whole::of_shell(&sql).unwrap().comes_back(&sql);
+    assert!(report.restored_everything);
+    for table in ["wide", "wider"] {
+        assert_eq!(rows(&restored, &format!("SELECT rowid, c0, c1998 FROM {table}")), ["1|a|1", "3|c|1"]);
+    }
+    assert_eq!(rows(&restored, "SELECT c0, c1999 FROM keyed"), ["a|1", "c|1"]);
+}
+
 /// The database that the `sqlite3` shell makes of these bytes.
 fn made_of(sql: &[u8], folder: &Path) -> PathBuf {
     let source = folder.join("source.db");
