@@ -164,8 +164,8 @@ fn refusal(context: &AuthContext<'_>) -> Option<&'static str> {
         | AuthAction::DropTempIndex { .. }
         | AuthAction::DropTempTrigger { .. }
         | AuthAction::DropTempView { .. } => Some(TEMPORARY),
-        // By its schema's name alone SQLite does not call it temporary.
-        AuthAction::CreateTable { .. } | AuthAction::CreateView { .. } | AuthAction::CreateTrigger { .. }
+        // By its schema's name alone SQLite does not call it temporary; of a trigger it gives the table's instead.
+        AuthAction::CreateTable { .. } | AuthAction::CreateView { .. } | AuthAction::Insert { .. }
             if context.database_name == Some("temp") =>
         {
             Some(TEMPORARY)

@@ -169,6 +169,7 @@ fn a_script_cannot_reach_outside_its_database() {
         ("CREATE TABLE temp.t(x);".into(), "temporary"),
         ("CREATE TABLE \"TEMP\".x AS SELECT 1;".into(), "temporary"),
         ("CREATE VIEW temp.x AS SELECT 1;".into(), "temporary"),
+        ("CREATE TRIGGER temp.x AFTER INSERT ON main.t BEGIN SELECT 1; END;".into(), "temporary"),
         ("CREATE VIRTUAL TABLE x USING dbstat;".into(), "virtual table"),
         ("CREATE VIRTUAL TABLE temp.x USING fts5(y);".into(), ""),
     ] {
