@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -138,6 +138,20 @@ it.each(['nonsense', '0', '65536'])('does not make a demonstration for port %s',
   );
   expect(stderr).toContain('error: ADMIN_PORT must be a whole number from 1 to 65535');
   expect(status).toBe(2);
+});
+
+it('does not take a .env of UTF-16, as PowerShell writes it, for an empty one', () => {
+  writeFileSync(join(base, '.env'), '\uFEFFADMIN_FORWARD_SECRET=secret\n', 'utf16le');
+  for (const program of ['main.js', 'publish.js']) {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'admin', program)], {
+      cwd: base,
+      env: {},
+      encoding: 'utf8',
+      timeout: 15_000,
+    });
+    expect(stderr).toMatch(/^error: \.env is UTF-16: save it as UTF-8$/m);
+    expect(status).toBe(2);
+  }
 });
 
 describe('the photos of the admin service', () => {

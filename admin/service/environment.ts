@@ -1,11 +1,9 @@
 /** The service's configuration out of the environment and `.env`; the README has the table. */
 
 import { createHash, createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'dotenv';
 
-import { codeOf } from './envelope.js';
+import { readDotenv } from './dotenv.js';
 import { ConfigurationError } from './options.js';
 import type {
   AdminOptions,
@@ -62,7 +60,7 @@ export function readPort(environment: NodeJS.ProcessEnv, dotenvPath = '.env'): n
 }
 
 function lookIn(environment: NodeJS.ProcessEnv, dotenvPath: string): Look {
-  const layers = [environment, readDotenv(dotenvPath)];
+  const layers = [environment, readDotenv(dotenvPath, ConfigurationError)];
   return (name) =>
     layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
 }
@@ -258,15 +256,4 @@ function listOf(look: Look, name: string): readonly string[] | undefined {
 function given<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const set = Object.entries(object).filter(([, value]) => value !== undefined);
   return Object.fromEntries(set) as { [K in keyof T]: Exclude<T[K], undefined> };
-}
-
-function readDotenv(path: string): Readonly<Record<string, string>> {
-  try {
-    return parse(readFileSync(path));
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {};
-    throw new ConfigurationError(`cannot read ${path}: make it readable or move it away`, {
-      cause: error,
-    });
-  }
 }
