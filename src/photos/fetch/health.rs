@@ -45,13 +45,13 @@ impl Health {
                     state.outage = Some(error);
                 }
             }
-            Some(GetError::Forbidden) if !state.answered => {
-                return Err(Error::SourceRefused {
-                    what: self.place.clone(),
-                    problem: "the name of its host leads to a private address; if that is meant, give the address itself"
-                        .into(),
-                    source: Some(Box::new(GetError::Forbidden)),
-                });
+            // No other photo would go better.
+            Some(error @ GetError::Forbidden) if !state.answered => {
+                let problem = "the name of its host leads to a private address; if that is meant, give the address itself";
+                return Err(self.refused(problem.into(), error));
+            }
+            Some(error @ GetError::ClockWrong) if !state.answered => {
+                return Err(self.refused(error.to_string(), error));
             }
             // The store was not even asked.
             Some(GetError::Unaddressable) => {}
@@ -73,7 +73,12 @@ impl Health {
             _ => Ok(()),
         }
     }
+
+    fn refused(&self, problem: String, error: GetError) -> Error {
+        Error::SourceRefused { what: self.place.clone(), problem, source: Some(Box::new(error)) }
+    }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +131,14 @@ mod tests {
         assert!(health.tell("x/../y", Some(GetError::Unaddressable)).is_ok());
         let told: Vec<_> = (0..10).map(|_| health.tell("a.jpg", Some(GetError::Refused))).collect();
         assert_eq!(told.last().map(|r| r.as_ref().map_err(|e| e.code())), Some(Err("SOURCE_REFUSED")));
+    }
+
+    #[test]
+    fn a_wrong_clock_is_told_at_once_and_not_as_a_matter_of_credentials() {
+        let error = health().tell("a.jpg", Some(GetError::ClockWrong));
+        let said = error.map_err(|e| (e.code(), e.to_string()));
+        let words = "the bucket refuses access: the clock of this machine is wrong; set it".to_owned();
+        assert_eq!(said, Err(("SOURCE_REFUSED", words)));
     }
 
     #[test]

@@ -55,6 +55,7 @@ impl From<&S3Error> for GetError {
                 match (meant(*status, code), code.as_str()) {
                     // Both are said of a request that took too long to arrive.
                     (400, "RequestTimeout" | "ExpiredRequest") => GetError::Timeout,
+                    (401 | 403, "RequestTimeTooSkewed") => GetError::ClockWrong,
                     (401 | 403, _) => GetError::Refused,
                     (404, _) => GetError::NoSuchKey,
                     (412 | 416, _) => GetError::ChangedWhileRead,
@@ -139,6 +140,7 @@ mod tests {
         for (status, code, expected) in [
             (404, "NoSuchKey", GetError::NoSuchKey),
             (403, "AccessDenied", GetError::Refused),
+            (403, "RequestTimeTooSkewed", GetError::ClockWrong),
             (503, "SlowDown", GetError::Unavailable { retry_after: None }),
             (412, "PreconditionFailed", GetError::ChangedWhileRead),
             (400, "RequestTimeout", GetError::Timeout),

@@ -141,6 +141,9 @@ pub enum GetError {
     /// We may not read it.
     #[error("the store refuses access to it")]
     Refused,
+    /// The store takes no signature of a time so far from its own.
+    #[error("the clock of this machine is wrong; set it")]
+    ClockWrong,
     /// The name of the host leads to a private address.
     #[error("its host is not one of the public Internet")]
     Forbidden,
@@ -183,6 +186,7 @@ impl GetError {
             GetError::NoSuchKey => "not_found",
             GetError::Unreadable => "unreadable",
             GetError::Refused => "refused",
+            GetError::ClockWrong => "clock_wrong",
             GetError::Forbidden => "forbidden_host",
             GetError::LedAway => "redirected",
             GetError::Unaddressable => "unaddressable_key",
@@ -208,6 +212,7 @@ impl GetError {
             GetError::NoSuchKey
                 | GetError::Unreadable
                 | GetError::Refused
+                | GetError::ClockWrong
                 | GetError::Forbidden
                 | GetError::LedAway
                 | GetError::Unaddressable
