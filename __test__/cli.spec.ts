@@ -16,6 +16,7 @@ import {
   run,
   start,
 } from './support';
+import { evaluate } from './support/evaluate';
 import { sqlite } from './support/tools';
 
 afterEach(removeFolders);
@@ -217,6 +218,17 @@ describe('help and version', () => {
       stderr: '',
     });
   });
+});
+
+it('ends a chain of causes that goes round in a circle', () => {
+  const causes = evaluate(
+    'describe',
+    'cli/errors.js',
+    `const error = new Error('outer');
+     error.cause = new Error('inner', { cause: error });
+     return describe(error).causes;`,
+  );
+  expect(causes).toHaveLength(8);
 });
 
 describe('a backup that fails', () => {
