@@ -12,7 +12,7 @@ import { forbidden, Problem, problemOf, success } from '../envelope.js';
 import type { BackupJobs } from '../jobs/backup.js';
 import type { DumpJobs, MadeDump } from '../jobs/dump.js';
 import { isOurs } from '../jobs/instance.js';
-import { isOver, told } from '../jobs/job.js';
+import { isOver, nothingToPublish, told } from '../jobs/job.js';
 import type { Job, JobKind } from '../jobs/job.js';
 import type { JobRunner, Run } from '../jobs/runner.js';
 import type { RateLimits } from '../options.js';
@@ -150,9 +150,10 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
         if (job.kept === null || !isOver(job)) {
           throw new Problem(409, 'JOB_FINISHED', 'The job is over, or runs on another instance');
         }
-        const discard = (): Promise<void> => dumps.discard(job);
-        await (job.kept.exposed ? runner.alone(discard) : discard());
+        if (job.kept.exposed) await runner.alone(() => dumps.discard(job));
+        // Before its file goes: who still wants to publish it, and waits for the lock, finds it discarded.
         runner.records.save(Object.assign(job, { kept: null, state: 'cancelled' }));
+        await dumps.discard(job);
         return context.json(success(told(job)));
       },
     },
@@ -179,9 +180,7 @@ function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[
       handler: async (context) => {
         parseBody(nothing, context.get('body'));
         const job = await kept(context);
-        if (job.kept === null || !isOver(job)) {
-          throw new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has no dump that waits');
-        }
+        if (job.kept === null || !isOver(job)) throw nothingToPublish();
         return begin(context, 'data-dump', (work) => dumps.publish(work), job);
       },
     },

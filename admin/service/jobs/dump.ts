@@ -11,7 +11,7 @@ import type { AdminOptions } from '../options.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import type { ForOperator, LocalDump, PublishedDump } from '../storage/published.js';
 import { firstRecords } from './first-records.js';
-import { progressOf } from './job.js';
+import { nothingToPublish, progressOf } from './job.js';
 import type { Job, JobProgress } from './job.js';
 import { Previous } from './previous.js';
 import type { JobRecords } from './records.js';
@@ -65,7 +65,7 @@ export class DumpJobs {
   /** Publishes what a job has kept. When that fails the file stays, to be sent again. */
   async publish({ job, lock, signal, report, keep }: Work): Promise<Outcome> {
     const local = job.kept;
-    if (local === null) throw new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has kept no dump');
+    if (local === null) throw nothingToPublish();
     let step: JobProgress['phase'] = 'upload';
     let published: PublishedDump;
     try {
