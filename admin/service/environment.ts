@@ -32,8 +32,9 @@ export function readEnvironment(
   const port = portOf(look, 0);
   const own = `http://localhost:${port}`;
   const photos = photosOf(look);
+  const host = look('ADMIN_HOST') ?? '127.0.0.1';
   return {
-    host: look('ADMIN_HOST') ?? '127.0.0.1',
+    host,
     port,
     admin: {
       database: databaseOf(look),
@@ -42,8 +43,7 @@ export function readEnvironment(
       dumps: dumpsOf(look, own),
       backupDir: look('BACKUP_OUTPUT_DIR') ?? './backups/',
       stateDir: look('ADMIN_STATE_DIR') ?? './admin-state/',
-      // The page is opened by either name.
-      origins: listOf(look, 'ADMIN_ORIGINS') ?? [own, `http://127.0.0.1:${port}`],
+      origins: listOf(look, 'ADMIN_ORIGINS') ?? originsAt(host, port),
       source: given({
         name: look('DUMP_SOURCE_NAME'),
         url: look('DUMP_SOURCE_URL'),
@@ -63,6 +63,12 @@ function lookIn(environment: NodeJS.ProcessEnv, dotenvPath: string): Look {
   const layers = [environment, readDotenv(dotenvPath, ConfigurationError)];
   return (name) =>
     layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
+}
+
+/** The page is opened by any of these names. */
+function originsAt(host: string, port: number): readonly string[] {
+  const own = host.includes(':') ? `[${host}]` : host;
+  return [...new Set(['localhost', '127.0.0.1', own])].map((name) => `http://${name}:${port}`);
 }
 
 function portOf(look: Look, least: number): number {
