@@ -38,20 +38,15 @@ impl Health {
     /// Counts how a photo went. Fails when the store never gave one and is down, or refuses us.
     pub(super) fn tell(&self, key: &str, error: Option<GetError>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = error.filter(|_| !state.answered).and_then(|error| self.hopeless(error)) {
+            return Err(error);
+        }
         match error {
             Some(error) if error.is_outage() => {
                 state.given_up += 1;
                 if state.given_up >= GIVEN_UP {
                     state.outage = Some(error);
                 }
-            }
-            // No other photo would go better.
-            Some(error @ GetError::Forbidden) if !state.answered => {
-                let problem = "the name of its host leads to a private address; if that is meant, give the address itself";
-                return Err(self.refused(problem.into(), error));
-            }
-            Some(error @ GetError::ClockWrong) if !state.answered => {
-                return Err(self.refused(error.to_string(), error));
             }
             // The store was not even asked.
             Some(GetError::Unaddressable) => {}
@@ -74,8 +69,21 @@ impl Health {
         }
     }
 
-    fn refused(&self, problem: String, error: GetError) -> Error {
-        Error::SourceRefused { what: self.place.clone(), problem, source: Some(Box::new(error)) }
+    /// What would go no better with any other photo, as an error of the store.
+    fn hopeless(&self, error: GetError) -> Option<Error> {
+        let problem = match error {
+            GetError::Forbidden => {
+                "the name of its host leads to a private address; if that is meant, give the address itself"
+                    .into()
+            }
+            GetError::ClockWrong | GetError::Untrusted(_) => error.to_string(),
+            _ => return None,
+        };
+        let (what, source) = (self.place.clone(), Some(Box::new(error) as _));
+        Some(match error {
+            GetError::Untrusted(_) => Error::SourceUnreachable { what, problem, source },
+            _ => Error::SourceRefused { what, problem, source },
+        })
     }
 }
 

@@ -45,11 +45,8 @@ impl From<Failure> for S3Error {
 impl From<&S3Error> for GetError {
     fn from(error: &S3Error) -> Self {
         match error {
-            S3Error::Network(Failure::Timeout) => GetError::Timeout,
-            S3Error::Network(Failure::Forbidden) => GetError::Forbidden,
-            S3Error::Network(Failure::Broken(_) | Failure::TooLarge) | S3Error::Unreadable => {
-                GetError::Unreachable
-            }
+            S3Error::Network(failure) => GetError::from(failure),
+            S3Error::Unreadable => GetError::Unreachable,
             S3Error::Request => GetError::Unreadable,
             S3Error::Answer { status, code, retry_after } => {
                 match (meant(*status, code), code.as_str()) {
@@ -107,7 +104,12 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         S3Error::Network(_) | S3Error::Unreadable | S3Error::Request => (0, String::new()),
     };
     let denied = format!("check the access key id and secret, and that they may {rights} this bucket");
+    let distrust = match &error {
+        S3Error::Network(Failure::Untrusted(why)) => Some(why.to_string()),
+        _ => None,
+    };
     let problem = match (status, code.as_str()) {
+        _ if let Some(problem) = &distrust => problem,
         (_, "SignatureDoesNotMatch") => "the secret access key is not that of the access key id",
         (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
         (_, "RequestTimeTooSkewed") => "the clock of this machine is wrong; set it",

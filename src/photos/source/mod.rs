@@ -13,6 +13,7 @@ use futures::stream::BoxStream;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::http::Distrust;
 use crate::job::{Job, Warning};
 use crate::retry::Setback;
 
@@ -147,6 +148,9 @@ pub enum GetError {
     /// The name of the host leads to a private address.
     #[error("its host is not one of the public Internet")]
     Forbidden,
+    /// The host does not prove to be the one that was meant.
+    #[error(transparent)]
+    Untrusted(Distrust),
     /// A redirect leads to another host, or in circles.
     #[error("the store sends us to another host")]
     LedAway,
@@ -188,6 +192,7 @@ impl GetError {
             GetError::Refused => "refused",
             GetError::ClockWrong => "clock_wrong",
             GetError::Forbidden => "forbidden_host",
+            GetError::Untrusted(_) => "untrusted_host",
             GetError::LedAway => "redirected",
             GetError::Unaddressable => "unaddressable_key",
             GetError::TooLarge => "too_large",
@@ -214,6 +219,7 @@ impl GetError {
                 | GetError::Refused
                 | GetError::ClockWrong
                 | GetError::Forbidden
+                | GetError::Untrusted(_)
                 | GetError::LedAway
                 | GetError::Unaddressable
                 | GetError::TooLarge
