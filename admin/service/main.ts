@@ -71,6 +71,7 @@ function run({ host, port, admin }: ServerOptions): void {
 /** An invented archive in a temporary folder, dumps in a folder beside it, and a token that is gone with the process. */
 async function demo(environment: NodeJS.ProcessEnv): Promise<ServerOptions> {
   const port = readPort(environment);
+  console.log('Making invented data, which takes some seconds');
   const base = await mkdtemp(join(tmpdir(), 'cultural-archiver-demo-'));
   const folder = join(base, 'platform');
   const script = fileURLToPath(new URL('../demo.js', import.meta.url));
