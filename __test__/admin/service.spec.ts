@@ -19,6 +19,7 @@ import {
   jwt,
   organization,
   panelOrigin,
+  publicKey,
 } from '../support/admin/callers';
 import { Client, type Job } from '../support/admin/client';
 import { newestGeneration, people } from '../support/admin/people';
@@ -218,6 +219,39 @@ describe('keys at a URL', () => {
     expect(await status(service, token)).toEqual([200, undefined]);
   });
 });
+
+it.each<[string, object]>([
+  ['a failure', { success: false, result: [{ success: true, results: [] }] }],
+  ['a statement that failed', { success: true, result: [{ success: false, results: [] }] }],
+  ['no statement', { success: true, result: [] }],
+  ['no rows', { success: true, result: [{ success: true }] }],
+])(
+  'roles at Cloudflare that answer with %s ban nobody, so that nobody gets in',
+  async (_, answer) => {
+    const d1 = createServer((_, response) => response.end(JSON.stringify(answer)));
+    await once(d1.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const env = environment({
+        ADMIN_JWT_ISSUER: issuer,
+        ADMIN_JWT_KEY: publicKey,
+        ADMIN_JWT_ORGANIZATION_ID: organization,
+        CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${String((d1.address() as AddressInfo).port)}`,
+        CLOUDFLARE_ACCOUNT_ID: 'account',
+        D1_DATABASE_ID: randomUUID(),
+        CLOUDFLARE_API_TOKEN: 'token',
+        SOURCE_DATABASE_FILE: '',
+      });
+      const response = await fetch(`${(await serve(env)).url}/api/admin/jobs`, {
+        headers: bearer(jwt()),
+      });
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({ error: 'AUTH_UNAVAILABLE' });
+    } finally {
+      d1.closeAllConnections();
+      d1.close();
+    }
+  },
+);
 
 describe("a job's events", () => {
   const watchers = join(root, '__test__', 'support', 'admin', 'watchers.mjs');
