@@ -1,6 +1,6 @@
 /** What stays true of what is published when the storage breaks, or a process dies, in the middle. */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Dump } from '../support/admin/client';
@@ -87,3 +87,17 @@ describe('a bucket that breaks', () => {
     expect((await admin.latestPublic()).generated_at).toBe(day(2));
   },
 );
+
+it('says of a dump whose file somebody has removed that it is gone, and discards it', async () => {
+  const admin = await client(inFolder());
+  plan({});
+  const { job_id } = await admin.make({ publish: false });
+  const outbox = join(base(), 'state', 'outbox');
+  rmSync(join(outbox, job_id), { recursive: true });
+  await admin.ask('POST', `jobs/${job_id}/publish`);
+  const failed = await admin.over(job_id);
+  expect(failed).toMatchObject({ state: 'failed', error: { code: 'NOTHING_TO_PUBLISH' } });
+  expect(failed.error?.message).toMatch(/file of the dump is gone: discard it/);
+  expect((await admin.ask('DELETE', `jobs/${job_id}`)).status).toBe(200);
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+});

@@ -1,6 +1,6 @@
 /** The job that makes a public data dump and publishes it. */
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -89,7 +89,7 @@ export class DumpJobs {
         keep(null);
         throw reason;
       }
-      throw keptAfter(reason, local.path);
+      throw existsSync(local.path) ? keptAfter(reason, local.path) : gone(reason);
     }
     await this.#previous.keep(local).catch(() => undefined);
     await this.#clear(job.id);
@@ -215,6 +215,11 @@ function keptAfter(error: unknown, path: string): Problem {
       cause: error,
     },
   );
+}
+
+function gone(cause: unknown): Problem {
+  const message = 'The file of the dump is gone: discard it, and generate another';
+  return new Problem(409, 'NOTHING_TO_PUBLISH', message, { cause });
 }
 
 function stillExposed(cause: unknown): Problem {
