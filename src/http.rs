@@ -73,13 +73,13 @@ pub enum Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Timeout => f.write_str("no answer came in time"),
-            Failure::Forbidden => f.write_str("the name leads to a private address"),
-            Failure::Untrusted(why) => why.fmt(f),
-            Failure::TooLarge => f.write_str("the answer is longer than any that is expected"),
-            Failure::Broken(_) => f.write_str("the connection could not be made or broke off"),
-        }
+        f.write_str(match self {
+            Failure::Timeout => "no answer came in time",
+            Failure::Forbidden => "the name leads to a private address",
+            Failure::Untrusted(_) => "the server did not prove to be the one that was meant",
+            Failure::TooLarge => "the answer is longer than any that is expected",
+            Failure::Broken(_) => "the connection could not be made or broke off",
+        })
     }
 }
 

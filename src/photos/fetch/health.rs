@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::photos::source::{GetError, PhotoSource, has_dot_segment, refused_every};
+use crate::photos::source::{CLOCK_WRONG, GetError, PhotoSource, has_dot_segment, refused_every};
 
 /// The store is down when it failed this many photos in a row, each after all its attempts.
 const GIVEN_UP: u32 = 3;
@@ -76,7 +76,8 @@ impl Health {
                 "the name of its host leads to a private address; if that is meant, give the address itself"
                     .into()
             }
-            GetError::ClockWrong | GetError::Untrusted(_) => error.to_string(),
+            GetError::ClockWrong => CLOCK_WRONG.into(),
+            GetError::Untrusted(why) => why.to_string(),
             _ => return None,
         };
         let (what, source) = (self.place.clone(), Some(Box::new(error) as _));

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use crate::error::Error;
 use crate::http::{Failure, retry_after, whole};
-use crate::photos::source::GetError;
+use crate::photos::source::{CLOCK_WRONG, GetError};
 
 /// An answer that says what is wrong is never longer: 64 KiB.
 const ERROR_LIMIT: usize = 64 * 1024;
@@ -112,7 +112,7 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         _ if let Some(problem) = &distrust => problem,
         (_, "SignatureDoesNotMatch") => "the secret access key is not that of the access key id",
         (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
-        (_, "RequestTimeTooSkewed") => "the clock of this machine is wrong; set it",
+        (_, "RequestTimeTooSkewed") => CLOCK_WRONG,
         (401 | 403, _) => &denied,
         (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",
         (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",

@@ -143,13 +143,13 @@ pub enum GetError {
     #[error("the store refuses access to it")]
     Refused,
     /// The store takes no signature of a time so far from its own.
-    #[error("the clock of this machine is wrong; set it")]
+    #[error("the store takes no request of such a time")]
     ClockWrong,
     /// The name of the host leads to a private address.
     #[error("its host is not one of the public Internet")]
     Forbidden,
     /// The host does not prove to be the one that was meant.
-    #[error(transparent)]
+    #[error("its host did not prove to be the one that was meant")]
     Untrusted(Distrust),
     /// A redirect leads to another host, or in circles.
     #[error("the store sends us to another host")]
@@ -226,6 +226,9 @@ impl GetError {
         )
     }
 }
+
+/// What to do where a store takes no signature of such a time.
+pub const CLOCK_WRONG: &str = "the clock of this machine is wrong; set it";
 
 /// Whether a key holds a segment that servers, proxies and clients of HTTP take for a way to somewhere else.
 pub fn has_dot_segment(key: &str) -> bool {
