@@ -16,6 +16,7 @@ import {
   run,
   start,
 } from './support';
+import { evaluate } from './support/evaluate';
 import { sqlite } from './support/tools';
 
 afterEach(removeFolders);
@@ -113,6 +114,61 @@ describe('a command line that cannot be carried out', () => {
     expect(code).toBe(2);
   });
 
+  it.each<[string[], Record<string, string>, RegExp]>([
+    [['backup', '--concurrency', '99'], {}, /--concurrency is 99; it takes/],
+    [['backup', '--photos-dir', ''], {}, /--photos-dir is empty/],
+    [['backup', '--photos-dir', 'nowhere'], {}, /does not exist; check --photos-dir/],
+    [
+      ['backup', '--reuse-from', 'x.zip'],
+      {},
+      /--reuse-from is about photos: set photos too, or leave --reuse-from out/,
+    ],
+    [['data-dump', '--source-url', 'example'], {}, /--source-url is no URL of a site/],
+    [
+      ['backup', '--s3-endpoint', 'example', '--bucket', 'b'],
+      { R2_ACCESS_KEY_ID: 'key', R2_SECRET_ACCESS_KEY: 'secret' },
+      /--s3-endpoint is no URL/,
+    ],
+    [
+      ['backup', '--s3-endpoint', 'http://[::1]:9', '--bucket', 'b'],
+      { R2_ACCESS_KEY_ID: 'a key', R2_SECRET_ACCESS_KEY: 'secret' },
+      /R2_ACCESS_KEY_ID holds a space/,
+    ],
+    [
+      ['backup', '--local', '--no-photos', '--database-id', 'x', '--state-dir', ''],
+      {},
+      /--state-dir is empty; it takes a path/,
+    ],
+    [
+      ['restore', 'x.zip', '--state-dir', 'x'],
+      {},
+      /needs a target: --database, --photos-dir, --database-id, --bucket or --s3-bucket/,
+    ],
+  ])('names what the user of a command sets: %j', async (args, env, message) => {
+    const cwd = folder();
+    const rows = args[0] === 'restore' || args.includes('--local');
+    const file = rows ? [] : ['--database-file', await database(cwd)];
+    const { stderr } = await run([...args, ...file], { cwd, env });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/photos\.|database\.(?!sqlite)|s3\./);
+  });
+
+  it('names the variable of what is set by a flag or by one', async () => {
+    const env = { CLOUDFLARE_API_TOKEN: 'a token', D1_DATABASE_ID: 'a/b' };
+    const args = ['backup', '--remote', '--no-photos'];
+    const refused = async (more: Record<string, string>): Promise<string> =>
+      (await run(args, { cwd: folder(), env: { ...env, ...more } })).stderr;
+    expect(await refused({ CLOUDFLARE_ACCOUNT_ID: 'a b' })).toMatch(
+      /--account-id \(CLOUDFLARE_ACCOUNT_ID\) is "a b"; it takes an id/,
+    );
+    expect(await refused({ CLOUDFLARE_ACCOUNT_ID: 'a' })).toMatch(
+      /CLOUDFLARE_API_TOKEN holds a sp/,
+    );
+    expect(await refused({ CLOUDFLARE_ACCOUNT_ID: 'a', CLOUDFLARE_API_TOKEN: 'b' })).toMatch(
+      /--database-id \(D1_DATABASE_ID\) is "a\/b"/,
+    );
+  });
+
   it('is an object on stdout with --json', async () => {
     const result = await run(['backup', '--json'], { cwd: folder() });
     expect(result.code).toBe(2);
@@ -162,6 +218,17 @@ describe('help and version', () => {
       stderr: '',
     });
   });
+});
+
+it('ends a chain of causes that goes round in a circle', () => {
+  const causes = evaluate(
+    'describe',
+    'cli/errors.js',
+    `const error = new Error('outer');
+     error.cause = new Error('inner', { cause: error });
+     return describe(error).causes;`,
+  );
+  expect(causes).toHaveLength(8);
 });
 
 describe('a backup that fails', () => {

@@ -345,7 +345,7 @@ describe('the command', () => {
     const empty = await run(['restore', archive, '--photos-dir', ''], { cwd: dir });
     expect(empty).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/photosDir is empty/) as string,
+      stderr: expect.stringMatching(/--photos-dir is empty/) as string,
     });
   });
 

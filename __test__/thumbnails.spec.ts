@@ -192,9 +192,11 @@ interface Look {
   readonly colours: Colour[];
 }
 
+// Not in the time of a test: the first time it is downloaded.
+const pillow = python(join(__dirname, 'open-data/requirements.txt'));
+
 test('pictures of every kind that Pillow writes look the same to it as their thumbnails', async () => {
   const dir = folder();
-  const pillow = python(join(__dirname, 'open-data/requirements.txt'));
   const script = join(__dirname, 'open-data/pictures.py');
   const made = JSON.parse(tool(pillow, [script, 'make', dir])) as string[];
   const picture = await quarters(1200, 900).png().toBuffer();

@@ -29,8 +29,10 @@ use url::{Host, Url};
 use crate::error::{Cause, Error, Result};
 
 mod addresses;
+mod certificate;
 
 use addresses::is_public;
+pub use certificate::Distrust;
 
 /// A connection is made within 10 seconds.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -61,6 +63,8 @@ pub enum Failure {
     Timeout,
     /// The host is not one that may be connected to.
     Forbidden,
+    /// The host does not prove to be the one that was meant.
+    Untrusted(Distrust),
     /// More came than is read.
     TooLarge,
     /// No connection, or it broke off.
@@ -72,6 +76,7 @@ impl fmt::Display for Failure {
         f.write_str(match self {
             Failure::Timeout => "no answer came in time",
             Failure::Forbidden => "the name leads to a private address",
+            Failure::Untrusted(_) => "the server did not prove to be the one that was meant",
             Failure::TooLarge => "the answer is longer than any that is expected",
             Failure::Broken(_) => "the connection could not be made or broke off",
         })
@@ -82,7 +87,7 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Failure::Broken(cause) => Some(cause.as_ref()),
-            Failure::Timeout | Failure::Forbidden | Failure::TooLarge => None,
+            Failure::Timeout | Failure::Forbidden | Failure::Untrusted(_) | Failure::TooLarge => None,
         }
     }
 }
@@ -126,7 +131,10 @@ impl Client {
             Err(_) => Err(Failure::Timeout),
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if is_forbidden(&error) => Err(Failure::Forbidden),
-            Ok(Err(error)) => Err(Failure::Broken(error.into())),
+            Ok(Err(error)) => Err(match Distrust::behind(&error) {
+                Some(why) => Failure::Untrusted(why),
+                None => Failure::Broken(error.into()),
+            }),
         }
     }
 }

@@ -116,30 +116,25 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     let unmatched = photos::unmatched(options.keys.as_deref(), &wanted, &index);
     let held = index.len();
     let chosen: Vec<IndexedPhoto> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
-    let has_every_target = !databases.is_empty() && (!targets.is_empty() || held == 0);
-    let is_as_written = odd.is_empty();
+    let is_all_wanted = !databases.is_empty()
+        && (!targets.is_empty() || held == 0)
+        && tables.len() == metadata.database.tables.len()
+        && chosen.len() == held;
     let photos = targets
         .into_iter()
         .map(|target| Photos::look(target, &mut archive, &chosen, job))
         .collect::<Result<Vec<_>>>()?;
+    let is_all_possible = photos.iter().all(|photos| photos.warnings().is_empty());
+    let is_everything = metadata.complete && odd.is_empty() && is_all_wanted && is_all_possible;
 
-    let mut report = RestoreReport {
-        tables: if databases.is_empty() { Vec::new() } else { tables.clone() },
-        photos: photos.iter().map(Photos::to_write).sum(),
-        skipped: photos.iter().map(Photos::skipped).sum(),
-        bytes: photos.iter().map(Photos::bytes_to_write).fold(0, u64::saturating_add),
-        integrity_check: "skipped".into(),
-        foreign_key_problems: 0,
-        restored_everything: false,
-        warnings: photos.iter().flat_map(Photos::warnings).cloned().collect(),
-    };
+    let mut report = foreseen(&photos);
     report.warnings.extend(unmatched);
     report.warnings.extend(not_inside(&metadata));
     report.warnings.extend(odd);
     if options.dry_run == Some(true) {
+        report.tables = if databases.is_empty() { Vec::new() } else { tables };
         return Ok(report);
     }
-    let is_all_possible = photos.iter().all(|photos| photos.warnings().is_empty());
     let rows = databases
         .iter()
         .map(|target| Rows::load(&mut archive, target, &metadata, &tables, job))
@@ -154,15 +149,22 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         report.foreign_key_problems = found.foreign_key_problems;
         report.warnings.extend(found.warnings);
     }
-    let is_every_table = report.tables.len() == metadata.database.tables.len();
-    let is_every_photo = chosen.len() == held;
-    report.restored_everything = metadata.complete
-        && is_as_written
-        && has_every_target
-        && is_every_table
-        && is_every_photo
-        && is_all_possible;
+    report.restored_everything = is_everything;
     Ok(report)
+}
+
+/// What is known before anything is written.
+fn foreseen(photos: &[Photos]) -> RestoreReport {
+    RestoreReport {
+        tables: Vec::new(),
+        photos: photos.iter().map(Photos::to_write).sum(),
+        skipped: photos.iter().map(Photos::skipped).sum(),
+        bytes: photos.iter().map(Photos::bytes_to_write).fold(0, u64::saturating_add),
+        integrity_check: "skipped".into(),
+        foreign_key_problems: 0,
+        restored_everything: false,
+        warnings: photos.iter().flat_map(Photos::warnings).cloned().collect(),
+    }
 }
 
 /// What the archive says that it holds, none of which contradicts another part of it.

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -10,6 +10,7 @@ import { folder, removeFolders, root } from '../support';
 import { everyWayIn } from '../support/admin/callers';
 import { newestGeneration } from '../support/admin/people';
 import { serve } from '../support/admin/service';
+import { evaluate } from '../support/evaluate';
 import { token } from '../support/projects';
 
 let base: string;
@@ -138,6 +139,30 @@ it.each(['nonsense', '0', '65536'])('does not make a demonstration for port %s',
   );
   expect(stderr).toContain('error: ADMIN_PORT must be a whole number from 1 to 65535');
   expect(status).toBe(2);
+});
+
+it('does not take a .env of UTF-16, as PowerShell writes it, for an empty one', () => {
+  writeFileSync(join(base, '.env'), '\uFEFFADMIN_FORWARD_SECRET=secret\n', 'utf16le');
+  for (const program of ['main.js', 'publish.js']) {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'admin', program)], {
+      cwd: base,
+      env: {},
+      encoding: 'utf8',
+      timeout: 15_000,
+    });
+    expect(stderr).toMatch(/^error: \.env is UTF-16: save it as UTF-8$/m);
+    expect(status).toBe(2);
+  }
+});
+
+it.each([
+  ['127.0.0.1', ['http://localhost:8788', 'http://127.0.0.1:8788']],
+  ['::1', ['http://localhost:8788', 'http://127.0.0.1:8788', 'http://[::1]:8788']],
+  ['10.0.0.7', ['http://localhost:8788', 'http://127.0.0.1:8788', 'http://10.0.0.7:8788']],
+])('lets the page change something at the address that it listens on: %s', (host, origins) => {
+  const env = { SOURCE_DATABASE_FILE: 'x', DUMPS_DIR: 'public', ADMIN_HOST: host };
+  const script = `return readEnvironment(${JSON.stringify(env)}, 'no-such-file').admin.origins;`;
+  expect(evaluate('readEnvironment', 'admin/environment.js', script)).toEqual(origins);
 });
 
 describe('the photos of the admin service', () => {

@@ -1,6 +1,6 @@
 /** What stays true of what is published when the storage breaks, or a process dies, in the middle. */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Dump } from '../support/admin/client';
@@ -70,8 +70,12 @@ describe('a bucket that breaks', () => {
     expect(await admin.make()).toMatchObject({ state: 'succeeded' });
     plan({ bytes: 3_000_000, at: day(2) });
     const failed = await admin.make();
-    expect(failed).toMatchObject({ state: 'failed', publishable: true });
-    expect(failed.error?.message).toContain('is kept and can be sent again');
+    expect(failed).toMatchObject({
+      state: 'failed',
+      publishable: true,
+      error: { code: 'STORAGE_FULL' },
+    });
+    expect(failed.error?.message).toMatch(/DUMPS_DIR.* is full: .*is kept and can be sent again/);
     expect((await admin.latestPublic()).generated_at).toBe(day(1));
 
     expect((await admin.ask('POST', `jobs/${failed.job_id}/publish`)).status).toBe(202);
@@ -83,3 +87,17 @@ describe('a bucket that breaks', () => {
     expect((await admin.latestPublic()).generated_at).toBe(day(2));
   },
 );
+
+it('says of a dump whose file somebody has removed that it is gone, and discards it', async () => {
+  const admin = await client(inFolder());
+  plan({});
+  const { job_id } = await admin.make({ publish: false });
+  const outbox = join(base(), 'state', 'outbox');
+  rmSync(join(outbox, job_id), { recursive: true });
+  await admin.ask('POST', `jobs/${job_id}/publish`);
+  const failed = await admin.over(job_id);
+  expect(failed).toMatchObject({ state: 'failed', error: { code: 'NOTHING_TO_PUBLISH' } });
+  expect(failed.error?.message).toMatch(/file of the dump is gone: discard it/);
+  expect((await admin.ask('DELETE', `jobs/${job_id}`)).status).toBe(200);
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+});

@@ -4,8 +4,9 @@ import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { folder, removeFolders, root } from '../support';
@@ -18,6 +19,7 @@ import {
   jwt,
   organization,
   panelOrigin,
+  publicKey,
 } from '../support/admin/callers';
 import { Client, type Job } from '../support/admin/client';
 import { newestGeneration, people } from '../support/admin/people';
@@ -218,6 +220,39 @@ describe('keys at a URL', () => {
   });
 });
 
+it.each<[string, object]>([
+  ['a failure', { success: false, result: [{ success: true, results: [] }] }],
+  ['a statement that failed', { success: true, result: [{ success: false, results: [] }] }],
+  ['no statement', { success: true, result: [] }],
+  ['no rows', { success: true, result: [{ success: true }] }],
+])(
+  'roles at Cloudflare that answer with %s ban nobody, so that nobody gets in',
+  async (_, answer) => {
+    const d1 = createServer((_, response) => response.end(JSON.stringify(answer)));
+    await once(d1.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const env = environment({
+        ADMIN_JWT_ISSUER: issuer,
+        ADMIN_JWT_KEY: publicKey,
+        ADMIN_JWT_ORGANIZATION_ID: organization,
+        CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${String((d1.address() as AddressInfo).port)}`,
+        CLOUDFLARE_ACCOUNT_ID: 'account',
+        D1_DATABASE_ID: randomUUID(),
+        CLOUDFLARE_API_TOKEN: 'token',
+        SOURCE_DATABASE_FILE: '',
+      });
+      const response = await fetch(`${(await serve(env)).url}/api/admin/jobs`, {
+        headers: bearer(jwt()),
+      });
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({ error: 'AUTH_UNAVAILABLE' });
+    } finally {
+      d1.closeAllConnections();
+      d1.close();
+    }
+  },
+);
+
 describe("a job's events", () => {
   const watchers = join(root, '__test__', 'support', 'admin', 'watchers.mjs');
 
@@ -307,5 +342,49 @@ describe("a job's events", () => {
     await client.until(data.job_id, ({ progress }) => progress !== null);
     expect(await client.service.stop('SIGTERM')).toBe(0);
     await listening;
+  });
+});
+
+describe('a connection', () => {
+  let service: Service;
+
+  beforeEach(async () => {
+    service = await serve(environment());
+  });
+
+  /** Connects and sends this; `drip` then goes out each second. What came back, and when it ended, in seconds. */
+  async function connected(first: string, drip = ''): Promise<[answer: string, seconds: number]> {
+    const begun = Date.now();
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    socket.on('error', () => undefined).write(first);
+    const dripping = setInterval(() => socket.write(drip), 1000);
+    const answer = await text(socket).finally(() => {
+      clearInterval(dripping);
+    });
+    return [answer, (Date.now() - begun) / 1000];
+  }
+
+  const head = `POST /api/admin/backup/generate HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${people.roleAdmin}\r\n`;
+
+  it('that does not get to its point is closed after seconds, not minutes', async () => {
+    const [silent, heading, sending] = await Promise.all([
+      connected(''),
+      connected(head, 'X: a\r\n'),
+      connected(`${head}Content-Length: 60000\r\n\r\n`, ' '),
+    ]);
+    for (const [answer, seconds] of [silent, heading, sending]) {
+      expect(answer).toMatch(/^HTTP\/1.1 408 /);
+      expect(seconds).toBeLessThan(40);
+    }
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+  });
+
+  it('that breaks off in the middle of a body is no defect of the service', async () => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    socket.end(`${head}Content-Length: 60000\r\n\r\n{`);
+    await once(socket.resume(), 'close');
+    while (!service.output().includes('refused')) await sleep(50);
+    expect(service.output()).toContain('"outcome":"VALIDATION_ERROR"');
+    expect(service.output()).not.toContain('INTERNAL_ERROR');
   });
 });

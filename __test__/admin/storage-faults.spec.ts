@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { folder, listing, removeFolders } from '../support';
 import { type Bucket, bucket } from '../support/admin/bucket';
@@ -227,4 +228,61 @@ describe('what somebody else has damaged', () => {
       expect(await admin.dumps()).toMatchObject({ dumps: [whole], total: 1 });
     },
   );
+});
+
+describe('a dump that waits, published and discarded at once', () => {
+  async function waiting(): Promise<string> {
+    const { job_id, state } = await admin.make({ publish: false });
+    expect(state).toBe('review');
+    return job_id;
+  }
+
+  /** What discarding leaves: nothing, and a service that goes on. */
+  async function expectDiscarded(id: string): Promise<void> {
+    expect(await admin.over(id)).toMatchObject({ state: 'cancelled', publishable: false });
+    expect(await ids()).toEqual([]);
+    expect((await r2.keys()).join()).not.toContain(firstId);
+    expect(listing(join(base, 'state', 'outbox'))).toEqual([]);
+    expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+  }
+
+  it('is discarded when publishing still waits for the lock', async () => {
+    const id = await waiting();
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((done) => (letGo = done));
+    const isHeld = new Promise<void>((seen) => {
+      proxy.before = ({ method, path }) => {
+        if (method !== 'PUT' || !path.includes('.lock.json')) return Promise.resolve();
+        seen();
+        return held;
+      };
+    });
+    const publishing = admin.ask('POST', `jobs/${id}/publish`);
+    await isHeld;
+    expect((await admin.ask('DELETE', `jobs/${id}`)).status).toBe(200);
+    letGo();
+    const refused = await publishing;
+    expect([refused.status, refused.error]).toEqual([409, 'NOTHING_TO_PUBLISH']);
+    await expectDiscarded(id);
+  });
+
+  it.each([0, 4, 16])('is the one or the other where %s ms lie in between', async (ms) => {
+    const id = await waiting();
+    const publishing = admin.ask('POST', `jobs/${id}/publish`);
+    await sleep(ms);
+    const [published, discarded] = await Promise.all([
+      publishing,
+      admin.ask('DELETE', `jobs/${id}`),
+    ]);
+    const { state, publishable } = await admin.over(id);
+    expect(publishable).toBe(false);
+    if (state === 'succeeded') {
+      expect(published.status).toBe(202);
+      expect(await ids()).toEqual([firstId]);
+    } else {
+      expect([200, 202]).toContain(discarded.status);
+      expect(published.status).toBe(discarded.status === 200 ? 409 : 202);
+      await expectDiscarded(id);
+    }
+  });
 });

@@ -1,11 +1,9 @@
 /** The service's configuration out of the environment and `.env`; the README has the table. */
 
 import { createHash, createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'dotenv';
 
-import { codeOf } from './envelope.js';
+import { readDotenv } from './dotenv.js';
 import { ConfigurationError } from './options.js';
 import type {
   AdminOptions,
@@ -34,8 +32,9 @@ export function readEnvironment(
   const port = portOf(look, 0);
   const own = `http://localhost:${port}`;
   const photos = photosOf(look);
+  const host = look('ADMIN_HOST') ?? '127.0.0.1';
   return {
-    host: look('ADMIN_HOST') ?? '127.0.0.1',
+    host,
     port,
     admin: {
       database: databaseOf(look),
@@ -44,8 +43,7 @@ export function readEnvironment(
       dumps: dumpsOf(look, own),
       backupDir: look('BACKUP_OUTPUT_DIR') ?? './backups/',
       stateDir: look('ADMIN_STATE_DIR') ?? './admin-state/',
-      // The page is opened by either name.
-      origins: listOf(look, 'ADMIN_ORIGINS') ?? [own, `http://127.0.0.1:${port}`],
+      origins: listOf(look, 'ADMIN_ORIGINS') ?? originsAt(host, port),
       source: given({
         name: look('DUMP_SOURCE_NAME'),
         url: look('DUMP_SOURCE_URL'),
@@ -62,9 +60,15 @@ export function readPort(environment: NodeJS.ProcessEnv, dotenvPath = '.env'): n
 }
 
 function lookIn(environment: NodeJS.ProcessEnv, dotenvPath: string): Look {
-  const layers = [environment, readDotenv(dotenvPath)];
+  const layers = [environment, readDotenv(dotenvPath, ConfigurationError)];
   return (name) =>
     layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
+}
+
+/** The page is opened by any of these names. */
+function originsAt(host: string, port: number): readonly string[] {
+  const own = host.includes(':') ? `[${host}]` : host;
+  return [...new Set(['localhost', '127.0.0.1', own])].map((name) => `http://${name}:${port}`);
 }
 
 function portOf(look: Look, least: number): number {
@@ -258,15 +262,4 @@ function listOf(look: Look, name: string): readonly string[] | undefined {
 function given<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const set = Object.entries(object).filter(([, value]) => value !== undefined);
   return Object.fromEntries(set) as { [K in keyof T]: Exclude<T[K], undefined> };
-}
-
-function readDotenv(path: string): Readonly<Record<string, string>> {
-  try {
-    return parse(readFileSync(path));
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {};
-    throw new ConfigurationError(`cannot read ${path}: make it readable or move it away`, {
-      cause: error,
-    });
-  }
 }

@@ -16,6 +16,14 @@ import type { ServerOptions } from './environment.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
 
+/** How long a client may take to send its request, which is a few words, and how many may be connected. */
+const headersTimeout = 15_000;
+const requestTimeout = 30_000;
+const connectionsCheckingInterval = 5_000;
+const maxConnections = 5_000;
+/** After so much silence a connection is dead. Who waits for a job hears nothing for five minutes. */
+const silenceMs = 6 * 60_000;
+
 const command = new Command('admin')
   .description('serves the admin service until it is told to stop; the README has its variables')
   .option('--demo', 'shows it on invented data, with a token that is gone with the process')
@@ -32,10 +40,16 @@ try {
 
 function run({ host, port, admin }: ServerOptions): void {
   const app = createAdminApp(admin);
-  const server = serve({ fetch: app.fetch, hostname: host, port }, ({ address, port: bound }) => {
-    const name = address.includes(':') ? `[${address}]` : address;
-    console.log(`Admin service at http://${name}:${bound}/admin/`);
-  }) as Server;
+  const serverOptions = { headersTimeout, requestTimeout, connectionsCheckingInterval };
+  const server = serve(
+    { fetch: app.fetch, hostname: host, port, serverOptions },
+    ({ address, port: bound }) => {
+      const name = address.includes(':') ? `[${address}]` : address;
+      console.log(`Admin service at http://${name}:${bound}/admin/`);
+    },
+  ) as Server;
+  server.maxConnections = maxConnections;
+  server.setTimeout(silenceMs);
   server.on('error', (error) => {
     logDefect(error);
     process.exitCode = 1;
@@ -57,6 +71,7 @@ function run({ host, port, admin }: ServerOptions): void {
 /** An invented archive in a temporary folder, dumps in a folder beside it, and a token that is gone with the process. */
 async function demo(environment: NodeJS.ProcessEnv): Promise<ServerOptions> {
   const port = readPort(environment);
+  console.log('Making invented data, which takes some seconds');
   const base = await mkdtemp(join(tmpdir(), 'cultural-archiver-demo-'));
   const folder = join(base, 'platform');
   const script = fileURLToPath(new URL('../demo.js', import.meta.url));

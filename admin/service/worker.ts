@@ -4,6 +4,7 @@
  */
 
 import { defaultAudience, headerNames, sign } from './signature.js';
+import type { Signed } from './signature.js';
 
 export interface ForwardOptions {
   /** Where the service is, such as `https://dumps.example.org`. */
@@ -35,7 +36,7 @@ export async function forwardToAdminService(
   request: Request,
   options: ForwardOptions,
 ): Promise<Response> {
-  const { adminId, secret, serviceUrl, audience = defaultAudience } = options;
+  const { adminId, serviceUrl } = options;
   if (adminId === null || adminId === undefined || adminId === '') {
     return refuse(401, 'UNAUTHORIZED', 'Authentication is required');
   }
@@ -51,23 +52,10 @@ export async function forwardToAdminService(
     return refuse(413, 'PAYLOAD_TOO_LARGE', 'The request is too large');
   }
   const target = pathname + search;
-  const timestamp = String(Date.now());
-  const nonce = crypto.randomUUID();
-  const signed = {
-    audience,
-    method: request.method,
-    target,
-    body,
-    timestamp,
-    nonce,
-    admin: adminId,
-  };
-  const headers = new Headers({
-    [headerNames.signature]: await sign(secret, signed),
-    [headerNames.timestamp]: timestamp,
-    [headerNames.nonce]: nonce,
-    [headerNames.admin]: adminId,
-  });
+  const headers = await signatureOf(
+    { method: request.method, target, body, admin: adminId },
+    options,
+  );
   for (const name of passed) {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
@@ -85,6 +73,20 @@ export async function forwardToAdminService(
   } catch {
     return refuse(502, 'SERVICE_UNREACHABLE', 'The admin service does not answer');
   }
+}
+
+async function signatureOf(
+  request: Pick<Signed, 'method' | 'target' | 'body' | 'admin'>,
+  { secret, audience = defaultAudience }: ForwardOptions,
+): Promise<Headers> {
+  const timestamp = String(Date.now());
+  const nonce = crypto.randomUUID();
+  return new Headers({
+    [headerNames.signature]: await sign(secret, { ...request, audience, timestamp, nonce }),
+    [headerNames.timestamp]: timestamp,
+    [headerNames.nonce]: nonce,
+    [headerNames.admin]: request.admin,
+  });
 }
 
 function isChange({ method }: Request): boolean {

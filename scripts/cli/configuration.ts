@@ -1,10 +1,10 @@
 /** Where settings come from. Later wins: defaults, wrangler's configuration, `.env`, the environment, flags. */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'dotenv';
 
-import { codeOf, UsageError } from './errors.js';
+// The service's, as it is built: the same from scripts/cli and from dist/cli.
+import { readDotenv } from '../../dist/admin/dotenv.js';
+import { UsageError } from './errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,7 +14,10 @@ export class Settings {
 
   /** `folders` may hold a `.env` each; the first wins, and the environment over all of them. */
   constructor(environment: Environment, folders: readonly string[] = ['.']) {
-    this.#layers = [environment, ...folders.map((folder) => readDotenv(join(folder, '.env')))];
+    this.#layers = [
+      environment,
+      ...folders.map((folder) => readDotenv(join(folder, '.env'), UsageError)),
+    ];
   }
 
   /** A setting by the name of its variable. An empty variable counts as unset. */
@@ -23,21 +26,6 @@ export class Settings {
       .map((layer) => layer[name])
       .find((value) => value !== undefined && value !== '');
   }
-}
-
-function readDotenv(path: string): Environment {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {};
-    throw new UsageError(`cannot read ${path}: make it readable or move it away`, { cause: error });
-  }
-  // As PowerShell's `>` writes it: nothing in it would be found, and the error would ask to put it there.
-  if (['fffe', 'feff'].includes(bytes.toString('hex', 0, 2))) {
-    throw new UsageError(`${path} is UTF-16: save it as UTF-8`);
-  }
-  return parse(bytes);
 }
 
 /**

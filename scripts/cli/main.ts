@@ -26,6 +26,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   ];
   for (const { command, run } of commands) {
     command.action(async () => {
+      terminal.flags = command.options;
       outcome = await run(command, terminal, abortOnSignals());
     });
   }

@@ -5,7 +5,7 @@ import { Argument, Command } from 'commander';
 import { restoreBackup, type RestoreOptions, type RestoreReport } from '../../index.js';
 import { Missing } from './config/missing.js';
 import { Settings } from './configuration.js';
-import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import { exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
 import { addOutputFlags } from './flags.js';
 import { count, counted, size } from './format.js';
 import { labelled, remarks, type Row } from './lines.js';
@@ -70,6 +70,7 @@ export async function runRestore(
   const flags = command.opts<Flags>();
   terminal.say(`${flags.dryRun ? 'Dry run: restoring' : 'Restoring'} ${path}`);
   try {
+    refuseWithoutTarget(flags);
     const report = await restoreBackup(path, {
       database: flags.database,
       photosDir: flags.photosDir,
@@ -97,7 +98,16 @@ export async function runRestore(
   }
 }
 
-/** A folder of the state alone names no target, which the package says. */
+function refuseWithoutTarget(flags: Flags): void {
+  const { database, photosDir, databaseId, bucket, ...others } = flags;
+  const ofS3 = [others.s3Bucket, others.s3Endpoint, others.s3Region, others.accountId];
+  const targets = [database, photosDir, databaseId, bucket, ...ofS3];
+  if (targets.some((target) => target !== undefined)) return;
+  throw new UsageError(
+    'a restore needs a target: --database, --photos-dir, --database-id, --bucket or --s3-bucket',
+  );
+}
+
 function localTarget({ databaseId, bucket, stateDir }: Flags): RestoreOptions['wrangler'] {
   const isNamed = [databaseId, bucket, stateDir].some((flag) => flag !== undefined);
   return isNamed ? { databaseId, bucket, stateDir } : undefined;

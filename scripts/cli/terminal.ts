@@ -4,10 +4,12 @@
  */
 
 import cliProgress, { type SingleBar } from 'cli-progress';
+import type { Option } from 'commander';
 
 import type { BackupPreview, Progress, RestoreReport, VerifyReport } from '../../index.js';
-import { describe } from './errors.js';
+import { describe, UsageError } from './errors.js';
 import { count, duration, shown, size } from './format.js';
+import { inWordsOf } from './names.js';
 
 export type Mode = 'human' | 'json' | 'quiet';
 
@@ -20,6 +22,8 @@ const phases: Record<Progress['phase'], string> = {
 };
 
 export class Terminal {
+  /** The flags of the command that runs. */
+  flags: readonly Option[] = [];
   readonly #mode: Mode;
   readonly #bars: Bars | undefined;
   readonly #begun = new Set<Progress['phase']>();
@@ -64,7 +68,9 @@ export class Terminal {
   }
 
   error(error: unknown): void {
-    const failure = describe(error);
+    const told = describe(error);
+    const isOwn = error instanceof UsageError;
+    const failure = isOwn ? told : { ...told, message: inWordsOf(this.flags, told) };
     if (this.#mode === 'json') this.#object('error', failure);
     process.stderr.write(`error: ${shown(failure.message)}\n`);
     for (const cause of failure.causes) process.stderr.write(`  because: ${shown(cause)}\n`);

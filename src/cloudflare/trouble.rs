@@ -66,6 +66,7 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
         (429, ..) | (_, THROTTLED, _) => {
             "too many requests were made with this account in the last minutes; try again in five minutes".into()
         }
+        _ if let ApiError::Network(Failure::Untrusted(why)) = &error => why.to_string(),
         _ if matches!(error, ApiError::Network(Failure::Timeout)) => {
             "it does not answer in time; check the network, then try again".into()
         }

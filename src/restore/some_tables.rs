@@ -11,6 +11,7 @@ use crate::database::digest::{self, TableDigest};
 use crate::database::drill::{DrillReport, Expected, inspect};
 use crate::database::quoted;
 use crate::database::schema::{Key, Object, Schema};
+use crate::database::source::trouble::extended;
 use crate::error::{Error, Result};
 use crate::job::{Job, Warning};
 
@@ -73,19 +74,20 @@ fn drop_others(path: &Path, kept: &HashSet<&str>) -> Result<Dropped> {
         let sequence = schema.sequence.map(|table| digest::table(&connection, &table, false)).transpose()?;
         Ok(Dropped { warnings, sequence })
     };
-    drop()
-        .map_err(|error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => {
-                Error::output(path, std::io::ErrorKind::StorageFull.into())
-            }
-            _ => {
-                Error::Internal { problem: format!("tables that were not chosen cannot be dropped: {error}") }
-            }
-        })
-        .inspect(|_| {
-            // Left by a connection that did not end well; it goes with the folder otherwise.
-            let _ = fs::remove_file(path.with_extension("sqlite-journal"));
-        })
+    drop().map_err(|error| undropped(path, &error)).inspect(|_| {
+        // Left by a connection that did not end well; it goes with the folder otherwise.
+        let _ = fs::remove_file(path.with_extension("sqlite-journal"));
+    })
+}
+
+fn undropped(path: &Path, error: &rusqlite::Error) -> Error {
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+        return Error::output(path, std::io::ErrorKind::StorageFull.into());
+    }
+    // Its code alone: what SQLite says may quote a row.
+    Error::Internal {
+        problem: format!("tables that were not chosen cannot be dropped (SQLite's code {})", extended(error)),
+    }
 }
 
 /// VACUUM gives new rowids to the rows of tables whose rowid is no column.
@@ -166,4 +168,19 @@ fn lost_contents(schema: &Schema) -> Vec<Warning> {
         Some(Warning::about("CONTENT_LEFT_OUT", &table.name, message))
     });
     lost.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_sqlite_says_of_a_row_stays_out_of_the_message() {
+        let said = Some("malformed JSON in ann@example.org".to_owned());
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CONSTRAINT_CHECK), said);
+        let told = undropped(Path::new("a.db"), &error).to_string();
+        assert!(told.contains("SQLite's code 275") && !told.contains("ann@example.org"), "{told}");
+    }
 }

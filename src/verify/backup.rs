@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::BufReader;
 
-use super::contents::Contents;
+use super::contents::{Contents, Sound};
 use super::problems::Problems;
 use crate::archive::{Workspace, is_place_of};
 use crate::database::drill::{Drill, DrillReport};
@@ -112,32 +112,12 @@ fn check_rows(
     if !rows.tables.iter().all(|table| names.insert(table.name.as_str())) {
         problems.damaged(Some(METADATA), "it lists a table twice");
     }
-    let Some(main) = contents.sound(MAIN) else {
-        if !contents.lists(MAIN) {
-            problems.damaged(Some(MAIN), "every backup has it, and it is missing");
-        }
-        return Ok(());
-    };
-    if main.entry.size != rows.sql_bytes {
-        problems.damaged(Some(MAIN), "it has another length than metadata.json says");
-        return Ok(());
-    }
-    let extra = contents.sound(EXTRA);
-    if extra.is_some() && rows.in_extra.is_empty() {
-        problems.damaged(Some(EXTRA), "metadata.json says that nothing stands in it");
-    }
-    if extra.is_none() && (contents.lists(EXTRA) || !rows.in_extra.is_empty()) {
-        if !contents.lists(EXTRA) {
-            problems.damaged(Some(EXTRA), "metadata.json says what stands in it, and it is missing");
-        }
-        return Ok(());
-    }
+    let Some(scripts) = scripts(contents, metadata, problems) else { return Ok(()) };
     let workspace = Workspace::create(&std::env::temp_dir())?;
-    let scripts = [Some((MAIN, main)), extra.map(|extra| (EXTRA, extra))];
-    let bytes = main.entry.size.saturating_add(extra.map_or(0, |extra| extra.entry.size));
+    let bytes = scripts.iter().map(|(_, script)| script.entry.size).fold(0, u64::saturating_add);
     workspace.ensure_space(loaded_size(bytes))?;
     let drilled = Drill::start(&workspace.path("verify.sqlite"), bytes, ADVICE, job).and_then(|mut drill| {
-        for (name, script) in scripts.into_iter().flatten() {
+        for (name, script) in scripts {
             let script = contents.open(script).map_err(|error| unreadable(name, error))?;
             drill.load(name, BufReader::new(script))?;
         }
@@ -149,6 +129,36 @@ fn check_rows(
         Err(error) => return Err(error),
     }
     Ok(())
+}
+
+/// The SQL of the rows, in the order in which it is loaded; `None` when not all of it is there as it was written.
+fn scripts<'s>(
+    contents: &Contents<'s>,
+    metadata: &BackupMetadata,
+    problems: &mut Problems,
+) -> Option<Vec<(&'static str, Sound<'s>)>> {
+    let rows = &metadata.database;
+    let Some(main) = contents.sound(MAIN) else {
+        if !contents.lists(MAIN) {
+            problems.damaged(Some(MAIN), "every backup has it, and it is missing");
+        }
+        return None;
+    };
+    if main.entry.size != rows.sql_bytes {
+        problems.damaged(Some(MAIN), "it has another length than metadata.json says");
+        return None;
+    }
+    let extra = contents.sound(EXTRA);
+    if extra.is_some() && rows.in_extra.is_empty() {
+        problems.damaged(Some(EXTRA), "metadata.json says that nothing stands in it");
+    }
+    if extra.is_none() && (contents.lists(EXTRA) || !rows.in_extra.is_empty()) {
+        if !contents.lists(EXTRA) {
+            problems.damaged(Some(EXTRA), "metadata.json says what stands in it, and it is missing");
+        }
+        return None;
+    }
+    Some([Some((MAIN, main)), extra.map(|extra| (EXTRA, extra))].into_iter().flatten().collect())
 }
 
 /// Damage that was in the source already was there when the backup was made.

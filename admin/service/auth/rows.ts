@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 
 import { DatabaseSync } from '@photostructure/sqlite';
+import * as v from 'valibot';
 
 import { Problem } from '../envelope.js';
 import type { RowsAuth } from '../options.js';
@@ -121,6 +122,13 @@ function inFile(path: string): Query {
   };
 }
 
+const rowsOfD1 = v.object({
+  success: v.literal(true),
+  result: v.tuple([
+    v.object({ success: v.literal(true), results: v.array(v.record(v.string(), v.unknown())) }),
+  ]),
+});
+
 function inD1(d1: Extract<RowsAuth, { d1: unknown }>['d1']): Query {
   const base = d1.apiUrl ?? 'https://api.cloudflare.com/client/v4';
   const url = `${base}/accounts/${d1.accountId}/d1/database/${d1.databaseId}/query`;
@@ -132,7 +140,7 @@ function inD1(d1: Extract<RowsAuth, { d1: unknown }>['d1']): Query {
       signal: AbortSignal.timeout(10_000),
     });
     if (!answer.ok) throw new Error(`D1 answered ${answer.status}`);
-    const { result } = (await answer.json()) as { result: readonly { results: readonly Row[] }[] };
-    return result[0]?.results ?? [];
+    // One that failed looks like one without rows, in which nobody is banned.
+    return v.parse(rowsOfD1, await answer.json()).result[0].results;
   };
 }

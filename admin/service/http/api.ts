@@ -3,70 +3,25 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
-import * as v from 'valibot';
 
-import type { AdminName, Audit } from '../audit.js';
+import type { Audit } from '../audit.js';
 import { changes } from '../auth/forwarded.js';
 import type { Doorkeeper } from '../auth/caller.js';
-import { forbidden, Problem, problemOf, success } from '../envelope.js';
-import type { BackupJobs } from '../jobs/backup.js';
-import type { DumpJobs, MadeDump } from '../jobs/dump.js';
-import { isOurs } from '../jobs/instance.js';
-import { isOver, told } from '../jobs/job.js';
-import type { Job, JobKind } from '../jobs/job.js';
-import type { JobRunner, Run } from '../jobs/runner.js';
+import { forbidden, Problem, problemOf } from '../envelope.js';
 import type { RateLimits } from '../options.js';
-import type { Catalogue } from '../storage/catalogue.js';
-import { check, parseBody, readBody } from './body.js';
-import { events } from './events.js';
+import { readBody } from './body.js';
 import { RateLimit } from './limits.js';
+import { routesOf } from './routes.js';
+import type { Env, Handler, Workings } from './routes.js';
 
-export interface Parts {
+export interface Parts extends Workings {
   readonly doorkeeper: Doorkeeper;
   readonly audit: Audit;
-  readonly runner: JobRunner;
-  readonly dumps: DumpJobs;
-  readonly backups: BackupJobs;
-  readonly catalogue: Catalogue;
   readonly origins: readonly string[];
   readonly rateLimits: RateLimits;
 }
 
-interface Env {
-  Variables: { admin: AdminName; body: Uint8Array };
-}
-
-type Handler = (context: Context<Env>) => Promise<Response> | Response;
 type Middleware = (context: Context<Env>, next: () => Promise<void>) => Promise<void>;
-
-interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
-  /** How the audit calls it. What only looks is not written down: that would bury what matters. */
-  readonly action: string | null;
-  readonly handler: Handler;
-}
-
-const wish = v.strictObject({
-  allow_shrink: v.optional(v.boolean()),
-  publish: v.optional(v.boolean()),
-});
-const nothing = v.strictObject({});
-const wholeNumber = (least: number, most: number) =>
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{1,9}$/, 'It must be a whole number'),
-    v.transform(Number),
-    v.minValue(least),
-    v.maxValue(most),
-  );
-const paging = v.object({
-  page: v.optional(wholeNumber(1, 1_000_000), '1'),
-  limit: v.optional(wholeNumber(1, 100), '20'),
-});
-
-/** The longest that a caller may be kept waiting, in seconds. */
-const longestWait = 300;
 
 export function api(parts: Parts): Hono<Env> {
   const app = new Hono<Env>();
@@ -89,132 +44,6 @@ export function api(parts: Parts): Hono<Env> {
     throw new Problem(404, 'NOT_FOUND', 'There is no such route');
   });
   return app;
-}
-
-function routesOf({ runner, dumps, backups, catalogue }: Parts): readonly Route[] {
-  const kept = async (context: Context<Env>): Promise<Job> => {
-    const job = await runner.get(context.req.param('id') ?? '');
-    if (job === undefined) throw new Problem(404, 'NOT_FOUND', 'There is no such job');
-    return job;
-  };
-  const begin = async (context: Context<Env>, kind: JobKind, run: Run, again?: Job) => {
-    const seconds = secondsToWait(context.req.header('prefer'));
-    const job = await runner.start(kind, run, again);
-    if (seconds > 0) {
-      await runner.wait(job, seconds * 1000);
-      context.header('preference-applied', `wait=${seconds}`);
-      if (isOver(job)) return ended(context, job);
-    }
-    const status_url = `/api/admin/jobs/${job.id}`;
-    return context.json(success({ job_id: job.id, status_url }), 202, { location: status_url });
-  };
-  return [
-    {
-      method: 'POST',
-      path: '/api/admin/data-dump/generate',
-      action: 'data_dump.generate',
-      handler: (context) => {
-        const wanted = parseBody(wish, context.get('body'));
-        return begin(context, 'data-dump', (work) => dumps.make(wanted, work));
-      },
-    },
-    {
-      method: 'POST',
-      path: '/api/admin/backup/generate',
-      action: 'backup.generate',
-      handler: (context) => {
-        parseBody(nothing, context.get('body'));
-        return begin(context, 'backup', (work) => backups.make(work));
-      },
-    },
-    {
-      method: 'GET',
-      path: '/api/admin/jobs',
-      action: null,
-      handler: async (context) => context.json(success(await runner.recent())),
-    },
-    {
-      method: 'GET',
-      path: '/api/admin/jobs/:id',
-      action: null,
-      handler: async (context) =>
-        context.json(success(await runner.find(context.req.param('id') ?? ''))),
-    },
-    {
-      method: 'DELETE',
-      path: '/api/admin/jobs/:id',
-      action: 'job.cancel',
-      handler: async (context) => {
-        const job = await kept(context);
-        if (runner.cancel(job.id)) return context.json(success(told(job)), 202);
-        if (job.kept === null || !isOver(job)) {
-          throw new Problem(409, 'JOB_FINISHED', 'The job is over, or runs on another instance');
-        }
-        const discard = (): Promise<void> => dumps.discard(job);
-        await (job.kept.exposed ? runner.alone(discard) : discard());
-        runner.records.save(Object.assign(job, { kept: null, state: 'cancelled' }));
-        return context.json(success(told(job)));
-      },
-    },
-    {
-      method: 'GET',
-      path: '/api/admin/jobs/:id/events',
-      action: null,
-      handler: async (context) => {
-        const job = await kept(context);
-        if (!isOver(job) && !isOurs(job.instance)) {
-          throw new Problem(
-            409,
-            'JOB_ELSEWHERE',
-            'Another process runs this job: ask for its state',
-          );
-        }
-        return events(context, runner, job);
-      },
-    },
-    {
-      method: 'POST',
-      path: '/api/admin/jobs/:id/publish',
-      action: 'data_dump.publish',
-      handler: async (context) => {
-        parseBody(nothing, context.get('body'));
-        const job = await kept(context);
-        if (job.kept === null || !isOver(job)) {
-          throw new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has no dump that waits');
-        }
-        return begin(context, 'data-dump', (work) => dumps.publish(work), job);
-      },
-    },
-    {
-      method: 'GET',
-      path: '/api/admin/data-dumps',
-      action: null,
-      handler: async (context) => {
-        const { page, limit } = check(paging, context.req.query());
-        const { dumps, total } = await catalogue.page(page, limit);
-        const has_more = page * limit < total;
-        const retrieved_at = new Date().toISOString();
-        const data = { dumps, total, page, limit, has_more, retrieved_at };
-        return context.json({ success: true, data });
-      },
-    },
-    {
-      method: 'DELETE',
-      path: '/api/admin/data-dumps/:id',
-      action: 'data_dump.take_back',
-      handler: async (context) => {
-        const id = context.req.param('id') ?? '';
-        await runner.alone(() => catalogue.takeBack(id));
-        return context.json(success({ id }));
-      },
-    },
-    {
-      method: 'GET',
-      path: '/api/admin/backups',
-      action: null,
-      handler: async (context) => context.json(success(await backups.list())),
-    },
-  ];
 }
 
 /** Lets admins through, within their limits, and keeps what they sent. */
@@ -295,28 +124,4 @@ function addressOf(context: Context): string {
     // Mounted in a server that does not tell.
     return '';
   }
-}
-
-/** `Prefer: wait=N`, in seconds; 0 when nobody waits. */
-function secondsToWait(prefer: string | undefined): number {
-  const seconds = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(prefer ?? '')?.[1];
-  return seconds === undefined ? 0 : Math.min(Number(seconds), longestWait);
-}
-
-/** The answer of a caller who waited: the platform's own for a dump that was published. */
-function ended(context: Context, job: Job): Response {
-  const { state, kind, error, result } = job;
-  if (error !== null) {
-    const isStorage = /STORAGE|UPLOAD|LOCK|INTERRUPTED/.test(error.code);
-    const code = kind === 'backup' ? 'BACKUP_GENERATION_FAILED' : 'DATA_DUMP_GENERATION_FAILED';
-    const status = error.code === 'DUMP_SHRUNK' ? 409 : isStorage ? 503 : 500;
-    throw new Problem(status, code, error.message, {
-      details: { code: error.code, job_id: job.id, state },
-    });
-  }
-  if (kind === 'backup' || state === 'review') return context.json(success(told(job)));
-  const { id, filename, size, download_url, generated_at, metadata, ...made } = result as MadeDump;
-  const warnings = [...made.warnings, ...made.operator_warnings];
-  const data = { dump_id: id, filename, size, download_url, generated_at, metadata };
-  return context.json({ success: true, data, ...(warnings.length > 0 ? { warnings } : {}) });
 }

@@ -47,7 +47,7 @@ export function publicDumps(store: FolderStore, catalogue: Catalogue): Hono {
     }
     await file.close();
     if (status === 416)
-      throw new Problem(status, 'RANGE_NOT_SATISFIABLE', 'The file has no such part', { headers });
+      throw new Problem(416, 'RANGE_NOT_SATISFIABLE', 'The file has no such part', { headers });
     return new Response(null, { status, headers });
   });
   app.all(`/${prefix}*`, (context) =>

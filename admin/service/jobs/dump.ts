@@ -1,6 +1,6 @@
 /** The job that makes a public data dump and publishes it. */
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import type { AdminOptions } from '../options.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import type { ForOperator, LocalDump, PublishedDump } from '../storage/published.js';
 import { firstRecords } from './first-records.js';
-import { progressOf } from './job.js';
+import { nothingToPublish, progressOf } from './job.js';
 import type { Job, JobProgress } from './job.js';
 import { Previous } from './previous.js';
 import type { JobRecords } from './records.js';
@@ -65,7 +65,7 @@ export class DumpJobs {
   /** Publishes what a job has kept. When that fails the file stays, to be sent again. */
   async publish({ job, lock, signal, report, keep }: Work): Promise<Outcome> {
     const local = job.kept;
-    if (local === null) throw new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has kept no dump');
+    if (local === null) throw nothingToPublish();
     let step: JobProgress['phase'] = 'upload';
     let published: PublishedDump;
     try {
@@ -89,7 +89,7 @@ export class DumpJobs {
         keep(null);
         throw reason;
       }
-      throw keptAfter(reason, local.path);
+      throw existsSync(local.path) ? keptAfter(reason, local.path) : gone(reason);
     }
     await this.#previous.keep(local).catch(() => undefined);
     await this.#clear(job.id);
@@ -215,6 +215,11 @@ function keptAfter(error: unknown, path: string): Problem {
       cause: error,
     },
   );
+}
+
+function gone(cause: unknown): Problem {
+  const message = 'The file of the dump is gone: discard it, and generate another';
+  return new Problem(409, 'NOTHING_TO_PUBLISH', message, { cause });
 }
 
 function stillExposed(cause: unknown): Problem {

@@ -1,6 +1,7 @@
 /** What a job is, and how it is told over HTTP. */
 
 import type { Progress } from '../engine.js';
+import { Problem } from '../envelope.js';
 import type { KeptDump } from '../storage/published.js';
 import type { Instance } from './instance.js';
 
@@ -58,6 +59,10 @@ export function told(job: Job): Readonly<Record<string, unknown>> {
     error,
     publishable: kept !== null && isOver(job),
   };
+}
+
+export function nothingToPublish(): Problem {
+  return new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has no dump that waits');
 }
 
 /** Progress of the addon in the words of the API. `item` stays here: a bar does not need it. */

@@ -9,7 +9,7 @@ import type { Holder } from '../storage/lock.js';
 import type { KeptDump } from '../storage/published.js';
 import type { ObjectStore } from '../storage/store.js';
 import { isGone, isOurs, self } from './instance.js';
-import { isOver, told } from './job.js';
+import { isOver, nothingToPublish, told } from './job.js';
 import type { Job, JobError, JobKind, JobProgress } from './job.js';
 import type { JobRecords } from './records.js';
 
@@ -70,10 +70,11 @@ export class JobRunner {
     this.#reserved = job.id;
     try {
       const lock = await this.#lock(job);
-      // Closing may have begun while the bucket answered.
-      if (this.#isClosing as boolean) {
+      // While the bucket answered closing may have begun, or somebody has discarded what would be published.
+      const isDiscarded = again?.kept === null;
+      if ((this.#isClosing as boolean) || isDiscarded) {
         await lock.release();
-        throw closing();
+        throw isDiscarded ? nothingToPublish() : closing();
       }
       this.#begin(job, run, lock);
       return job;

@@ -87,8 +87,7 @@ export class Lock {
   async release(): Promise<void> {
     clearInterval(this.#timer);
     await this.#last;
-    if (this.lost.aborted) return;
-    // A lock that cannot be given back goes stale by itself.
+    // A lock that cannot be given back goes stale by itself; one that somebody else has taken has another ETag.
     await write(this.store, undefined, { etag: this.etag }).catch(() => undefined);
   }
 

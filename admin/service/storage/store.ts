@@ -1,6 +1,6 @@
 /** What publishing asks of a place for objects: a bucket, or a folder. */
 
-import { Problem } from '../envelope.js';
+import { codeOf, Problem } from '../envelope.js';
 
 export interface Headers {
   readonly contentType: string;
@@ -46,6 +46,10 @@ export class PreconditionFailed extends Error {
 
 /** The bucket or folder did not do what it was asked. The cause stays in the log. */
 export function unavailable(cause: unknown): Problem {
+  if (['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '')) {
+    const message = 'The disk that DUMPS_DIR is on is full: free some space, or take a dump back';
+    return new Problem(503, 'STORAGE_FULL', message, { cause });
+  }
   return new Problem(503, 'STORAGE_UNAVAILABLE', 'The storage of public dumps cannot be reached', {
     cause,
   });

@@ -22,7 +22,7 @@ pub mod file;
 mod names;
 mod place;
 pub mod sql;
-mod trouble;
+pub(crate) mod trouble;
 pub mod wrangler;
 
 pub use check::Checked;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::photos::source::{GetError, PhotoSource, has_dot_segment, refused_every};
+use crate::photos::source::{CLOCK_WRONG, GetError, PhotoSource, has_dot_segment, refused_every};
 
 /// The store is down when it failed this many photos in a row, each after all its attempts.
 const GIVEN_UP: u32 = 3;
@@ -38,20 +38,15 @@ impl Health {
     /// Counts how a photo went. Fails when the store never gave one and is down, or refuses us.
     pub(super) fn tell(&self, key: &str, error: Option<GetError>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = error.filter(|_| !state.answered).and_then(|error| self.hopeless(error)) {
+            return Err(error);
+        }
         match error {
             Some(error) if error.is_outage() => {
                 state.given_up += 1;
                 if state.given_up >= GIVEN_UP {
                     state.outage = Some(error);
                 }
-            }
-            Some(GetError::Forbidden) if !state.answered => {
-                return Err(Error::SourceRefused {
-                    what: self.place.clone(),
-                    problem: "the name of its host leads to a private address; if that is meant, give the address itself"
-                        .into(),
-                    source: Some(Box::new(GetError::Forbidden)),
-                });
             }
             // The store was not even asked.
             Some(GetError::Unaddressable) => {}
@@ -73,7 +68,26 @@ impl Health {
             _ => Ok(()),
         }
     }
+
+    /// What would go no better with any other photo, as an error of the store.
+    fn hopeless(&self, error: GetError) -> Option<Error> {
+        let problem = match error {
+            GetError::Forbidden => {
+                "the name of its host leads to a private address; if that is meant, give the address itself"
+                    .into()
+            }
+            GetError::ClockWrong => CLOCK_WRONG.into(),
+            GetError::Untrusted(why) => why.to_string(),
+            _ => return None,
+        };
+        let (what, source) = (self.place.clone(), Some(Box::new(error) as _));
+        Some(match error {
+            GetError::Untrusted(_) => Error::SourceUnreachable { what, problem, source },
+            _ => Error::SourceRefused { what, problem, source },
+        })
+    }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +140,14 @@ mod tests {
         assert!(health.tell("x/../y", Some(GetError::Unaddressable)).is_ok());
         let told: Vec<_> = (0..10).map(|_| health.tell("a.jpg", Some(GetError::Refused))).collect();
         assert_eq!(told.last().map(|r| r.as_ref().map_err(|e| e.code())), Some(Err("SOURCE_REFUSED")));
+    }
+
+    #[test]
+    fn a_wrong_clock_is_told_at_once_and_not_as_a_matter_of_credentials() {
+        let error = health().tell("a.jpg", Some(GetError::ClockWrong));
+        let said = error.map_err(|e| (e.code(), e.to_string()));
+        let words = "the bucket refuses access: the clock of this machine is wrong; set it".to_owned();
+        assert_eq!(said, Err(("SOURCE_REFUSED", words)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use crate::error::Error;
 use crate::http::{Failure, retry_after, whole};
-use crate::photos::source::GetError;
+use crate::photos::source::{CLOCK_WRONG, GetError};
 
 /// An answer that says what is wrong is never longer: 64 KiB.
 const ERROR_LIMIT: usize = 64 * 1024;
@@ -45,16 +45,14 @@ impl From<Failure> for S3Error {
 impl From<&S3Error> for GetError {
     fn from(error: &S3Error) -> Self {
         match error {
-            S3Error::Network(Failure::Timeout) => GetError::Timeout,
-            S3Error::Network(Failure::Forbidden) => GetError::Forbidden,
-            S3Error::Network(Failure::Broken(_) | Failure::TooLarge) | S3Error::Unreadable => {
-                GetError::Unreachable
-            }
+            S3Error::Network(failure) => GetError::from(failure),
+            S3Error::Unreadable => GetError::Unreachable,
             S3Error::Request => GetError::Unreadable,
             S3Error::Answer { status, code, retry_after } => {
                 match (meant(*status, code), code.as_str()) {
                     // Both are said of a request that took too long to arrive.
                     (400, "RequestTimeout" | "ExpiredRequest") => GetError::Timeout,
+                    (401 | 403, "RequestTimeTooSkewed") => GetError::ClockWrong,
                     (401 | 403, _) => GetError::Refused,
                     (404, _) => GetError::NoSuchKey,
                     (412 | 416, _) => GetError::ChangedWhileRead,
@@ -106,10 +104,15 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         S3Error::Network(_) | S3Error::Unreadable | S3Error::Request => (0, String::new()),
     };
     let denied = format!("check the access key id and secret, and that they may {rights} this bucket");
+    let distrust = match &error {
+        S3Error::Network(Failure::Untrusted(why)) => Some(why.to_string()),
+        _ => None,
+    };
     let problem = match (status, code.as_str()) {
+        _ if let Some(problem) = &distrust => problem,
         (_, "SignatureDoesNotMatch") => "the secret access key is not that of the access key id",
         (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
-        (_, "RequestTimeTooSkewed") => "the clock of this machine is wrong; set it",
+        (_, "RequestTimeTooSkewed") => CLOCK_WRONG,
         (401 | 403, _) => &denied,
         (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",
         (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",
@@ -139,6 +142,7 @@ mod tests {
         for (status, code, expected) in [
             (404, "NoSuchKey", GetError::NoSuchKey),
             (403, "AccessDenied", GetError::Refused),
+            (403, "RequestTimeTooSkewed", GetError::ClockWrong),
             (503, "SlowDown", GetError::Unavailable { retry_after: None }),
             (412, "PreconditionFailed", GetError::ChangedWhileRead),
             (400, "RequestTimeout", GetError::Timeout),

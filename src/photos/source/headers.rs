@@ -28,9 +28,10 @@ impl From<Failure> for GetError {
 
 impl From<&Failure> for GetError {
     fn from(failure: &Failure) -> Self {
-        match failure {
+        match *failure {
             Failure::Timeout => GetError::Timeout,
             Failure::Forbidden => GetError::Forbidden,
+            Failure::Untrusted(why) => GetError::Untrusted(why),
             Failure::Broken(_) | Failure::TooLarge => GetError::Unreachable,
         }
     }

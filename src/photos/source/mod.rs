@@ -13,6 +13,7 @@ use futures::stream::BoxStream;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::http::Distrust;
 use crate::job::{Job, Warning};
 use crate::retry::Setback;
 
@@ -141,9 +142,15 @@ pub enum GetError {
     /// We may not read it.
     #[error("the store refuses access to it")]
     Refused,
+    /// The store takes no signature of a time so far from its own.
+    #[error("the store takes no request of such a time")]
+    ClockWrong,
     /// The name of the host leads to a private address.
     #[error("its host is not one of the public Internet")]
     Forbidden,
+    /// The host does not prove to be the one that was meant.
+    #[error("its host did not prove to be the one that was meant")]
+    Untrusted(Distrust),
     /// A redirect leads to another host, or in circles.
     #[error("the store sends us to another host")]
     LedAway,
@@ -183,7 +190,9 @@ impl GetError {
             GetError::NoSuchKey => "not_found",
             GetError::Unreadable => "unreadable",
             GetError::Refused => "refused",
+            GetError::ClockWrong => "clock_wrong",
             GetError::Forbidden => "forbidden_host",
+            GetError::Untrusted(_) => "untrusted_host",
             GetError::LedAway => "redirected",
             GetError::Unaddressable => "unaddressable_key",
             GetError::TooLarge => "too_large",
@@ -208,13 +217,18 @@ impl GetError {
             GetError::NoSuchKey
                 | GetError::Unreadable
                 | GetError::Refused
+                | GetError::ClockWrong
                 | GetError::Forbidden
+                | GetError::Untrusted(_)
                 | GetError::LedAway
                 | GetError::Unaddressable
                 | GetError::TooLarge
         )
     }
 }
+
+/// What to do where a store takes no signature of such a time.
+pub const CLOCK_WRONG: &str = "the clock of this machine is wrong; set it";
 
 /// Whether a key holds a segment that servers, proxies and clients of HTTP take for a way to somewhere else.
 pub fn has_dot_segment(key: &str) -> bool {

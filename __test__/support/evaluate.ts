@@ -1,0 +1,21 @@
+/** Calls what is built, which Jest cannot import: it is of ES modules. */
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { root } from '../support';
+
+/** What the last value of a script is, in which `name` of a `module` below dist/ can be called. */
+export function evaluate(name: string, module: string, script: string): unknown {
+  const url = pathToFileURL(join(root, 'dist', module)).href;
+  const whole = `import { ${name} } from ${JSON.stringify(url)};
+    process.stdout.write(JSON.stringify(await (async () => { ${script} })()));`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--max-old-space-size=256', '--input-type=module', '-e', whole],
+    { encoding: 'utf8', timeout: 30_000, maxBuffer: 1 << 20 },
+  );
+  if (status !== 0) throw new Error(`exit code ${String(status)}: ${stderr.slice(0, 2000)}`);
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,25 @@
+/** Reads a `.env`, for the service and, as it is built, for the commands. */
+
+import { readFileSync } from 'node:fs';
+import { parse } from 'dotenv';
+
+import { codeOf } from './envelope.js';
+
+/** What a `.env` says; nothing when there is none. `Refusal` is the error of whoever reads it, for one that is no use. */
+export function readDotenv(
+  path: string,
+  Refusal: new (message: string, options?: ErrorOptions) => Error,
+): Readonly<Record<string, string>> {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return {};
+    throw new Refusal(`cannot read ${path}: make it readable or move it away`, { cause: error });
+  }
+  // As PowerShell's `>` writes it: nothing in it would be found, and the error would ask to put it there.
+  if (['fffe', 'feff'].includes(bytes.toString('hex', 0, 2))) {
+    throw new Refusal(`${path} is UTF-16: save it as UTF-8`);
+  }
+  return parse(bytes);
+}
