@@ -52,9 +52,7 @@ impl Search<'_, '_> {
             if colons < 2 || (colons < 6 && memchr::memmem::find(run, b"::").is_none()) {
                 continue;
             }
-            for first in
-                (0..run.len()).filter(|at| *at == 0 || run[*at] == b':' || is_separator(run[*at - 1]))
-            {
+            for first in (0..run.len()).filter(|at| may_begin(run, *at)) {
                 for length in ipv6_lengths(&run[first..]) {
                     if let Some(key) = shape::ip(&run[first..first + length]) {
                         self.look_up(key, start + first..start + first + length, origin)?;
@@ -63,6 +61,18 @@ impl Search<'_, '_> {
             }
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Whether an IPv6 address may begin at `at`: where a group does, or within one that is too long because letters of a word
+/// before it look like digits (`added2001:db8::1`).
+fn may_begin(run: &[u8], at: usize) -> bool {
+    const DIGITS: usize = 4;
+    let begins_group = at == 0 || run[at] == b':' || is_separator(run[at - 1]);
+    begins_group || {
+        let left = run[at..].iter().take(DIGITS + 1).take_while(|byte| !is_separator(**byte)).count();
+        let before = run[..at].iter().rev().take(DIGITS).take_while(|byte| !is_separator(**byte)).count();
+        left <= DIGITS && before + left > DIGITS
     }
 }
 
