@@ -150,6 +150,7 @@ fn glued_neighbours_hide_nothing() {
         format!("ip:{IPV6}"),
         format!("id{IPV6}x"),
         format!("added{IPV6}"),
+        format!("[{IPV6}abcd]"),
         format!("[{IPV6}]:443"),
         format!("{IPV4}:8080"),
         format!("v1.{IPV4}.5"),

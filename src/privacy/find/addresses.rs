@@ -10,6 +10,8 @@ use super::{Origin, Search};
 
 /// Characters of the longest IPv6 address.
 const IPV6: usize = 45;
+/// Digits of a group of one, at most.
+const DIGITS: usize = 4;
 
 impl Search<'_, '_> {
     /// Four numbers between dots, wherever in a run of them.
@@ -67,13 +69,17 @@ impl Search<'_, '_> {
 /// Whether an IPv6 address may begin at `at`: where a group does, or within one that is too long because letters of a word
 /// before it look like digits (`added2001:db8::1`).
 fn may_begin(run: &[u8], at: usize) -> bool {
-    const DIGITS: usize = 4;
-    let begins_group = at == 0 || run[at] == b':' || is_separator(run[at - 1]);
-    begins_group || {
-        let left = run[at..].iter().take(DIGITS + 1).take_while(|byte| !is_separator(**byte)).count();
-        let before = run[..at].iter().rev().take(DIGITS).take_while(|byte| !is_separator(**byte)).count();
-        left <= DIGITS && before + left > DIGITS
+    let is_first = at == 0 || run[at] == b':' || is_separator(run[at - 1]);
+    let before = || run[..at].iter().rev().take(DIGITS).take_while(|byte| !is_separator(**byte)).count();
+    is_first || {
+        let left = digits(&run[at..]);
+        left <= DIGITS && before() + left > DIGITS
     }
+}
+
+/// How many digits `run` begins with, as far as there may be in a group, and one more.
+fn digits(run: &[u8]) -> usize {
+    run.iter().take(DIGITS + 1).take_while(|byte| !is_separator(**byte)).count()
 }
 
 /// What parts the groups of an IPv6 address.
@@ -82,10 +88,11 @@ fn is_separator(byte: u8) -> bool {
 }
 
 /// How long an IPv6 address may be that begins where `run` does: seven colons, or fewer with two of them in one place,
-/// the last group perhaps written as IPv4. A run may be as long as a text, and all of it colons.
+/// the last group perhaps written as IPv4, or too long because a word goes on behind it. A run may be as long as a text, and
+/// all of it colons.
 pub(super) fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
     let mut lengths = SmallVec::<[usize; 16]>::new();
-    let (mut colons, mut is_short, mut in_a_row) = (0, false, 0);
+    let (mut colons, mut is_short, mut in_a_row, mut in_group) = (0, false, 0, 0);
     for (at, byte) in run.iter().enumerate().take(IPV6) {
         if *byte == b':' {
             colons += 1;
@@ -97,7 +104,10 @@ pub(super) fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
             break;
         }
         is_short |= in_a_row == 2;
-        let ends_here = run.get(at + 1).is_none_or(|next| is_separator(*next)) || *byte == b':';
+        in_group = if is_separator(*byte) { 0 } else { in_group + 1 };
+        let left = digits(run.get(at + 1..).unwrap_or_default());
+        let is_too_long = (1..=DIGITS).contains(&in_group) && in_group + left > DIGITS;
+        let ends_here = left == 0 || *byte == b':' || is_too_long;
         if ends_here && (is_short || colons >= 6) {
             lengths.push(at + 1);
         }
