@@ -280,6 +280,14 @@ async fn a_field_that_two_tables_have_is_described_once() {
 }
 
 #[tokio::test]
+async fn a_column_that_is_not_there_is_not_described() {
+    let include_fields = vec!["artwork.hieght".to_owned()];
+    let options = DataDumpOptions { include_fields, ..DataDumpOptions::default() };
+    let found = texts_of(WORK, options).await;
+    assert!(found.contains("Heron") && !found.contains("hieght"));
+}
+
+#[tokio::test]
 async fn columns_that_the_operator_keeps_in_are_told() {
     let options =
         DataDumpOptions { extra_blacklist: vec!["bio".into(), "t*".into()], ..DataDumpOptions::default() };
