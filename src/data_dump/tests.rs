@@ -197,6 +197,17 @@ async fn who_is_rejected_as_an_artist_is_no_creator_either() {
 }
 
 #[tokio::test]
+async fn what_does_not_leave_is_no_leak() {
+    let rows = "INSERT INTO artists VALUES ('p1', 'Pending', NULL, 'pending');
+        UPDATE artwork_artists SET role = 'as ann@example.org'";
+    for on_leak in ["redact", "fail"] {
+        let options = DataDumpOptions { on_leak: Some(on_leak.into()), ..DataDumpOptions::default() };
+        let found = texts_of(&format!("{WORK}{rows}"), options).await;
+        assert!(found.contains(r#""email": 0"#), "{on_leak}");
+    }
+}
+
+#[tokio::test]
 async fn a_pending_row_with_the_id_of_an_approved_one_stays_in() {
     let sql = "CREATE TABLE artwork (pk TEXT PRIMARY KEY, id TEXT, title TEXT, status TEXT) WITHOUT ROWID;
         INSERT INTO artwork VALUES ('a', 'w1', 'Waiting', 'pending'), ('b', 'w1', 'Heron', 'approved')";
