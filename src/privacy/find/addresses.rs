@@ -105,8 +105,11 @@ pub(super) fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
         }
         is_short |= in_a_row == 2;
         in_group = if is_separator(*byte) { 0 } else { in_group + 1 };
+        if in_group > DIGITS {
+            break;
+        }
         let left = digits(run.get(at + 1..).unwrap_or_default());
-        let is_too_long = (1..=DIGITS).contains(&in_group) && in_group + left > DIGITS;
+        let is_too_long = in_group > 0 && in_group + left > DIGITS;
         let ends_here = left == 0 || *byte == b':' || is_too_long;
         if ends_here && (is_short || colons >= 6) {
             lengths.push(at + 1);
