@@ -154,6 +154,8 @@ fn glued_neighbours_hide_nothing() {
         format!("[{IPV6}]:443"),
         format!("{IPV4}:8080"),
         format!("v1.{IPV4}.5"),
+        "203.000.113.097".to_owned(),
+        format!("\\u00{IPV4}"),
     ] {
         assert!(clean(&text).contains("[redacted]"), "{text} became {}", clean(&text));
     }

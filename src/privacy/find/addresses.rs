@@ -1,5 +1,6 @@
 //! Network addresses in text.
 
+use std::net::Ipv4Addr;
 use std::ops::{ControlFlow, Range};
 
 use memchr::{memchr, memchr_iter};
@@ -23,17 +24,19 @@ impl Search<'_, '_> {
             let start = dot - text[from..dot].iter().rev().take_while(is_part).count();
             let end = dot + text[dot..].iter().take_while(is_part).count();
             from = end;
+            let run = &text[start..end];
             // Nearly all of the rest are decimal numbers.
-            if memchr_iter(b'.', &text[start..end]).count() < 3 {
+            if memchr_iter(b'.', run).count() < 3 {
                 continue;
             }
-            let groups = groups(&text[start..end], b'.');
-            for four in
-                groups.windows(4).filter(|four| four.iter().all(|group| (1..=3).contains(&group.len())))
-            {
-                let range = start + four[0].start..start + four[3].end;
-                if let Some(key) = shape::ip(&text[range.clone()]) {
-                    self.look_up(key, range, origin)?;
+            // Zeros before a number change nothing.
+            let number = |group: &Range<usize>| str::from_utf8(&run[group.clone()]).ok()?.parse().ok();
+            for four in groups(run, b'.').windows(4) {
+                let [Some(a), Some(b), Some(c), Some(d)] = [0, 1, 2, 3].map(|at| number(&four[at])) else {
+                    continue;
+                };
+                if let Some(key) = shape::ip_key(Ipv4Addr::new(a, b, c, d).into()) {
+                    self.look_up(key, start + four[0].start..start + four[3].end, origin)?;
                 }
             }
         }
