@@ -198,12 +198,17 @@ async fn who_is_rejected_as_an_artist_is_no_creator_either() {
 
 #[tokio::test]
 async fn what_does_not_leave_is_no_leak() {
-    let rows = "INSERT INTO artists VALUES ('p1', 'Pending', NULL, 'pending');
-        UPDATE artwork_artists SET role = 'as ann@example.org'";
-    for on_leak in ["redact", "fail"] {
-        let options = DataDumpOptions { on_leak: Some(on_leak.into()), ..DataDumpOptions::default() };
-        let found = texts_of(&format!("{WORK}{rows}"), options).await;
-        assert!(found.contains(r#""email": 0"#), "{on_leak}");
+    let role = "UPDATE artwork_artists SET role = 'as ann@example.org';";
+    let pending = format!("{WORK}{role} INSERT INTO artists VALUES ('p1', 'Pending', NULL, 'pending')");
+    let kept_in =
+        format!("{WORK}{role} INSERT INTO artists VALUES ('p1', 'Ann ann@example.org', NULL, 'active')");
+    let blacklist = ["name", "role"].map(str::to_owned).to_vec();
+    for (sql, extra_blacklist) in [(pending, Vec::new()), (kept_in, blacklist)] {
+        for on_leak in ["redact", "fail"] {
+            let (on_leak, extra_blacklist) = (Some(on_leak.to_owned()), extra_blacklist.clone());
+            let options = DataDumpOptions { on_leak, extra_blacklist, ..DataDumpOptions::default() };
+            assert!(texts_of(&sql, options).await.contains(r#""email": 0"#), "{sql}");
+        }
     }
 }
 

@@ -44,7 +44,8 @@ impl Reader<'_> {
                     plan.toll.troubles.add(Trouble::SameId, name);
                     return Ok(());
                 }
-                let name = text_of(name_cell).map(|name| self.clean(name, CREATORS.name, &mut plan.toll));
+                let name = text_of(name_cell).filter(|_| self.fences.leaves("name"));
+                let name = name.map(|name| self.clean(name, CREATORS.name, &mut plan.toll));
                 let name = name.transpose()?;
                 found.insert(id.clone(), Creator { id, name, table: at, key, is_listed: false });
                 Ok(())
@@ -56,8 +57,9 @@ impl Reader<'_> {
         }
         // What stays in is no leak, and nothing to count.
         links.retain(|(_, link)| found.contains_key(&link.creator_id));
-        for role in links.iter_mut().filter_map(|(_, link)| link.role.as_mut()) {
-            *role = self.clean(role, LINKS.name, &mut plan.toll)?;
+        for (_, link) in &mut links {
+            let role = link.role.take().filter(|_| self.fences.leaves("role"));
+            link.role = role.map(|role| self.clean(&role, LINKS.name, &mut plan.toll)).transpose()?;
         }
         plan.creators = found.into_values().collect();
         plan.take_links(links);
