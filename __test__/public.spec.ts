@@ -118,13 +118,18 @@ describe('what is public', () => {
     archive.work('no', 'pending', {
       photos: '["originals/2025/09/04/ab.jpg","originals/2025/09/05/a.jpg"]',
     });
+    // What one row says of a photo's licence is true in another.
+    archive.work('twin', 'approved', { photos: '["/photos/originals/2025/09/05/a.jpg"]' });
     archive.write();
     const { path: made = '', metadata } = await archive.dump({
       photos: { directory: join(archive.dir, 'photos') },
     });
     const photos = [...entriesOf(made).keys()].filter((name) => name.startsWith('photos/'));
     expect(photos).toEqual(['photos/thumbnails/yes-1.jpg']);
-    expect(metadata.photos_missing).toEqual([{ photo: 'yes#2', reason: 'other_license' }]);
+    expect(metadata.photos_missing).toEqual([
+      { photo: 'twin#1', reason: 'other_license' },
+      { photo: 'yes#2', reason: 'other_license' },
+    ]);
   });
 });
 

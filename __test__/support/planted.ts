@@ -155,7 +155,7 @@ export class Archive {
 /** Fills every private table with rows whose every column is a secret, and gives identifiers of every class. */
 export function plant(
   archive: Archive,
-): Record<'uuid' | 'clerk' | 'email' | 'ipv4' | 'ipv6' | 'token', string> {
+): Record<'uuid' | 'clerk' | 'email' | 'wide' | 'ipv4' | 'ipv6' | 'token', string> {
   const values = {
     uuid: archive.secret('users.uuid', randomUUID()),
     clerk: archive.secret('lists.owner_user_id', `user_2${randomBytes(13).toString('hex')}`),
@@ -163,6 +163,8 @@ export function plant(
       'users.email',
       `Ann.Lee${randomBytes(3).toString('hex')}@mail.example.org`,
     ),
+    // Of letters beyond ASCII.
+    wide: archive.secret('visitors.other_email', `иван${randomBytes(2).toString('hex')}@пример.рф`),
     ipv4: archive.secret(
       'consent.ip_address',
       `203.0.113.${String(50 + (randomBytes(1).readUInt8() % 200))}`,
@@ -205,8 +207,8 @@ export function plant(
   archive.write();
   sqlite(
     archive.file,
-    'CREATE TABLE visitors (user_uuid, clerk_user_id, email, ip_address, ipv6, session_token)',
-    `INSERT INTO visitors VALUES (${[values.uuid, values.clerk, values.email, values.ipv4, values.ipv6, values.token].map(text).join(', ')})`,
+    'CREATE TABLE visitors (user_uuid, clerk_user_id, email, other_email, ip_address, ipv6, session_token)',
+    `INSERT INTO visitors VALUES (${[values.uuid, values.clerk, values.email, values.wide, values.ipv4, values.ipv6, values.token].map(text).join(', ')})`,
   );
   return values;
 }

@@ -29,7 +29,7 @@ pub struct Read {
     pub values: Arc<Values>,
     /// The names that stay in.
     pub filter: Arc<Filter>,
-    /// Columns that the operator adds and that nothing keeps in.
+    /// Columns that the operator adds, that are there and that nothing keeps in.
     pub included: Vec<IncludedField>,
     /// Columns that the operator names and that the database has not.
     pub absent: Vec<String>,
@@ -48,8 +48,9 @@ pub fn read(settings: &Settings, workspace: &Workspace, with_photos: bool, job: 
     let drift = Drift::read(snapshot.connection()).map_err(failure)?;
     let values = known_identifiers(&snapshot, job)?;
     let filter = Filter::new(settings.extra_blacklist.iter().map(String::as_str));
-    let included: Vec<_> = settings.included.iter().filter(|field| field.leaves(&filter)).cloned().collect();
     let absent = absent(settings, &snapshot)?;
+    let is_had = |field: &&IncludedField| field.leaves(&filter) && !absent.contains(&field.place());
+    let included: Vec<_> = settings.included.iter().filter(is_had).cloned().collect();
     let fences = Fences::new(&filter, Redactor::new(&values), settings.fail_on_leak);
     let wishes =
         Wishes { separate_foreign: settings.separate_foreign, photos: with_photos, included: &included };

@@ -133,13 +133,10 @@ impl Records<'_> {
         for alias in &aliases {
             clean.push(self.fences.text(alias, entry, &mut toll.counts)?);
         }
-        if !self.fences.leaves("aliases") {
-            clean.clear();
-        }
 
         let mut record = Record::new(CREATORS.fields);
         record.put("id", &creator.id)?;
-        record.put_some("name", creator.name.as_ref().filter(|_| self.fences.leaves("name")))?;
+        record.put_some("name", creator.name.as_ref())?;
         let (about, place) = match text_of(description) {
             Some(_) => (description, "artists.description"),
             None => (bio, "artists.bio"),
@@ -159,7 +156,7 @@ impl Records<'_> {
         let mut record = Record::new(LINKS.fields);
         record.put("artwork_id", &link.artwork_id)?;
         record.put("creator_id", &link.creator_id)?;
-        record.put_some("role", link.role.as_ref().filter(|_| self.fences.leaves("role")))?;
+        record.put_some("role", link.role.as_ref())?;
         let created_at = link.created_at.clone().map_or(Cell::Null, Cell::Text);
         self.put_instant(&mut record, "created_at", &created_at, "artwork_artists.created_at", toll)?;
         for (column, json) in &link.extra {
@@ -195,7 +192,7 @@ impl Records<'_> {
                 record.put("id", &creator.id)?;
             }
             record.put("name", name)?;
-            record.put_some("role", role.as_ref().filter(|_| self.fences.leaves("role")))?;
+            record.put_some("role", role.as_ref())?;
             records.push(record.finish()?);
             named.insert(name.as_str());
         }

@@ -197,6 +197,22 @@ async fn who_is_rejected_as_an_artist_is_no_creator_either() {
 }
 
 #[tokio::test]
+async fn what_does_not_leave_is_no_leak() {
+    let role = "UPDATE artwork_artists SET role = 'as ann@example.org';";
+    let pending = format!("{WORK}{role} INSERT INTO artists VALUES ('p1', 'Pending', NULL, 'pending')");
+    let kept_in =
+        format!("{WORK}{role} INSERT INTO artists VALUES ('p1', 'Ann ann@example.org', NULL, 'active')");
+    let blacklist = ["name", "role"].map(str::to_owned).to_vec();
+    for (sql, extra_blacklist) in [(pending, Vec::new()), (kept_in, blacklist)] {
+        for on_leak in ["redact", "fail"] {
+            let (on_leak, extra_blacklist) = (Some(on_leak.to_owned()), extra_blacklist.clone());
+            let options = DataDumpOptions { on_leak, extra_blacklist, ..DataDumpOptions::default() };
+            assert!(texts_of(&sql, options).await.contains(r#""email": 0"#), "{sql}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_pending_row_with_the_id_of_an_approved_one_stays_in() {
     let sql = "CREATE TABLE artwork (pk TEXT PRIMARY KEY, id TEXT, title TEXT, status TEXT) WITHOUT ROWID;
         INSERT INTO artwork VALUES ('a', 'w1', 'Waiting', 'pending'), ('b', 'w1', 'Heron', 'approved')";
@@ -277,6 +293,14 @@ async fn a_field_that_two_tables_have_is_described_once() {
     for described in ["| a | any |", "| b | any |", r#""name": "a""#, r#""name": "b""#] {
         assert_eq!(found.matches(described).count(), 1, "{described}");
     }
+}
+
+#[tokio::test]
+async fn a_column_that_is_not_there_is_not_described() {
+    let include_fields = vec!["artwork.hieght".to_owned()];
+    let options = DataDumpOptions { include_fields, ..DataDumpOptions::default() };
+    let found = texts_of(WORK, options).await;
+    assert!(found.contains("Heron") && !found.contains("hieght"));
 }
 
 #[tokio::test]

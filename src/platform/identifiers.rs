@@ -46,10 +46,8 @@ impl Class {
 /// Names of columns that hold identifiers, beside those that the blacklist keeps in as such.
 const PLACES: [&str; 3] = ["*_by", "identifier", "*_identifier"];
 
-/// Tables whose very `id` lets somebody in.
-const SESSIONS: [&str; 3] = ["auth_sessions", "sessions", "magic_links"];
-/// The table whose identifiers do: on this platform a user's id is what logs them in.
-const USERS: &str = "users";
+/// Tables whose very `id` lets somebody in: on this platform a user's does too.
+const DOORS: [&str; 4] = ["auth_sessions", "sessions", "magic_links", "users"];
 
 /// Tables whose ids are public, or are at least no user's.
 const PUBLIC_IDS: [&str; 7] =
@@ -58,7 +56,7 @@ const PUBLIC_IDS: [&str; 7] =
 /// Whether what stands in `place`, a `table.column`, lets somebody in.
 pub fn lets_in(place: &str) -> bool {
     let table = place.split_once('.').map_or(place, |(table, _)| table);
-    SESSIONS.iter().chain([&USERS]).any(|known| known.eq_ignore_ascii_case(table))
+    DOORS.iter().any(|known| known.eq_ignore_ascii_case(table))
 }
 
 /// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column`. JSON in the
@@ -124,8 +122,7 @@ pub fn each_public_id<E: From<rusqlite::Error>>(
 }
 
 fn is_place(table: &str, column: &str) -> bool {
-    let opens = SESSIONS.iter().any(|known| known.eq_ignore_ascii_case(table));
-    is_named(column) || (opens && column.eq_ignore_ascii_case("id"))
+    is_named(column) || (lets_in(table) && column.eq_ignore_ascii_case("id"))
 }
 
 fn is_named(name: &str) -> bool {
@@ -186,6 +183,13 @@ mod tests {
                 "users.Email=e"
             ]
         );
+    }
+
+    #[test]
+    fn the_id_of_a_user_is_one_whatever_its_column_is_called() {
+        let sql = "CREATE TABLE Users (ID, name); INSERT INTO Users VALUES ('u', 'n');
+             CREATE TABLE badges (id); INSERT INTO badges VALUES ('b')";
+        assert_eq!(found(sql), ["Users.ID=u"]);
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl PhotoList {
         if reference == Reference::Unusable {
             self.unreadable = true;
         }
+        let credit = credit.map(str::to_owned);
         // Those on other hosts are only counted.
         if let Reference::Own(keys) = &reference
             && let Some(key) = keys.last()
@@ -122,10 +123,10 @@ impl PhotoList {
             if let Some(photo) = self.photos.get_mut(at) {
                 // What is said of one of the two is said of the photo.
                 photo.is_licensed |= is_licensed;
+                photo.credit = photo.credit.take().or(credit);
                 return;
             }
         }
-        let credit = credit.map(str::to_owned);
         self.photos.push(ListedPhoto { n: self.places, reference, credit, is_licensed });
     }
 
@@ -194,6 +195,16 @@ mod tests {
                 r#"{"_photos":["b.jpg","c.jpg"]}"#
             ),
             sound(&["1 originals/a.jpg", "3 b.jpg", "5 c.jpg"])
+        );
+    }
+
+    #[test]
+    fn a_credit_counts_whichever_of_two_has_it() {
+        let photos = r#"["a.jpg",{"url":"/photos/a.jpg","credit":"Ann"},{"url":"a.jpg","credit":"Bea"}]"#;
+        assert_eq!(read(photos, "{}"), sound(&["1 a.jpg by Ann"]));
+        assert_eq!(
+            read(r#"["a.jpg"]"#, r#"{"_photos":[{"url":"a.jpg","credit":"Ann"}]}"#),
+            sound(&["1 a.jpg by Ann"])
         );
     }
 

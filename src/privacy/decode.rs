@@ -140,16 +140,23 @@ fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
         ("shy", '\u{ad}'),
     ];
     let rest = text.get(at + 1..)?;
+    if let Some(number) = rest.strip_prefix(b"#") {
+        return numbered(number).map(|(c, length)| (c, length + 2));
+    }
     let length = memchr(b';', rest.get(..LONGEST).unwrap_or(rest))?;
     let name = str::from_utf8(rest.get(..length)?).ok()?;
-    let c = match name.strip_prefix('#') {
-        Some(number) => {
-            let hexadecimal = number.strip_prefix(['x', 'X']).map(|digits| u32::from_str_radix(digits, 16));
-            char::from_u32(hexadecimal.unwrap_or_else(|| number.parse()).ok()?)?
-        }
-        None => NAMED.iter().find(|(known, _)| *known == name)?.1,
-    };
+    let c = NAMED.iter().find(|(known, _)| *known == name)?.1;
     Some((c, length + 2))
+}
+
+/// The character with the number that `text` begins with, and how long that is. Browsers need no semicolon behind it.
+fn numbered(text: &[u8]) -> Option<(char, usize)> {
+    let (radix, start) = if text.starts_with(b"x") || text.starts_with(b"X") { (16, 1) } else { (10, 0) };
+    let rest = text.get(start..)?;
+    let digits = rest.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let number = u32::from_str_radix(str::from_utf8(rest.get(..digits)?).ok()?, radix).ok()?;
+    let semicolon = usize::from(rest.get(digits) == Some(&b';'));
+    Some((char::from_u32(number)?, start + digits + semicolon))
 }
 
 /// What stands between the quotes of a text that are not escaped themselves.
@@ -273,11 +280,12 @@ pub fn base64(text: &[u8], bytes: &mut Vec<u8>) {
 }
 
 /// The offsets, of four, at which the text may be base64 of ASCII: from there on two groups of four characters in a row
-/// begin with one whose highest bit is not set, as those do that spell any six bytes of ASCII. Most words have none.
-pub fn offsets_of_base64(text: &[u8]) -> impl Iterator<Item = usize> + use<> {
+/// begin with one whose highest bit is not set, as those do that spell any six bytes of ASCII. Most words have none. Of
+/// other letters, any may be.
+pub fn offsets_of_base64(text: &[u8], is_ascii: bool) -> impl Iterator<Item = usize> + use<> {
     let may_begin = |byte: u8| SEXTETS[usize::from(byte)] < 32;
     let pairs = text.iter().zip(text.iter().skip(4)).enumerate();
-    let mut found = [false; 4];
+    let mut found = [!is_ascii; 4];
     for (at, (one, next)) in pairs {
         found[at % 4] |= may_begin(*one) && may_begin(*next);
     }
@@ -322,7 +330,8 @@ mod tests {
         let decoded = references(b"a&#64;b&#x2E;c&commat;&x;&#xd800;&").unwrap();
         assert_eq!(decoded.bytes, b"a@b.c@&x;&#xd800;&");
         assert_eq!(decoded.source(1..2), 1..6);
-        assert!(references(b"AT&T; R&B").is_none());
+        assert!(references(b"AT&T; R&B &# &#x &#99999999999;").is_none());
+        assert_eq!(references(b"a&#64b&#x2E.&#00000000000000064;").unwrap().bytes, b"a@b..@");
     }
 
     #[test]

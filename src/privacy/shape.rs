@@ -161,7 +161,11 @@ pub fn is_domain(bytes: &[u8]) -> bool {
 
 /// A network address that is somebody's: not private, not of this machine, not of a group.
 pub fn ip(bytes: &[u8]) -> Option<Key> {
-    let address: IpAddr = str::from_utf8(bytes).ok()?.parse().ok()?;
+    ip_key(str::from_utf8(bytes).ok()?.parse().ok()?)
+}
+
+/// The same of an address that was read already.
+pub fn ip_key(address: IpAddr) -> Option<Key> {
     let is_nobodys = match address.to_canonical() {
         IpAddr::V4(v4) => {
             v4.is_private()

@@ -19,6 +19,8 @@ pub struct Values {
     known: HashMap<Key, (Class, PlaceIndex), BuildHasherDefault<AsIs>>,
     /// What stands behind the `@` of the addresses among them.
     domains: HashSet<Key, BuildHasherDefault<AsIs>>,
+    /// Whether one of them has letters beyond ASCII.
+    has_other_letters: bool,
     /// Each `table.column` once, and whether what stands there lets somebody in.
     places: Vec<(String, bool)>,
     /// Lengths of the tokens, and whether they are hexadecimal: in longer runs of characters every part of such a
@@ -59,6 +61,7 @@ impl Values {
             && let Some((_, domain)) = value.trim().split_once('@')
         {
             self.domains.insert(shape::domain(domain.as_bytes()));
+            self.has_other_letters |= !value.is_ascii();
         }
         match self.known.entry(key) {
             Entry::Vacant(entry) => drop(entry.insert((class, place))),
@@ -95,6 +98,11 @@ impl Values {
     /// Whether a known address ends with `@` and this domain.
     pub fn has_domain(&self, domain: Key) -> bool {
         self.domains.contains(&domain)
+    }
+
+    /// Whether a known address has letters beyond ASCII.
+    pub fn has_other_letters(&self) -> bool {
+        self.has_other_letters
     }
 
     /// The lengths that known tokens have, and whether those are hexadecimal.

@@ -14,7 +14,7 @@ use crate::platform::licences::{Licence, licence_of_cell};
 impl Reader<'_> {
     /// Creators of works that are out, and the links to them.
     pub(super) fn read_creators(&self, plan: &mut Plan) -> Result<()> {
-        let links = self.read_links(plan)?;
+        let mut links = self.read_links(plan)?;
         let linked: HashSet<&str> = links.iter().map(|(_, link)| link.creator_id.as_str()).collect();
         let mut found: BTreeMap<String, Creator> = BTreeMap::new();
         // Who is not public in one table is not public in the other, which may know no status.
@@ -44,7 +44,8 @@ impl Reader<'_> {
                     plan.toll.troubles.add(Trouble::SameId, name);
                     return Ok(());
                 }
-                let name = text_of(name_cell).map(|name| self.clean(name, CREATORS.name, &mut plan.toll));
+                let name = text_of(name_cell).filter(|_| self.fences.leaves("name"));
+                let name = name.map(|name| self.clean(name, CREATORS.name, &mut plan.toll));
                 let name = name.transpose()?;
                 found.insert(id.clone(), Creator { id, name, table: at, key, is_listed: false });
                 Ok(())
@@ -54,13 +55,19 @@ impl Reader<'_> {
             plan.creator_tables.extend(self.find(name, &columns)?.map(|table| table.only(condition)));
             kept_in.extend(waiting);
         }
+        // What stays in is no leak, and nothing to count.
+        links.retain(|(_, link)| found.contains_key(&link.creator_id));
+        for (_, link) in &mut links {
+            let role = link.role.take().filter(|_| self.fences.leaves("role"));
+            link.role = role.map(|role| self.clean(&role, LINKS.name, &mut plan.toll)).transpose()?;
+        }
         plan.creators = found.into_values().collect();
         plan.take_links(links);
         Ok(())
     }
 
     /// Links to works that are out, with the place of the work.
-    fn read_links(&self, plan: &mut Plan) -> Result<Vec<(Place, Link)>> {
+    fn read_links(&self, plan: &Plan) -> Result<Vec<(Place, Link)>> {
         let places = plan.places();
         let mut links = Vec::new();
         for (name, creator) in [("artwork_artists", "artist_id"), ("artwork_creators", "creator_id")] {
@@ -78,8 +85,7 @@ impl Reader<'_> {
                     return Ok(());
                 };
                 let Some(place) = places.get(&artwork_id) else { return Ok(()) };
-                let role =
-                    text_of(role).map(|role| self.clean(role, LINKS.name, &mut plan.toll)).transpose()?;
+                let role = text_of(role).map(str::to_owned);
                 let created_at = match created_at {
                     Cell::Text(text) => Some(text.clone()),
                     Cell::Integer(number) => Some(number.to_string()),

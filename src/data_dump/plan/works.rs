@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::formats::METADATA;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
+use crate::platform::photo_key::Reference;
 use crate::platform::photo_list::PhotoList;
 use crate::platform::tag_values::tags;
 
@@ -82,6 +83,7 @@ impl Reader<'_> {
             work.first_photo = plan.photos.len();
             plan.photos.extend(photos.remove(&work.id).unwrap_or_default());
         }
+        share_licences(&mut plan.photos);
         Ok(())
     }
 
@@ -147,6 +149,21 @@ impl Reader<'_> {
             first_photo += work.photos.len();
         }
         Ok(())
+    }
+}
+
+/// What one row says of a photo's licence is true in every row that has the photo.
+fn share_licences(photos: &mut [DumpPhoto]) {
+    let key = |photo: &DumpPhoto| match &photo.reference {
+        Reference::Own(keys) => keys.last().cloned(),
+        Reference::Foreign(_) | Reference::Unusable => None,
+    };
+    let licensed: HashSet<String> = photos.iter().filter(|photo| photo.is_licensed).filter_map(key).collect();
+    if licensed.is_empty() {
+        return;
+    }
+    for photo in photos {
+        photo.is_licensed |= key(photo).is_some_and(|key| licensed.contains(&key));
     }
 }
 

@@ -42,6 +42,14 @@ fn own_licences_are_own_however_they_are_written() {
         "other-pd",
         "US-PD",
         "CC PDM 1.0",
+        "CC-PDDC",
+        "PD-US",
+        "gemeinfrei",
+        "domaine public",
+        "dominio público",
+        "domínio público",
+        "pubblico dominio",
+        "publiek domein",
     ] {
         assert_eq!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
     }
@@ -53,6 +61,13 @@ fn own_licences_are_own_however_they_are_written() {
         r#"{"license":{"name":"CC0 1.0","url":"https://creativecommons.org/publicdomain/zero/1.0/"}}"#,
     ] {
         assert_eq!(of(tags), "own", "{tags}");
+    }
+}
+
+#[test]
+fn public_domain_with_a_reserve_is_not_own() {
+    for value in ["gemeinfrei, außer dem Foto", "domaine public sauf photos", "no es de dominio público"] {
+        assert_ne!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
     }
 }
 

@@ -55,6 +55,28 @@ const OF_LICENCE: [&str; 17] = [
     "version",
     "description",
 ];
+/// Texts that say, and say no more, that a row is our own to give away: the public domain in the languages of imports.
+const OWN_AS_SUCH: [&str; 19] = [
+    "",
+    "zero",
+    "zero10",
+    "pd",
+    "pdus",
+    "uspd",
+    "otherpd",
+    "pdm",
+    "pdm10",
+    "ccpddc",
+    "null",
+    "none",
+    "gemeinfrei",
+    "domainepublic",
+    "dominiopúblico",
+    "dominiopublico",
+    "domíniopúblico",
+    "pubblicodominio",
+    "publiekdomein",
+];
 /// How texts begin that say that a row is our own to give away.
 const OWN: [&str; 8] = [
     "cc0",
@@ -157,11 +179,10 @@ fn is_own(text: &str) -> bool {
         let mut words = lower.split(|c: char| !c.is_alphanumeric());
         words.any(|word| matches!(word, "incompatible" | "except" | "excluding" | "unless"))
     };
-    matches!(
-        plain.as_str(),
-        "" | "zero" | "zero10" | "pd" | "uspd" | "otherpd" | "pdm" | "pdm10" | "null" | "none"
-    ) || (!is_limited
-        && (OWN.iter().any(|own| plain.starts_with(own)) || OWN_WITHIN.iter().any(|own| plain.contains(own))))
+    OWN_AS_SUCH.contains(&plain.as_str())
+        || (!is_limited
+            && (OWN.iter().any(|own| plain.starts_with(own))
+                || OWN_WITHIN.iter().any(|own| plain.contains(own))))
 }
 
 /// `CC BY-SA 4.0`, `https://creativecommons.org/licenses/by-sa/4.0/`, `Creative Commons Attribution-ShareAlike 4.0`,

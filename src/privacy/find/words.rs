@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use super::super::{decode, shape};
 use super::{Origin, Search, runs};
@@ -43,7 +43,7 @@ impl Search<'_, '_> {
                 self.decoded(depth, &|_| origin(range.clone()), |into| decode::hexadecimal(encoded, into))?;
             }
         }
-        for offset in decode::offsets_of_base64(bytes) {
+        for offset in decode::offsets_of_base64(bytes, !self.values.has_other_letters()) {
             let encoded = &bytes[offset..];
             self.decoded(depth, &|_| origin(run.clone()), |into| decode::base64(encoded, into))?;
         }
@@ -57,7 +57,8 @@ impl Search<'_, '_> {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         decode(&mut buffer);
-        let outcome = match may_hold(&buffer) {
+        let may_be_other = || self.values.has_other_letters() && memchr(b'@', &buffer).is_some();
+        let outcome = match may_hold(&buffer) || may_be_other() {
             true => self.text(&buffer, origin, false, depth),
             false => ControlFlow::Continue(()),
         };
@@ -110,7 +111,7 @@ impl Search<'_, '_> {
     }
 }
 
-/// Whether there are as many characters in a row as the shortest identifier has, `a@b.co`.
+/// Whether there are as many characters in a row as the shortest identifier of ASCII has, `a@b.co`.
 pub(super) fn may_hold(bytes: &[u8]) -> bool {
     const SHORTEST: usize = 6;
     let mut row = 0;
