@@ -133,14 +133,14 @@ impl Snapshot {
     }
 }
 
-/// Opens a database for reading, wary of what its schema may hold.
+/// Opens a database for reading, wary of what its schema may hold. Not "defensive", which has no bearing on reading
+/// but this: SQLite then calls a schema with a trigger on a table behind a virtual table malformed.
 fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     Ok(connection)
 }
 
