@@ -258,7 +258,7 @@ impl Error {
                 let problem = if is_too_long {
                     "its path is too long; choose a folder with a shorter one"
                 } else {
-                    "check that the folder exists, that it is a folder and that you may write to it"
+                    "check that the folder exists, that you may write to it, and that its disk is sound"
                 };
                 Error::OutputUnwritable { path, problem: problem.into(), source: Some(Box::new(error)) }
             }

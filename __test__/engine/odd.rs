@@ -180,3 +180,22 @@ fn a_view_without_end_can_be_stopped() {
     assert_eq!(run(create_backup(options, job)).unwrap_err().code(), "ABORT_ERR");
     assert!(!folder.path().join("out").exists());
 }
+
+#[test]
+fn what_stands_on_tables_behind_virtual_tables_comes_back() {
+    let (whole, _, restored) = Whole::sound(
+        "CREATE VIRTUAL TABLE docs USING fts5(body); INSERT INTO docs VALUES ('hello'); CREATE TABLE log(a);
+         CREATE TRIGGER noted AFTER INSERT ON docs_content BEGIN INSERT INTO log VALUES (new.c0); END;
+         CREATE INDEX by_text ON docs_content(c0);
+         CREATE VIRTUAL TABLE places USING rtree(id, west, east); INSERT INTO places VALUES (1, 2, 3);
+         CREATE TRIGGER placed AFTER DELETE ON places_rowid BEGIN INSERT INTO log VALUES (old.rowid); END;
+         CREATE INDEX by_node ON places_rowid(nodeno);",
+    );
+    assert_eq!(whole.warned("IN_EXTRA"), ["by_node", "noted", "placed", "places"]);
+    restored.execute_batch("INSERT INTO docs VALUES ('there'); DELETE FROM places").unwrap();
+    assert_eq!(rows(&restored, "SELECT a FROM log"), ["there", "1"]);
+    assert_eq!(rows(&restored, "SELECT rowid FROM docs WHERE docs MATCH 'there'"), ["2"]);
+    let objects =
+        "SELECT name FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql <> '' ORDER BY name";
+    assert_eq!(rows(&restored, objects), ["by_node", "by_text", "noted", "placed"]);
+}

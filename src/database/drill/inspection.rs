@@ -15,6 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use super::Expected;
 use crate::database::digest::{self, TableDigest};
 use crate::database::schema::{Schema, Table, VirtualTable};
+use crate::database::script::as_io;
 use crate::database::watchdog::Watchdog;
 use crate::database::{quoted_text, rows};
 use crate::error::{Error, Result};
@@ -22,6 +23,8 @@ use crate::job::Job;
 
 /// What `integrity_check` begins with when pages are damaged or cannot be read.
 const PAGES: &str = "*** in database ";
+/// What it says there of a page that cannot be read at all.
+const UNREAD: &str = "unable to get the page";
 /// Readers; each has a cache of 8 MiB.
 const READERS: usize = 2;
 
@@ -129,6 +132,10 @@ impl Inspection<'_> {
         };
         open().map_err(|error| match error.sqlite_error_code() {
             Some(ErrorCode::OperationInterrupted) if self.job.is_stopped() => Error::Aborted,
+            // The archive may be as sound as ever.
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::DiskFull) => {
+                Error::output(self.path, as_io(&error))
+            }
             _ => Error::DrillFailed {
                 problem: format!("what was loaded cannot be read; {}", self.advice),
                 source: error.sqlite_error().map(|code| Box::new(*code) as _),
@@ -214,7 +221,8 @@ fn check(connection: &Connection, table: Option<&str>) -> rusqlite::Result<Optio
     let found: String =
         connection.query_row(&format!("PRAGMA integrity_check({argument})"), [], |row| row.get(0))?;
     if found.starts_with(PAGES) {
-        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None));
+        let code = if found.contains(UNREAD) { ffi::SQLITE_IOERR } else { ffi::SQLITE_CORRUPT };
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
     }
     Ok((found != "ok").then_some(found))
 }
@@ -266,6 +274,12 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         assert!(check(&connection, Some("filler")).is_err() && check(&connection, None).is_err());
         assert_eq!(inspect(&path).unwrap_err().code(), "DRILL_FAILED");
+    }
+
+    #[test]
+    fn a_disk_that_fails_says_nothing_of_what_was_loaded() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(inspect(&dir.path().join("gone.sqlite")).unwrap_err().code(), "OUTPUT_UNWRITABLE");
     }
 
     #[test]

@@ -130,15 +130,18 @@ pub(super) fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
     }
 }
 
-/// A failure of the database that is written, as the operating system would have said it.
+/// A failure of the database that is written.
 pub(super) fn store(error: &rusqlite::Error) -> LoadError {
-    let Some(error) = code(error) else {
-        return LoadError::Store(io::Error::other("SQLite failed"));
-    };
+    LoadError::Store(as_io(error))
+}
+
+/// A failure to write a database or to read it again, as the operating system would have said it.
+pub fn as_io(error: &rusqlite::Error) -> io::Error {
+    let Some(error) = code(error) else { return io::Error::other("SQLite failed") };
     let kind = match error.extended_code & 0xff {
         ffi::SQLITE_FULL => io::ErrorKind::StorageFull,
         ffi::SQLITE_PERM | ffi::SQLITE_READONLY => io::ErrorKind::PermissionDenied,
         _ => io::ErrorKind::Other,
     };
-    LoadError::Store(io::Error::new(kind, error))
+    io::Error::new(kind, error)
 }

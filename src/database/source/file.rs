@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::place::Place;
+use super::place::{Place, trace};
 use super::{Held, Snapshot, begin, copy, reader, trouble};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Phase, Warning};
@@ -63,6 +63,8 @@ enum Obstacle {
     Journal,
     /// The WAL has no index, or one that may not be written, or can have none there.
     Wal,
+    /// Somebody wrote the file whatever locks it had.
+    Changed,
     /// There will be none.
     Final(Error),
 }
@@ -94,7 +96,7 @@ impl Source<'_> {
                 Err(Obstacle::Journal) if self.place.has("-journal") => {
                     self.copy("-journal")?.map(rolled_back)
                 }
-                Err(Obstacle::Journal) => None,
+                Err(Obstacle::Journal | Obstacle::Changed) => None,
             };
             if let Some(snapshot) = copied {
                 return Ok(snapshot);
@@ -125,8 +127,13 @@ impl Source<'_> {
                 watchdog: None,
             });
         }
+        let before = trace(&self.place.path);
         let copied = copy::through_sqlite(&connection, self.origin, self.work, self.job, self.meter);
         drop(connection);
+        // No writer that asks for a lock had one: another file was copied over this one, and both may be in the copy.
+        if trace(&self.place.path).is_some_and(|after| Some(after) != before) {
+            return Err(Obstacle::Changed);
+        }
         copied.and_then(|copy| Snapshot::from_copy(copy, "file", self.origin)).map_err(Obstacle::Final)
     }
 

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 use tempfile::TempPath;
 
 use super::digest;
+use super::script::as_io;
 use super::watchdog::Watchdog;
 use crate::error::{Error, Result};
 use crate::job::{Job, Warning};
@@ -55,6 +56,14 @@ impl Held {
             Held::Live(traces) => traces.path(),
         }
     }
+
+    /// A failure to read it. A copy lies where the job writes, and the database at `origin` may be as sound as ever.
+    fn failure(&self, origin: &Path, error: &rusqlite::Error) -> Error {
+        match (self, trouble::primary(error)) {
+            (Held::Copy(copy), ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN) => Error::output(copy, as_io(error)),
+            _ => trouble::unreadable(origin, error),
+        }
+    }
 }
 
 impl Snapshot {
@@ -63,14 +72,15 @@ impl Snapshot {
     /// `kind` is the kind of source, as metadata names it; `origin` is where the copy came from, for messages.
     ///
     /// # Errors
-    /// `DATABASE_UNREADABLE` if SQLite cannot read it or it has no table.
+    /// `DATABASE_UNREADABLE` if SQLite cannot read it or it has no table; `OUTPUT_UNWRITABLE` if the copy is gone.
     pub fn from_copy(copy: TempPath, kind: &'static str, origin: &Path) -> Result<Self> {
-        let connection = reader(&copy)
+        let held = Held::Copy(copy);
+        let connection = reader(held.path())
             .and_then(|connection| begin(&connection).map(|()| connection))
-            .map_err(|error| trouble::unreadable(origin, &error))?;
+            .map_err(|error| held.failure(origin, &error))?;
         Snapshot {
             connection,
-            held: Arc::new(Held::Copy(copy)),
+            held: Arc::new(held),
             kind,
             origin: origin.to_owned(),
             warnings: Vec::new(),
@@ -114,7 +124,7 @@ impl Snapshot {
         if self.watchdog.as_ref().is_some_and(Watchdog::has_bitten) {
             return Error::Aborted;
         }
-        trouble::unreadable(&self.origin, error)
+        self.held.failure(&self.origin, error)
     }
 
     /// The same snapshot, unless it holds no table: then the wrong database was named, or a fresh one.
@@ -133,14 +143,14 @@ impl Snapshot {
     }
 }
 
-/// Opens a database for reading, wary of what its schema may hold.
+/// Opens a database for reading, wary of what its schema may hold. Not "defensive", which has no bearing on reading
+/// but this: SQLite then calls a schema with a trigger on a table behind a virtual table malformed.
 fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     Ok(connection)
 }
 

@@ -87,10 +87,10 @@ pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// What is known of a file without opening it; `None` if it is not there.
+/// What is known of a file without opening it; `None` if it is not there. A pipe is none: whoever opened it would wait.
 pub fn trace(path: &Path) -> Option<Trace> {
     let known = |found: Metadata| Trace { size: found.len(), modified: found.modified().ok() };
-    fs::metadata(path).ok().map(known)
+    fs::metadata(path).ok().filter(Metadata::is_file).map(known)
 }
 
 #[cfg(unix)]

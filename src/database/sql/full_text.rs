@@ -101,6 +101,11 @@ impl Fill {
     }
 }
 
+/// D1 has FTS5 with its vocabulary, and no other module.
+pub fn is_known_to_d1(table: &VirtualTable) -> bool {
+    table.module.starts_with("fts5")
+}
+
 /// Whether an FTS5 table has a setting that is younger than the SQLite of D1: `insttoken` is of 3.51.
 pub fn has_new_setting(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
     Ok(settings(connection, table)?.iter().any(|setting| setting.contains("VALUES ('insttoken', ")))

@@ -15,6 +15,9 @@ const STATEMENT: usize = 16_000;
 const ROW: usize = 96_000;
 /// Bytes of a long value in one statement: hexadecimal doubles them.
 const PIECE: usize = 7_900;
+/// A literal of no more bytes, which every number is, is about as short as the expression that reads a value from the
+/// scratch table.
+const SHORT: usize = 200;
 
 /// Statements on their way into one file.
 pub struct Script<'a> {
@@ -65,13 +68,8 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    /// Puts `value` into the scratch table and returns the expression that reads it from there.
-    fn long_value(&mut self, number: usize, value: ValueRef<'_>) -> io::Result<String> {
-        let (bytes, kind) = match value {
-            ValueRef::Text(bytes) => (bytes, "TEXT"),
-            ValueRef::Blob(bytes) => (bytes, "BLOB"),
-            _ => return Ok(String::from("NULL")),
-        };
+    /// Puts a value of this kind into the scratch table and returns the expression that reads it from there.
+    fn long_value(&mut self, number: usize, bytes: &[u8], kind: &str) -> io::Result<String> {
         if !std::mem::replace(&mut self.pieces.made, true) {
             self.statement(&format!(
                 "CREATE TABLE {} (value INTEGER, part INTEGER, bytes BLOB, PRIMARY KEY (value, part))",
@@ -201,10 +199,14 @@ impl<'s, 'a> Insert<'s, 'a> {
         let mut left = self.head.len() + lengths.iter().sum::<usize>();
         let mut expressions = vec![None; values.len()];
         for index in longest {
-            if left <= ROW {
+            if left <= ROW || lengths[index] <= SHORT {
                 break;
             }
-            let expression = self.script.long_value(index, values[index])?;
+            let expression = match values[index] {
+                ValueRef::Text(bytes) => self.script.long_value(index, bytes, "TEXT")?,
+                ValueRef::Blob(bytes) => self.script.long_value(index, bytes, "BLOB")?,
+                ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => continue,
+            };
             left = left - lengths[index] + expression.len() + 1;
             expressions[index] = Some(expression);
         }
@@ -218,8 +220,10 @@ impl<'s, 'a> Insert<'s, 'a> {
         }
         statement.extend_from_slice(b");\n");
         self.script.write(&statement)?;
-        let empty = format!("DELETE FROM {}", self.script.pieces.name);
-        self.script.statement(&empty)
+        match self.script.pieces.made {
+            true => self.script.statement(&format!("DELETE FROM {}", self.script.pieces.name)),
+            false => Ok(()),
+        }
     }
 
     /// With the comma.
@@ -288,6 +292,25 @@ mod tests {
             })
             .unwrap();
         assert!(found == (text.clone(), blob, text.len() as i64));
+    }
+
+    #[test]
+    fn numbers_are_written_out_however_long_the_row_is() {
+        let name = "c".repeat(ROW);
+        let sql = script("t", &[&name, "b"], &[vec![Value::Integer(5), Value::Text("x".into())]]);
+        assert!(sql.ends_with(" VALUES (5,'x');\n") && sql.matches(';').count() == 1);
+
+        let names: Vec<String> = (0..700).map(|n| format!("c{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let smallest = Value::Real(f64::from_bits(1));
+        let mut row = vec![smallest.clone(); 700];
+        row[0] = Value::Text("x".repeat(8_000));
+        let sql = script("t", &names, &[row]);
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&format!("CREATE TABLE t({}); {sql}", names.join(", "))).unwrap();
+        let found: (String, Value) =
+            connection.query_row("SELECT c0, c699 FROM t", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(found, ("x".repeat(8_000), smallest));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{Content, Fill};
+use super::full_text::{self, Content, Fill};
 use super::insert::{Insert, Script};
 use super::{Dumper, Failure, Home, d1, reindex, shell};
 use crate::database::digest::Digester;
@@ -164,10 +164,10 @@ impl Dumper<'_> {
         (0..self.schema.virtual_tables.len()).filter(|&index| take(self, index)).collect()
     }
 
-    /// D1 has FTS5 with its vocabulary, and no other module.
+    /// Whether D1 takes this virtual table.
     pub(super) fn is_in_main(&self, index: usize) -> bool {
         let table = &self.schema.virtual_tables[index];
-        table.module.starts_with("fts5") && self.placement.refuses(&table.name).is_none()
+        full_text::is_known_to_d1(table) && self.placement.refuses(&table.name).is_none()
     }
 
     /// Whether an index over other rows can be filled here: all its rows must be.

@@ -134,7 +134,9 @@ impl Decision<'_> {
                 *home = Home::Rescued;
             }
         }
-        let virtuals = schema.virtual_tables.iter().map(|table| (&table.name, &table.sql));
+        // What belongs to another virtual table has to wait for it.
+        let in_d1 = schema.virtual_tables.iter().filter(|table| full_text::is_known_to_d1(table));
+        let virtuals = in_d1.map(|table| (&table.name, &table.sql));
         let others = schema.indexes.iter().chain(&schema.views).map(|object| (&object.name, &object.sql));
         for (name, sql) in virtuals.chain(others) {
             let reason = match repairs.indexes.contains(name) {

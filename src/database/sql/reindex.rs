@@ -47,7 +47,9 @@ pub fn settings(connection: &Connection, table: &VirtualTable) -> rusqlite::Resu
     };
     if !settings.is_empty() {
         let workshop = Connection::open_in_memory()?;
-        workshop.execute_batch(&format!("CREATE VIRTUAL TABLE {name} USING fts5(a)"))?;
+        // No column of an FTS5 table has the table's own name.
+        let column = if table.name.eq_ignore_ascii_case("a") { "b" } else { "a" };
+        workshop.execute_batch(&format!("CREATE VIRTUAL TABLE {name} USING fts5({column})"))?;
         settings.retain(|setting| workshop.execute_batch(setting).is_ok());
     }
     Ok(settings)
@@ -68,15 +70,18 @@ pub fn trial(
     });
     let arguments: Vec<&str> = kept.map(String::as_str).chain(["content=''"]).collect();
     let workshop = Connection::open("")?;
+    // Another name might be that of a column.
+    let name = quoted(&table.name);
     workshop
-        .execute_batch(&format!("BEGIN; CREATE VIRTUAL TABLE trial USING fts5({})", arguments.join(", ")))?;
-    fill(connection, &workshop, source, indexed)?;
-    instances(&workshop, "trial")
+        .execute_batch(&format!("BEGIN; CREATE VIRTUAL TABLE {name} USING fts5({})", arguments.join(", ")))?;
+    fill(connection, &workshop, &name, source, indexed)?;
+    instances(&workshop, &table.name)
 }
 
 fn fill(
     connection: &Connection,
     workshop: &Connection,
+    index: &str,
     source: &Source<'_>,
     indexed: &[i64],
 ) -> rusqlite::Result<()> {
@@ -88,8 +93,8 @@ fn fill(
         quoted(source.table)
     ))?;
     let places = vec!["?"; source.names.len() + 1].join(", ");
-    let mut insert =
-        workshop.prepare(&format!("INSERT INTO trial (rowid, {}) VALUES ({places})", list(source.names)))?;
+    let mut insert = workshop
+        .prepare(&format!("INSERT INTO {index} (rowid, {}) VALUES ({places})", list(source.names)))?;
     for rowid in indexed {
         let mut rows = read.query([rowid])?;
         let Some(row) = rows.next()? else { return Err(rusqlite::Error::QueryReturnedNoRows) };

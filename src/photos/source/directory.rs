@@ -11,9 +11,10 @@
 use std::fs::{self, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use serde_json::Map;
 use tokio::task::spawn_blocking;
 
@@ -106,12 +107,22 @@ pub(super) fn describe(key: String, metadata: &Metadata) -> StoredPhoto {
         size: metadata.len(),
         etag: None,
         md5: None,
-        last_modified: metadata.modified().ok().map(|time| DateTime::<Utc>::from(time).trunc_subsecs(3)),
+        last_modified: metadata.modified().ok().and_then(date),
         content_type: content_type(&key).map(str::to_owned),
         http_metadata: Map::new(),
         custom_metadata: Map::new(),
         key,
     }
+}
+
+/// A file's time, to the millisecond; None for what RFC 3339 has no year for. A damaged disk may tell any.
+fn date(time: SystemTime) -> Option<DateTime<Utc>> {
+    let epoch = DateTime::UNIX_EPOCH;
+    let date = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => epoch.checked_add_signed(TimeDelta::from_std(after).ok()?),
+        Err(before) => epoch.checked_sub_signed(TimeDelta::from_std(before.duration()).ok()?),
+    };
+    date.filter(|date| (0..=9999).contains(&date.year())).map(|date| date.trunc_subsecs(3))
 }
 
 pub(super) fn cannot_open(path: &Path, error: io::Error) -> Error {
@@ -131,6 +142,8 @@ pub(super) fn cannot_open(path: &Path, error: io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use std::time::Duration;
 
     use proptest::prelude::*;
 
@@ -160,6 +173,18 @@ mod tests {
         assert_eq!((photo.key.as_str(), photo.size, photo.etag), ("a/b.JPG", 5, None));
         assert_eq!(photo.content_type.as_deref(), Some("image/jpeg"));
         assert_eq!(photo.last_modified.unwrap().timestamp_subsec_nanos() % 1_000_000, 0);
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_has_is_none() {
+        let after = |seconds| date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(after(253_402_300_799).unwrap().to_rfc3339(), "9999-12-31T23:59:59+00:00");
+        assert_eq!(after(253_402_300_800), None);
+        assert_eq!(after(i64::MAX as u64), None);
+        let before = |seconds| date(SystemTime::UNIX_EPOCH - Duration::from_secs(seconds));
+        assert_eq!(before(3_155_673_600).unwrap().to_rfc3339(), "1870-01-01T00:00:00+00:00");
+        assert_eq!(before(62_167_219_201), None);
+        assert_eq!(before(i64::MAX as u64), None);
     }
 
     #[test]

@@ -324,3 +324,29 @@ fn progress_is_told() {
     open(&bench.path(), bench.work.path(), &job).unwrap();
     assert_eq!(*last.0.lock().unwrap(), fs::metadata(bench.path()).unwrap().len());
 }
+
+#[test]
+fn a_file_that_another_is_copied_over_meanwhile_is_read_again() {
+    struct Overwriter(PathBuf, std::sync::Mutex<Option<Vec<u8>>>);
+    impl crate::job::Observer for Overwriter {
+        fn progress(&self, _: &crate::job::Progress) {
+            if let Some(bytes) = self.1.lock().unwrap().take() {
+                fs::write(&self.0, bytes).unwrap();
+            }
+        }
+    }
+    let bench = Bench::made_with("CREATE TABLE t(a); INSERT INTO t VALUES (1)");
+    let other = fs::read(Bench::made_with("CREATE TABLE t(a); INSERT INTO t VALUES (2)").path()).unwrap();
+    let overwriter = Overwriter(bench.path(), Some(other).into());
+    let job = Job::new(tokio_util::sync::CancellationToken::new(), Arc::new(overwriter));
+    let snapshot = open(&bench.path(), bench.work.path(), &job).unwrap();
+    assert_eq!(one(&snapshot, "SELECT a FROM t"), 2);
+}
+
+#[test]
+fn a_copy_that_is_gone_is_no_fault_of_the_database() {
+    let bench = Bench::made_with("CREATE TABLE t(a)");
+    let gone = tempfile::TempPath::try_from_path(bench.work.path().join("gone.sqlite")).unwrap();
+    let error = Snapshot::from_copy(gone, "file", &bench.path()).unwrap_err();
+    assert_eq!(error.code(), "OUTPUT_UNWRITABLE", "{error}");
+}

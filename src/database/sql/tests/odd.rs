@@ -122,3 +122,15 @@ fn what_no_restore_makes_loses_its_rules_and_keeps_its_rows() {
     assert!(files.main.contains("CREATE TABLE g(") && files.main.contains("INSERT INTO \"h\""));
     assert!(files.extra.contains("CREATE TABLE \"g as it was\" (\"a\")") && files.extra.contains("('one')"));
 }
+
+#[test]
+fn full_text_indexes_may_have_the_names_that_trials_are_made_with() {
+    let files = round_trip(
+        "CREATE VIRTUAL TABLE a USING fts5(b); INSERT INTO a VALUES ('one'); INSERT INTO a(a, rank) VALUES ('pgsz', 64);
+         CREATE TABLE c(trial); INSERT INTO c VALUES ('two');
+         CREATE VIRTUAL TABLE f USING fts5(trial, content=c); INSERT INTO f(f) VALUES ('rebuild');",
+    );
+    assert_eq!(files.extra, "");
+    assert!(files.main.contains("INSERT INTO \"a\" (\"a\", rank) VALUES ('pgsz', 64)"), "{}", files.main);
+    assert!(files.main.contains("VALUES ('rebuild')"), "{}", files.main);
+}
