@@ -303,6 +303,22 @@ export interface DataDumpOptions {
   signal?: AbortSignal | undefined
 }
 
+/** What a data dump with the same options would publish. */
+export interface DataDumpPreview {
+  /** The kind of source of the rows: `'file'`, `'sql'`, `'wrangler'` or `'d1'`. */
+  database: string
+  /** Records of artwork.json. */
+  artworks: number
+  /** Records of creators.json. */
+  creators: number
+  /** Rows under another licence than CC0, which are left out or stand in a file of their own. */
+  otherLicenses: number
+  /** The photos; null when no thumbnails are made. */
+  photos: DumpPhotosPreview | null
+  /** What the operator should know. */
+  warnings: Array<Warning>
+}
+
 /** The dump that was made. */
 export interface DataDumpResult {
   /** `datadump-YYYY-MM-DD.zip`, in UTC. */
@@ -370,6 +386,20 @@ export interface DumpMissingPhoto {
   photo: string
   /** Why, as a stable word such as `'not_found'`, `'heic'` or `'timeout'`. */
   reason: string
+}
+
+/** The photos that thumbnails would be made of. */
+export interface DumpPhotosPreview {
+  /** The kind of source: `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`. */
+  source: string
+  /** Photos that would be read. Of a source that cannot list, all those that rows refer to. */
+  photos: number
+  /** Bytes of them, as far as the source lists them. */
+  bytes: number
+  /** References to photos that the source does not hold. */
+  dangling: number
+  /** References to other hosts. */
+  foreign: number
 }
 
 /** What was kept out of a dump. */
@@ -538,6 +568,14 @@ export interface PhotosPreview {
  * Rejects as `createBackup` does for its options and sources.
  */
 export declare function previewBackup(options: BackupOptions): Promise<BackupPreview>
+
+/**
+ * Says what `createDataDump` with the same options would publish: records, photos, bytes. Makes nothing, fetches no
+ * photo, and does not look at `outputDir`.
+ *
+ * Rejects as `createDataDump` does for its options and sources, and for what has gone since `previous`.
+ */
+export declare function previewDataDump(options: DataDumpOptions): Promise<DataDumpPreview>
 
 /** How far a job is. */
 export interface Progress {

@@ -838,5 +838,6 @@ module.exports = nativeBinding
 module.exports.createBackup = nativeBinding.createBackup
 module.exports.createDataDump = nativeBinding.createDataDump
 module.exports.previewBackup = nativeBinding.previewBackup
+module.exports.previewDataDump = nativeBinding.previewDataDump
 module.exports.restoreBackup = nativeBinding.restoreBackup
 module.exports.verifyArchive = nativeBinding.verifyArchive

@@ -1,10 +1,13 @@
-/** What a backup says that it would hold, without making it. */
+/** What a backup and a data dump say that they would hold, without making it. */
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { type DataDumpOptions, previewDataDump } from '../index.js';
 import { database, folder, listing, objects, removeFolders, run } from './support';
+import { archive, dump, newest, oldest } from './support/dumps';
 import { project } from './support/projects';
+import { sqlite } from './support/tools';
 
 afterEach(removeFolders);
 
@@ -49,6 +52,77 @@ describe('a dry run', () => {
       bytes: 12,
       reusable: 1,
       reusableBytes: 5,
+    });
+  });
+});
+
+describe('a dry run of a data dump', () => {
+  it.each([
+    ['newest-generation', newest],
+    ['first-generation', oldest],
+  ])('counts what the dump of a database of the %s holds', async (schema, rows) => {
+    const made = archive(schema, rows);
+    const options: DataDumpOptions = {
+      database: { file: made.file },
+      photos: { directory: join(made.dir, 'photos') },
+    };
+    const before = listing(made.dir);
+    const preview = await previewDataDump(options);
+    expect(listing(made.dir)).toEqual(before);
+    const { metadata, warnings } = await dump(made);
+    expect(preview).toMatchObject({
+      database: 'file',
+      artworks: metadata.counts.total_artworks,
+      creators: metadata.counts.total_creators,
+      otherLicenses: Object.values(metadata.filters.excluded_foreign).reduce((a, b) => a + b, 0),
+      photos: {
+        source: 'directory',
+        photos: metadata.counts.total_photos,
+        bytes: statSync(join(made.dir, 'photos/originals/2025/09/04/heron.jpg')).size,
+        dangling: metadata.photos_missing.length,
+        foreign: 0,
+      },
+    });
+    expect(warnings).toEqual(expect.arrayContaining(preview.warnings));
+    const rowsAlone = await previewDataDump({ ...options, thumbnails: 'none' });
+    expect(rowsAlone).toMatchObject({ artworks: preview.artworks, photos: null });
+  });
+
+  it('is told as a backup tells its own', async () => {
+    const { dir, file } = archive();
+    const args = ['data-dump', '--database-file', file, '--photos-dir', join(dir, 'photos')];
+    const before = listing(dir);
+    const { code, stdout, stderr } = await run([...args, '--dry-run'], { cwd: dir });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Dry run: data dump of the database file/);
+    expect(stdout).toContain('3 artworks, 1 creator');
+    expect(stdout).toMatch(/1 photo, .* \(source: /);
+    const told = objects(await run([...args, '--dry-run', '--json'], { cwd: dir }));
+    expect(told).toEqual([
+      expect.objectContaining({ type: 'summary', dryRun: true, artworks: 3, otherLicenses: 1 }),
+    ]);
+    expect(listing(dir)).toEqual(before);
+  });
+
+  it('fails for what the dump would fail for', async () => {
+    const rows = Array.from({ length: 30 }, (_, n) => `('m${n}', 1, 2, 'approved', 'x', 'x')`);
+    const many = `INSERT INTO artwork (id, lat, lon, status, created_at, updated_at) VALUES ${rows.join(',')};`;
+    const made = archive('newest-generation', newest + many);
+    const previous = (await dump(made)).path;
+    sqlite(made.file, "DELETE FROM artwork WHERE id LIKE 'm%'");
+    const photos = { directory: join(made.dir, 'photos') };
+    const options: DataDumpOptions = { database: { file: made.file }, photos, previous };
+    await expect(previewDataDump(options)).rejects.toMatchObject({ code: 'DUMP_SHRUNK' });
+    await expect(previewDataDump({ ...options, allowShrink: true })).resolves.toBeDefined();
+    const elsewhere = join(made.dir, 'elsewhere');
+    mkdirSync(elsewhere);
+    const wrong = previewDataDump({
+      database: { file: made.file },
+      photos: { directory: elsewhere },
+    });
+    await expect(wrong).rejects.toMatchObject({ code: 'SOURCE_UNREACHABLE' });
+    await expect(previewDataDump({ database: {} })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
     });
   });
 });

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::formats::dump::DataDumpMetadata;
 use crate::inputs::open_store;
 use crate::job::{Job, Phase, Warning, blocking};
+use crate::photos::source::PhotoSource;
 use crate::privacy::redact::Redactor;
 use crate::privacy::scan::Scanner;
 
@@ -28,6 +29,7 @@ pub mod options;
 mod parallel;
 pub mod photos;
 mod plan;
+pub mod preview;
 mod previous;
 mod read;
 mod records;
@@ -35,6 +37,7 @@ pub mod thumbnails;
 mod troubles;
 
 pub use options::DataDumpOptions;
+pub use preview::preview_data_dump;
 
 use assemble::Parts;
 use fences::Fences;
@@ -120,15 +123,7 @@ struct Made {
 }
 
 async fn make(settings: &Arc<Settings>, workspace: &Arc<Workspace>, job: &Job) -> Result<Made> {
-    let store = match &settings.common.photos {
-        Some(photos) if settings.max_side.is_some() => Some(open_store(photos).await?),
-        _ => None,
-    };
-    let read = {
-        let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
-        let with_photos = store.is_some();
-        blocking(move || read::read(&settings, &workspace, with_photos, &job)).await?
-    };
+    let (store, read) = open(settings, workspace, job).await?;
     let thumbnails = match (store, settings.max_side) {
         (Some(store), Some(max_side)) => {
             let options = ThumbnailOptions { max_side, concurrency: settings.common.concurrency };
@@ -138,6 +133,22 @@ async fn make(settings: &Arc<Settings>, workspace: &Arc<Workspace>, job: &Job) -
     };
     let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
     blocking(move || write(&settings, &workspace, &read, &thumbnails, &job)).await
+}
+
+/// The store, where thumbnails are made, and what is read from the database.
+async fn open(
+    settings: &Arc<Settings>,
+    workspace: &Arc<Workspace>,
+    job: &Job,
+) -> Result<(Option<Arc<dyn PhotoSource>>, Read)> {
+    let store = match &settings.common.photos {
+        Some(photos) if settings.max_side.is_some() => Some(open_store(photos).await?),
+        _ => None,
+    };
+    let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
+    let with_photos = store.is_some();
+    let read = blocking(move || read::read(&settings, &workspace, with_photos, &job)).await?;
+    Ok((store, read))
 }
 
 fn write(

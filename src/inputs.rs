@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::database::source::{self, Snapshot};
 use crate::error::{Error, Result};
-use crate::job::{Job, blocking};
+use crate::job::{Job, Warning, blocking, counted};
 use crate::options::{DatabaseSource, PhotoSource};
 use crate::photos::source::PhotoSource as PhotoStore;
 use crate::photos::source::directory::Directory;
@@ -48,4 +49,15 @@ pub fn wrong_store(references: u64) -> Error {
         "{found}; is it the right one, and does it hold the keys from their first folder on (originals/…)?"
     );
     Error::SourceUnreachable { what: "the photos".into(), problem, source: None }
+}
+
+/// Says how long so many photos take at least, where the store answers only so many requests in a time.
+pub fn slow_store(photos: u64, time: Duration) -> Warning {
+    let message = format!(
+        "reading {} will take at least {}: each is one of the 1,200 requests that Cloudflare's API answers in five \
+         minutes; with credentials for S3 (photos.s3) there is no such limit",
+        counted(photos, "photo", "photos"),
+        counted(time.as_secs().div_ceil(60), "minute", "minutes"),
+    );
+    Warning::new("PHOTOS_TAKE_LONG", message)
 }

@@ -3,9 +3,9 @@
 import { Command } from 'commander';
 
 import { type BackupOptions, createBackup, previewBackup } from '../../index.js';
-import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
+import type { ExitCode } from './errors.js';
 import { addArchiveFlags, type ArchiveFlags, archiveOptions, choice } from './flags.js';
-import { make } from './make.js';
+import { dryRun, make } from './make.js';
 import { addSourceFlags, type SourceFlags, sourcesOf } from './sources.js';
 import { summarise, summarisePreview } from './summary.js';
 import type { Terminal } from './terminal.js';
@@ -16,7 +16,6 @@ interface Flags extends SourceFlags, ArchiveFlags {
   onPhotoError?: 'record' | 'fail';
   reuseFrom?: string;
   drill: boolean;
-  dryRun?: true;
 }
 
 export function backupCommand(): Command {
@@ -35,8 +34,7 @@ export function backupCommand(): Command {
       ]),
     )
     .option('--reuse-from <file>', 'an earlier backup whose unchanged photos are taken over')
-    .option('--no-drill', 'do not load the archive back before it gets its name')
-    .option('--dry-run', 'say what would be read from where, and make nothing');
+    .option('--no-drill', 'do not load the archive back before it gets its name');
 }
 
 /** Makes the backup that `command` was parsed for. */
@@ -47,35 +45,22 @@ export async function runBackup(
 ): Promise<ExitCode> {
   const flags = command.opts<Flags>();
   const { name, settings, ...sources } = sourcesOf(flags, process.env);
-  if (flags.dryRun) return preview({ ...optionsOf(flags), ...sources, signal }, name, terminal);
+  const what = 'backup';
+  if (flags.dryRun) {
+    return dryRun(
+      { what, name },
+      () => previewBackup({ ...optionsOf(flags), ...sources, signal }),
+      (preview) => summarisePreview(preview, sources),
+      terminal,
+    );
+  }
   const outputDir = flags.outputDir ?? settings.get('BACKUP_OUTPUT_DIR') ?? './backups/';
   return make(
-    { what: 'backup', name, outputDir, signal },
+    { what, name, outputDir, signal },
     (options) => createBackup({ ...optionsOf(flags), ...sources, ...options }),
     summarise,
     terminal,
   );
-}
-
-/** Says what a backup would hold. */
-async function preview(
-  options: BackupOptions,
-  name: string,
-  terminal: Terminal,
-): Promise<ExitCode> {
-  terminal.say(`Dry run: backup of ${name}`);
-  try {
-    const found = await previewBackup(options);
-    terminal.preview(found);
-    summarisePreview(found, options).forEach((line) => {
-      terminal.say(line);
-    });
-    terminal.say(`Nothing was made: dry run of ${name}`);
-    return exitCode.complete;
-  } catch (error) {
-    terminal.error(error);
-    return exitCodeOf(error);
-  }
 }
 
 function optionsOf(flags: Flags): Omit<BackupOptions, 'database' | 'photos'> {

@@ -2,12 +2,12 @@
 
 import { Command } from 'commander';
 
-import { createDataDump, type DataDumpOptions } from '../../index.js';
+import { createDataDump, type DataDumpOptions, previewDataDump } from '../../index.js';
 import type { ExitCode } from './errors.js';
 import { addArchiveFlags, type ArchiveFlags, archiveOptions, choice, number } from './flags.js';
-import { make } from './make.js';
+import { dryRun, make } from './make.js';
 import { addSourceFlags, type SourceFlags, sourcesOf } from './sources.js';
-import { summariseDump } from './summary.js';
+import { summariseDump, summariseDumpPreview } from './summary.js';
 import type { Terminal } from './terminal.js';
 
 /** Flags as commander hands them over. */
@@ -64,9 +64,18 @@ export async function runDataDump(
 ): Promise<ExitCode> {
   const flags = command.opts<Flags>();
   const { name, settings, ...sources } = sourcesOf(flags, process.env);
+  const what = 'data dump';
+  if (flags.dryRun) {
+    return dryRun(
+      { what, name },
+      () => previewDataDump({ ...optionsOf(flags), ...sources, signal }),
+      (preview) => summariseDumpPreview(preview, sources),
+      terminal,
+    );
+  }
   const outputDir = flags.outputDir ?? settings.get('DUMP_OUTPUT_DIR') ?? './data-dumps/';
   return make(
-    { what: 'data dump', name, outputDir, signal },
+    { what, name, outputDir, signal },
     (options) => createDataDump({ ...optionsOf(flags), ...sources, ...options }),
     summariseDump,
     terminal,

@@ -9,6 +9,7 @@ export interface ArchiveFlags {
   now?: string;
   concurrency?: number;
   compressionLevel?: number;
+  dryRun?: true;
 }
 
 /** Adds the flags to a command. */
@@ -21,7 +22,8 @@ export function addArchiveFlags(command: Command, defaultFolder: string): Comman
       'the instant that names and dates the archive, like 2026-01-02T03:04:05Z',
     )
     .option('--concurrency <n>', 'photo requests in flight, 1 to 64 (default: 8)', number)
-    .option('--compression-level <n>', 'deflate level of text, 0 to 9 (default: 5)', number);
+    .option('--compression-level <n>', 'deflate level of text, 0 to 9 (default: 5)', number)
+    .option('--dry-run', 'say what would be read from where, and make nothing');
   return addOutputFlags(command, 'only the path of the archive on stdout');
 }
 

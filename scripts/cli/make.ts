@@ -1,4 +1,4 @@
-/** The story of a command that makes an archive: first line, progress, result, last line, exit code. */
+/** The story of a command that makes an archive, or says what it would make: first line, progress, result, last line, exit code. */
 
 import type { Progress, Warning } from '../../index.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
@@ -64,5 +64,27 @@ export async function make<Result extends Made>(
       `${code === exitCode.interrupted ? 'Interrupted' : 'Failed'}: no ${what} of ${name} was made`,
     );
     return code;
+  }
+}
+
+/** Says what an archive would hold. */
+export async function dryRun<Preview extends object>(
+  { what, name }: Pick<Job, 'what' | 'name'>,
+  look: () => Promise<Preview>,
+  summarise: (preview: Preview) => string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
+  terminal.say(`Dry run: ${what} of ${name}`);
+  try {
+    const preview = await look();
+    terminal.preview(preview);
+    summarise(preview).forEach((line) => {
+      terminal.say(line);
+    });
+    terminal.say(`Nothing was made: dry run of ${name}`);
+    return exitCode.complete;
+  } catch (error) {
+    terminal.error(error);
+    return exitCodeOf(error);
   }
 }

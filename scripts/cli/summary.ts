@@ -4,6 +4,7 @@ import type {
   BackupOptions,
   BackupPreview,
   BackupResult,
+  DataDumpPreview,
   DataDumpResult,
   DrillMetadata,
 } from '../../index.js';
@@ -104,6 +105,27 @@ export function summarisePreview(
     rows.push(...references(photos));
   }
   rows.push(...notInside(preview.notIncluded), ...remarks('warning', preview.warnings));
+  return rows.map(labelled);
+}
+
+/** The same for a data dump that is not made. */
+export function summariseDumpPreview(
+  preview: DataDumpPreview,
+  sources: Pick<BackupOptions, 'database' | 'photos'>,
+): string[] {
+  const { photos } = preview;
+  const rows: Row[] = [
+    ['database', databasePlace(sources.database)],
+    ['inside', `${counted(preview.artworks, 'artwork')}, ${counted(preview.creators, 'creator')}`],
+    [
+      'photos',
+      photos === null
+        ? 'none: no thumbnails are made'
+        : `${counted(photos.photos, 'photo')}, ${size(photos.bytes)} (source: ${photosPlace(sources.photos)})`,
+    ],
+    ...(photos === null ? [] : references(photos)),
+    ...remarks('warning', preview.warnings),
+  ];
   return rows.map(labelled);
 }
 

@@ -11,8 +11,8 @@ use crate::database::quoted;
 use crate::database::schema::Schema;
 use crate::database::source::Snapshot;
 use crate::error::Result;
-use crate::inputs::take_snapshot;
-use crate::job::{Job, Warning, blocking, counted};
+use crate::inputs::{slow_store, take_snapshot};
+use crate::job::{Job, Warning, blocking};
 use crate::platform::photo_plan::PhotoKind;
 
 /// What a backup with the same options would hold.
@@ -82,7 +82,8 @@ fn preview(
     let mut warnings = snapshot.warnings().to_vec();
     warnings.extend(plan.warnings());
     let photos = settings.common.photos.is_some().then(|| photos(plan, earlier));
-    warnings.extend(photos.as_ref().and_then(|photos| slowness(plan, photos)));
+    let to_fetch = (plan.photos().len() as u64).saturating_sub(photos.as_ref().map_or(0, |it| it.reusable));
+    warnings.extend(plan.least_time(to_fetch).map(|time| slow_store(to_fetch, time)));
     Ok(BackupPreview {
         database: snapshot.kind(),
         tables,
@@ -107,19 +108,6 @@ fn count(snapshot: &Snapshot, job: &Job) -> Result<(u64, u64)> {
         rows += connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(failure)? as u64;
     }
     Ok((tables.len() as u64, rows))
-}
-
-/// Says how long the photos take at least, where the store answers only so many requests in a time.
-fn slowness(plan: &Plan, photos: &PhotosPreview) -> Option<Warning> {
-    let to_fetch = (plan.photos().len() as u64).saturating_sub(photos.reusable);
-    let minutes = plan.least_time(to_fetch)?.as_secs().div_ceil(60);
-    let message = format!(
-        "copying {} will take at least {}: each is one of the 1,200 requests that Cloudflare's API answers in five \
-         minutes; with credentials for S3 (photos.s3) there is no such limit",
-        counted(to_fetch, "photo", "photos"),
-        counted(minutes, "minute", "minutes"),
-    );
-    Some(Warning::new("PHOTOS_TAKE_LONG", message))
 }
 
 fn photos(plan: &Plan, earlier: Option<&reuse::Earlier>) -> PhotosPreview {

@@ -94,24 +94,30 @@ fn reason_without_key(photo: &DumpPhoto) -> &'static str {
     }
 }
 
-/// For each photo that is ours the keys to try.
+/// The keys to try for a photo; none for one that is not ours to show.
+pub fn keys(photo: &DumpPhoto, listing: Option<&Listing>) -> Option<Choice> {
+    let Reference::Own(keys) = &photo.reference else { return None };
+    if photo.is_licensed {
+        return None;
+    }
+    let mut choice = choose(keys, listing.map(|listing| listing.photos.as_slice()));
+    if choice.originals.is_empty() && listing.is_some_and(|listing| !listing.problems.is_empty()) {
+        // It may lie where nothing could be listed.
+        choice.originals.clone_from(keys);
+    }
+    Some(choice)
+}
+
+/// The same for all photos.
 fn choices(photos: &[DumpPhoto], listing: Option<&Listing>) -> HashMap<usize, Left> {
-    let listed = listing.map(|listing| listing.photos.as_slice());
-    let has_gaps = listing.is_some_and(|listing| !listing.problems.is_empty());
-    let mut left = HashMap::new();
-    for (at, photo) in photos.iter().enumerate().filter(|(_, photo)| !photo.is_licensed) {
-        let Reference::Own(keys) = &photo.reference else { continue };
-        let mut choice = choose(keys, listed);
-        if has_gaps && choice.originals.is_empty() {
-            // It may lie where nothing could be listed.
-            choice.originals.clone_from(keys);
-        }
-        let Choice { mut originals, mut copies } = choice;
+    let choices = photos.iter().map(|photo| keys(photo, listing)).enumerate();
+    let left = choices.filter_map(|(at, choice)| {
+        let Choice { mut originals, mut copies } = choice?;
         originals.reverse();
         copies.reverse();
-        left.insert(at, Left { originals, copies });
-    }
-    left
+        Some((at, Left { originals, copies }))
+    });
+    left.collect()
 }
 
 /// Keys that are still to try, the next one last.

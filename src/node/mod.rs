@@ -21,12 +21,12 @@ use napi::{Env, Result};
 use napi_derive::napi;
 
 use crate::backup;
-use crate::data_dump::create_data_dump as start_data_dump;
+use crate::data_dump::{create_data_dump as start_data_dump, preview_data_dump as start_dump_preview};
 use crate::restore::restore_backup as start_restore;
 use crate::verify::verify_archive as start_verify;
 use data_dump::{DataDumpOptions, DataDumpResult};
 use options::BackupOptions;
-use preview::BackupPreview;
+use preview::{BackupPreview, DataDumpPreview};
 use report::BackupResult;
 use restore::{RestoreOptions, RestoreReport};
 use verify::VerifyReport;
@@ -92,6 +92,21 @@ pub fn preview_backup<'env>(
     promise::rejecting(env, || {
         let (options, watcher) = BackupOptions::read(env, options)?.split();
         promise::run(env, watcher, |job| backup::preview_backup(options, job))
+    })
+}
+
+/// Says what `createDataDump` with the same options would publish: records, photos, bytes. Makes nothing, fetches no
+/// photo, and does not look at `outputDir`.
+///
+/// Rejects as `createDataDump` does for its options and sources, and for what has gone since `previous`.
+#[napi(ts_args_type = "options: DataDumpOptions")]
+pub fn preview_data_dump<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+) -> Result<PromiseRaw<'env, DataDumpPreview>> {
+    promise::rejecting(env, || {
+        let (options, watcher) = DataDumpOptions::read(env, options)?.split();
+        promise::run(env, watcher, |job| start_dump_preview(options, job))
     })
 }
 

@@ -75,6 +75,14 @@ pub struct Listing {
     pub warnings: Vec<Warning>,
 }
 
+impl Listing {
+    /// The photo with this key.
+    pub fn get(&self, key: &str) -> Option<&StoredPhoto> {
+        let at = self.photos.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()?;
+        self.photos.get(at)
+    }
+}
+
 /// A part of a store that could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListProblem {
