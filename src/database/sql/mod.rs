@@ -271,7 +271,7 @@ impl<'a> Dumper<'a> {
         self.warnings.push(Warning::about(
             "IN_EXTRA",
             subject,
-            format!("{what} stands in database-extra.sql, which D1 does not take: {reason}"),
+            format!("database-extra.sql, which D1 does not take, holds {what}: {reason}"),
         ));
     }
 }
