@@ -129,9 +129,10 @@ impl Source<'_> {
         }
         let before = trace(&self.place.path);
         let copied = copy::through_sqlite(&connection, self.origin, self.work, self.job, self.meter);
+        let after = trace(&self.place.path);
         drop(connection);
         // No writer that asks for a lock had one: another file was copied over this one, and both may be in the copy.
-        if trace(&self.place.path).is_some_and(|after| Some(after) != before) {
+        if after.is_some() && after != before {
             return Err(Obstacle::Changed);
         }
         copied.and_then(|copy| Snapshot::from_copy(copy, "file", self.origin)).map_err(Obstacle::Final)
