@@ -3,6 +3,7 @@
 //! Places are found by the names of columns, in whatever tables there are: a form of the schema that nobody has seen
 //! gives its identifiers all the same. Whether a value is one, its shape decides, see `privacy::shape`.
 
+use bstr::ByteSlice;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
@@ -86,7 +87,7 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
             for (at, (place, is_place)) in places.iter().enumerate() {
                 let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at)? else { continue };
                 // One broken letter hides nothing that stands beside it.
-                let text = String::from_utf8_lossy(bytes);
+                let text = bytes.to_str_lossy();
                 if *is_place {
                     visit(place, &text)?;
                 }
