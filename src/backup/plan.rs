@@ -9,7 +9,7 @@ use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::inputs::{self, wrong_store};
 use crate::job::{Job, Warning};
-use crate::photos::source::{Listing, PhotoSource, StoredPhoto};
+use crate::photos::source::{Listing, PhotoSource, StoredPhoto, find};
 use crate::platform::photo_plan::{
     PhotoPlan, PlannedPhoto, Scope, Unlisted, plan_photos, plan_without_store,
 };
@@ -120,8 +120,7 @@ impl Plan {
 
     /// A photo as it was listed; None when the store could not list.
     pub fn listed(&self, key: &str) -> Option<&StoredPhoto> {
-        let place = self.listed.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()?;
-        self.listed.get(place)
+        self.listed.get(find(&self.listed, key)?)
     }
 
     /// What a reader might expect and will not find.

@@ -11,8 +11,7 @@ use crate::error::Result;
 use crate::formats::dump::Counts;
 use crate::inputs::{slow_store, wrong_store};
 use crate::job::{Job, Warning, blocking};
-use crate::photos::source::{Listing, PhotoSource};
-use crate::platform::photo_key::Reference;
+use crate::photos::source::{Listing, PhotoSource, find};
 
 /// What a dump with the same options would publish.
 #[derive(Debug, Clone)]
@@ -89,16 +88,19 @@ fn preview(
 fn photos(read: &Read, store: &dyn PhotoSource, listing: Option<&Listing>) -> Result<DumpPhotosPreview> {
     let mut found = DumpPhotosPreview { source: store.kind(), photos: 0, bytes: 0, dangling: 0, foreign: 0 };
     for photo in &read.plan.photos {
-        if matches!(photo.reference, Reference::Foreign(_)) {
-            found.foreign += 1;
-        }
-        let Some(keys) = thumbnails::keys(photo, listing) else { continue };
+        let keys = match thumbnails::keys(photo, listing) {
+            Ok(keys) => keys,
+            Err(reason) => {
+                found.foreign += u64::from(reason == thumbnails::FOREIGN);
+                continue;
+            }
+        };
         let Some(key) = keys.originals.first().or(keys.copies.first()) else {
             found.dangling += 1;
             continue;
         };
         found.photos += 1;
-        let listed = listing.and_then(|listing| listing.get(key));
+        let listed = listing.and_then(|listing| listing.photos.get(find(&listing.photos, key)?));
         found.bytes = found.bytes.saturating_add(listed.map_or(0, |photo| photo.size));
     }
     match found.photos {

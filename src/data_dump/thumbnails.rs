@@ -51,10 +51,15 @@ pub async fn make(
     job: &Job,
 ) -> Result<Thumbnails> {
     let listing = store.list(job).await?;
+    let choices: Vec<_> = photos.iter().map(|photo| keys(photo, listing.as_ref())).collect();
     let mut making = Making {
         photos,
-        outcomes: photos.iter().map(|photo| Err(reason_without_key(photo))).collect(),
-        left: choices(photos, listing.as_ref()),
+        outcomes: choices.iter().map(|choice| Err(choice.as_ref().err().copied().unwrap_or(GONE))).collect(),
+        left: choices
+            .into_iter()
+            .enumerate()
+            .filter_map(|(at, choice)| Some((at, choice.ok()?.into())))
+            .collect(),
         failed: 0,
         of_copies: 0,
         meter: job.meter(Phase::Photos, Some(photos.len() as u64), None),
@@ -70,7 +75,7 @@ pub async fn make(
     }
     making.meter.finish();
     let refused = making.count(&[GetError::Refused.reason()]);
-    let elsewhere = making.count(&[GONE, "foreign", "unusable", LICENSED]);
+    let elsewhere = making.count(&[GONE, FOREIGN, "unusable", LICENSED]);
     if refused > 1 && refused + elsewhere == photos.len() {
         return Err(refused_every(store.place()));
     }
@@ -85,45 +90,37 @@ const GONE: &str = "not_found";
 /// Why there is none of a photo that is somebody else's to give away.
 const LICENSED: &str = "other_license";
 
-fn reason_without_key(photo: &DumpPhoto) -> &'static str {
-    match &photo.reference {
-        _ if photo.is_licensed => LICENSED,
-        Reference::Own(_) => GONE,
-        Reference::Foreign(_) => "foreign",
-        Reference::Unusable => "unusable",
-    }
-}
+/// Why there is none of a photo on another host.
+pub const FOREIGN: &str = "foreign";
 
-/// The keys to try for a photo; none for one that is not ours to show.
-pub fn keys(photo: &DumpPhoto, listing: Option<&Listing>) -> Option<Choice> {
-    let Reference::Own(keys) = &photo.reference else { return None };
-    if photo.is_licensed {
-        return None;
-    }
+/// The keys to try for a photo, or why there is none.
+pub fn keys(photo: &DumpPhoto, listing: Option<&Listing>) -> std::result::Result<Choice, &'static str> {
+    let keys = match &photo.reference {
+        _ if photo.is_licensed => return Err(LICENSED),
+        Reference::Own(keys) => keys,
+        Reference::Foreign(_) => return Err(FOREIGN),
+        Reference::Unusable => return Err("unusable"),
+    };
     let mut choice = choose(keys, listing.map(|listing| listing.photos.as_slice()));
     if choice.originals.is_empty() && listing.is_some_and(|listing| !listing.problems.is_empty()) {
         // It may lie where nothing could be listed.
         choice.originals.clone_from(keys);
     }
-    Some(choice)
-}
-
-/// The same for all photos.
-fn choices(photos: &[DumpPhoto], listing: Option<&Listing>) -> HashMap<usize, Left> {
-    let choices = photos.iter().map(|photo| keys(photo, listing)).enumerate();
-    let left = choices.filter_map(|(at, choice)| {
-        let Choice { mut originals, mut copies } = choice?;
-        originals.reverse();
-        copies.reverse();
-        Some((at, Left { originals, copies }))
-    });
-    left.collect()
+    Ok(choice)
 }
 
 /// Keys that are still to try, the next one last.
 struct Left {
     originals: Vec<String>,
     copies: Vec<String>,
+}
+
+impl From<Choice> for Left {
+    fn from(Choice { mut originals, mut copies }: Choice) -> Self {
+        originals.reverse();
+        copies.reverse();
+        Left { originals, copies }
+    }
 }
 
 impl Left {
@@ -253,7 +250,7 @@ impl Making<'_> {
         );
         warn(
             "PHOTO_FOREIGN",
-            of(&["foreign"]),
+            of(&[FOREIGN]),
             "photo lies",
             "photos lie",
             "on other hosts, which are not asked",

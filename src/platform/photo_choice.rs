@@ -1,8 +1,8 @@
 //! Which stored photo a thumbnail is made of: the original, or when it is gone the largest copy of it.
 
-use super::photo_family::{find, guesses, relatives};
+use super::photo_family::{guesses, relatives};
 use crate::photos::key;
-use crate::photos::source::StoredPhoto;
+use crate::photos::source::{StoredPhoto, find};
 
 /// Keys to try, in this order; each is tried only when the store denies holding those before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

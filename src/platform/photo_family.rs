@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::photos::key;
-use crate::photos::source::StoredPhoto;
+use crate::photos::source::{StoredPhoto, find};
 
 /// Folders whose photos are the same photo when the rest of the path is.
 const ONE_PHOTO: [&str; 3] = ["artworks/", "originals/", "photos/"];
@@ -16,11 +16,6 @@ const OTHER_ROOTS: [&str; 3] = ["mass-import-cache/", "mass-import/", "submissio
 const THUMBNAILS: &str = "thumbnails/";
 /// Longest sides the resizer has made over time.
 const SIZES: [u32; 4] = [400, 800, 1024, 1200];
-
-/// The place of `key` in a listing in bytewise order.
-pub(super) fn find(listing: &[StoredPhoto], key: &str) -> Option<usize> {
-    listing.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()
-}
 
 /// The places of all stored photos that belong to `key`, itself left aside, ascending: its smaller copies and,
 /// when `key` names such a copy, the original.

@@ -34,6 +34,16 @@ pub enum Reference {
     Unusable,
 }
 
+impl Reference {
+    /// The key that every spelling of a reference to the same photo of ours has in common.
+    pub fn identity(&self) -> Option<&str> {
+        match self {
+            Reference::Own(keys) => keys.last().map(String::as_str),
+            Reference::Foreign(_) | Reference::Unusable => None,
+        }
+    }
+}
+
 /// Reads one value.
 pub fn classify(value: &str) -> Reference {
     let whole = value;

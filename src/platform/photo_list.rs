@@ -116,10 +116,8 @@ impl PhotoList {
         }
         let credit = credit.map(str::to_owned);
         // Those on other hosts are only counted.
-        if let Reference::Own(keys) = &reference
-            && let Some(key) = keys.last()
-        {
-            let at = *self.seen.entry(key.clone()).or_insert(self.photos.len());
+        if let Some(key) = reference.identity() {
+            let at = *self.seen.entry(key.to_owned()).or_insert(self.photos.len());
             if let Some(photo) = self.photos.get_mut(at) {
                 // What is said of one of the two is said of the photo.
                 photo.is_licensed |= is_licensed;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Result};
 
-use super::photo_family::{find, guesses, in_known_folder, relatives};
+use super::photo_family::{guesses, in_known_folder, relatives};
 use super::photo_key::{Reference, classify};
 use super::photo_mentions::Mentions;
 use super::photo_rows::is_platform;
 use crate::job::{Warning, counted};
 use crate::photos::key;
-use crate::photos::source::{GetError, Listing, StoredPhoto};
+use crate::photos::source::{GetError, Listing, StoredPhoto, find};
 
 /// How many keys a warning gives as examples, and how much of each.
 const EXAMPLES: usize = 3;

@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::formats::METADATA;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
-use crate::platform::photo_key::Reference;
 use crate::platform::photo_list::PhotoList;
 use crate::platform::tag_values::tags;
 
@@ -154,10 +153,7 @@ impl Reader<'_> {
 
 /// What one row says of a photo's licence is true in every row that has the photo.
 fn share_licences(photos: &mut [DumpPhoto]) {
-    let key = |photo: &DumpPhoto| match &photo.reference {
-        Reference::Own(keys) => keys.last().cloned(),
-        Reference::Foreign(_) | Reference::Unusable => None,
-    };
+    let key = |photo: &DumpPhoto| photo.reference.identity().map(str::to_owned);
     let licensed: HashSet<String> = photos.iter().filter(|photo| photo.is_licensed).filter_map(key).collect();
     if licensed.is_empty() {
         return;

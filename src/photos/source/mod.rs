@@ -75,12 +75,9 @@ pub struct Listing {
     pub warnings: Vec<Warning>,
 }
 
-impl Listing {
-    /// The photo with this key.
-    pub fn get(&self, key: &str) -> Option<&StoredPhoto> {
-        let at = self.photos.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()?;
-        self.photos.get(at)
-    }
+/// The place of `key` among photos in bytewise order of keys.
+pub fn find(photos: &[StoredPhoto], key: &str) -> Option<usize> {
+    photos.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()
 }
 
 /// A part of a store that could not be listed.
