@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 import { folder, removeFolders, root } from '../support';
 import { everyWayIn } from '../support/admin/callers';
@@ -168,21 +167,14 @@ it.each([
 describe('the photos of the admin service', () => {
   /** Where the service would read them, or why it does not start. */
   function photos(env: Readonly<Record<string, string>>): unknown {
-    const module = pathToFileURL(join(root, 'dist', 'admin', 'environment.js')).href;
-    const script = `import { readEnvironment } from ${JSON.stringify(module)};
-      try {
-        const { admin } = readEnvironment(process.env);
-        process.stdout.write(JSON.stringify(admin.photos ?? null));
-      } catch ({ name, message }) {
-        process.stdout.write(JSON.stringify(name + ': ' + message));
-      }`;
     const own = { SOURCE_DATABASE_FILE: 'archive.sqlite', DUMPS_DIR: 'public' };
-    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: folder(),
-      env: { ...own, ...env },
-      encoding: 'utf8',
-    });
-    return JSON.parse(stdout);
+    const script = `
+      try {
+        return readEnvironment(${JSON.stringify({ ...own, ...env })}, 'no-such-file').admin.photos ?? null;
+      } catch ({ name, message }) {
+        return name + ': ' + message;
+      }`;
+    return evaluate('readEnvironment', 'admin/environment.js', script);
   }
 
   const bucket = { R2_BUCKET_NAME: 'photos' };

@@ -5,7 +5,7 @@ import { parse } from 'dotenv';
 
 import { codeOf } from './envelope.js';
 
-/** What a `.env` says; nothing when there is none. `Refusal` is the error of whoever reads it, for one that is no use. */
+/** What a `.env` says; nothing when there is none. One that is no use is a `Refusal`, the error of whoever reads it. */
 export function readDotenv(
   path: string,
   Refusal: new (message: string, options?: ErrorOptions) => Error,

@@ -30,7 +30,7 @@ export function readEnvironment(
 ): ServerOptions {
   const look = lookIn(environment, dotenvPath);
   const port = portOf(look, 0);
-  const own = `http://localhost:${port}`;
+  const own = originOf('localhost', port);
   const photos = photosOf(look);
   const host = look('ADMIN_HOST') ?? '127.0.0.1';
   return {
@@ -67,8 +67,12 @@ function lookIn(environment: NodeJS.ProcessEnv, dotenvPath: string): Look {
 
 /** The page is opened by any of these names. */
 function originsAt(host: string, port: number): readonly string[] {
-  const own = host.includes(':') ? `[${host}]` : host;
-  return [...new Set(['localhost', '127.0.0.1', own])].map((name) => `http://${name}:${port}`);
+  return [...new Set(['localhost', '127.0.0.1', host])].map((name) => originOf(name, port));
+}
+
+/** Of a name, or of an address of either kind. */
+export function originOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function portOf(look: Look, least: number): number {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { serve } from '@hono/node-server';
 import { Command } from 'commander';
 
-import { readEnvironment, readPort } from './environment.js';
+import { originOf, readEnvironment, readPort } from './environment.js';
 import type { ServerOptions } from './environment.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
@@ -44,8 +44,7 @@ function run({ host, port, admin }: ServerOptions): void {
   const server = serve(
     { fetch: app.fetch, hostname: host, port, serverOptions },
     ({ address, port: bound }) => {
-      const name = address.includes(':') ? `[${address}]` : address;
-      console.log(`Admin service at http://${name}:${bound}/admin/`);
+      console.log(`Admin service at ${originOf(address, bound)}/admin/`);
     },
   ) as Server;
   server.maxConnections = maxConnections;

@@ -1,6 +1,6 @@
-/** The story of a command that makes an archive, or says what it would make: first line, progress, result, last line, exit code. */
+/** The story of a command that makes an archive, or says what it would make: from the first line to the exit code. */
 
-import type { Progress, Warning } from '../../index.js';
+import type { BackupPreview, DataDumpPreview, Progress, Warning } from '../../index.js';
 import { exitCode, type ExitCode, exitCodeOf } from './errors.js';
 import { makeFolder } from './output.js';
 import type { Terminal } from './terminal.js';
@@ -68,7 +68,7 @@ export async function make<Result extends Made>(
 }
 
 /** Says what an archive would hold. */
-export async function dryRun<Preview extends object>(
+export async function dryRun<Preview extends BackupPreview | DataDumpPreview>(
   { what, name }: Pick<Job, 'what' | 'name'>,
   look: () => Promise<Preview>,
   summarise: (preview: Preview) => string[],

@@ -16,7 +16,7 @@ const others: Readonly<Record<string, string>> = {
 /** A word such as `photos.s3.region` or `outputDir`. */
 const word = /(?<=^|[ (])[a-z][A-Za-z0-9.]*[A-Za-z0-9](?=[ ,;:)]|$)/g;
 
-/** A message of the package in the words of a command with these flags: its option `photos.s3.region` is `--s3-region`. */
+/** A message of the package in the words of a command with these flags: `photos.s3.region` is `--s3-region`. */
 export function inWordsOf(
   flags: readonly Option[],
   { code, message }: Pick<Failure, 'code' | 'message'>,

@@ -6,7 +6,13 @@
 import cliProgress, { type SingleBar } from 'cli-progress';
 import type { Option } from 'commander';
 
-import type { Progress, RestoreReport, VerifyReport } from '../../index.js';
+import type {
+  BackupPreview,
+  DataDumpPreview,
+  Progress,
+  RestoreReport,
+  VerifyReport,
+} from '../../index.js';
 import { describe, UsageError } from './errors.js';
 import { count, duration, shown, size } from './format.js';
 import { inWordsOf } from './names.js';
@@ -58,7 +64,7 @@ export class Terminal {
   }
 
   /** What would be made, for programs. */
-  preview(preview: object): void {
+  preview(preview: BackupPreview | DataDumpPreview): void {
     if (this.#mode === 'json') this.#object('summary', { dryRun: true, ...preview });
   }
 

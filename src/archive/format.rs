@@ -113,8 +113,8 @@ impl Header<'_> {
     }
 }
 
-/// Fails with `ARCHIVE_TOO_LARGE` for an archive of so many entries, with a directory of so many bytes, that it would be
-/// refused when it is read.
+/// Fails with `ARCHIVE_TOO_LARGE` for an archive of so many entries, with a directory of so many bytes, that it would
+/// be refused when it is read.
 pub fn check_readable(entries: u64, directory: u64) -> Result<()> {
     if !(Directory { entries, start: 0, size: directory }).is_too_large() {
         return Ok(());

@@ -69,8 +69,8 @@ impl Search<'_, '_> {
     }
 }
 
-/// Whether an IPv6 address may begin at `at`: where a group does, or within one that is too long because letters of a word
-/// before it look like digits (`added2001:db8::1`).
+/// Whether an IPv6 address may begin at `at`: where a group does, or within one that is too long because letters of a
+/// word before it look like digits (`added2001:db8::1`).
 fn may_begin(run: &[u8], at: usize) -> bool {
     let is_first = at == 0 || run[at] == b':' || is_separator(run[at - 1]);
     let before = || run[..at].iter().rev().take(DIGITS).take_while(|byte| !is_separator(**byte)).count();
@@ -91,8 +91,8 @@ fn is_separator(byte: u8) -> bool {
 }
 
 /// How long an IPv6 address may be that begins where `run` does: seven colons, or fewer with two of them in one place,
-/// the last group perhaps written as IPv4, or too long because a word goes on behind it. A run may be as long as a text, and
-/// all of it colons.
+/// the last group perhaps written as IPv4, or too long because a word goes on behind it. A run may be as long as a text,
+/// and all of it colons.
 pub(super) fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
     let mut lengths = SmallVec::<[usize; 16]>::new();
     let (mut colons, mut is_short, mut in_a_row, mut in_group) = (0, false, 0, 0);
