@@ -102,6 +102,7 @@ describe('what D1 says when it cannot answer at the moment', () => {
       [{ text: 'Currently processing a long-running export.' }, 1, /an export.*is running/],
       ['gateway', 1, /overloaded or down/],
       ['gateway', 3, /overloaded or down/],
+      ['login', 1, /something else answers in its place/],
       ['reset', 1, /check the network/],
       ['reset', 5, /check the network/],
       ['memory', 2, /gives up on even small parts/],

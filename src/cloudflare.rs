@@ -85,6 +85,9 @@ pub enum ApiError {
     /// There was no answer, or only half of one.
     #[error(transparent)]
     Network(Failure),
+    /// The answer is no JSON at all: somebody else's, such as the page of a gateway or of a network's login.
+    #[error("the answer is no JSON")]
+    Foreign(#[source] Cause),
     /// There is no result in the answer, or none of the shape that the API describes.
     #[error("the answer is not of the shape that the API describes")]
     Malformed(#[source] Cause),
@@ -172,9 +175,11 @@ impl Cloudflare {
         })?;
         match serde_json::from_slice::<Verdict>(&body) {
             Ok(verdict) if !verdict.success => Err(verdict.into_error(status, None)),
-            // Half an answer, as when a proxy cut it, looks like broken JSON; a gateway's page is none at all.
-            Err(error) => Err(ApiError::Network(Failure::Broken(shape(&error)))),
             Ok(_) => serde_json::from_slice(&body).map_err(|error| ApiError::Malformed(shape(&error))),
+            // Half an answer, as when a proxy cut it.
+            Err(error) if error.is_eof() => Err(ApiError::Network(Failure::Broken(shape(&error)))),
+            Err(error) if error.is_syntax() => Err(ApiError::Foreign(shape(&error))),
+            Err(error) => Err(ApiError::Malformed(shape(&error))),
         }
     }
 
@@ -241,7 +246,9 @@ impl From<&ApiError> for Setback {
     fn from(error: &ApiError) -> Self {
         match error {
             ApiError::Network(Failure::Timeout) => Setback::Silent,
-            ApiError::Network(Failure::Broken(_)) | ApiError::Malformed(_) => Setback::Busy(None),
+            ApiError::Network(Failure::Broken(_)) | ApiError::Foreign(_) | ApiError::Malformed(_) => {
+                Setback::Busy(None)
+            }
             ApiError::Refused { hint: Hint::Passing | Hint::Exporting, retry_after, .. }
             | ApiError::Refused { status: 408 | 429, retry_after, .. }
             | ApiError::Refused { code: trouble::THROTTLED, retry_after, .. } => Setback::Busy(*retry_after),

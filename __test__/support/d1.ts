@@ -18,8 +18,23 @@ export const token = 'secret-token-of-the-double';
 
 /** What goes wrong with one request; text is what D1 says of it. */
 export type Fault =
-  'limit' | 'gateway' | 'reset' | 'half' | 'internal' | 'memory' | { readonly text: string };
-export const faults: readonly Fault[] = ['limit', 'gateway', 'reset', 'half', 'internal', 'memory'];
+  | 'limit'
+  | 'gateway'
+  | 'login'
+  | 'reset'
+  | 'half'
+  | 'internal'
+  | 'memory'
+  | { readonly text: string };
+export const faults: readonly Fault[] = [
+  'limit',
+  'gateway',
+  'login',
+  'reset',
+  'half',
+  'internal',
+  'memory',
+];
 
 export interface DoubleOptions {
   /** Whether answers say how large the database is; without, it is read in pages. Default true. */
@@ -200,6 +215,9 @@ function fail(response: ServerResponse, fault: Exclude<Fault, 'half'>): void {
       break;
     case 'gateway':
       response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>');
+      break;
+    case 'login':
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>');
       break;
     case 'reset':
       response.socket?.resetAndDestroy();

@@ -51,7 +51,9 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
     let (status, code, hint) = match &error {
         ApiError::Refused { status, code, hint, .. } => (*status, *code, *hint),
         ApiError::TooLarge => (0, 0, Hint::TooMuch),
-        ApiError::Network(_) | ApiError::Malformed(_) | ApiError::Request => (0, 0, Hint::None),
+        ApiError::Network(_) | ApiError::Foreign(_) | ApiError::Malformed(_) | ApiError::Request => {
+            (0, 0, Hint::None)
+        }
     };
     let denied = matches!(code, 10000 | 9109 | 7403) || matches!((status, code), (401 | 403, _));
     let problem = match (status, code, hint) {
@@ -69,6 +71,11 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
         _ if let ApiError::Network(Failure::Untrusted(why)) = &error => why.to_string(),
         _ if matches!(error, ApiError::Network(Failure::Timeout)) => {
             "it does not answer in time; check the network, then try again".into()
+        }
+        _ if matches!(error, ApiError::Foreign(_)) => {
+            "something else answers in its place, such as a gateway or the login page of a network; open any page \
+             in a browser, check apiUrl, then try again"
+                .into()
         }
         _ if matches!(error, ApiError::Malformed(_)) => {
             "its answers are not of the shape that its API describes; check apiUrl, then try again".into()
