@@ -12,6 +12,7 @@ use super::content::Cell;
 use super::fields::blacklist::rule_for;
 use super::{json, tag_values};
 
+mod creative_commons;
 mod words;
 
 /// The licence of a row.

@@ -59,6 +59,7 @@ fn own_licences_are_own_however_they_are_written() {
         r#"{"copyright":"© City of Vancouver","credit":"Photo by Jane, success","addr:street":"Main Street, Maple"}"#,
         r#"{"source":"Commons Creative Space","terms":"open to the public","licensed_bar":"yes"}"#,
         r#"{"license":{"name":"CC0 1.0","url":"https://creativecommons.org/publicdomain/zero/1.0/"}}"#,
+        r#"{"Osmond Building":"north side","osmosis_mural":"yes","Osman Hamdi Bey":"sitter"}"#,
     ] {
         assert_eq!(of(tags), "own", "{tags}");
     }
@@ -141,6 +142,9 @@ fn foreign_licences_are_told_by_any_of_their_tags() {
         (r#"{"plugin_name":"osm-importer","license":"CC0"}"#, "ODbL-1.0"),
         (r#"{"source_url":"https://www.openstreetmap.org/node/1"}"#, "ODbL-1.0"),
         (r#"{"osm_id":12345}"#, "ODbL-1.0"),
+        (r#"{"OSMID":12345}"#, "ODbL-1.0"),
+        (r#"{"osm2pgsql_version":1}"#, "ODbL-1.0"),
+        (r#"{"osmURL":"x"}"#, "ODbL-1.0"),
         (r#"{"osm:type":"node","license":"CC BY 4.0"}"#, "ODbL-1.0"),
         (r#"{"license":"All rights reserved"}"#, "All rights reserved"),
         (r#"{"license":{"name":"ODbL"}}"#, "ODbL-1.0"),
@@ -194,6 +198,57 @@ fn foreign_licences_are_told_by_any_of_their_tags() {
         assert_eq!(of(tags), name, "{tags}");
     }
     assert_eq!(licence(&Value::Null, Some("CC BY 4.0")), Licence::Foreign("CC-BY-4.0".into()));
+}
+
+#[test]
+fn a_licence_is_named_by_its_own_words_alone() {
+    for (text, name) in [
+        ("CC BY San Francisco Arts Commission", "CC-BY"),
+        ("CC BY, Sara Lee", "CC-BY"),
+        ("CC BY S. A. Smith", "CC-BY"),
+        ("CC BY by Ndeye", "CC-BY"),
+        ("CC BY Ndeye 2012", "CC-BY"),
+        ("CC BY 2019 City of Delta", "CC-BY"),
+        ("CC BY 20 works", "CC-BY"),
+        ("Creative Commons Attribution, 12 works", "CC-BY"),
+        ("CC BY 1, 2 and 3", "CC-BY"),
+        ("CC-BY-SA / GFDL", "CC-BY-SA"),
+        ("ccbysa40", "CC-BY-SA-4.0"),
+        ("CC-BYNCND 3.0", "CC-BY-NC-ND-3.0"),
+        ("Creative Commons CC-BY 2.5", "CC-BY-2.5"),
+        ("Creative Commons License Attribution-Non-Commercial-Share Alike 3.0", "CC-BY-NC-SA-3.0"),
+        ("Creative Commons Attribution-No Derivative Works 2.1 Japan", "CC-BY-ND-2.1"),
+        ("https://creativecommons.org/licenses/by-nc-sa/4.0/deed.de", "CC-BY-NC-SA-4.0"),
+        // Adapted to the law of a country, it is another.
+        ("CC BY-SA 2.0 FR", "CC-BY-SA-2.0-FR"),
+        ("http://creativecommons.org/licenses/by/3.0/us/", "CC-BY-3.0-US"),
+        ("http://creativecommons.org/licenses/by/3.0/igo/legalcode", "CC-BY-3.0-IGO"),
+        ("CC BY 3.0 at the museum", "CC-BY-3.0"),
+        ("CC BY 4.0 CA", "CC-BY-4.0"),
+    ] {
+        assert_eq!(of(&format!(r#"{{"license":"{text}"}}"#)), name, "{text}");
+    }
+}
+
+#[test]
+fn a_line_end_between_two_words_hides_no_licence() {
+    for (text, name) in [
+        ("© Jane Doe. All rights reserved.", "other"),
+        ("Photo: CC BY-NC 2.0", "CC-BY-NC-2.0"),
+        ("Creative Commons Attribution", "CC-BY"),
+        ("from Open Street Map", "ODbL-1.0"),
+        ("ODC BY", "other"),
+    ] {
+        for space in ["\n", "\r\n", "\t", "\n\n \u{c}", "\\"] {
+            let json = serde_json::json!({ "attribution": text.replace(' ', space) });
+            assert_eq!(of(&json.to_string()), name, "{json}");
+            let within = serde_json::json!({ "attribution": { "a": json.to_string() } });
+            let within = serde_json::json!({ "note": within.to_string() });
+            assert_eq!(of(&within.to_string()), name, "{within}");
+        }
+    }
+    // What would take long, if each line end were looked at more than once, or end the stack.
+    assert!(!may_be_foreign(&format!(r#"{{"a":"cc{}"}}"#, r"\n".repeat(200_000))));
 }
 
 #[test]

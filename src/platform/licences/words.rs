@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::creative_commons;
 use crate::platform::fields::names::normal;
 
 /// The licence of OpenStreetMap's data.
@@ -78,11 +79,12 @@ const OWN_AS_SUCH: [&str; 19] = [
     "publiekdomein",
 ];
 /// How texts begin that say that a row is our own to give away.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "cc0",
     "cczero",
     "ccpdm",
     "creativecommonszero",
+    "creativecommonscczero",
     "creativecommonscc0",
     "pddl",
     "odcpddl",
@@ -122,7 +124,7 @@ pub fn name_says(name: &str) -> Name {
         [.., last] if is_licence(last) => Name::Licence,
         [.., word, last] if is_licence(word) && OF_LICENCE.contains(last) => Name::Licence,
         [.., "licensed" | "licenced", "under" | "as"] => Name::Licence,
-        [first, ..] if first.starts_with("osm") => Name::Osm,
+        [first, ..] if is_osm_word(first) => Name::Osm,
         words if words.iter().any(|word| SOURCES.contains(word)) => Name::Source,
         _ => Name::Nothing,
     }
@@ -147,7 +149,7 @@ pub fn named_in(text: &str) -> Option<Named> {
     if plain.contains("odbl") || plain.contains("opendatabaselicen") || is_osm(text) {
         return Some(Named::Osm);
     }
-    if let Some(name) = (0..words.len()).find_map(|at| creative_commons(words.get(at..)?)) {
+    if let Some(name) = (0..words.len()).find_map(|at| creative_commons::named_first(words.get(at..)?)) {
         return Some(Named::CreativeCommons(name));
     }
     // "No rights reserved" is what CC0 says of itself.
@@ -185,46 +187,35 @@ fn is_own(text: &str) -> bool {
                 || OWN_WITHIN.iter().any(|own| plain.contains(own))))
 }
 
-/// `CC BY-SA 4.0`, `https://creativecommons.org/licenses/by-sa/4.0/`, `Creative Commons Attribution-ShareAlike 4.0`,
-/// from its first word on.
-fn creative_commons(words: &[&str]) -> Option<String> {
-    let rest = match words {
-        ["cc" | "creativecommons", rest @ ..] | ["creative", "commons", rest @ ..] => rest,
-        [first, ..] if first.starts_with("ccby") => words,
-        _ => return None,
-    };
-    let rest: String = rest
-        .iter()
-        .skip_while(|word| matches!(**word, "org" | "licenses" | "licence" | "license"))
-        .take(8)
-        .copied()
-        .collect();
-    let rest = rest.strip_prefix("cc").unwrap_or(&rest);
-    let mut rest = ["attribution", "by"].iter().find_map(|start| rest.strip_prefix(start))?;
-    let mut name = String::from("CC-BY");
-    const PARTS: [(&str, &str); 7] = [
-        ("noncommercial", "-NC"),
-        ("nc", "-NC"),
-        ("noderivatives", "-ND"),
-        ("noderivs", "-ND"),
-        ("nd", "-ND"),
-        ("sharealike", "-SA"),
-        ("sa", "-SA"),
-    ];
-    while let Some((after, part)) = PARTS.iter().find_map(|(is, part)| Some((rest.strip_prefix(is)?, part))) {
-        rest = after;
-        name.push_str(part);
-    }
-    if let [major @ b'1'..=b'9', minor @ b'0'..=b'9', ..] = rest.as_bytes() {
-        name = format!("{name}-{}.{}", char::from(*major), char::from(*minor));
-    }
-    Some(name)
-}
-
-/// Whether a word is OpenStreetMap's, as the names of its members are written together. Osman and osmosis are none.
+/// Whether a word is OpenStreetMap's, as the names of its members and tools are written together. Osman and osmosis are
+/// none.
 pub fn is_osm_word(word: &str) -> bool {
-    const OF_OSM: [&str; 9] = ["", "id", "type", "node", "way", "relation", "version", "changeset", "user"];
-    word.strip_prefix("osm").is_some_and(|rest| OF_OSM.contains(&rest))
+    const OF_OSM: [&str; 22] = [
+        "",
+        "id",
+        "ids",
+        "uid",
+        "type",
+        "node",
+        "way",
+        "relation",
+        "version",
+        "changeset",
+        "user",
+        "timestamp",
+        "key",
+        "tag",
+        "tags",
+        "data",
+        "element",
+        "feature",
+        "link",
+        "url",
+        "import",
+        "source",
+    ];
+    word.strip_prefix("osm")
+        .is_some_and(|rest| OF_OSM.contains(&rest) || rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether a text speaks of OpenStreetMap.
@@ -258,9 +249,24 @@ pub fn may_be_foreign(tags: &str) -> bool {
     });
     let is_followed = |hint: aho_corasick::Match| {
         let (_, by) = HINTS[hint.pattern().as_usize()];
-        let rest = tags.get(hint.end()..).unwrap_or_default();
-        let rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-        rest.get(..by.len()).is_some_and(|start| start.eq_ignore_ascii_case(by))
+        follows(tags.get(hint.end()..).unwrap_or_default(), by)
     };
     SEARCH.as_ref().is_none_or(|search| search.find_iter(tags).any(is_followed))
+}
+
+/// Whether the next word of JSON begins with `by`. What parts words may be an escape, which ends in a letter of its own
+/// (`rights\nreserved`), also one of JSON within JSON.
+fn follows(json: &str, by: &str) -> bool {
+    let mut rest = json;
+    loop {
+        let word = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+        if word.get(..by.len()).is_some_and(|start| start.eq_ignore_ascii_case(by)) {
+            return true;
+        }
+        let is_escaped = rest.get(..rest.len() - word.len()).is_some_and(|between| between.ends_with('\\'));
+        match word.strip_prefix(['n', 'r', 't', 'b', 'f']) {
+            Some(behind) if is_escaped => rest = behind,
+            _ => return false,
+        }
+    }
 }
