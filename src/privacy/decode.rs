@@ -1,5 +1,5 @@
-//! The encodings that an identifier may hide in, undone: percent signs, HTML references, JSON escapes, hexadecimal,
-//! base64, and Unicode's other forms of ASCII.
+//! The encodings that an identifier may hide in, undone: percent signs, HTML references, the backslashes of JSON and of
+//! Markdown, hexadecimal, base64, and Unicode's other forms of ASCII.
 
 use std::ops::Range;
 
@@ -68,6 +68,19 @@ pub fn references(text: &[u8]) -> Option<Decoded> {
 /// Undoes the escapes of JSON strings (RFC 8259, 7); None when there is nothing to undo.
 pub fn escapes(text: &[u8]) -> Option<Decoded> {
     Decoded::of(text, |byte| byte == b'\\', |text, at, bytes| Some(add(bytes, escape(text, at)?)))
+}
+
+/// Leaves out the backslash before a sign (CommonMark 2.4), which editors write so that an address is no link and `_` no
+/// emphasis; None when there is none.
+pub fn markdown(text: &[u8]) -> Option<Decoded> {
+    Decoded::of(
+        text,
+        |byte| byte == b'\\',
+        |text, at, bytes| {
+            bytes.push(*text.get(at + 1).filter(|byte| byte.is_ascii_punctuation())?);
+            Some(2)
+        },
+    )
 }
 
 /// Writes full-width and other forms of ASCII as ASCII, and leaves out what nobody sees: soft hyphens, spaces without a
@@ -354,6 +367,14 @@ mod tests {
         assert_eq!(decoded.bytes, "a@b/😀\\x\u{fffd}".as_bytes());
         assert_eq!(decoded.source(0..3), 0..8);
         assert!(escapes(b"plain").is_none());
+    }
+
+    #[test]
+    fn backslashes_before_signs_are_undone_and_traced_back() {
+        let decoded = markdown(br"a\@b\.c\d\\").unwrap();
+        assert_eq!(decoded.bytes, br"a@b.c\d\");
+        assert_eq!(decoded.source(0..3), 0..4);
+        assert!(markdown(br"C:\photos\").is_none());
     }
 
     #[test]

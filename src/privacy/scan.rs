@@ -185,7 +185,7 @@ mod tests {
                 prop_oneof![
                     "[a-cnu0-4@&#;.\"\\\\%_:{}\n\u{8}\u{c}\u{7}é ]{1,6}",
                     Just("@b.co".to_owned()), Just("::1".to_owned()), Just("1.2.3.4".to_owned()),
-                    Just("\\u00".to_owned()), Just("%40".to_owned()), Just("\\\"".to_owned()), Just("%0A".to_owned()), Just("&#64;".to_owned()), Just("&#x".to_owned()), Just("&#10;".to_owned()), Just("&#64".to_owned()), Just("&#10".to_owned()),
+                    Just("\\u00".to_owned()), Just("%40".to_owned()), Just("\\\"".to_owned()), Just("%0A".to_owned()), Just("&#64;".to_owned()), Just("&#x".to_owned()), Just("&#10;".to_owned()), Just("&#64".to_owned()), Just("&#10".to_owned()), Just("\\@".to_owned()), Just("\\\\".to_owned()), Just("\\_".to_owned()),
                     Just("f1c9a527b644c0e9d2a5e8f00112233b".to_owned()),
                 ],
                 0..8,
