@@ -3,8 +3,9 @@
 
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::LazyLock;
 
-use foldhash::quality::FixedState;
+use foldhash::quality::RandomState;
 
 use super::{address, decode};
 use crate::platform::identifiers::Class;
@@ -22,8 +23,12 @@ const LIST: usize = 2048;
 /// Characters behind the `user_` of a Clerk id, at least.
 const CLERK: usize = 24;
 
-/// An identifier in its one form, as a number: spellings that mean the same have the same key.
+/// An identifier in its one form, as a number: spellings that mean the same have the same key. In another process it is
+/// another.
 pub type Key = u64;
+
+/// Whoever knew it could write thousands of values that all have their places in a set beside each other.
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// The class and the key of a value, if the whole of it has a shape.
 pub fn identify(value: &str) -> Option<(Class, Key)> {
@@ -224,7 +229,8 @@ pub fn token(bytes: &[u8]) -> Key {
 }
 
 fn key(class: Class, bytes: impl IntoIterator<Item = u8>) -> Key {
-    let mut hasher = FixedState::with_seed(class as u64).build_hasher();
+    let mut hasher = SEED.build_hasher();
+    hasher.write_u8(class as u8);
     let mut buffer = [0; 64];
     let mut filled = 0;
     for byte in bytes {
