@@ -79,8 +79,9 @@ fn table(table: &Table<'_>) -> Value {
         members.retain(|name, _| !["type", "schema"].contains(&name.as_str()));
     }
     if file.name == OTHER_LICENSES.name {
+        // What Open Definition calls a licence that may be any: some of these are not open.
         described["licenses"] =
-            json!([{ "name": "other-open", "title": "the licence that each record names" }]);
+            json!([{ "name": "notspecified", "title": "the licence that each record names" }]);
     }
     described
 }
