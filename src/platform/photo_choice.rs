@@ -1,6 +1,8 @@
 //! Which stored photo a thumbnail is made of: the original, or when it is gone the largest copy of it.
 
-use super::photo_family::{guesses, relatives};
+use std::collections::BTreeSet;
+
+use super::photo_family::{guesses, likeliest, relatives, sisters};
 use crate::photos::key;
 use crate::photos::source::{StoredPhoto, find};
 
@@ -13,8 +15,8 @@ pub struct Choice {
     pub copies: Vec<String>,
 }
 
-/// Chooses for a row that refers to one of `keys`, of which the likeliest comes first. A store that cannot list is
-/// asked for what it may hold.
+/// Chooses for a row that refers to one of `keys`, in the order in which they are looked for. A store that cannot list
+/// is asked for what it may hold.
 pub fn choose(keys: &[String], listing: Option<&[StoredPhoto]>) -> Choice {
     match listing {
         Some(listing) => among(keys, listing),
@@ -24,14 +26,16 @@ pub fn choose(keys: &[String], listing: Option<&[StoredPhoto]>) -> Choice {
 
 fn among(keys: &[String], listing: &[StoredPhoto]) -> Choice {
     let held = keys.iter().find(|key| find(listing, key).is_some());
-    let Some(named) = held.or(keys.first()) else { return Choice::default() };
-    let places = find(listing, named).into_iter().chain(relatives(listing, named));
-    let mut photos: Vec<&StoredPhoto> = places.filter_map(|at| listing.get(at)).collect();
+    // What is held says which key was meant; else copies tell.
+    let meant = held.map_or(keys, std::slice::from_ref);
+    let of_key = |key: &String| find(listing, key).into_iter().chain(relatives(listing, key));
+    let places: BTreeSet<usize> = meant.iter().flat_map(of_key).collect();
+    let mut photos: Vec<&StoredPhoto> = places.into_iter().filter_map(|at| listing.get(at)).collect();
     // What the row names is the original, unless its name says that it is a copy.
     let rank = |photo: &StoredPhoto| {
         (
             is_copy(&photo.key),
-            photo.key != *named,
+            held != Some(&photo.key),
             !photo.key.starts_with("originals/"),
             u64::MAX - photo.size,
         )
@@ -49,7 +53,9 @@ fn among(keys: &[String], listing: &[StoredPhoto]) -> Choice {
 
 fn guess(keys: &[String]) -> Choice {
     let mut choice = Choice::default();
-    for key in keys.iter().cloned().chain(keys.first().into_iter().flat_map(|key| guesses(key))) {
+    let likeliest = likeliest(keys).and_then(|at| keys.get(at));
+    let guesses = likeliest.into_iter().flat_map(|key| sisters(key).chain(guesses(key)));
+    for key in likeliest.into_iter().chain(keys).cloned().chain(guesses) {
         let known = choice.originals.contains(&key) || choice.copies.contains(&key);
         match is_copy(&key) {
             _ if known => {}
@@ -74,6 +80,7 @@ fn longest_side(key: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::photo_key::{Reference, classify};
     use crate::platform::photo_plan::tests::stored;
 
     fn chosen(key: &str, held: &[&str]) -> Vec<String> {
@@ -101,9 +108,32 @@ mod tests {
     }
 
     #[test]
+    fn copies_tell_which_key_was_meant() {
+        let chosen = |reference: &str, copy: &str| {
+            let Reference::Own(keys) = classify(reference) else { return Choice::default() };
+            choose(&keys, Some(&stored(&[copy, "artworks/b__400x400.jpg"])))
+        };
+        let encoded = chosen("originals/caf%C3%A9.jpg", "artworks/café__400x400.jpg");
+        assert_eq!(encoded.copies, ["artworks/café__400x400.jpg"]);
+        for (reference, original, copy) in [
+            ("/photos/originals/2025/a.jpg", "originals/2025/a.jpg", "artworks/2025/a__1024x1024.jpg"),
+            ("http://localhost:8787/photos/originals/a.jpg", "originals/a.jpg", "artworks/a__1024x1024.jpg"),
+            (" originals/a b.jpg ", "originals/a b.jpg", "thumbnails/a b.jpg"),
+        ] {
+            let Choice { originals, copies } = chosen(reference, copy);
+            assert_eq!((originals, copies), (vec![], vec![copy.to_owned()]), "{reference}");
+            let Reference::Own(keys) = classify(reference) else { continue };
+            let Choice { originals, copies } = choose(&keys, None);
+            assert_eq!(originals.first().map(String::as_str), Some(original), "{reference}");
+            assert!(copies.iter().any(|guess| guess == copy), "{copies:?}");
+            assert!(keys.iter().all(|key| originals.contains(key)), "{reference}");
+        }
+    }
+
+    #[test]
     fn a_store_that_cannot_list_is_asked_for_the_largest_copy_first() {
         let Choice { originals, copies } = choose(&["originals/a.jpg".into()], None);
-        assert_eq!(originals, ["originals/a.jpg"]);
+        assert_eq!(originals, ["originals/a.jpg", "artworks/a.jpg", "photos/a.jpg"]);
         assert!(copies[0].contains("__1200x1200"), "{copies:?}");
         assert!(copies.contains(&"thumbnails/a.jpg".to_owned()));
     }

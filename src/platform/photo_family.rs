@@ -18,12 +18,15 @@ const THUMBNAILS: &str = "thumbnails/";
 const SIZES: [u32; 4] = [400, 800, 1024, 1200];
 
 /// The places of all stored photos that belong to `key`, itself left aside, ascending: its smaller copies and,
-/// when `key` names such a copy, the original.
+/// when `key` names such a copy, or one that approval made and that is gone, the original.
 pub(super) fn relatives(listing: &[StoredPhoto], key: &str) -> Vec<usize> {
     let (roots, rest) = family(key);
     let wants_original = key::is_variant(key);
     let others = other_originals(listing, key, &roots, rest);
     let mut found = Vec::new();
+    if find(listing, key).is_none() {
+        found.extend(sisters(key).filter_map(|sister| find(listing, &sister)));
+    }
     for root in &roots {
         let stem = format!("{root}{rest}");
         found.extend(
@@ -44,6 +47,16 @@ pub(super) fn relatives(listing: &[StoredPhoto], key: &str) -> Vec<usize> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// The keys under which the same photo may lie, as large as it is.
+pub(super) fn sisters(key: &str) -> impl Iterator<Item = String> {
+    let split = |root: &&'static str| key.strip_prefix(root).map(|rest| (*root, rest));
+    let own = ONE_PHOTO.iter().find_map(split);
+    let others = own.into_iter().flat_map(|(own, rest)| {
+        ONE_PHOTO.into_iter().filter(move |root| *root != own).map(move |root| format!("{root}{rest}"))
+    });
+    others
 }
 
 /// The extensions of stored originals that are called like `key` and are another photo: `a.png` is none of `a.jpg`,
@@ -84,8 +97,18 @@ pub(super) fn guesses(key: &str) -> Vec<String> {
     guesses
 }
 
+/// Which of the keys that a reference may mean is the likeliest, where no listing tells: `photos/` before a known folder
+/// is a route, and space around a key a slip.
+pub(super) fn likeliest(keys: &[String]) -> Option<usize> {
+    let is_trimmed = |key: &String| key.trim().len() == key.len();
+    let in_folder = |key: &String| {
+        is_trimmed(key) && in_known_folder(key) && !key.strip_prefix("photos/").is_some_and(in_known_folder)
+    };
+    keys.iter().position(in_folder).or_else(|| keys.iter().position(is_trimmed)).or(keys.first().map(|_| 0))
+}
+
 /// Whether `key` lies in one of the folders the platform writes photos to.
-pub(super) fn in_known_folder(key: &str) -> bool {
+fn in_known_folder(key: &str) -> bool {
     ONE_PHOTO.iter().chain(&OTHER_ROOTS).chain([&THUMBNAILS]).any(|root| key.starts_with(root))
 }
 
@@ -215,6 +238,15 @@ mod tests {
             ["artworks/a__400x400.jpg", "artworks/a__800x800.jpg", "originals/a.png"]
         );
         assert_eq!(relatives_of("mass-import-x/b__400x400.jpg", &listing), ["mass-import-x/b.heic"]);
+    }
+
+    #[test]
+    fn what_approval_copied_and_is_gone_is_found_where_it_was_copied_from() {
+        let listing = stored(&["originals/a.jpg", "originals/a.png", "originals/ab.jpg"]);
+        assert_eq!(relatives_of("artworks/a.jpg", &listing), ["originals/a.jpg"]);
+        let held = stored(&["artworks/a.jpg", "originals/a.jpg"]);
+        assert_eq!(relatives_of("artworks/a.jpg", &held), [""; 0]);
+        assert_eq!(relatives_of("submissions/a.jpg", &held), [""; 0]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Result};
 
-use super::photo_family::{guesses, in_known_folder, relatives};
+use super::photo_family::{guesses, likeliest, relatives};
 use super::photo_key::{Reference, classify};
 use super::photo_mentions::Mentions;
 use super::photo_rows::is_platform;
@@ -164,15 +164,7 @@ impl PhotoPlan {
         let mut taken: BTreeMap<String, (bool, Vec<u32>)> = BTreeMap::new();
         for (value, shown_by) in &mentions.own {
             let Reference::Own(mut candidates) = classify(value) else { continue };
-            // Without a listing one reading must be the likeliest: `photos/` before a known folder is a route, and
-            // space around a key a slip.
-            let is_trimmed = |key: &String| key.trim().len() == key.len();
-            let likeliest = candidates.iter().position(|key| {
-                is_trimmed(key)
-                    && in_known_folder(key)
-                    && !key.strip_prefix("photos/").is_some_and(in_known_folder)
-            });
-            let likeliest = likeliest.or_else(|| candidates.iter().position(is_trimmed));
+            let likeliest = likeliest(&candidates);
             candidates.swap(0, likeliest.unwrap_or(0));
             let guessed = candidates.first().map(|key| guesses(key)).unwrap_or_default();
             // Of a reference to a smaller copy the original is as good.
@@ -191,8 +183,8 @@ impl PhotoPlan {
     }
 }
 
-/// Whether the photo itself is stored, and the places of it and its relatives. Of a reference to a smaller copy the
-/// original is as good: some names of copies were computed and never uploaded.
+/// Whether the photo itself is stored, and the places of it and its relatives. Of a reference to a copy the original is
+/// as good: some names of copies were computed and never uploaded.
 fn look_up(listing: &[StoredPhoto], candidates: &[String]) -> (bool, Vec<usize>) {
     let holds_original = |places: &[usize]| {
         places.iter().any(|&at| listing.get(at).is_some_and(|photo| !key::is_variant(&photo.key)))
@@ -207,7 +199,7 @@ fn look_up(listing: &[StoredPhoto], candidates: &[String]) -> (bool, Vec<usize>)
     let mut places: Vec<_> = candidates.iter().flat_map(|candidate| relatives(listing, candidate)).collect();
     places.sort_unstable();
     places.dedup();
-    (candidates.iter().any(|key| key::is_variant(key)) && holds_original(&places), places)
+    (holds_original(&places), places)
 }
 
 /// The candidate that may lie where listing failed, and why it did.

@@ -84,6 +84,15 @@ fn space_around_a_key_belongs_to_it_where_the_store_says_so() {
 }
 
 #[test]
+fn the_original_of_a_copy_that_is_gone_is_no_dangling_photo() {
+    let conn = newest(
+        r#"INSERT INTO artwork (id, status, photos) VALUES ('w1', 'approved', '["artworks/a.jpg"]');"#,
+    );
+    let plan = approved(&conn, &["originals/a.jpg", "originals/ab.jpg"]);
+    assert_eq!((keys(&plan), plan.found, plan.dangling), (vec!["originals/a.jpg"], 1, 0));
+}
+
+#[test]
 fn approved_rows_bring_their_originals_and_copies_and_nobody_elses() {
     let conn = newest(
         r#"INSERT INTO artwork (id, status, photos) VALUES
