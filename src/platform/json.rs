@@ -2,14 +2,32 @@
 
 use serde_json::Value;
 
+/// Objects and arrays that may lie one in the other. Readers give up somewhere (serde_json at 127), and what leaves lies
+/// in a record: it must be read again.
+const DEEPEST: usize = 64;
+
 /// Parses JSON. Half a surrogate pair, which JavaScript writes for a text that was cut inside an emoji, becomes
-/// U+FFFD: it is no Unicode text, and everything else in the row is.
+/// U+FFFD: it is no Unicode text, and everything else in the row is. What is nested deeper than anybody's is refused.
 pub fn parse(text: &str) -> serde_json::Result<Value> {
     let text = bare(text);
-    serde_json::from_str(text).or_else(|error| match without_halves(text) {
+    let parsed = serde_json::from_str(text).or_else(|error| match without_halves(text) {
         Some(mended) => serde_json::from_str(&mended),
         None => Err(error),
-    })
+    })?;
+    let may_be_deep = memchr::memchr2_iter(b'{', b'[', text.as_bytes()).nth(DEEPEST).is_some();
+    if may_be_deep && depth(&parsed) > DEEPEST {
+        return Err(serde::de::Error::custom("nested too deep"));
+    }
+    Ok(parsed)
+}
+
+fn depth(value: &Value) -> usize {
+    let inside = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(members) => members.values().map(depth).max(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return 0,
+    };
+    1 + inside.unwrap_or_default()
 }
 
 /// The text without the space and the byte order mark before it, which files and forms leave.
@@ -84,6 +102,14 @@ mod tests {
         for wrong in [r#"["\ud83"]"#, "[", r#"["\ud83d"#, "\\é", "\\"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_none() {
+        let nested = |depth: usize| "{\"a\":[".repeat(depth / 2) + &"]}".repeat(depth / 2);
+        assert!(parse(&nested(DEEPEST)).is_ok() && within(&nested(DEEPEST)).is_some());
+        assert!(parse(&nested(DEEPEST + 2)).is_err() && within(&nested(DEEPEST + 2)).is_none());
+        assert!(parse(&format!("[{}1]", "[],".repeat(2 * DEEPEST))).is_ok());
     }
 
     #[test]
