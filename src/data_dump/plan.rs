@@ -13,7 +13,7 @@ use super::records::photo_key;
 use super::troubles::Trouble;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
-use crate::platform::content::{Cell, Content, RowKey, has_status};
+use crate::platform::content::{Cell, Content, PUBLIC_WORKS, RowKey, has_status};
 use crate::platform::licences::OTHER;
 
 mod creators;
@@ -25,8 +25,6 @@ pub const WORK_COLUMNS: [&str; 9] =
 /// The same of a creator.
 pub const CREATOR_COLUMNS: [&str; 8] =
     ["name", "description", "bio", "website", "aliases", "tags", "created_at", "updated_at"];
-/// Statuses with which an artist is public.
-const PUBLIC: [&str; 2] = ["approved", "active"];
 
 /// A work that is in the dump.
 #[derive(Debug)]
@@ -219,7 +217,7 @@ impl Reader<'_> {
                 "its table artwork has no id or no status, so that nobody can say which works are approved",
             ));
         }
-        let approved = has_status(&table, &["approved"]);
+        let approved = has_status(&table, &PUBLIC_WORKS);
         Ok(table.only(approved))
     }
 

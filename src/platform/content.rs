@@ -147,11 +147,14 @@ impl Content {
     }
 }
 
+/// Statuses with which a work is public.
+pub const PUBLIC_WORKS: [&str; 1] = ["approved"];
+/// The same of an artist.
+pub const PUBLIC_ARTISTS: [&str; 2] = ["approved", "active"];
+
 /// A condition that takes the rows whose status is one of `words`, byte for byte.
 pub fn has_status(table: &Content, words: &[&str]) -> Option<String> {
-    let status = table.table.column("status")?;
-    let words = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
-    Some(format!("{status} COLLATE BINARY IN ({words})"))
+    table.table.has_status(words)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
 use self::inside::{Names, inside};
+use super::content::{PUBLIC_ARTISTS, PUBLIC_WORKS};
 use super::fields::blacklist::identifies;
 use super::fields::names::{matches, normal};
 use super::fields::tables::content;
@@ -100,22 +101,28 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
     Ok(())
 }
 
-/// Hands every id of a work, an artist or a log entry to `visit`: whatever else it may be, it is public.
+/// Hands every id of a work, an artist or a log entry to `visit`, and whether its page shows it to everybody. Whatever
+/// else it may be, it is no secret of a user's, unless nobody can read it and it lets somebody in.
 pub fn each_public_id<E: From<rusqlite::Error>>(
     conn: &Connection,
-    mut visit: impl FnMut(&str) -> std::result::Result<(), E>,
+    mut visit: impl FnMut(&str, bool) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     for name in PUBLIC_IDS {
         let Some(table) = Table::find(conn, name)? else { continue };
         let Some(id) = table.column("id") else { continue };
-        let sql = format!("SELECT {id} FROM main.{} NOT INDEXED", table.quoted());
+        let is_shown = match name {
+            "artwork" => table.has_status(&PUBLIC_WORKS).unwrap_or_else(|| "FALSE".into()),
+            "artists" => table.has_status(&PUBLIC_ARTISTS).unwrap_or_else(|| "TRUE".into()),
+            _ => "FALSE".into(),
+        };
+        let sql = format!("SELECT {id}, {is_shown} IS TRUE FROM main.{} NOT INDEXED", table.quoted());
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             if let ValueRef::Text(bytes) = row.get_ref(0)?
                 && let Ok(id) = str::from_utf8(bytes)
             {
-                visit(id)?;
+                visit(id, row.get(1)?)?;
             }
         }
     }
@@ -224,19 +231,25 @@ mod tests {
 
     #[test]
     fn public_ids_are_those_of_works_artists_and_log_entries() {
-        let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(
-            "CREATE TABLE artwork (id); INSERT INTO artwork VALUES ('a'), (1), (x'ff');
+        let ids = |sql: &str| {
+            let conn = Connection::open_in_memory().unwrap();
+            conn.execute_batch(sql).unwrap();
+            let mut ids = Vec::new();
+            each_public_id::<rusqlite::Error>(&conn, |id, is_shown| {
+                ids.push(format!("{id}{}", if is_shown { "" } else { "?" }));
+                Ok(())
+            })
+            .unwrap();
+            ids
+        };
+        let sql = "CREATE TABLE artwork (id, Status);
+             INSERT INTO artwork VALUES ('a', 'approved'), (1, 'approved'), (x'ff', 'approved'), ('p', 'pending'), ('n', NULL);
              CREATE TABLE artists (Id TEXT); INSERT INTO artists VALUES ('b');
-             CREATE TABLE users (id); INSERT INTO users VALUES ('u')",
-        )
-        .unwrap();
-        let mut ids = Vec::new();
-        each_public_id::<rusqlite::Error>(&conn, |id| {
-            ids.push(id.to_owned());
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(ids, ["a", "b"]);
+             CREATE TABLE logbook (id, status); INSERT INTO logbook VALUES ('l', 'approved');
+             CREATE TABLE users (id); INSERT INTO users VALUES ('u')";
+        assert_eq!(ids(sql), ["a", "p?", "n?", "b", "l?"]);
+        let sql = "CREATE TABLE artwork (id); INSERT INTO artwork VALUES ('a');
+             CREATE TABLE artists (id, status); INSERT INTO artists VALUES ('b', 'active'), ('c', 'rejected')";
+        assert_eq!(ids(sql), ["a?", "b", "c?"]);
     }
 }

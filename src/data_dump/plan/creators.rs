@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{CREATOR_COLUMNS, Creator, Link, PUBLIC, Place, Plan, Reader, text_of};
+use super::{CREATOR_COLUMNS, Creator, Link, Place, Plan, Reader, text_of};
 use crate::data_dump::records::value_of;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
 use crate::formats::METADATA;
-use crate::platform::content::{Cell, has_status};
+use crate::platform::content::{Cell, PUBLIC_ARTISTS, has_status};
 use crate::platform::fields::files::{CREATORS, LINKS};
 use crate::platform::licences::{Licence, licence_of_cell};
 
@@ -21,13 +21,15 @@ impl Reader<'_> {
         let mut kept_in: HashSet<String> = HashSet::new();
         for name in ["artists", "creators"] {
             let Some(table) = self.find(name, &["id", "name", "tags", "status"])? else { continue };
-            let condition = has_status(&table, &PUBLIC);
+            let condition = has_status(&table, &PUBLIC_ARTISTS);
             let at = plan.creator_tables.len();
             let mut waiting = HashSet::new();
             self.each(&table, "", |key, cells| {
                 let [id_cell, name_cell, tag_cell, status] = cells.as_slice() else { return Ok(()) };
                 let Some(id) = id_cell.id().filter(|id| linked.contains(id.as_str())) else { return Ok(()) };
-                if condition.is_some() && !text_of(status).is_some_and(|status| PUBLIC.contains(&status)) {
+                if condition.is_some()
+                    && !text_of(status).is_some_and(|status| PUBLIC_ARTISTS.contains(&status))
+                {
                     waiting.insert(id);
                     return Ok(());
                 }

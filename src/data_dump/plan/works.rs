@@ -9,7 +9,7 @@ use crate::data_dump::photos::DumpPhoto;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
 use crate::formats::METADATA;
-use crate::platform::content::{Cell, has_status};
+use crate::platform::content::{Cell, PUBLIC_WORKS, has_status};
 use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
 use crate::platform::photo_list::PhotoList;
 use crate::platform::tag_values::tags;
@@ -19,7 +19,7 @@ impl Reader<'_> {
     pub(super) fn read_works(&self, plan: &mut Plan) -> Result<()> {
         let columns = ["id", "tags", "photos", "license", "licence"];
         let Some(table) = self.find("artwork", &columns)? else { return Ok(()) };
-        let approved = has_status(&table, &["approved"]).unwrap_or_else(|| "FALSE".into());
+        let approved = has_status(&table, &PUBLIC_WORKS).unwrap_or_else(|| "FALSE".into());
         let mut seen = HashSet::new();
         let mut photos: HashMap<String, Vec<DumpPhoto>> = HashMap::new();
         self.each(&table, &approved, |key, cells| {

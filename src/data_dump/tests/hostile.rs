@@ -89,6 +89,25 @@ async fn what_a_dump_is_made_of_is_no_token() {
 }
 
 #[tokio::test]
+async fn whoever_takes_the_id_of_a_work_keeps_it_from_nobody() {
+    let pending = "5f1c9a52-7b64-4c0e-9d2a-5e8f00112255";
+    let sql = format!(
+        "CREATE TABLE users (uuid TEXT, email TEXT); INSERT INTO users VALUES ('{ID}', 'eve@x.org'), ('{pending}', 'bob@x.org');
+        CREATE TABLE auth_sessions (id TEXT, user_uuid TEXT); INSERT INTO auth_sessions VALUES ('a1', '{ID}');
+        CREATE TABLE artwork (id TEXT, description TEXT, status TEXT);
+        INSERT INTO artwork VALUES ('{ID}', 'Beside {pending}', 'approved'), ('{pending}', '', 'pending')"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    Connection::open(folder.path().join("archive.sqlite")).unwrap().execute_batch(&sql).unwrap();
+    let report = dumped(folder.path()).await.unwrap();
+    let left = texts(&report);
+    assert!(left.contains(&format!(r#""id":"{ID}""#)) && left.contains("Beside [redacted]"), "{left}");
+    let told: Vec<_> = report.warnings.iter().filter(|warning| warning.code == "LOGIN_PUBLIC").collect();
+    assert!(told.iter().all(|warning| warning.message.contains(ID)) && told.len() == 1, "{told:?}");
+    assert!(!left.contains("LOGIN_PUBLIC"), "it is told to the operator alone");
+}
+
+#[tokio::test]
 async fn names_stay_in_also_where_a_text_is_json() {
     let described = |description: &str| {
         let sql = format!(
@@ -190,4 +209,36 @@ proptest! {
         filter.clean_value(&mut left);
         prop_assert_eq!(left.to_string(), json, "{}", tags);
     }
+}
+
+#[tokio::test]
+async fn tags_that_no_reader_can_follow_are_told_and_stop_no_later_dump() {
+    let nested = |depth: usize| format!(r#"{{"a":{}1{}}}"#, "[".repeat(depth - 1), "]".repeat(depth - 1));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("archive.sqlite");
+    let conn = Connection::open(&file).unwrap();
+    conn.execute_batch("CREATE TABLE artwork (id TEXT, tags TEXT, extra TEXT, status TEXT)").unwrap();
+    for (id, depth) in [("w1", 127), ("w2", 60)] {
+        let cells = [id, &nested(depth), &nested(depth)];
+        conn.execute("INSERT INTO artwork VALUES (?1, ?2, ?3, 'approved')", cells).unwrap();
+    }
+    let dump = |day: &str, previous: Option<PathBuf>| {
+        let common = CommonOptions {
+            database: DatabaseOptions { file: Some(file.clone()), ..DatabaseOptions::default() },
+            output_dir: Some(folder.path().join("out")),
+            now: Some(format!("2026-01-{day}T03:04:05Z")),
+            ..CommonOptions::default()
+        };
+        let include_fields = vec!["artwork.extra".to_owned()];
+        let options = DataDumpOptions { common, previous, include_fields, ..DataDumpOptions::default() };
+        create_data_dump(options, Job::unattended())
+    };
+    let first = dump("02", None).await.unwrap();
+    let Archived::File(path) = &first.archive else { return };
+    assert!(crate::verify::verify_archive(path.clone(), Job::unattended()).await.unwrap().ok);
+    let second = dump("03", Some(path.clone())).await.unwrap();
+    let told = |place: &str| second.warnings.iter().any(|it| it.subject.as_deref() == Some(place));
+    assert!(told("artwork.tags") && told("artwork.extra"), "{:?}", second.warnings);
+    let left = texts(&second);
+    assert!(left.matches(r#""changed": []"#).count() == 2 && left.contains(&nested(60)), "{left}");
 }
