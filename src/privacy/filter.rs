@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::platform::decided::Decided;
 use crate::platform::fields::blacklist::{rule_for, rule_for_label};
-use crate::platform::fields::names::{forms, matches, normal};
+use crate::platform::fields::names::{forms, matches, normal, pattern};
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
 
@@ -57,8 +57,7 @@ impl Clone for Filter {
 impl Filter {
     /// The built-in list with `extra` names, of which `*` stands for any text.
     pub fn new<'n>(extra: impl IntoIterator<Item = &'n str>) -> Filter {
-        let form = |name: &str| normal(name).replace(':', "_");
-        Filter { extra: extra.into_iter().map(form).collect(), decided: RwLock::default() }
+        Filter { extra: extra.into_iter().map(pattern).collect(), decided: RwLock::default() }
     }
 
     /// Whether a column or member of that name may leave.
@@ -274,6 +273,9 @@ mod tests {
         let json =
             r#"{"fee":"no","artist":"x","Donor_Name":"x","a":{"FEE":1},"addr:full":"x","material":"bronze"}"#;
         assert_eq!(cleaned(&filter, json), r#"{"a":{},"material":"bronze"}"#);
+        let filter = Filter::new(["Phase 2: north side", "donor : name", "meta:-x"]);
+        let json = r#"{"Phase 2: north side":1,"donor:name":1,"donor : name":1,"meta:-x":1,"phase":2}"#;
+        assert_eq!(cleaned(&filter, json), r#"{"phase":2}"#);
     }
 
     /// Tags out of few names, with JSON that stands as text, whole and broken.
