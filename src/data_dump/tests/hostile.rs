@@ -7,12 +7,12 @@ use crate::options::PhotoOptions;
 
 const ID: &str = "4f1c9a52-7b64-4c0e-9d2a-5e8f00112244";
 
-/// A dump of one work, where a visitor has submitted `note`.
+/// A dump of one work, where a visitor has submitted `note`, from a browser that says the same of itself.
 async fn beside(note: &str, description: &str) -> Result<DataDumpReport> {
     let folder = tempfile::tempdir().unwrap();
     let conn = Connection::open(folder.path().join("archive.sqlite")).unwrap();
     conn.execute_batch(
-        "CREATE TABLE submissions (id TEXT, notes TEXT);
+        "CREATE TABLE submissions (id TEXT, notes TEXT); CREATE TABLE auth_sessions (id TEXT, device_info TEXT);
         CREATE TABLE artwork (id TEXT, title TEXT, description TEXT, status TEXT, photos TEXT);
         CREATE TABLE artists (id TEXT, name TEXT, status TEXT); INSERT INTO artists VALUES ('p1', 'Ann', 'active');
         CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT)",
@@ -28,6 +28,7 @@ async fn beside(note: &str, description: &str) -> Result<DataDumpReport> {
     }
     conn.execute("INSERT INTO artwork_artists VALUES (?1, 'p1')", [ID]).unwrap();
     conn.execute("INSERT INTO submissions VALUES ('s1', ?1)", [note]).unwrap();
+    conn.execute("INSERT INTO auth_sessions VALUES ('a1', ?1)", [note]).unwrap();
     let common = CommonOptions {
         database: DatabaseOptions {
             file: Some(folder.path().join("archive.sqlite")),
@@ -85,6 +86,17 @@ async fn what_a_dump_is_made_of_is_no_token() {
         let made = beside(&format!(r#"{{"user_token":"{token}"}}"#), "bronze").await;
         let works = made.map(|report| report.metadata.counts.total_artworks);
         assert_eq!(works.map_err(|e| e.to_string()), Ok(1), "{token}");
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_a_work_stays_public_whatever_a_visitor_calls_himself() {
+    for said in [ID.to_owned(), format!("{ID}-1"), format!("photos/thumbnails/{ID}-2")] {
+        for member in ["userAgent", "fingerprint"] {
+            let made = beside(&serde_json::json!({ member: said }).to_string(), "bronze").await;
+            let works = made.map(|report| report.metadata.counts.total_artworks);
+            assert_eq!(works.map_err(|e| e.to_string()), Ok(1), "{member} {said}");
+        }
     }
 }
 
