@@ -17,7 +17,7 @@ use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
 use crate::error::{Error, Result};
 use crate::formats::backup::{self as metadata, BackupMetadata};
-use crate::formats::{METADATA, README, SUMS};
+use crate::formats::{GENERATOR, METADATA, README, SUMS};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, first_failure, stop_on_error};
 
@@ -341,7 +341,7 @@ fn describe(
         format: metadata::FORMAT.into(),
         format_version: metadata::FORMAT_VERSION.into(),
         created_at: photos::instant(settings.common.now),
-        generator: metadata::GENERATOR.into(),
+        generator: GENERATOR.into(),
         source: metadata::SourceKinds {
             database: facts.database.into(),
             photos: facts.photos.map(Into::into),

@@ -12,6 +12,9 @@ pub const README: &str = "README.md";
 /// The entry with a checksum of every other.
 pub const SUMS: &str = "SHA256SUMS";
 
+/// `generator` of what this build writes.
+pub const GENERATOR: &str = concat!("@cultural-archiver/backup ", env!("CARGO_PKG_VERSION"));
+
 /// What a reader can make of a `format_version`: only the major number, its first part, matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {

@@ -17,10 +17,9 @@ use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::backup::{MissingPhoto, PhotosMetadata};
 use crate::formats::index::{INDEX, IndexEntry};
-use crate::inputs::wrong_store;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
-use crate::photos::source::{GetError, StoredPhoto, refused_every};
+use crate::photos::source::{GetError, StoredPhoto, refused_every, wrong_store};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
 
 /// The index while it lies in the workspace.

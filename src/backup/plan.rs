@@ -7,9 +7,9 @@ use super::options::{PhotoScope, Settings};
 use crate::archive::check_readable;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
-use crate::inputs::{self, wrong_store};
+use crate::inputs;
 use crate::job::{Job, Warning};
-use crate::photos::source::{Listing, PhotoSource, StoredPhoto, find};
+use crate::photos::source::{Listing, PhotoSource, StoredPhoto, find, wrong_store};
 use crate::platform::photo_plan::{
     PhotoPlan, PlannedPhoto, Scope, Unlisted, plan_photos, plan_without_store,
 };

@@ -11,8 +11,9 @@ use crate::database::quoted;
 use crate::database::schema::Schema;
 use crate::database::source::Snapshot;
 use crate::error::Result;
-use crate::inputs::{slow_store, take_snapshot};
+use crate::inputs::take_snapshot;
 use crate::job::{Job, Warning, blocking};
+use crate::photos::source::slow_store;
 use crate::platform::photo_plan::PhotoKind;
 
 /// What a backup with the same options would hold.

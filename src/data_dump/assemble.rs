@@ -15,8 +15,8 @@ use crate::dataset::package::{self, Others, Table};
 use crate::dataset::readme::{self, Contents};
 use crate::dataset::{CC0, LICENSE, citation, schemas};
 use crate::error::{Error, Result};
-use crate::formats::dump::{DataDumpMetadata, FORMAT_VERSION, GENERATOR};
-use crate::formats::{METADATA, README, SUMS};
+use crate::formats::dump::{DataDumpMetadata, FORMAT_VERSION};
+use crate::formats::{GENERATOR, METADATA, README, SUMS};
 use crate::job::Job;
 use crate::platform::fields::files::DataFile;
 

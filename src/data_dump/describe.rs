@@ -6,6 +6,7 @@ use super::included::file_of;
 use super::options::Settings;
 use super::photos::Thumbnails;
 use super::read::Read;
+use crate::formats::GENERATOR;
 use crate::formats::dump::{self, Counts, DataDumpMetadata};
 use crate::job::{Warning, counted};
 use crate::photos::thumbnail::QUALITY;
@@ -46,7 +47,7 @@ pub fn metadata(
         format: dump::FORMAT.into(),
         format_version: dump::FORMAT_VERSION.into(),
         generated_at: rfc3339(settings.common.now),
-        generator: dump::GENERATOR.into(),
+        generator: GENERATOR.into(),
         license: "CC0-1.0".into(),
         source: dump::SourceMetadata {
             name: settings.source.name.clone(),

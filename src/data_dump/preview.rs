@@ -9,9 +9,8 @@ use super::{describe, open, thumbnails};
 use crate::archive::Workspace;
 use crate::error::Result;
 use crate::formats::dump::Counts;
-use crate::inputs::{slow_store, wrong_store};
 use crate::job::{Job, Warning, blocking};
-use crate::photos::source::{Listing, PhotoSource, find};
+use crate::photos::source::{Listing, PhotoSource, find, slow_store, wrong_store};
 
 /// What a dump with the same options would publish.
 #[derive(Debug, Clone)]

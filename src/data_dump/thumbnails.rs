@@ -1,34 +1,26 @@
 //! The photos of a dump, made anew: what is published are pixels, never a file that somebody uploaded.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Write};
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 
+use self::kitchen::{Dish, Kitchen};
 use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
 use crate::archive::Workspace;
-use crate::error::{Error, Result};
-use crate::inputs::wrong_store;
-use crate::job::{Job, Meter, Phase, Warning, blocking, counted, joined, stop_on_error};
-use crate::photos::buffers::Buffer;
-use crate::photos::fetch::{Body, Fetched, fetch};
-use crate::photos::source::{GetError, Listing, PhotoSource, refused_every};
-use crate::photos::thumbnail::{MEMORY_LIMIT, Photo, Refusal};
+use crate::error::Result;
+use crate::job::{Job, Meter, Phase, Warning, counted, joined, stop_on_error};
+use crate::photos::fetch::fetch;
+use crate::photos::source::{GetError, Listing, PhotoSource, refused_every, wrong_store};
+use crate::photos::thumbnail::Refusal;
 use crate::platform::photo_choice::{Choice, choose};
 use crate::platform::photo_key::Reference;
 
+mod kitchen;
+
 /// The file of the workspace that receives the JPEGs.
 const FILE: &str = "thumbnails";
-/// Photos of more bytes are no photos: 256 MiB.
-const LARGEST: u64 = 256 << 20;
-/// Decoders together may use what one photo may: a large one runs alone. In units of 1 KiB.
-const BUDGET: u64 = MEMORY_LIMIT >> 10;
-
 /// How thumbnails are made.
 #[derive(Debug, Clone, Copy)]
 pub struct ThumbnailOptions {
@@ -52,19 +44,12 @@ pub async fn make(
 ) -> Result<Thumbnails> {
     let listing = store.list(job).await?;
     let choices: Vec<_> = photos.iter().map(|photo| keys(photo, listing.as_ref())).collect();
-    let mut making = Making {
-        photos,
-        outcomes: choices.iter().map(|choice| Err(choice.as_ref().err().copied().unwrap_or(GONE))).collect(),
-        left: choices
-            .into_iter()
-            .enumerate()
-            .filter_map(|(at, choice)| Some((at, choice.ok()?.into())))
-            .collect(),
-        failed: 0,
-        of_copies: 0,
-        meter: job.meter(Phase::Photos, Some(photos.len() as u64), None),
-    };
-    let wanted = making.left.len() as u64;
+    let outcomes = choices.iter().map(|choice| Err(choice.as_ref().err().copied().unwrap_or(GONE))).collect();
+    let left: HashMap<usize, Left> =
+        choices.into_iter().enumerate().filter_map(|(at, choice)| Some((at, choice.ok()?.into()))).collect();
+    let wanted = left.len() as u64;
+    let meter = job.meter(Phase::Photos, Some(wanted), None);
+    let mut making = Making { photos, outcomes, left, failed: 0, of_copies: 0, meter };
     if let Some(time) = store.least_time(wanted) {
         making.meter.takes_at_least(time);
     }
@@ -162,6 +147,7 @@ impl Making<'_> {
                 Some((key, is_copy)) => asked.push((at, key, is_copy)),
                 None => {
                     self.left.remove(&at);
+                    self.meter.add(1, 0);
                 }
             }
         }
@@ -286,79 +272,6 @@ impl Making<'_> {
             "of the store of photos could not be used",
         );
         Thumbnails { file: FILE.into(), outcomes: self.outcomes, failed: self.failed, warnings }
-    }
-}
-
-type Dish = std::result::Result<MadeThumbnail, Refusal>;
-
-/// Where thumbnails are made: as many at a time as memory allows.
-struct Kitchen {
-    max_side: u32,
-    memory: Semaphore,
-    file: Mutex<(File, u64)>,
-    workspace: Arc<Workspace>,
-}
-
-impl Kitchen {
-    fn open(workspace: &Arc<Workspace>, max_side: u32) -> Result<Kitchen> {
-        let file = Mutex::new((workspace.create_file(FILE)?, 0));
-        let memory = Semaphore::new(BUDGET as usize);
-        Ok(Kitchen { max_side, memory, file, workspace: Arc::clone(workspace) })
-    }
-
-    async fn cook(self: Arc<Self>, fetched: Fetched<()>) -> Result<Dish> {
-        if fetched.photo.size > LARGEST {
-            return Ok(Err(Refusal::TooLarge));
-        }
-        let kitchen = Arc::clone(&self);
-        let (bytes, memory) = blocking(move || {
-            let bytes =
-                whole(fetched.body).map_err(|error| Error::output(kitchen.workspace.folder(), error))?;
-            let memory = Photo::open(&bytes, kitchen.max_side).map(|photo| photo.memory());
-            Ok((bytes, memory))
-        })
-        .await?;
-        let needed = match memory {
-            Ok(memory) => (memory >> 10).clamp(1, BUDGET) as u32,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let _room = self.memory.acquire_many(needed).await.map_err(|_| Error::Aborted)?;
-        let kitchen = Arc::clone(&self);
-        blocking(move || kitchen.make(&bytes)).await
-    }
-
-    fn make(&self, photo: &[u8]) -> Result<Dish> {
-        let thumbnail = match Photo::open(photo, self.max_side).and_then(|photo| photo.thumbnail()) {
-            Ok(thumbnail) => thumbnail,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let jpeg = &thumbnail.jpeg;
-        // Before the file is taken: the other cores wait for it.
-        let (sha256, crc32) = (Sha256::digest(jpeg).into(), crc32fast::hash(jpeg));
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, end) = &mut *file;
-        let offset = *end;
-        file.write_all(jpeg).map_err(|error| Error::output(self.workspace.folder(), error))?;
-        *end += jpeg.len() as u64;
-        Ok(Ok(MadeThumbnail {
-            width: thumbnail.width,
-            height: thumbnail.height,
-            bytes: jpeg.len() as u64,
-            sha256,
-            crc32,
-            offset,
-        }))
-    }
-}
-
-fn whole(body: Body) -> std::io::Result<Buffer> {
-    match body {
-        Body::Memory(bytes) => Ok(bytes),
-        Body::File(mut file) => {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            Ok(bytes.into())
-        }
     }
 }
 

@@ -18,8 +18,6 @@ pub const OWN_ENTRIES: [&str; 6] = [MAIN, EXTRA, INDEX, METADATA, README, SUMS];
 pub const FORMAT: &str = "cultural-archiver-backup";
 /// `format_version` of a backup: readers refuse a newer major.
 pub const FORMAT_VERSION: &str = "1.0";
-/// `generator` of what this build writes.
-pub const GENERATOR: &str = concat!("@cultural-archiver/backup ", env!("CARGO_PKG_VERSION"));
 
 /// Bytes of the database that SQL of so many bytes becomes, as a rule at most: page by page, with its indexes.
 pub fn loaded_size(sql_bytes: u64) -> u64 {

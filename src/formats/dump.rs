@@ -12,8 +12,6 @@ use crate::privacy::redact;
 pub const FORMAT: &str = "cultural-archiver-datadump";
 /// `format_version` of a data dump: readers refuse a newer major.
 pub const FORMAT_VERSION: &str = "1.0";
-/// `generator` of what this build writes.
-pub const GENERATOR: &str = concat!("@cultural-archiver/backup ", env!("CARGO_PKG_VERSION"));
 /// What the names of thumbnails begin with in the archive.
 pub const THUMBNAILS: &str = "photos/thumbnails/";
 

@@ -48,8 +48,10 @@ impl Class {
 /// Names of columns that hold identifiers, beside those that the blacklist keeps in as such.
 const PLACES: [&str; 3] = ["*_by", "identifier", "*_identifier"];
 
-/// Tables whose very `id` lets somebody in: on this platform a user's does too.
+/// Tables that hold what lets somebody in. On this platform a user's id does too.
 const DOORS: [&str; 4] = ["auth_sessions", "sessions", "magic_links", "users"];
+/// The columns of such a table that do; in the others visitors may write what they like.
+const KEYS: [&str; 7] = ["id", "uuid", "*_uuid", "user_id", "*_user_id", "*token", "*_hash"];
 
 /// Tables whose ids are public, or are at least no user's.
 const PUBLIC_IDS: [&str; 7] =
@@ -57,8 +59,11 @@ const PUBLIC_IDS: [&str; 7] =
 
 /// Whether what stands in `place`, a `table.column`, lets somebody in.
 pub fn lets_in(place: &str) -> bool {
-    let table = place.split_once('.').map_or(place, |(table, _)| table);
-    DOORS.iter().any(|known| known.eq_ignore_ascii_case(table))
+    place.split_once('.').is_some_and(|(table, column)| {
+        let form = normal(column);
+        DOORS.iter().any(|known| known.eq_ignore_ascii_case(table))
+            && KEYS.iter().any(|pattern| matches(pattern, &form))
+    })
 }
 
 /// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column`. JSON in the
@@ -72,20 +77,22 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
         let Some(table) = Table::find(conn, &name)? else { continue };
         // JSON in content is published, or is not, by the names in it: the second fence.
         let is_content = content(&name).is_some();
-        let columns: Vec<_> =
-            table.columns().iter().filter(|column| !is_content || is_place(&name, column)).collect();
-        if columns.is_empty() {
+        let places = table.columns().iter().map(|column| {
+            let place = format!("{name}.{column}");
+            let is_place = is_place(&place, column);
+            (column, place, is_place)
+        });
+        let places: Vec<_> = places.filter(|(_, _, is_place)| !is_content || *is_place).collect();
+        if places.is_empty() {
             continue;
         }
-        let list: Vec<_> = columns.iter().map(|column| table.column_or_null(column)).collect();
+        let list: Vec<_> = places.iter().map(|(column, ..)| table.column_or_null(column)).collect();
         // NOT INDEXED: a broken index hides no row.
         let sql = format!("SELECT {} FROM main.{} NOT INDEXED", list.join(", "), table.quoted());
-        let places: Vec<_> =
-            columns.iter().map(|column| (format!("{name}.{column}"), is_place(&name, column))).collect();
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            for (at, (place, is_place)) in places.iter().enumerate() {
+            for (at, (_, place, is_place)) in places.iter().enumerate() {
                 let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at)? else { continue };
                 // One broken letter hides nothing that stands beside it.
                 let text = bytes.to_str_lossy();
@@ -129,17 +136,32 @@ pub fn each_public_id<E: From<rusqlite::Error>>(
     Ok(())
 }
 
-fn is_place(table: &str, column: &str) -> bool {
-    is_named(column) || (lets_in(table) && column.eq_ignore_ascii_case("id"))
+fn is_place(place: &str, column: &str) -> bool {
+    lets_in(place) || Naming::of(column) == Naming::Identifier
 }
 
-fn is_named(name: &str) -> bool {
-    let form = normal(name);
-    // Whatever a visitor's browser says of itself would be hunted in public texts.
-    if form == "user_agent" {
-        return false;
+/// What a name says of the values under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// They are identifiers.
+    Identifier,
+    /// They are a visitor's browser's own words, which would be hunted in public texts.
+    Browser,
+    /// Nothing: they are what stands around them.
+    Nothing,
+}
+
+impl Naming {
+    fn of(name: &str) -> Naming {
+        let form = normal(name);
+        match form.as_str() {
+            "user_agent" | "useragent" => Naming::Browser,
+            _ if identifies(name) || PLACES.iter().any(|pattern| matches(pattern, &form)) => {
+                Naming::Identifier
+            }
+            _ => Naming::Nothing,
+        }
     }
-    identifies(name) || PLACES.iter().any(|pattern| matches(pattern, &form))
 }
 
 /// Ordinary tables; shadow tables of virtual ones are among them.
@@ -198,6 +220,36 @@ mod tests {
         let sql = "CREATE TABLE Users (ID, name); INSERT INTO Users VALUES ('u', 'n');
              CREATE TABLE badges (id); INSERT INTO badges VALUES ('b')";
         assert_eq!(found(sql), ["Users.ID=u"]);
+    }
+
+    #[test]
+    fn the_words_of_a_browser_are_no_identifiers_wherever_they_stand() {
+        let sql = r#"CREATE TABLE auth_sessions (useragent, user_agent, device_info);
+            INSERT INTO auth_sessions VALUES ('a', 'b', '{"userAgent":"c","ip":"i","useragent":{"name":"d","token":"t"}}'),
+              ('a', 'b', '{"userAgent":"c","ip":"j",')"#;
+        let data = |value| format!("auth_sessions.device_info={value}");
+        let mut found: Vec<_> = found(sql).into_iter().filter(|found| !found.contains('{')).collect();
+        found.dedup();
+        assert_eq!(found, ["i", "t", "j"].map(data));
+    }
+
+    #[test]
+    fn what_lets_somebody_in_is_a_column_of_keys_in_a_table_of_doors() {
+        for place in
+            ["users.uuid", "Users.ID", "auth_sessions.token_hash", "magic_links.token", "users.clerk_user_id"]
+        {
+            assert!(lets_in(place), "{place}");
+        }
+        for place in [
+            "auth_sessions.device_info",
+            "auth_sessions.user_agent",
+            "magic_links.ip_address",
+            "users.profile_name",
+            "users",
+            "audit_log.user_token",
+        ] {
+            assert!(!lets_in(place), "{place}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::photo_family::{guesses, likeliest, relatives, sisters};
-use crate::photos::key;
+use crate::photos::key::is_variant;
 use crate::photos::source::{StoredPhoto, find};
 
 /// Keys to try, in this order; each is tried only when the store denies holding those before it.
@@ -34,7 +34,7 @@ fn among(keys: &[String], listing: &[StoredPhoto]) -> Choice {
     // What the row names is the original, unless its name says that it is a copy.
     let rank = |photo: &StoredPhoto| {
         (
-            is_copy(&photo.key),
+            is_variant(&photo.key),
             held != Some(&photo.key),
             !photo.key.starts_with("originals/"),
             u64::MAX - photo.size,
@@ -42,7 +42,7 @@ fn among(keys: &[String], listing: &[StoredPhoto]) -> Choice {
     };
     photos.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.key.cmp(&b.key)));
     let (copies, originals) =
-        photos.into_iter().map(|photo| photo.key.clone()).partition(|key: &String| is_copy(key));
+        photos.into_iter().map(|photo| photo.key.clone()).partition(|key: &String| is_variant(key));
     let mut choice = Choice { originals, copies };
     choice.copies.sort_by_key(|key| {
         let size = find(listing, key).and_then(|at| listing.get(at)).map_or(0, |photo| photo.size);
@@ -57,7 +57,7 @@ fn guess(keys: &[String]) -> Choice {
     let guesses = likeliest.into_iter().flat_map(|key| sisters(key).chain(guesses(key)));
     for key in likeliest.into_iter().chain(keys).cloned().chain(guesses) {
         let known = choice.originals.contains(&key) || choice.copies.contains(&key);
-        match is_copy(&key) {
+        match is_variant(&key) {
             _ if known => {}
             true => choice.copies.push(key),
             false => choice.originals.push(key),
@@ -65,10 +65,6 @@ fn guess(keys: &[String]) -> Choice {
     }
     choice.copies.sort_by_key(|key| std::cmp::Reverse(longest_side(key)));
     choice
-}
-
-fn is_copy(key: &str) -> bool {
-    key::is_variant(key) || key.starts_with("thumbnails/")
 }
 
 /// What the name of a copy says of its size; of one that says nothing, nothing.

@@ -96,7 +96,8 @@ fn select(table: &Table, id: &str, kind: &str, tags: &str) -> String {
     let status = table.column("status").unwrap_or_else(|| "'approved'".into());
     let (id, photos, tags) =
         (table.column_or_null(id), table.column_or_null("photos"), table.column_or_null(tags));
-    format!("SELECT {id}, {status}, {kind}, {photos}, {tags} FROM main.{}", table.quoted())
+    // NOT INDEXED: a broken index hides no row.
+    format!("SELECT {id}, {status}, {kind}, {photos}, {tags} FROM main.{} NOT INDEXED", table.quoted())
 }
 
 /// `belongs` hears of every row, with or without photos, the artwork id and the standing by its status, and says
@@ -243,6 +244,19 @@ mod tests {
             "LogEntry WithoutArtwork w2 d",
         ];
         assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn a_broken_index_hides_no_photo() {
+        let (_, rows) = rows(
+            "CREATE TABLE artists (id TEXT, status TEXT, photos TEXT);
+             INSERT INTO artists VALUES ('p1', 'approved', '[\"a\"]');
+             CREATE INDEX i ON artists (status, photos); CREATE TABLE empty (a, b); CREATE INDEX e ON empty (a, b);
+             PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'e') WHERE name = 'i';
+             DELETE FROM sqlite_schema WHERE name = 'e'; PRAGMA writable_schema = RESET",
+        );
+        assert_eq!(rows, ["Artist Approved - a"]);
     }
 
     #[test]

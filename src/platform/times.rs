@@ -10,6 +10,10 @@ const MILLISECONDS_FROM: f64 = 1e11;
 /// Less than this is no instant: 1e8 seconds are March 1973 too, and `2025` or `20250904` are dates of some other form.
 const SECONDS_FROM: f64 = 1e8;
 
+/// From here on a number is no instant: 1e13 milliseconds are the year 2286, and `20250904143022` is a date of some
+/// other form as well.
+const NONE_FROM: f64 = 1e13;
+
 /// Reads `YYYY-MM-DD HH:MM:SS` (UTC, SQLite's default), RFC 3339, a date alone, and the milliseconds since 1970 that
 /// an import left as a number or as its text (`"1795457119361.0"`). None for anything else.
 pub fn instant(cell: &Cell) -> Option<DateTime<Utc>> {
@@ -70,11 +74,10 @@ fn sqlite_default(text: &[u8]) -> Option<DateTime<Utc>> {
 }
 
 fn from_number(number: f64) -> Option<DateTime<Utc>> {
-    if !number.is_finite() || number < SECONDS_FROM {
+    if !(SECONDS_FROM..NONE_FROM).contains(&number) {
         return None;
     }
     let milliseconds = if number >= MILLISECONDS_FROM { number } else { number * 1000.0 };
-    // More than chrono can hold saturates and is then out of its range.
     in_range(DateTime::from_timestamp_millis(milliseconds as i64)?)
 }
 
@@ -148,6 +151,8 @@ mod tests {
             "0",
             "2025",
             "20250904",
+            "20250904143022",
+            "20250904143022000",
             "2460000.5",
         ] {
             assert_eq!(read(text), None, "{text}");

@@ -160,7 +160,7 @@ pub fn is_domain(bytes: &[u8]) -> bool {
     let Some(last) = labels.next_back() else { return false };
     let is_top = last.len() >= 2
         && (last.iter().all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
-            || last.starts_with(b"xn--"));
+            || last.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"xn--")));
     is_top && labels.clone().next().is_some() && fits(last) && labels.all(fits)
 }
 
@@ -258,6 +258,7 @@ mod tests {
         assert_eq!(class("3f1c9a52-7b64-4c0e-9d2a-5e8f00112233"), Some(Class::UserId));
         assert_eq!(class("user_2abcDEF0123456789abcdefXYZ"), Some(Class::UserId));
         assert_eq!(class("Ann.O'Neil+x@mail.example.org"), Some(Class::Email));
+        assert_eq!(class("ann@example.XN--P1AI"), Some(Class::Email));
         assert_eq!(class("203.0.113.9"), Some(Class::IpAddress));
         assert_eq!(class("2001:db8::1"), Some(Class::IpAddress));
         assert_eq!(class(&"0aF9".repeat(16)), Some(Class::Token));

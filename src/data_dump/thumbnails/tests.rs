@@ -1,11 +1,21 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek};
 use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use image::{ImageFormat, RgbImage};
 
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
 use super::*;
+use crate::job::{Observer, Progress};
+use crate::photos::fetch::{Body, Fetched};
+use crate::photos::source::StoredPhoto;
 use crate::photos::source::directory::Directory;
 
 fn put(folder: &Path, key: &str, side: u32) {
@@ -20,11 +30,15 @@ fn photo(n: u32, key: &str) -> DumpPhoto {
 }
 
 async fn made(folder: &Path, photos: &[DumpPhoto]) -> Result<(Thumbnails, Vec<u8>)> {
+    made_by(folder, photos, &Job::unattended()).await
+}
+
+async fn made_by(folder: &Path, photos: &[DumpPhoto], job: &Job) -> Result<(Thumbnails, Vec<u8>)> {
     let output = tempfile::tempdir().unwrap();
     let workspace = Arc::new(Workspace::create(output.path()).unwrap());
     let store = Arc::new(Directory::open(folder).unwrap());
     let options = ThumbnailOptions { max_side: 100, concurrency: 3 };
-    let made = make(photos, store, options, &workspace, &Job::unattended()).await?;
+    let made = make(photos, store, options, &workspace, job).await?;
     let mut bytes = Vec::new();
     workspace.open_file(&made.file).unwrap().read_to_end(&mut bytes).unwrap();
     Ok((made, bytes))
@@ -76,4 +90,56 @@ async fn a_store_that_has_none_of_the_photos_is_the_wrong_one() {
     let failed = made(folder.path(), &[photo(1, "originals/a.png")]).await;
     assert_eq!(failed.err().map(|error| error.code()), Some("SOURCE_UNREACHABLE"));
     assert!(made(folder.path(), &[]).await.is_ok());
+}
+
+/// The last progress that was told.
+#[derive(Default)]
+struct Last(Mutex<Option<Progress>>);
+
+impl Observer for Last {
+    fn progress(&self, progress: &Progress) {
+        *self.0.lock().unwrap() = Some(progress.clone());
+    }
+}
+
+#[tokio::test]
+async fn progress_comes_to_its_end_whatever_becomes_of_the_photos() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "originals/a.png", 30);
+    let mut photos = vec![photo(1, "originals/a.png"), photo(2, "originals/gone.png")];
+    photos.push(DumpPhoto { reference: Reference::Foreign("example.org".into()), ..photo(3, "") });
+    photos.push(DumpPhoto { is_licensed: true, ..photo(4, "originals/a.png") });
+    photos.push(DumpPhoto { reference: Reference::Unusable, ..photo(5, "") });
+    let last = Arc::new(Last::default());
+    made_by(folder.path(), &photos, &Job::new(CancellationToken::new(), last.clone())).await.unwrap();
+    let last = last.0.lock().unwrap().take().unwrap();
+    assert_eq!((last.phase, last.done, last.total), (Phase::Photos, 2, Some(2)));
+}
+
+#[tokio::test]
+async fn a_photo_too_large_to_be_held_is_read_when_all_memory_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "a.png", 30);
+    let workspace = Arc::new(Workspace::create(folder.path()).unwrap());
+    let kitchen = Arc::new(Kitchen::open(&workspace, 100).unwrap());
+    let mut file = File::open(folder.path().join("a.png")).unwrap();
+    let size = file.metadata().unwrap().len();
+    let photo = StoredPhoto {
+        key: "a.png".into(),
+        size,
+        etag: None,
+        md5: None,
+        last_modified: None,
+        content_type: None,
+        http_metadata: Default::default(),
+        custom_metadata: Default::default(),
+    };
+    let fetched = Fetched { photo, body: Body::File(file.try_clone().unwrap()), sums: () };
+    let other = kitchen.memory.acquire().await.unwrap();
+    let mut cooking = tokio::spawn(Arc::clone(&kitchen).cook(fetched));
+    assert!(timeout(Duration::from_millis(100), &mut cooking).await.is_err(), "it waits");
+    assert_eq!(file.stream_position().unwrap(), 0, "and is not read yet");
+    drop(other);
+    assert!(cooking.await.unwrap().unwrap().is_ok());
+    assert_eq!(file.stream_position().unwrap(), size);
 }

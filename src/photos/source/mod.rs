@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::http::Distrust;
-use crate::job::{Job, Warning};
+use crate::job::{Job, Warning, counted};
 use crate::retry::Setback;
 
 pub mod directory;
@@ -248,6 +248,29 @@ pub fn refused_every(what: String) -> Error {
             .into(),
         source: Some(Box::new(GetError::Refused)),
     }
+}
+
+/// Rows refer to photos of ours, and the store has none of them: then it is not their store.
+pub fn wrong_store(references: u64) -> Error {
+    let found = match references {
+        1 => "the only photo that approved rows refer to is not in the store".into(),
+        n => format!("none of the {n} photos that approved rows refer to is in the store"),
+    };
+    let problem = format!(
+        "{found}; is it the right one, and does it hold the keys from their first folder on (originals/…)?"
+    );
+    Error::SourceUnreachable { what: "the photos".into(), problem, source: None }
+}
+
+/// Says how long so many photos take at least, where the store answers only so many requests in a time.
+pub fn slow_store(photos: u64, time: Duration) -> Warning {
+    let message = format!(
+        "reading {} will take at least {}: each is one of the 1,200 requests that Cloudflare's API answers in five \
+         minutes; with credentials for S3 (photos.s3) there is no such limit",
+        counted(photos, "photo", "photos"),
+        counted(time.as_secs().div_ceil(60), "minute", "minutes"),
+    );
+    Warning::new("PHOTOS_TAKE_LONG", message)
 }
 
 impl From<GetError> for Setback {

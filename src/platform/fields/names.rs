@@ -1,16 +1,30 @@
 //! How names are compared.
 
-/// The one form in which names are compared: lower case, words joined by one `_`, without what stands around it.
-/// A `_` that a name begins with stays; an `@` there marks an attribute in exports, and goes.
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The one form in which names are compared: lower case, without accents, words joined by one `_`, without what stands
+/// around it. A `_` that a name begins with stays; an `@` there marks an attribute in exports, and goes. Words are parted
+/// by whatever is neither letter nor number, save for an apostrophe, and a colon, which [`forms`] looks at.
 pub fn normal(name: &str) -> String {
+    spelled(name, |c| c == ':')
+}
+
+/// The form in which an operator's pattern is compared with the [`forms`] of names: `*` in it stands for any text.
+pub fn pattern(name: &str) -> String {
+    joined(&parts(name, |c| c == '*'))
+}
+
+fn spelled(name: &str, is_kept: impl Fn(char) -> bool) -> String {
     let name = name.trim().trim_start_matches(['@', '$']);
     let mut normal = String::with_capacity(name.len() + 4);
     if name.starts_with('_') {
         normal.push('_');
     }
     let mut before_small = false;
-    for c in name.chars() {
-        let is_between = matches!(c, '_' | '-' | '.') || c.is_whitespace();
+    // An accent stands behind its letter there, as a sign of its own.
+    for c in name.nfkd().filter(|c| !is_combining_mark(*c)) {
+        let is_between = !(c.is_alphanumeric() || matches!(c, '\'' | '’') || is_kept(c));
         if (is_between || (c.is_uppercase() && before_small)) && !normal.is_empty() && !normal.ends_with('_')
         {
             normal.push('_');
@@ -41,11 +55,19 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 
 /// The forms under which a name is looked up: whole, and each part behind a colon.
 pub fn forms(name: &str) -> impl Iterator<Item = String> {
-    let parts: Vec<String> = name.split(':').map(normal).filter(|part| !part.is_empty()).collect();
+    let parts = parts(name, |_| false);
     // The parts of a work's place are no address book.
     let own = if parts.first().is_some_and(|first| first == "addr") { parts.len() } else { 1 };
-    let whole = parts.join("_");
-    std::iter::once(whole).chain(parts.into_iter().skip(own))
+    std::iter::once(joined(&parts)).chain(parts.into_iter().skip(own))
+}
+
+/// What stands between the colons of a name.
+fn parts(name: &str, is_kept: impl Fn(char) -> bool) -> Vec<String> {
+    name.split(':').map(|part| spelled(part, &is_kept)).filter(|part| !part.is_empty()).collect()
+}
+
+fn joined(parts: &[String]) -> String {
+    parts.join("_")
 }
 
 /// What a label without a value is looked up as: the names in `name: value`, the whole where it is spelt as fields are
@@ -77,7 +99,17 @@ mod tests {
             ("- mural", "mural"),
             (".dot.", "dot"),
             ("CREATED_USER", "created_user"),
+            ("Contact (phone)", "contact_phone"),
+            ("contact[phone]", "contact_phone"),
+            ("Name/Phone*", "name_phone"),
+            ("#Tel. (no)?", "tel_no"),
+            ("Téléphone", "telephone"),
+            ("tele\u{301}fono", "telefono"),
+            ("Ｅ－ｍａｉｌ", "e_mail"),
+            ("artist's name", "artist's_name"),
+            ("a: b", "a:_b"),
             ("_", ""),
+            ("?", ""),
             ("", ""),
         ] {
             assert_eq!(normal(name), form, "{name}");
@@ -87,6 +119,19 @@ mod tests {
         assert_eq!(forms_of("Phase 2: north side"), ["phase_2_north_side", "north_side"]);
         assert_eq!(forms_of("addr: mail"), ["addr_mail"]);
         assert_eq!(forms_of("meta:_x"), ["meta__x", "_x"]);
+    }
+
+    #[test]
+    fn a_pattern_takes_at_least_the_very_name_that_it_is_spelt_as() {
+        for name in
+            ["Phase 2: north side", "donor : name", "meta:-x", "addr: full", "Donor (name)", "Fée", "_x"]
+        {
+            let pattern = pattern(name);
+            assert!(forms(name).any(|form| matches(&pattern, &form)), "{name} as {pattern}");
+        }
+        assert_eq!(pattern("addr:*"), "addr_*");
+        assert_eq!(pattern("Don* name"), "don*_name");
+        assert_eq!(pattern("*"), "*");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::is_named;
+use super::Naming;
 use crate::platform::decided::Decided;
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
@@ -33,17 +33,23 @@ pub(super) fn inside<E>(
     failure.map_or(Ok(()), Err)
 }
 
-/// Which names are those of identifiers.
+/// What names say of their values.
 #[derive(Default)]
-pub(super) struct Names(Decided<bool>);
+pub(super) struct Names(Decided<Naming>);
 
 impl Names {
-    fn is_named(&mut self, name: &str) -> bool {
-        self.0.on(name).unwrap_or_else(|| {
-            let decided = is_named(name);
+    /// Whether the value under a name is named as an identifier; `around`, whether what the name stands in is.
+    fn is_named(&mut self, name: &str, around: bool) -> bool {
+        let naming = self.0.on(name).unwrap_or_else(|| {
+            let decided = Naming::of(name);
             self.0.remember(name, decided);
             decided
-        })
+        });
+        match naming {
+            Naming::Identifier => true,
+            Naming::Browser => false,
+            Naming::Nothing => around,
+        }
     }
 }
 
@@ -90,7 +96,7 @@ impl Walk<'_> {
                     here = around.pop().unwrap_or(named);
                     next = here;
                 }
-                Token::Name(name, _) => next = here || names.is_named(&name),
+                Token::Name(name, _) => next = names.is_named(&name, here),
                 Token::Value(text) => {
                     Walk { named: next, names, visit, depth }.text(&text);
                     next = here;
@@ -141,7 +147,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<(), A::Error> {
         let Walk { named, names, visit, depth } = self;
         while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            let named = named || names.is_named(&name);
+            let named = names.is_named(&name, named);
             members.next_value_seed(Walk { named, names, visit, depth })?;
         }
         Ok(())

@@ -23,7 +23,7 @@ const SOURCES: [&str; 11] = [
     "provider",
     "terms",
 ];
-/// The word itself, in the languages of imports.
+/// The word itself in its normal form, in the languages of imports.
 const LICENCE: [&str; 10] = [
     "license",
     "licence",
@@ -33,7 +33,7 @@ const LICENCE: [&str; 10] = [
     "lizenz",
     "licencia",
     "licenza",
-    "licença",
+    "licenca",
     "licentie",
 ];
 /// What may follow the word in the name of a member that says the licence.
