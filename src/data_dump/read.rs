@@ -15,7 +15,7 @@ use crate::inputs::take_snapshot;
 use crate::job::Job;
 use crate::platform::content::Content;
 use crate::platform::drift::Drift;
-use crate::platform::identifiers::{each_private_value, each_public_id};
+use crate::platform::identifiers::{Author, each_private_value, each_public_id};
 use crate::privacy::filter::Filter;
 use crate::privacy::redact::Redactor;
 use crate::privacy::values::Values;
@@ -96,9 +96,12 @@ fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<(Values, BTreeMap
     let mut values = Values::default();
     let mut open_logins = BTreeMap::<String, Vec<String>>::new();
     let connection = snapshot.connection();
-    let gathered = each_private_value::<Failure>(connection, |place, value| {
+    let gathered = each_private_value::<Failure>(connection, |place, value, author| {
         job.check().map_err(Failure::Job)?;
-        values.add(place, value);
+        match author {
+            Author::Platform => values.add(place, value),
+            Author::Visitor => values.add_said(place, value),
+        }
         Ok(())
     })
     .and_then(|()| {

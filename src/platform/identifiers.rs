@@ -48,6 +48,28 @@ impl Class {
 /// Names of columns that hold identifiers, beside those that the blacklist keeps in as such.
 const PLACES: [&str; 3] = ["*_by", "identifier", "*_identifier"];
 
+/// Names of columns, and of members of their JSON, that hold visitors' own words, or their browsers'.
+const SAID: [&str; 18] = [
+    "note",
+    "notes",
+    "tags",
+    "old_data",
+    "new_data",
+    "field_value_*",
+    "title",
+    "description",
+    "message",
+    "body",
+    "comment",
+    "name",
+    "*_name",
+    "username",
+    "user_agent",
+    "useragent",
+    "refer*",
+    "device_info",
+];
+
 /// Tables that hold what lets somebody in. On this platform a user's id does too.
 const DOORS: [&str; 4] = ["auth_sessions", "sessions", "magic_links", "users"];
 /// The columns of such a table that do; in the others visitors may write what they like.
@@ -66,11 +88,20 @@ pub fn lets_in(place: &str) -> bool {
     })
 }
 
-/// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column`. JSON in the
-/// private tables is looked into.
+/// Who wrote a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// The platform.
+    Platform,
+    /// A visitor, in their own words: what they call a token lets nobody in.
+    Visitor,
+}
+
+/// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column` and who wrote
+/// it. JSON in the private tables is looked into.
 pub fn each_private_value<E: From<rusqlite::Error>>(
     conn: &Connection,
-    mut visit: impl FnMut(&str, &str) -> std::result::Result<(), E>,
+    mut visit: impl FnMut(&str, &str, Author) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     let mut names = Names::default();
     for name in table_names(conn)? {
@@ -79,10 +110,10 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
         let is_content = content(&name).is_some();
         let places = table.columns().iter().map(|column| {
             let place = format!("{name}.{column}");
-            let is_place = is_place(&place, column);
-            (column, place, is_place)
+            let around = Around::column(&place, column);
+            (column, place, around)
         });
-        let places: Vec<_> = places.filter(|(_, _, is_place)| !is_content || *is_place).collect();
+        let places: Vec<_> = places.filter(|(_, _, around)| !is_content || around.is_named).collect();
         if places.is_empty() {
             continue;
         }
@@ -92,15 +123,15 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            for (at, (_, place, is_place)) in places.iter().enumerate() {
+            for (at, (_, place, around)) in places.iter().enumerate() {
                 let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at)? else { continue };
                 // One broken letter hides nothing that stands beside it.
                 let text = bytes.to_str_lossy();
-                if *is_place {
-                    visit(place, &text)?;
+                if around.is_named {
+                    visit(place, &text, around.author)?;
                 }
                 if json::may_be(&text) {
-                    inside(&text, *is_place, &mut names, &mut |value| visit(place, value))?;
+                    inside(&text, *around, &mut names, &mut |value, author| visit(place, value, author))?;
                 }
             }
         }
@@ -136,31 +167,48 @@ pub fn each_public_id<E: From<rusqlite::Error>>(
     Ok(())
 }
 
-fn is_place(place: &str, column: &str) -> bool {
-    lets_in(place) || Naming::of(column) == Naming::Identifier
+/// What is known of values by the names around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Around {
+    /// Whether they are identifiers.
+    is_named: bool,
+    author: Author,
+}
+
+impl Around {
+    /// What stands in a column, of which `place` is the `table.column`.
+    fn column(place: &str, column: &str) -> Around {
+        Around { is_named: lets_in(place), author: Author::Platform }.under(Naming::of(column))
+    }
+
+    /// What stands under a name there.
+    fn under(self, naming: Naming) -> Around {
+        Around {
+            is_named: naming.is_named.unwrap_or(self.is_named),
+            author: if naming.is_said { Author::Visitor } else { self.author },
+        }
+    }
 }
 
 /// What a name says of the values under it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Naming {
-    /// They are identifiers.
-    Identifier,
-    /// They are a visitor's browser's own words, which would be hunted in public texts.
-    Browser,
-    /// Nothing: they are what stands around them.
-    Nothing,
+#[derive(Debug, Clone, Copy)]
+struct Naming {
+    /// Whether they are identifiers; None when they are what stands around them.
+    is_named: Option<bool>,
+    /// Whether they are a visitor's own words.
+    is_said: bool,
 }
 
 impl Naming {
     fn of(name: &str) -> Naming {
         let form = normal(name);
-        match form.as_str() {
-            "user_agent" | "useragent" => Naming::Browser,
-            _ if identifies(name) || PLACES.iter().any(|pattern| matches(pattern, &form)) => {
-                Naming::Identifier
-            }
-            _ => Naming::Nothing,
-        }
+        let is_one = |patterns: &[&str]| patterns.iter().any(|pattern| matches(pattern, &form));
+        let is_named = match form.as_str() {
+            // What a browser says of itself would be hunted in public texts.
+            "user_agent" | "useragent" => Some(false),
+            _ => (identifies(name) || is_one(&PLACES)).then_some(true),
+        };
+        Naming { is_named, is_said: is_one(&SAID) }
     }
 }
 
@@ -172,136 +220,4 @@ fn table_names(conn: &Connection) -> Result<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    fn found(sql: &str) -> Vec<String> {
-        let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(sql).unwrap();
-        let mut found = Vec::new();
-        each_private_value::<rusqlite::Error>(&conn, |place, value| {
-            found.push(format!("{place}={value}"));
-            Ok(())
-        })
-        .unwrap();
-        found
-    }
-
-    #[test]
-    fn places_are_known_by_name_in_any_table_and_in_json() {
-        assert_eq!(
-            found(
-                r#"CREATE TABLE users (uuid, Email, note); INSERT INTO users VALUES ('u', 'e', 'n');
-                CREATE TABLE strange (entity_id, "granted_by", data);
-                INSERT INTO strange VALUES ('x', 'g', '{"a":[{"user_token":"t","artwork_id":"x"}],"old":"{\"created_by\":\"o\"}"}'),
-                  ('x', 'h', '"[{\"email\":\"i\"}]"');
-                CREATE TABLE auth_sessions (id); INSERT INTO auth_sessions VALUES ('s');
-                CREATE TABLE artwork (id, created_by, tags);
-                INSERT INTO artwork VALUES ('a', 'c', '{"email":"e"}')"#
-            ),
-            [
-                "artwork.created_by=c",
-                "auth_sessions.id=s",
-                "strange.granted_by=g",
-                "strange.data=t",
-                "strange.data=o",
-                "strange.granted_by=h",
-                "strange.data=i",
-                "users.uuid=u",
-                "users.Email=e"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_id_of_a_user_is_one_whatever_its_column_is_called() {
-        let sql = "CREATE TABLE Users (ID, name); INSERT INTO Users VALUES ('u', 'n');
-             CREATE TABLE badges (id); INSERT INTO badges VALUES ('b')";
-        assert_eq!(found(sql), ["Users.ID=u"]);
-    }
-
-    #[test]
-    fn the_words_of_a_browser_are_no_identifiers_wherever_they_stand() {
-        let sql = r#"CREATE TABLE auth_sessions (useragent, user_agent, device_info);
-            INSERT INTO auth_sessions VALUES ('a', 'b', '{"userAgent":"c","ip":"i","useragent":{"name":"d","token":"t"}}'),
-              ('a', 'b', '{"userAgent":"c","ip":"j",')"#;
-        let data = |value| format!("auth_sessions.device_info={value}");
-        let mut found: Vec<_> = found(sql).into_iter().filter(|found| !found.contains('{')).collect();
-        found.dedup();
-        assert_eq!(found, ["i", "t", "j"].map(data));
-    }
-
-    #[test]
-    fn what_lets_somebody_in_is_a_column_of_keys_in_a_table_of_doors() {
-        for place in
-            ["users.uuid", "Users.ID", "auth_sessions.token_hash", "magic_links.token", "users.clerk_user_id"]
-        {
-            assert!(lets_in(place), "{place}");
-        }
-        for place in [
-            "auth_sessions.device_info",
-            "auth_sessions.user_agent",
-            "magic_links.ip_address",
-            "users.profile_name",
-            "users",
-            "audit_log.user_token",
-        ] {
-            assert!(!lets_in(place), "{place}");
-        }
-    }
-
-    #[test]
-    fn json_that_does_not_parse_hides_nothing() {
-        for data in [
-            r#"{"metadata":{"userAgent":"Mozilla \ud83d","ip":"i","user_token":"t"}}"#,
-            r#"{"old":"{\"note\":\"\\ud83d\",\"ip\":\"i\"}","user_token":"t"}"#,
-            r#"{"note":1e400,"ip":"i","user_token":"t"}"#,
-            r#"{"old":"{\"note\":1e400,\"ip\":\"i\"}","more":{"user_token":"t"},"cut":"off"#,
-            r#"{"ip":"i"} {"user_token":"t"}"#,
-            "\u{feff}{\"ip\":\"i\",\"user_token\":\"t\"}",
-            r#"{"note":"line
-                end","admin":{"ip":["i"]},"x":["y"],"user":{"name":"t"}} trailing"#,
-        ] {
-            let sql = format!("CREATE TABLE audit_log (data); INSERT INTO audit_log VALUES ('{data}')");
-            let found = found(&sql);
-            for value in ["audit_log.data=i", "audit_log.data=t"] {
-                assert!(found.iter().any(|found| found == value), "{value} of {data}");
-            }
-            assert!(!found.iter().any(|found| found.ends_with("=y")), "{data}");
-        }
-        let nested = (0..7).fold(r#"{"ip":"i","n":1e400}"#.to_owned(), |inner, _| {
-            serde_json::json!({ "a": inner }).to_string().replace('}', r#","n":1e400}"#)
-        });
-        let nested = format!("CREATE TABLE audit_log (data); INSERT INTO audit_log VALUES ('{nested}')");
-        let visits = found(&nested).len();
-        assert!((1..=2).contains(&visits), "{visits}: each level is visited once");
-        let broken = "CREATE TABLE audit_log (data); INSERT INTO audit_log VALUES (CAST(X'7b226970223a2269222c2278223a22c3227d' AS TEXT))";
-        assert_eq!(found(broken), ["audit_log.data=i"]);
-    }
-
-    #[test]
-    fn public_ids_are_those_of_works_artists_and_log_entries() {
-        let ids = |sql: &str| {
-            let conn = Connection::open_in_memory().unwrap();
-            conn.execute_batch(sql).unwrap();
-            let mut ids = Vec::new();
-            each_public_id::<rusqlite::Error>(&conn, |id, is_shown| {
-                ids.push(format!("{id}{}", if is_shown { "" } else { "?" }));
-                Ok(())
-            })
-            .unwrap();
-            ids
-        };
-        let sql = "CREATE TABLE artwork (id, Status);
-             INSERT INTO artwork VALUES ('a', 'approved'), (1, 'approved'), (x'ff', 'approved'), ('p', 'pending'), ('n', NULL);
-             CREATE TABLE artists (Id TEXT); INSERT INTO artists VALUES ('b');
-             CREATE TABLE logbook (id, status); INSERT INTO logbook VALUES ('l', 'approved');
-             CREATE TABLE users (id); INSERT INTO users VALUES ('u')";
-        assert_eq!(ids(sql), ["a", "p?", "n?", "b", "l?"]);
-        let sql = "CREATE TABLE artwork (id); INSERT INTO artwork VALUES ('a');
-             CREATE TABLE artists (id, status); INSERT INTO artists VALUES ('b', 'active'), ('c', 'rejected')";
-        assert_eq!(ids(sql), ["a?", "b", "c?"]);
-    }
-}
+mod tests;

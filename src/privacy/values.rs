@@ -47,6 +47,14 @@ impl Values {
         }
     }
 
+    /// The same of a visitor's own words, in which no token counts: any run of letters may be called one, such as the
+    /// path of a page that public texts link to.
+    pub fn add_said(&mut self, place: &str, value: &str) {
+        if !matches!(shape::identify(value), Some((Class::Token, _))) {
+            self.add(place, value);
+        }
+    }
+
     fn add_identified(&mut self, place: &str, value: &str, class: Class, key: Key) {
         let place = self.place_index(place);
         let is_credential = self.is_credential(place);

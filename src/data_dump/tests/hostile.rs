@@ -7,12 +7,19 @@ use crate::options::PhotoOptions;
 
 const ID: &str = "4f1c9a52-7b64-4c0e-9d2a-5e8f00112244";
 
-/// A dump of one work, where a visitor has submitted `note`, from a browser that says the same of itself.
+/// A dump of one work, where a visitor has submitted `note`, from a browser that says the same of itself, and so does a
+/// column that nobody knows.
 async fn beside(note: &str, description: &str) -> Result<DataDumpReport> {
+    submitted(note, Some(note), description).await
+}
+
+/// The same, with something else in the unknown column.
+async fn submitted(note: &str, data: Option<&str>, description: &str) -> Result<DataDumpReport> {
     let folder = tempfile::tempdir().unwrap();
     let conn = Connection::open(folder.path().join("archive.sqlite")).unwrap();
     conn.execute_batch(
         "CREATE TABLE submissions (id TEXT, notes TEXT); CREATE TABLE auth_sessions (id TEXT, device_info TEXT);
+        CREATE TABLE visits (data TEXT);
         CREATE TABLE artwork (id TEXT, title TEXT, description TEXT, status TEXT, photos TEXT);
         CREATE TABLE artists (id TEXT, name TEXT, status TEXT); INSERT INTO artists VALUES ('p1', 'Ann', 'active');
         CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT)",
@@ -29,6 +36,7 @@ async fn beside(note: &str, description: &str) -> Result<DataDumpReport> {
     conn.execute("INSERT INTO artwork_artists VALUES (?1, 'p1')", [ID]).unwrap();
     conn.execute("INSERT INTO submissions VALUES ('s1', ?1)", [note]).unwrap();
     conn.execute("INSERT INTO auth_sessions VALUES ('a1', ?1)", [note]).unwrap();
+    conn.execute("INSERT INTO visits VALUES (?1)", [data]).unwrap();
     let common = CommonOptions {
         database: DatabaseOptions {
             file: Some(folder.path().join("archive.sqlite")),
@@ -87,6 +95,33 @@ async fn what_a_dump_is_made_of_is_no_token() {
         let works = made.map(|report| report.metadata.counts.total_artworks);
         assert_eq!(works.map_err(|e| e.to_string()), Ok(1), "{token}");
     }
+}
+
+#[tokio::test]
+async fn what_a_visitor_calls_a_token_is_taken_out_of_no_text() {
+    let page = "https://www.richmond.ca/culture/howartworks/publicart/collection/PublicArt.aspx?ID=12";
+    let slug = "See org/wiki/Public_art_in_Vancouver_2010 and secret_garden_of_the_North_Shore_in_1998";
+    for said in [
+        "ca/culture/howartworks/publicart/collection/PublicArt",
+        "org/wiki/Public_art_in_Vancouver_2010",
+        "secret_garden_of_the_North_Shore_in_1998",
+    ] {
+        for note in [
+            serde_json::json!({ "token": said }),
+            serde_json::json!({ "user": { "session": [said] }, "cut": "\\ud83d" }),
+        ] {
+            let description = format!("{page} {slug}");
+            let report = submitted(&note.to_string(), None, &description).await.unwrap();
+            assert_eq!(report.metadata.privacy.redactions.token, 0, "{note}");
+            // Where the platform writes it, it is one.
+            let report = submitted("{}", Some(&note.to_string()), &description).await.unwrap();
+            assert!(report.metadata.privacy.redactions.token > 0, "{note}");
+        }
+    }
+    // Other identifiers are, whoever writes them.
+    let user = "6f1c9a52-7b64-4c0e-9d2a-5e8f00112266";
+    let report = submitted(&serde_json::json!({ "user_token": user }).to_string(), None, user).await.unwrap();
+    assert_eq!(report.metadata.privacy.redactions.user_id, 1);
 }
 
 #[tokio::test]

@@ -5,30 +5,27 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::Naming;
+use super::{Around, Author, Naming};
 use crate::platform::decided::Decided;
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
 
-/// JSON text within JSON text is followed this deep.
-const DEPTH: u32 = 8;
-
-/// Hands every text under a name of identifiers to `visit`, at any depth of JSON text. Nothing is built: there may be
-/// more of it than of all else. Where it does not parse, some may be visited twice.
+/// Hands every text under a name of identifiers to `visit`, at any depth of JSON text, and every name that stands there.
+/// Nothing is built: there may be more of it than of all else. Where it does not parse, some may be visited twice.
 pub(super) fn inside<E>(
     json: &str,
-    named: bool,
+    around: Around,
     names: &mut Names,
-    visit: &mut dyn FnMut(&str) -> std::result::Result<(), E>,
+    visit: &mut dyn FnMut(&str, Author) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     let mut failure = None;
-    let mut hand_on = |text: &str| {
+    let mut hand_on = |text: &str, author: Author| {
         if failure.is_none() {
-            failure = visit(text).err();
+            failure = visit(text, author).err();
         }
     };
-    if !(Walk { named, names, visit: &mut hand_on, depth: DEPTH }).parse(json) {
-        Walk { named, names, visit: &mut hand_on, depth: DEPTH }.read(json);
+    if !(Walk { around, names, visit: &mut hand_on, depth: json::DEPTH }).parse(json) {
+        Walk { around, names, visit: &mut hand_on, depth: json::DEPTH }.read(json);
     }
     failure.map_or(Ok(()), Err)
 }
@@ -38,26 +35,21 @@ pub(super) fn inside<E>(
 pub(super) struct Names(Decided<Naming>);
 
 impl Names {
-    /// Whether the value under a name is named as an identifier; `around`, whether what the name stands in is.
-    fn is_named(&mut self, name: &str, around: bool) -> bool {
-        let naming = self.0.on(name).unwrap_or_else(|| {
+    /// What is known of the value under a name that stands in `around`.
+    fn under(&mut self, name: &str, around: Around) -> Around {
+        around.under(self.0.on(name).unwrap_or_else(|| {
             let decided = Naming::of(name);
             self.0.remember(name, decided);
             decided
-        });
-        match naming {
-            Naming::Identifier => true,
-            Naming::Browser => false,
-            Naming::Nothing => around,
-        }
+        }))
     }
 }
 
 /// A walk through JSON.
 struct Walk<'w> {
-    named: bool,
+    around: Around,
     names: &'w mut Names,
-    visit: &'w mut dyn FnMut(&str),
+    visit: &'w mut dyn FnMut(&str, Author),
     /// How much further JSON text within JSON text is followed.
     depth: u32,
 }
@@ -66,11 +58,11 @@ impl Walk<'_> {
     /// Through a text, mended or piece by piece where it does not parse: what one bad letter breaks is no free text.
     /// Looks first and then visits once: each level that was visited twice would double what lies within.
     fn read(self, text: &str) {
-        let Walk { named, names, visit, depth } = self;
-        let mut parses = |text: &str| Walk { named: true, names, visit: &mut |_| {}, depth: 0 }.parse(text);
+        let Walk { around, names, visit, depth } = self;
+        let mut parses = |text: &str| Walk { around, names, visit: &mut |_, _| {}, depth: 0 }.parse(text);
         let mended =
             if parses(text) { None } else { Some(json::without_halves(text).filter(|it| parses(it))) };
-        let walk = Walk { named, names, visit, depth };
+        let walk = Walk { around, names, visit, depth };
         match mended {
             None => drop(walk.parse(text)),
             Some(Some(mended)) => drop(walk.parse(&mended)),
@@ -85,20 +77,25 @@ impl Walk<'_> {
     }
 
     fn pieces(self, text: &str) {
-        let Walk { named, names, visit, depth } = self;
-        let mut around = Vec::new();
-        // Whether what stands here is named, and what comes next.
-        let (mut here, mut next) = (named, named);
+        let Walk { around, names, visit, depth } = self;
+        let mut outside = Vec::new();
+        // What is known of what stands here, and of what comes next.
+        let (mut here, mut next) = (around, around);
         for token in tokens(text) {
             match token {
-                Token::Open => around.push(std::mem::replace(&mut here, next)),
+                Token::Open => outside.push(std::mem::replace(&mut here, next)),
                 Token::Close => {
-                    here = around.pop().unwrap_or(named);
+                    here = outside.pop().unwrap_or(around);
                     next = here;
                 }
-                Token::Name(name, _) => next = names.is_named(&name, here),
+                Token::Name(name, _) => {
+                    if here.is_named {
+                        visit(&name, here.author);
+                    }
+                    next = names.under(&name, here);
+                }
                 Token::Value(text) => {
-                    Walk { named: next, names, visit, depth }.text(&text);
+                    Walk { around: next, names, visit, depth }.text(&text);
                     next = here;
                 }
             }
@@ -106,14 +103,14 @@ impl Walk<'_> {
     }
 
     fn text(self, text: &str) {
-        let Walk { named, names, visit, depth } = self;
-        if named {
-            visit(text);
+        let Walk { around, names, visit, depth } = self;
+        if around.is_named {
+            visit(text, around.author);
         }
         if let Some(depth) = depth.checked_sub(1)
             && json::may_be(text)
         {
-            Walk { named, names, visit, depth }.read(text);
+            Walk { around, names, visit, depth }.read(text);
         }
     }
 }
@@ -139,16 +136,19 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<(), A::Error> {
-        let Walk { named, names, visit, depth } = self;
-        while items.next_element_seed(Walk { named, names, visit, depth })?.is_some() {}
+        let Walk { around, names, visit, depth } = self;
+        while items.next_element_seed(Walk { around, names, visit, depth })?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<(), A::Error> {
-        let Walk { named, names, visit, depth } = self;
+        let Walk { around, names, visit, depth } = self;
         while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            let named = names.is_named(&name, named);
-            members.next_value_seed(Walk { named, names, visit, depth })?;
+            if around.is_named {
+                visit(&name, around.author);
+            }
+            let around = names.under(&name, around);
+            members.next_value_seed(Walk { around, names, visit, depth })?;
         }
         Ok(())
     }
