@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::fields::names::normal;
 
 /// What members are called that hold the name, the likeliest first.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "label",
     "key",
     "k",
@@ -21,9 +21,12 @@ const NAMES: [&str; 14] = [
     "attribute",
     "attr",
     "param",
+    "question",
 ];
 /// What those are called that hold the value, the likeliest first.
-const VALUES: [&str; 4] = ["value", "v", "val", "values"];
+const VALUES: [&str; 5] = ["value", "v", "val", "values", "answer"];
+/// What those are called that say of which kind a value is, and are as often tags of their own.
+const KINDS: [&str; 3] = ["type", "kind", "title"];
 /// What may stand beside the two and is no tag itself.
 const BESIDE: [&str; 6] = ["id", "type", "display_type", "unit", "units", "lang"];
 
@@ -59,6 +62,13 @@ pub fn pair(members: &Map<String, Value>) -> Option<Pair<'_>> {
         values: values.into_iter().map(|(_, value)| value).collect(),
         is_whole,
     })
+}
+
+/// What members say of the kind of a value beside them: `{"type": "phone", "value": "604 555 0199"}`. None without one.
+pub fn kinds(members: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let has_value = members.keys().any(|name| is_value(name));
+    let is_kind = move |name: &str| has_value && KINDS.contains(&normal(name).as_str());
+    members.iter().filter(move |(name, _)| is_kind(name)).filter_map(|(_, value)| value.as_str())
 }
 
 /// Whether a member of that name holds the value of a pair.

@@ -9,12 +9,11 @@ use crate::platform::fields::blacklist::{rule_for, rule_for_label};
 use crate::platform::fields::names::{forms, matches, pattern};
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
-use crate::platform::pairs::{is_value, pair};
+use crate::platform::pairs::{is_value, kinds, pair};
 
 /// How often tags are cleaned before all of them are taken out: nobody writes any by chance that take more than two.
 const ROUNDS: usize = 16;
-/// JSON text within JSON text is read this deep; what lies deeper is taken out.
-const DEPTH: u32 = 8;
+
 /// The built-in blacklist and the operator's.
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -67,7 +66,7 @@ impl Filter {
     /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
     pub fn clean(&self, members: &mut Map<String, Value>) {
         let settled = settles(|taken| {
-            self.clean_members(members, DEPTH, taken);
+            self.clean_members(members, json::DEPTH, taken);
             true
         });
         if !settled {
@@ -77,7 +76,7 @@ impl Filter {
 
     /// The same within a value.
     pub fn clean_value(&self, value: &mut Value) {
-        if !settles(|taken| self.clean_at(value, DEPTH, taken)) {
+        if !settles(|taken| self.clean_at(value, json::DEPTH, taken)) {
             *value = Value::Null;
         }
     }
@@ -90,6 +89,9 @@ impl Filter {
             Some(true) => members.clear(),
             Some(false) => members.retain(|name, _| !is_value(name)),
             None => {}
+        }
+        if kinds(members).any(|kind| !self.allows(kind)) {
+            members.retain(|name, _| !is_value(name));
         }
         members.retain(|name, value| {
             let leaves = self.leaves(name);
@@ -130,18 +132,32 @@ impl Filter {
     }
 
     /// Whether a text begins as JSON does, does not parse, and has a name in it that may not leave. Nobody can say
-    /// where its value ends. Without quotes it is one in braces alone: `[Address: unknown]` is a remark.
+    /// where its value ends. Without quotes it is one in braces alone: `[Address: unknown]` is a remark. Behind a
+    /// remark in brackets or braces that holds no name words stand, of which none is one.
     fn is_broken_and_names(&self, text: &str) -> bool {
         let start = json::bare(text);
         if let Some(inner) = start.strip_prefix('"') {
             // JSON as a text of JSON, as far as it goes.
             return self.is_broken_and_names(&inner.replace('\\', ""));
         }
-        let in_braces = start.starts_with('{');
-        (in_braces || start.starts_with('['))
-            && tokens(text).any(|token| {
-                matches!(token, Token::Name(name, is_quoted) if (is_quoted || in_braces) && !self.allows(&name))
-            })
+        if !start.starts_with(['{', '[']) {
+            return false;
+        }
+        let in_braces = start.trim_start_matches(|c: char| c == '[' || c.is_whitespace()).starts_with('{');
+        let is_name =
+            |token: &Token<'_>| matches!(token, Token::Name(_, is_quoted) if *is_quoted || in_braces);
+        let is_json = tokens(start).find(|token| *token != Token::Open).is_some_and(|first| is_name(&first));
+        let mut depth = 0_usize;
+        tokens(start).any(|token| {
+            match token {
+                Token::Open => depth += 1,
+                Token::Close => depth = depth.saturating_sub(1),
+                Token::Name(..) | Token::Value(_) => {}
+            }
+            (is_json || depth > 0)
+                && is_name(&token)
+                && matches!(token, Token::Name(name, _) if !self.allows(&name))
+        })
     }
 }
 

@@ -56,10 +56,41 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 /// The forms under which a name is looked up: whole, and each part behind a colon.
 pub fn forms(name: &str) -> impl Iterator<Item = String> {
     let parts = parts(name, |_| false);
+    let is_place = parts.first().is_some_and(|first| first == "addr");
+    let whole = joined(&parts);
     // The parts of a work's place are no address book.
-    let own = if parts.first().is_some_and(|first| first == "addr") { parts.len() } else { 1 };
-    std::iter::once(joined(&parts)).chain(parts.into_iter().skip(own))
+    let rest = parts.into_iter().skip(1).filter(move |part| !(is_place && PLACE.contains(&part.as_str())));
+    std::iter::once(whole).chain(rest)
 }
+
+/// The parts of a work's place, as OpenStreetMap names them behind `addr:`.
+const PLACE: [&str; 25] = [
+    "full",
+    "street",
+    "housenumber",
+    "housename",
+    "conscriptionnumber",
+    "streetnumber",
+    "place",
+    "unit",
+    "door",
+    "floor",
+    "flats",
+    "block",
+    "neighbourhood",
+    "suburb",
+    "quarter",
+    "hamlet",
+    "city",
+    "municipality",
+    "district",
+    "county",
+    "region",
+    "province",
+    "state",
+    "postcode",
+    "country",
+];
 
 /// What stands between the colons of a name.
 fn parts(name: &str, is_kept: impl Fn(char) -> bool) -> Vec<String> {
@@ -117,7 +148,8 @@ mod tests {
         let forms_of = |name: &str| forms(name).collect::<Vec<_>>();
         assert_eq!(forms_of("contact:tel:office"), ["contact_tel_office", "tel", "office"]);
         assert_eq!(forms_of("Phase 2: north side"), ["phase_2_north_side", "north_side"]);
-        assert_eq!(forms_of("addr: mail"), ["addr_mail"]);
+        assert_eq!(forms_of("addr:street"), ["addr_street"]);
+        assert_eq!(forms_of("addr: mail"), ["addr_mail", "mail"]);
         assert_eq!(forms_of("meta:_x"), ["meta__x", "_x"]);
     }
 

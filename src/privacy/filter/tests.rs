@@ -92,6 +92,52 @@ fn json_of_a_text_of_json_that_was_cut_off_hides_no_name() {
 }
 
 #[test]
+fn a_remark_in_brackets_makes_no_names_of_the_words_behind_it() {
+    let clean = |text: &str| {
+        let mut value = Value::from(text);
+        Filter::default().clean_value(&mut value);
+        value.as_str().map(str::to_owned)
+    };
+    let in_tags = |text: &str| cleaned(&Filter::default(), &serde_json::json!({ "a": text }).to_string());
+    for words in [
+        r#"[Signed] "Contact": bronze, 1998"#,
+        r#"[From the artist] Two panels, "Users": and "Guests"."#,
+        "{heart} of the city. Address: see map",
+        r#"[Address: unknown] "Phone Home": steel"#,
+        r#"[[File:Heron.jpg]] "Editor": a portrait"#,
+    ] {
+        assert_eq!(in_tags(words), serde_json::json!({ "a": words }).to_string(), "{words}");
+        assert_eq!(clean(words).as_deref(), Some(words));
+    }
+    for broken in [
+        r#"{"a":{"b":1}},"phone":"604"}"#,
+        r#"[{"a":1}] , "phone": "604""#,
+        r#"["a",{"phone":"604"#,
+        r#"[sic] {"phone":"604"#,
+        "[{phone: 604",
+        "{a: 1} phone: 604",
+    ] {
+        assert_eq!(in_tags(broken), "{}", "{broken}");
+    }
+}
+
+#[test]
+fn the_kind_of_a_value_is_its_name_too() {
+    let clean = |json: &str| cleaned(&Filter::default(), json);
+    assert_eq!(
+        clean(
+            r#"[{"type":"phone","value":"604"},{"Kind":"e-mail","lang":"en","v":"x"},{"title":"Phone","value":"604"}]"#
+        ),
+        r#"[{"type":"phone"},{"Kind":"e-mail","lang":"en"},{"title":"Phone"}]"#
+    );
+    assert_eq!(clean(r#"[{"question":"Phone","answer":"604"}]"#), "[{}]");
+    let art = r#"{"type":"mural","value":12000,"title":"Phone Home","text":"A call","sizes":[{"type":"height","value":2}]}"#;
+    assert_eq!(clean(art), art.replace(r#""value":12000,"#, ""));
+    let art = r#"{"type":"mural","value":12000,"title":"Heron","question":"Why?","kind":"wall"}"#;
+    assert_eq!(clean(art), art);
+}
+
+#[test]
 fn what_only_may_be_a_pair_costs_no_other_member() {
     let clean = |json: &str| cleaned(&Filter::default(), json);
     for name in ["Cookie Monster", "Phone Home", "Secrets of the Sea", "Editor"] {
