@@ -3,11 +3,14 @@
 //! What people submit is CC0 by the platform's terms. Imported rows may be under another licence: they say so in a
 //! tag, or come from OpenStreetMap, whose data is under the ODbL whatever a tag says.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use smallvec::SmallVec;
 
 pub use self::words::may_be_foreign;
-use self::words::{Name, Named, OSM, foreign, is_osm_word, name_says, named_in};
+use self::words::{
+    Name, Named, OSM, foreign, grants, is_limited, is_osm_word, is_version, name_says, named_in,
+    names_licence,
+};
 use super::content::Cell;
 use super::pairs::pair;
 use super::{json, tag_values};
@@ -26,8 +29,6 @@ pub enum Licence {
 
 /// What stands for one that is not to be repeated, or that nobody can read.
 pub const OTHER: &str = "other";
-/// JSON text within JSON text is followed this deep.
-const DEPTH: u32 = 8;
 
 /// Whether what stands under a name may be repeated.
 pub type MayBeSaid<'l> = &'l dyn Fn(&str) -> bool;
@@ -41,7 +42,7 @@ pub fn licence(tags: &Value, columns: Columns<'_>, may_be_said: MayBeSaid<'_>) -
     for (name, text) in columns {
         look.at_text(text, Around { under: Under::Licence, is_public: may_be_said(name) });
     }
-    look.at(tags, &[Around { under: Under::Nothing, is_public: true }], DEPTH);
+    look.at(tags, &[Around { under: Under::Nothing, is_public: true }], json::DEPTH);
     look.found.map_or(Licence::Own, Licence::Foreign)
 }
 
@@ -92,6 +93,8 @@ fn name_of(named: Named) -> String {
 enum Under {
     Nothing,
     Licence,
+    /// What is said about a licence of our own that is named beside it.
+    AboutOwn,
     Source,
 }
 
@@ -121,13 +124,14 @@ impl Look<'_> {
                     pair.as_ref()
                         .is_some_and(|pair| pair.values.iter().any(|of_pair| std::ptr::eq(*of_pair, value)))
                 };
+                let is_own = self.grants(members, around);
                 // The pair comes last: what it says counts for more than what stands beside it.
                 let paired = members.iter().filter(|(_, value)| is_paired(value));
                 for (name, value) in members.iter().filter(|(_, value)| !is_paired(value)).chain(paired) {
                     let mut inside = SmallVec::new();
-                    self.at_name(name, value, around, &mut inside);
+                    self.at_name(name, value, around, is_own, &mut inside);
                     for label in pair.iter().filter(|_| is_paired(value)).flat_map(|pair| &pair.names) {
-                        self.at_name(label, value, around, &mut inside);
+                        self.at_name(label, value, around, is_own, &mut inside);
                     }
                     self.at(value, &inside, depth);
                 }
@@ -155,8 +159,25 @@ impl Look<'_> {
         }
     }
 
-    /// Looks at the name of a member, and adds what it puts around its value to `inside`.
-    fn at_name(&mut self, name: &str, value: &Value, around: &[Around], inside: &mut SmallVec<[Around; 2]>) {
+    /// Whether one of the members names a licence, and that is our own.
+    fn grants(&self, members: &Map<String, Value>, around: &[Around]) -> bool {
+        let in_licence = around.iter().any(|around| around.under == Under::Licence);
+        members.iter().any(|(name, value)| {
+            let is_licence = in_licence || matches!(name_says(name), Name::Licence);
+            is_licence && names_licence(name) && value.as_str().is_some_and(grants)
+        })
+    }
+
+    /// Looks at the name of a member, and adds what it puts around its value to `inside`. `is_own`: whether a licence of
+    /// our own is named beside it.
+    fn at_name(
+        &mut self,
+        name: &str,
+        value: &Value,
+        around: &[Around],
+        is_own: bool,
+        inside: &mut SmallVec<[Around; 2]>,
+    ) {
         let name_says = name_says(name);
         if *value == Value::Bool(true) {
             self.at_label(name, around.iter().all(|around| around.is_public));
@@ -169,11 +190,17 @@ impl Look<'_> {
         if matches!(name_says, Name::Licence) && is_number_of_licence(name, value) {
             self.at_text(&value.to_string(), Around { under: Under::Licence, is_public });
         }
+        let is_about = !names_licence(name);
         for around in around {
             let under = match name_says {
                 Name::Licence => Under::Licence,
                 Name::Source => Under::Source,
                 Name::Osm | Name::Nothing => around.under,
+            };
+            let under = match under {
+                Under::Licence if is_about && is_own => Under::AboutOwn,
+                Under::Licence if is_about && value.as_str().is_some_and(is_version) => Under::Nothing,
+                under => under,
             };
             let one = Around { under, is_public: around.is_public && is_public };
             if !inside.contains(&one) {
@@ -188,6 +215,7 @@ impl Look<'_> {
         }
         let named = match around.under {
             Under::Licence => foreign_said(text, around.is_public),
+            Under::AboutOwn => named_in(text).map(name_of).or_else(|| is_limited(text).then(|| OTHER.into())),
             // Where the data is from, or who has which rights to it: only a licence that everybody knows tells.
             Under::Source => named_in(text).map(name_of),
             Under::Nothing => None,
@@ -221,11 +249,11 @@ fn foreign_said(text: &str, is_public: bool) -> Option<String> {
     Some(if is_public || name == OSM || name.starts_with("CC-") { name } else { OTHER.into() })
 }
 
-/// Catalogues give their licences numbers, and these what meaning they like. A version is none of them.
+/// Catalogues give their licences numbers, and these what meaning they like. What is said about one is none of them.
 fn is_number_of_licence(name: &str, value: &Value) -> bool {
     let is_number = |value: &Value| value.is_number();
     let are_numbers = value.as_array().is_some_and(|items| items.iter().any(is_number));
-    (is_number(value) || are_numbers) && !name.to_lowercase().ends_with("version")
+    (is_number(value) || are_numbers) && names_licence(name)
 }
 
 /// `"@id": "node/1"`, as exports of OpenStreetMap have it.

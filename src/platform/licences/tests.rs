@@ -47,6 +47,7 @@ fn own_licences_are_own_however_they_are_written() {
         // As CKAN, which most cities publish with, calls them.
         "cc-zero",
         "odc-pddl",
+        "http://www.opendefinition.org/licenses/odc-pddl",
         "other-pd",
         "US-PD",
         "CC PDM 1.0",
@@ -70,6 +71,13 @@ fn own_licences_are_own_however_they_are_written() {
         r#"{"Osmond Building":"north side","osmosis_mural":"yes","Osman Hamdi Bey":"sitter"}"#,
         r#"{"license":{"id":1,"name":"CC0"},"license_version":1.0}"#,
         r#"{"source_id":4,"rights":7}"#,
+        r#"{"license":"CC0","license_version":"1.0"}"#,
+        r#"{"license":{"name":"CC0","version":"v1.0"}}"#,
+        r#"{"license":"CC0","license_status":"active","license_description":"Do what you like with it"}"#,
+        r#"{"license_version":"1.0"}"#,
+        // As CKAN has it.
+        r#"{"license":{"id":"cc-zero","title":"Creative Commons CCZero","status":"active","maintainer":"CKAN","family":"",
+          "is_okd_compliant":true,"od_conformance":"approved","url":"http://www.opendefinition.org/licenses/cc-zero"}}"#,
     ] {
         assert_eq!(of(tags), "own", "{tags}");
     }
@@ -240,6 +248,24 @@ fn what_the_operator_keeps_in_is_not_said_of_a_licence_either() {
     }
     assert_eq!(said(&format!(r#"{{"license":"{notice}"}}"#), &[]), named(notice));
     assert_eq!(said("{}", &[("license", "CC0".into()), ("licence", "ODbL".into())]), named(OSM));
+}
+
+#[test]
+fn what_is_said_about_a_licence_of_our_own_may_take_it_back() {
+    for (tags, name) in [
+        (r#"{"license":"CC0","license_description":"Photos © Jane Doe"}"#, "other"),
+        (r#"{"license":{"name":"CC0","description":"data: CC BY 4.0"}}"#, "CC-BY-4.0"),
+        (r#"{"license":"CC0","license_version":"ODbL 1.0"}"#, "ODbL-1.0"),
+        (r#"{"license":"CC0","license_type":"proprietary"}"#, "proprietary"),
+        // Nothing of our own is named.
+        (r#"{"license_description":"Ask Jane Doe"}"#, "Ask Jane Doe"),
+        (r#"{"license":"","license_description":"Ask Jane Doe"}"#, "Ask Jane Doe"),
+        (r#"{"license":{"description":"Ask Jane Doe"},"title":"CC0"}"#, "Ask Jane Doe"),
+        (r#"{"license":{"name":"CC BY 4.0","version":"4.0"}}"#, "CC-BY-4.0"),
+        (r#"{"licenses":[{"name":"CC0","version":"1.0"},{"name":"X","version":"2"}]}"#, "X"),
+    ] {
+        assert_eq!(of(tags), name, "{tags}");
+    }
 }
 
 #[test]

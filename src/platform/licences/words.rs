@@ -56,6 +56,9 @@ const OF_LICENCE: [&str; 17] = [
     "version",
     "description",
 ];
+/// How the names of members end that say something about a licence which another names, as catalogues have them.
+const ABOUT_LICENCE: [&str; 8] =
+    ["version", "status", "description", "maintainer", "family", "conformance", "date", "updated"];
 /// Texts that say, and say no more, that a row is our own to give away: the public domain in the languages of imports.
 const OWN_AS_SUCH: [&str; 19] = [
     "",
@@ -91,7 +94,7 @@ const OWN: [&str; 9] = [
     "publicdomain",
 ];
 /// What stands in others that say so.
-const OWN_WITHIN: [&str; 7] = [
+const OWN_WITHIN: [&str; 9] = [
     "publicdomainzero",
     "publicdomainmark",
     "publicdomaindedication",
@@ -99,6 +102,8 @@ const OWN_WITHIN: [&str; 7] = [
     "licensespddl",
     "licencespddl",
     "licensescc0",
+    "licensescczero",
+    "licensesodcpddl",
 ];
 
 /// What the name of a member says of its value.
@@ -128,6 +133,18 @@ pub fn name_says(name: &str) -> Name {
         words if words.iter().any(|word| SOURCES.contains(word)) => Name::Source,
         _ => Name::Nothing,
     }
+}
+
+/// Whether a member of that name, where it is about a licence, says which one it is.
+pub fn names_licence(name: &str) -> bool {
+    let name = normal(name);
+    !name.rsplit(['_', ':']).next().is_some_and(|last| ABOUT_LICENCE.contains(&last))
+}
+
+/// Whether a text is the number of a version.
+pub fn is_version(text: &str) -> bool {
+    let text = text.trim().trim_start_matches(['v', 'V']);
+    text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 /// A licence that is none of our own, wherever in a text its name stands.
@@ -172,17 +189,27 @@ pub fn foreign(text: &str) -> Option<String> {
     }
 }
 
+/// Whether a text says that the row is our own to give away, where [`foreign`] only says that nothing is against it.
+pub fn grants(text: &str) -> bool {
+    let says_something = !matches!(text.trim().to_lowercase().as_str(), "" | "null" | "none");
+    says_something && foreign(text).is_none()
+}
+
+/// Whether a text keeps something back: what is said of a part, or denied.
+pub fn is_limited(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    lower.contains(['©', '℗']) || lower.contains("(c)") || {
+        let mut words = lower.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| matches!(word, "incompatible" | "except" | "excluding" | "unless"))
+    }
+}
+
 /// Whether a text that names no licence of others says that the row is our own to give away.
 fn is_own(text: &str) -> bool {
     let lower = text.to_lowercase();
     let plain: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
-    // What is said of a part, or denied.
-    let is_limited = lower.contains(['©', '℗']) || lower.contains("(c)") || {
-        let mut words = lower.split(|c: char| !c.is_alphanumeric());
-        words.any(|word| matches!(word, "incompatible" | "except" | "excluding" | "unless"))
-    };
     OWN_AS_SUCH.contains(&plain.as_str())
-        || (!is_limited
+        || (!is_limited(text)
             && (OWN.iter().any(|own| plain.starts_with(own))
                 || OWN_WITHIN.iter().any(|own| plain.contains(own))))
 }
