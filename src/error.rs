@@ -161,7 +161,7 @@ pub enum Error {
     /// A finished data dump holds something private. It was deleted.
     #[error("{entry} would have published a value of {place}: {problem}")]
     PrivacyLeak {
-        /// The entry of the archive; never the value.
+        /// The entry of the archive, and the record in it where that is known; never the value.
         entry: String,
         /// `table.column` where the platform keeps that value.
         place: String,

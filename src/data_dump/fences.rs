@@ -172,6 +172,16 @@ impl<'v> Fences<'v> {
     }
 }
 
+/// The same error with the id of the record that it is about. It is public, and says where to look.
+pub fn of_record(error: Error, id: &str) -> Error {
+    match error {
+        Error::PrivacyLeak { entry, place, problem } => {
+            Error::PrivacyLeak { entry: format!("{entry}, record {id}"), place, problem }
+        }
+        error => error,
+    }
+}
+
 /// An identifier that would leave in `entry`.
 pub fn leak(entry: &str, hit: &Hit, problem: &str) -> Error {
     let place = hit.place.clone().unwrap_or_else(|| "no known column, an e-mail address".into());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::ops::Range;
 
-use super::fences::Toll;
+use super::fences::{Toll, of_record};
 use super::labels::each_tag;
 use super::parallel::in_order;
 use super::plan::Work;
@@ -111,7 +111,8 @@ impl Writing<'_> {
             |(places, rows): Rows| {
                 let mut batch = Made::default();
                 for (at, cells) in places.zip(&rows) {
-                    let record = records.work(&works[at], cells, &mut batch.toll)?;
+                    let record = records.work(&works[at], cells, &mut batch.toll);
+                    let record = record.map_err(|error| of_record(error, &works[at].id))?;
                     let passed = each_tag(&record.tags, &mut |label, value| {
                         // Names that were fit apart may spell something together.
                         let is_fit = !label.contains('.') || !records.fences.holds(label);
@@ -163,7 +164,8 @@ impl Writing<'_> {
             |(creators, rows)| {
                 let mut batch = Made::default();
                 for (creator, cells) in creators.iter().zip(&rows) {
-                    let json = records.creator(creator, cells, &mut batch.toll)?;
+                    let json = records.creator(creator, cells, &mut batch.toll);
+                    let json = json.map_err(|error| of_record(error, &creator.id))?;
                     batch.add(json, compared)?;
                 }
                 Ok(batch)

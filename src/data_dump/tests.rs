@@ -249,6 +249,34 @@ async fn a_field_that_two_tables_have_is_described_once() {
 }
 
 #[tokio::test]
+async fn a_link_that_stands_in_several_rows_keeps_its_first_time() {
+    let sql = "CREATE TABLE artwork (id TEXT, status TEXT); INSERT INTO artwork VALUES ('w1', 'approved');
+        CREATE TABLE artists (id TEXT, name TEXT); INSERT INTO artists VALUES ('p1', 'Ada');
+        CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT, created_at TEXT);
+        INSERT INTO artwork_artists VALUES ('w1', 'p1', NULL), ('w1', 'p1', '1757000000000.0'),
+          ('w1', 'p1', '2025-01-02 03:04:05'), ('w1', 'p1', 'yesterday')";
+    let found = texts_of(sql, DataDumpOptions::default()).await;
+    assert!(found.contains(r#""creator_id":"p1","created_at":"2025-01-02T03:04:05Z"}"#), "{found}");
+}
+
+#[tokio::test]
+async fn an_identifier_that_ends_the_job_is_told_with_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    database(&folder.path().join("archive.sqlite"));
+    let common = CommonOptions {
+        database: DatabaseOptions {
+            file: Some(folder.path().join("archive.sqlite")),
+            ..DatabaseOptions::default()
+        },
+        output_dir: Some(folder.path().join("out")),
+        ..CommonOptions::default()
+    };
+    let options = DataDumpOptions { common, on_leak: Some("fail".into()), ..DataDumpOptions::default() };
+    let failure = create_data_dump(options, Job::unattended()).await.unwrap_err().to_string();
+    assert!(failure.contains("artwork.json, record w1 ") && !failure.contains(UUID), "{failure}");
+}
+
+#[tokio::test]
 async fn a_column_that_is_not_there_is_not_described() {
     let include_fields = vec!["artwork.hieght".to_owned()];
     let options = DataDumpOptions { include_fields, ..DataDumpOptions::default() };

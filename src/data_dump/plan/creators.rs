@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::platform::content::{Cell, PUBLIC_ARTISTS, has_status};
 use crate::platform::fields::files::{CREATORS, LINKS};
 use crate::platform::licences::{Licence, licence_of_cell};
+use crate::platform::times::instant;
 
 impl Reader<'_> {
     /// Creators of works that are out, and the links to them.
@@ -122,6 +123,12 @@ impl Reader<'_> {
     }
 }
 
+/// Whether the first time is known and the second is not, or is later.
+fn is_earlier(one: &Option<String>, other: &Option<String>) -> bool {
+    let [one, other] = [one, other].map(|time| instant(&time.clone().map_or(Cell::Null, Cell::Text)));
+    one.is_some_and(|one| other.is_none_or(|other| one < other))
+}
+
 /// A link as it was read.
 struct ReadLink {
     /// Of the work.
@@ -150,8 +157,14 @@ impl Plan {
             }
         }
         self.links.sort_unstable();
-        self.links.dedup_by(|a, b| {
-            (&a.artwork_id, &a.creator_id, &a.role) == (&b.artwork_id, &b.creator_id, &b.role)
+        self.links.dedup_by(|link, kept| {
+            let is_same = (&link.artwork_id, &link.creator_id, &link.role)
+                == (&kept.artwork_id, &kept.creator_id, &kept.role);
+            // Of several rows the earliest time counts that can be read.
+            if is_same && is_earlier(&link.created_at, &kept.created_at) {
+                std::mem::swap(link, kept);
+            }
+            is_same
         });
         for work in self.works.iter_mut().chain(&mut self.foreign) {
             work.creators.sort_by(|a, b| {
