@@ -142,7 +142,7 @@ async fn open(
     job: &Job,
 ) -> Result<(Option<Arc<dyn PhotoSource>>, Read)> {
     let store = match &settings.common.photos {
-        Some(photos) if settings.max_side.is_some() => Some(open_store(photos).await?),
+        Some(photos) if settings.thumbnail_side().is_some() => Some(open_store(photos).await?),
         _ => None,
     };
     let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
@@ -175,8 +175,7 @@ fn write(
     let mut toll = plan.toll.clone();
     toll.merge(&written.toll);
     let counts = describe::counts(&written, thumbnails);
-    let with_photos =
-        !plan.photos.is_empty() || settings.common.photos.is_some() && settings.max_side.is_some();
+    let with_photos = settings.thumbnail_side().is_some();
     if let Some(previous) = &read.previous
         && !settings.allow_shrink
     {
@@ -190,7 +189,7 @@ fn write(
         }
         changes
     });
-    let metadata = describe::metadata(settings, read, thumbnails, counts, &toll, with_photos);
+    let metadata = describe::metadata(settings, read, thumbnails, counts, &toll);
     let parts = Parts {
         settings,
         included: &read.included,

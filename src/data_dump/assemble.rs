@@ -151,7 +151,7 @@ impl Parts<'_> {
             format_version: FORMAT_VERSION,
             files: files.map(|(written, extra)| (written.file, written.records, extra.as_slice())).collect(),
             photos: self.metadata.counts.total_photos,
-            max_side: self.settings.max_side.filter(|_| self.settings.common.photos.is_some()),
+            max_side: self.settings.thumbnail_side(),
             foreign: if separate { &none } else { &self.metadata.filters.excluded_foreign },
             changes: self.changes.is_some(),
             complete: self.metadata.complete,

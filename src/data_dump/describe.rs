@@ -35,7 +35,6 @@ pub fn metadata(
     thumbnails: &Thumbnails,
     counts: Counts,
     toll: &Toll,
-    with_photos: bool,
 ) -> DataDumpMetadata {
     let missing = read.plan.photos.iter().zip(&thumbnails.outcomes).filter_map(|(photo, outcome)| {
         let reason = (*outcome).err()?;
@@ -67,8 +66,8 @@ pub fn metadata(
             unknown_columns_excluded: unknown(read).count() as u64,
             redactions: (&toll.counts).into(),
         },
-        thumbnails: with_photos.then(|| dump::ThumbnailMetadata {
-            max_side: settings.max_side.unwrap_or_default(),
+        thumbnails: settings.thumbnail_side().map(|max_side| dump::ThumbnailMetadata {
+            max_side,
             format: "image/jpeg".into(),
             quality: QUALITY,
         }),

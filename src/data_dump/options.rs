@@ -69,7 +69,7 @@ pub struct Settings {
     pub max_archive_bytes: Option<u64>,
     /// Who publishes.
     pub source: Source,
-    /// The longest side of a thumbnail in pixels; None without thumbnails.
+    /// The longest side of a thumbnail in pixels; None when none is wanted, see [`Settings::thumbnail_side`].
     pub max_side: Option<u32>,
     /// More names that never leave.
     pub extra_blacklist: Vec<String>,
@@ -83,6 +83,13 @@ pub struct Settings {
     pub previous: Option<PathBuf>,
     /// Whether the dump may hold far fewer records than the one before.
     pub allow_shrink: bool,
+}
+
+impl Settings {
+    /// The longest side of a thumbnail in pixels; None when none is made.
+    pub fn thumbnail_side(&self) -> Option<u32> {
+        self.max_side.filter(|_| self.common.photos.is_some())
+    }
 }
 
 impl DataDumpOptions {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+/// JSON text within JSON text, and wrappers and lists within such, are followed this deep. No name that lies deeper leaves.
+pub const DEPTH: u32 = 8;
 /// Objects and arrays that may lie one in the other. Readers give up somewhere (serde_json at 127), and what leaves lies
 /// in a record: it must be read again.
 const DEEPEST: usize = 64;

@@ -52,11 +52,9 @@ pub(super) fn relatives(listing: &[StoredPhoto], key: &str) -> Vec<usize> {
 /// The keys under which the same photo may lie, as large as it is.
 pub(super) fn sisters(key: &str) -> impl Iterator<Item = String> {
     let split = |root: &&'static str| key.strip_prefix(root).map(|rest| (*root, rest));
-    let own = ONE_PHOTO.iter().find_map(split);
-    let others = own.into_iter().flat_map(|(own, rest)| {
+    ONE_PHOTO.iter().find_map(split).into_iter().flat_map(|(own, rest)| {
         ONE_PHOTO.into_iter().filter(move |root| *root != own).map(move |root| format!("{root}{rest}"))
-    });
-    others
+    })
 }
 
 /// The extensions of stored originals that are called like `key` and are another photo: `a.png` is none of `a.jpg`,

@@ -8,7 +8,7 @@ use super::content::Cell;
 use super::json;
 use super::licences::{is_foreign, may_be_foreign};
 use super::photo_key::{Reference, classify};
-use super::photo_values::{DEPTH, HOLDERS, NAMES};
+use super::photo_values::{HOLDERS, NAMES};
 use super::tag_values::PHOTOS;
 
 /// One photo of a row.
@@ -47,13 +47,13 @@ impl PhotoList {
             Cell::Text(text) => {
                 // Most lists are of keys alone.
                 list.may_be_licensed = text.contains('{') && may_be_foreign(text);
-                list.add_text(text, DEPTH);
+                list.add_text(text, json::DEPTH);
             }
             Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => list.unreadable = true,
         }
         if let Some(legacy) = tags.get(PHOTOS) {
             list.may_be_licensed = true;
-            list.add_value(legacy, DEPTH);
+            list.add_value(legacy, json::DEPTH);
         }
         list
     }

@@ -12,8 +12,6 @@ use serde_json::{Map, Value};
 use super::json;
 use super::tag_values::PHOTOS;
 
-/// JSON text within JSON text, and members within members, are followed this deep.
-pub(super) const DEPTH: u32 = 8;
 /// Members of an object that name a photo, the best first.
 pub(super) const NAMES: [&str; 4] = ["url", "key", "src", "thumbnail_url"];
 /// Members of an object that hold more photos.
@@ -32,7 +30,7 @@ impl PhotoValues {
     /// Adds what a `photos` column holds.
     pub(super) fn add_photos(&mut self, column: &[u8]) {
         match std::str::from_utf8(column) {
-            Ok(text) => self.add_text(text, DEPTH),
+            Ok(text) => self.add_text(text, json::DEPTH),
             Err(_) => self.unreadable = true,
         }
     }
@@ -44,7 +42,7 @@ impl PhotoValues {
             return;
         }
         match std::str::from_utf8(column).ok().and_then(|text| json::parse(text).ok()) {
-            Some(tags) => self.add_tag_value(&tags, DEPTH),
+            Some(tags) => self.add_tag_value(&tags, json::DEPTH),
             None => self.unreadable = true,
         }
     }

@@ -11,8 +11,6 @@ use super::content::Cell;
 use super::json;
 use super::pairs::pair;
 
-/// JSON text within JSON text, and wrappers within wrappers, are followed this deep.
-const DEPTH: u32 = 8;
 /// Where the first schema kept photos.
 pub const PHOTOS: &str = "_photos";
 /// Members of a wrapper that say something of the wrapper.
@@ -22,14 +20,14 @@ const WRAPPER: [&str; 2] = ["version", "lastModified"];
 pub fn tags(cell: &Cell) -> Result<Map<String, Value>, Unreadable> {
     match cell {
         Cell::Null => Ok(Map::new()),
-        Cell::Text(text) => from_text(text, DEPTH),
+        Cell::Text(text) => from_text(text, json::DEPTH),
         Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => Err(Unreadable),
     }
 }
 
 /// The same of JSON that was parsed already.
 pub fn of_json(json: Value) -> Result<Map<String, Value>, Unreadable> {
-    from_value(json, DEPTH)
+    from_value(json, json::DEPTH)
 }
 
 /// A column that is none of the shapes that are known.
