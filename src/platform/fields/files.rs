@@ -76,11 +76,7 @@ const WORK: &[Field] = &[
 
 /// Who made a work.
 pub const WORK_CREATOR: &[Field] = &[
-    maybe(
-        "id",
-        Kind::Text,
-        "id in creators.json; absent for who has no record there: a name that was never linked to one, or a creator of no work in artwork.json",
-    ),
+    maybe("id", Kind::Text, "id in creators.json; absent for a name that was never linked to a record"),
     always("name", Kind::Text, "name"),
     maybe("role", Kind::Text, "part in the work, such as primary or collaborator"),
 ];
