@@ -79,7 +79,7 @@ fn columns(conn: &Connection, name: &str) -> Result<Vec<String>> {
     if let Some(table) = Table::find(conn, name)? {
         return Ok(table.columns().to_vec());
     }
-    // A virtual table: what its declaration says, without running it.
+    // A virtual table: what its module says of it.
     let mut columns = Vec::new();
     let listed = conn.pragma(None, "table_xinfo", name, |row| {
         columns.extend(row.get_ref("name")?.as_str().ok().map(str::to_owned));
