@@ -123,19 +123,22 @@ impl DataDumpOptions {
 
 impl SourceOptions {
     fn check(self) -> Result<Source> {
-        let url = self.url.map(|url| line("source.url", url)).transpose()?;
-        if let Some(url) = &url
-            && !Url::parse(url).is_ok_and(|url| is_site(&url))
-        {
-            return Err(Error::invalid(
-                "source.url is no URL of a site: it begins with http:// or https://, and has no user, ? or #",
-            ));
-        }
         Ok(Source {
             name: self.name.map_or(Ok(NAME.into()), |name| line("source.name", name))?,
-            url: url.map(|url| url.trim_end_matches('/').to_owned()),
+            url: self.url.map(site).transpose()?,
             contact: self.contact.map(|contact| line("source.contact", contact)).transpose()?,
         })
+    }
+}
+
+/// A site as browsers write it, without a slash at its end: they take `https:example.org` as well, readers do not.
+fn site(url: String) -> Result<String> {
+    let url = line("source.url", url)?;
+    match Url::parse(&url) {
+        Ok(url) if is_site(&url) => Ok(url.as_str().trim_end_matches('/').to_owned()),
+        _ => Err(Error::invalid(
+            "source.url is no URL of a site: it begins with http:// or https://, and has no user, ? or #",
+        )),
     }
 }
 
@@ -261,8 +264,15 @@ mod tests {
                 "{url}"
             );
         }
-        let url = SourceOptions { url: text("https://example.org/art//"), ..Default::default() };
-        assert!(source(url).contains(r#""https://example.org/art""#));
+        for (url, site) in [
+            ("https://example.org/art//", "https://example.org/art"),
+            ("https:example.org", "https://example.org"),
+            (r"https:\\example.org\art", "https://example.org/art"),
+            ("https://example.org/my art", "https://example.org/my%20art"),
+        ] {
+            let told = source(SourceOptions { url: text(url), ..Default::default() });
+            assert!(told.contains(&format!("{site:?}")), "{url}: {told}");
+        }
     }
 
     #[test]

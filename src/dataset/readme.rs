@@ -72,7 +72,7 @@ fn head(contents: &Contents<'_>) -> String {
     text += "| | |\n|---|---|\n";
     text += &format!("| from | {name} |\n");
     if let Some(url) = &source.url {
-        text += &format!("| site | <{url}> |\n");
+        text += &format!("| site | <{}> |\n", cell(url));
     }
     if let Some(contact) = &source.contact {
         text += &format!("| contact | {} |\n", cell(contact));
@@ -195,7 +195,8 @@ fn cell(text: &str) -> String {
     cell
 }
 
-/// A text of somebody's in a sentence: no link, picture or HTML, and it turns nothing around. In numbers, because a
+/// A text of somebody's in a sentence: no picture or HTML, no link that does not show where it leads, and it turns
+/// nothing around. In numbers, because a
 /// backslash before a sign would be undone by one before that.
 fn said_by_others(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
