@@ -1,5 +1,6 @@
 //! The data files on their way into the workspace: records are made on every core and written in order.
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::ops::Range;
 
@@ -115,7 +116,7 @@ impl Writing<'_> {
                         // Names that were fit apart may spell something together.
                         let is_fit = !label.contains('.') || !records.fences.holds(label);
                         if is_fit {
-                            batch.tags.push((label.to_owned(), value.to_owned(), at as u32));
+                            batch.add_tag(label, value, at as u32);
                         }
                         Ok(())
                     })?;
@@ -127,7 +128,9 @@ impl Writing<'_> {
             |batch| {
                 batch.write(&mut out, &mut fingerprints)?;
                 if let Some(tags) = &mut tags {
-                    batch.tags.iter().try_for_each(|(label, value, at)| tags.add(label, value, *at))?;
+                    for Labelled { label, values, work } in &batch.tags {
+                        values.iter().try_for_each(|value| tags.add(label, value, *work))?;
+                    }
                 }
                 self.meter.add(batch.records.len() as u64, 0);
                 toll.merge(&batch.toll);
@@ -262,8 +265,16 @@ fn unwritable(out: &Out, error: std::io::Error) -> Error {
 struct Made {
     records: Vec<Vec<u8>>,
     fingerprints: Fingerprints,
-    tags: Vec<(String, String, u32)>,
+    tags: Vec<Labelled>,
     toll: Toll,
+}
+
+/// Values of one label of one work. A row may repeat both a hundred thousand times.
+struct Labelled {
+    label: String,
+    values: BTreeSet<String>,
+    /// Its place among the works.
+    work: u32,
 }
 
 impl Made {
@@ -275,11 +286,42 @@ impl Made {
         Ok(())
     }
 
+    fn add_tag(&mut self, label: &str, value: &str, work: u32) {
+        match self.tags.last_mut() {
+            Some(last) if last.work == work && last.label == label => {
+                if !last.values.contains(value) {
+                    last.values.insert(value.to_owned());
+                }
+            }
+            _ => self.tags.push(Labelled {
+                label: label.to_owned(),
+                values: BTreeSet::from([value.to_owned()]),
+                work,
+            }),
+        }
+    }
+
     fn write(&self, out: &mut Out, fingerprints: &mut Fingerprints) -> Result<()> {
         for json in &self.records {
             out.write(json).map_err(|error| unwritable(out, error))?;
         }
         fingerprints.extend(&self.fingerprints);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_and_its_values_are_held_once_for_each_work() {
+        let mut made = Made::default();
+        for work in 0..2 {
+            (0..1000).for_each(|n| made.add_tag("style", if n % 2 == 0 { "modern" } else { "old" }, work));
+            made.add_tag("year", "1998", work);
+        }
+        let held: Vec<_> = made.tags.iter().map(|tag| (tag.work, &*tag.label, tag.values.len())).collect();
+        assert_eq!(held, [(0, "style", 2), (0, "year", 1), (1, "style", 2), (1, "year", 1)]);
     }
 }
