@@ -12,6 +12,7 @@ pub mod identifiers;
 pub mod json;
 pub mod licences;
 pub mod loose_json;
+pub mod pairs;
 pub mod photo_choice;
 pub mod photo_key;
 pub mod photo_list;
