@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::troubles::Troubles;
 use crate::error::{Error, Result};
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
+use crate::platform::fields::tables::{Decision, content};
 use crate::platform::json;
 use crate::privacy::filter::Filter;
 use crate::privacy::redact::{Counts, Hit, REDACTED, Redactor};
@@ -59,9 +60,12 @@ impl<'v> Fences<'v> {
         self.filter.allows(name)
     }
 
-    /// The column, or the name of one that no table can have when the blacklist keeps it in.
-    pub fn column<'c>(&self, column: &'c str) -> &'c str {
-        if self.filter.allows(column) { column } else { "\0" }
+    /// The column of a content table, or the name of one that no table can have, unless it is decided that it is
+    /// published, and no blacklist keeps it in.
+    pub fn column<'c>(&self, table: &str, column: &'c str) -> &'c str {
+        let decision = content(table).and_then(|table| table.decision(column));
+        let is_published = matches!(decision, Some(Decision::Published(_)));
+        if is_published && self.filter.allows(column) { column } else { "\0" }
     }
 
     /// Whether there is an identifier in the text.
@@ -74,8 +78,8 @@ impl<'v> Fences<'v> {
         self.redactor.holds_around(text).is_some()
     }
 
-    /// A text as it may leave in `entry`.
-    pub fn text<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Cow<'t, str>> {
+    /// A text without a name in it, as it may leave in `entry`.
+    fn text<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Cow<'t, str>> {
         if self.fail
             && let Some(hit) = self.redactor.holds(text)
         {
@@ -85,8 +89,8 @@ impl<'v> Fences<'v> {
         Ok(self.redactor.text(text, counts))
     }
 
-    /// The same of a text that may be JSON as a whole, as forms leave it: names in it stay in. None when nobody can say
-    /// which of it may leave.
+    /// A text of a row as it may leave in `entry`. It may be JSON as a whole, as forms leave it: names in it stay in. None
+    /// when nobody can say which of it may leave.
     pub fn words<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Option<Cow<'t, str>>> {
         if !json::may_be(text) {
             return self.text(text, entry, counts).map(Some);
@@ -115,7 +119,13 @@ impl<'v> Fences<'v> {
     /// The same for a value.
     pub fn value(&self, value: &mut Value, entry: &str, counts: &mut Counts) -> Result<()> {
         self.filter.clean_value(value);
-        self.redact(value, entry, counts)
+        let before = counts.clone();
+        self.redact(value, entry, counts)?;
+        if *counts != before {
+            // As in `members`.
+            self.filter.clean_value(value);
+        }
+        Ok(())
     }
 
     fn redact_members(

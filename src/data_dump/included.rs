@@ -53,9 +53,9 @@ impl IncludedField {
     }
 }
 
-/// The file that the rows of a content table become.
+/// The file that the rows of a content table become, whose name is written in any case.
 pub fn file_of(table: &str) -> Option<&'static DataFile> {
-    match table {
+    match content(table)?.name {
         "artwork" => Some(&ARTWORK),
         "artists" | "creators" => Some(&CREATORS),
         "artwork_artists" | "artwork_creators" => Some(&LINKS),

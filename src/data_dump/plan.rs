@@ -10,9 +10,10 @@ use super::fences::{Fences, Toll};
 use super::included::IncludedField;
 use super::photos::DumpPhoto;
 use super::records::photo_key;
-use super::troubles::Trouble;
+use super::troubles::{Column, Trouble};
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
+use crate::formats::METADATA;
 use crate::platform::content::{Cell, Content, RowKey, has_status};
 use crate::platform::licences::OTHER;
 
@@ -71,14 +72,13 @@ pub struct Link {
     pub creator_id: String,
     /// What the creator did.
     pub role: Option<String>,
-    /// As the row has it.
-    pub created_at: CellText,
-    /// Columns that the operator added, with their values as JSON: text, so that links can be sorted.
+    /// When it was made, as the row has it.
+    pub created_at: Option<String>,
+    /// The table that its row is in.
+    pub table: &'static str,
+    /// Columns that the operator added, with their values as JSON: text, as all is here, so that links can be sorted.
     pub extra: Vec<(String, String)>,
 }
-
-/// A time of a link, kept as text so that links can be sorted.
-pub type CellText = Option<String>;
 
 /// Which rows are in the dump.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ impl Reader<'_> {
     fn works_table(&self) -> Result<Content> {
         let unknown =
             |problem: &str| Error::SchemaUnknown { what: "the database".into(), problem: problem.into() };
-        let columns = WORK_COLUMNS.into_iter().map(|column| self.fences.column(column));
+        let columns = WORK_COLUMNS.into_iter().map(|column| self.fences.column("artwork", column));
         let columns = columns.chain(self.included("artwork"));
         let table =
             Content::find(self.conn, "artwork", columns).map_err(|error| self.snapshot.failure(&error))?;
@@ -256,9 +256,19 @@ impl Reader<'_> {
         })
     }
 
-    /// A text as it may leave in `entry`.
-    fn clean(&self, text: &str, entry: &str, toll: &mut Toll) -> Result<String> {
-        self.fences.text(text, entry, &mut toll.counts).map(Cow::into_owned)
+    /// A text of `place`, a `table.column`, as it may leave in `entry`, if any of it may.
+    fn clean(&self, text: &str, place: Column, entry: &str, toll: &mut Toll) -> Result<Option<String>> {
+        let clean = self.fences.words(text, entry, &mut toll.counts)?.map(Cow::into_owned);
+        if clean.is_none() {
+            toll.troubles.add(Trouble::Unreadable, place);
+        }
+        Ok(clean)
+    }
+
+    /// The name of a licence that is not ours, as metadata.json may repeat it.
+    fn licence_name(&self, name: &str, toll: &mut Toll) -> Result<String> {
+        let clean = self.fences.words(name, METADATA, &mut toll.counts)?;
+        Ok(clean.map_or_else(|| OTHER.to_owned(), Cow::into_owned))
     }
 
     /// An id that may leave.

@@ -3,23 +3,25 @@
 use std::collections::HashSet;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
+use self::cells::names;
+pub use self::cells::value_of;
 use super::fences::{Fences, Toll};
 use super::included::IncludedField;
 use super::photos::Thumbnails;
 use super::plan::{Creator, Link, Plan, Work, text_of};
-use super::troubles::Trouble;
+use super::troubles::{Column, Trouble};
 use crate::archive::EntryNames;
 use crate::dataset::record::Record;
 use crate::error::Result;
 use crate::formats::dump::THUMBNAILS;
 use crate::platform::content::Cell;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
-use crate::platform::json;
 use crate::platform::tag_values::{self, Adding};
-use crate::platform::times::{instant, rfc3339};
 use crate::privacy::scan::Scanner;
+
+mod cells;
 
 /// The licence of every record in artwork.json.
 const CC0: &str = "CC0-1.0";
@@ -84,7 +86,7 @@ impl Records<'_> {
             return Ok(WorkRecord { json: b"{}".to_vec(), tags: Map::new() });
         };
         let entry = ARTWORK.name;
-        let mut tags = self.tags(tag_cell, "artwork.tags", toll);
+        let mut tags = self.tags(tag_cell, Column("artwork", "tags"), toll);
         let mut adding = Adding::to(&mut tags);
         for (label, value) in &work.row_tags {
             adding.add(label, value.clone());
@@ -92,16 +94,18 @@ impl Records<'_> {
         self.fences.members(&mut tags, entry, &mut toll.counts)?;
         let kind = type_id.id().and_then(|id| self.plan.types.get(&id)).map(String::as_str);
         let kind = kind.or_else(|| tags.get("artwork_type").and_then(Value::as_str)).map(str::to_owned);
+        let of = |column| Column("artwork", column);
         let source = tags.get("source").and_then(Value::as_str).map(str::to_owned);
 
         let mut record = Record::new(ARTWORK.fields);
         record.put("id", &work.id)?;
-        self.put_text(&mut record, "title", title, "artwork.title", entry, toll)?;
-        self.put_text(&mut record, "description", description, "artwork.description", entry, toll)?;
-        self.put_number(&mut record, "lat", lat, "artwork.lat", toll)?;
-        self.put_number(&mut record, "lon", lon, "artwork.lon", toll)?;
+        self.put_text(&mut record, "title", title, of("title"), entry, toll)?;
+        self.put_text(&mut record, "description", description, of("description"), entry, toll)?;
+        self.put_number(&mut record, "lat", lat, of("lat"), toll)?;
+        self.put_number(&mut record, "lon", lon, of("lon"), toll)?;
         if let Some(kind) = kind.filter(|_| self.fences.leaves("type")) {
-            record.put("type", &*self.fences.text(&kind, entry, &mut toll.counts)?)?;
+            let kind = self.clean(&kind, of("type_id"), entry, toll)?;
+            record.put_some("type", kind.as_deref())?;
         }
         record.put("tags", &tags)?;
         record.put_objects("creators", &self.work_creators(work, artist_names, toll)?)?;
@@ -109,8 +113,8 @@ impl Records<'_> {
         record.put("license", work.licence.as_deref().unwrap_or(CC0))?;
         record.put_some("source", source.filter(|_| self.fences.leaves("source")).as_ref())?;
         self.put_page(&mut record, "artwork", &work.id)?;
-        self.put_instant(&mut record, "created_at", created_at, "artwork.created_at", toll)?;
-        self.put_instant(&mut record, "updated_at", updated_at, "artwork.updated_at", toll)?;
+        self.put_instant(&mut record, "created_at", created_at, of("created_at"), toll)?;
+        self.put_instant(&mut record, "updated_at", updated_at, of("updated_at"), toll)?;
         self.put_extra(&mut record, "artwork", extra, entry, toll)?;
         Ok(WorkRecord { json: record.finish()?, tags })
     }
@@ -122,31 +126,32 @@ impl Records<'_> {
             return Ok(b"{}".to_vec());
         };
         let table = self.plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
+        let of = |column| Column(table, column);
         let entry = CREATORS.name;
-        let mut tags = self.tags(tag_cell, "artists.tags", toll);
+        let mut tags = self.tags(tag_cell, of("tags"), toll);
         if let Some(site) = text_of(website).filter(|_| !tags.contains_key("website")) {
             tags.insert("website".into(), site.into());
         }
         self.fences.members(&mut tags, entry, &mut toll.counts)?;
-        let aliases = names(aliases, "artists.aliases", toll);
+        let aliases = names(aliases, of("aliases"), toll);
         let mut clean = Vec::with_capacity(aliases.len());
         for alias in &aliases {
-            clean.push(self.fences.text(alias, entry, &mut toll.counts)?);
+            clean.extend(self.clean(alias, of("aliases"), entry, toll)?);
         }
 
         let mut record = Record::new(CREATORS.fields);
         record.put("id", &creator.id)?;
         record.put_some("name", creator.name.as_ref())?;
         let (about, place) = match text_of(description) {
-            Some(_) => (description, "artists.description"),
-            None => (bio, "artists.bio"),
+            Some(_) => (description, of("description")),
+            None => (bio, of("bio")),
         };
         self.put_text(&mut record, "description", about, place, entry, toll)?;
         record.put("aliases", &clean)?;
         record.put("tags", &tags)?;
         self.put_page(&mut record, "artist", &creator.id)?;
-        self.put_instant(&mut record, "created_at", created_at, "artists.created_at", toll)?;
-        self.put_instant(&mut record, "updated_at", updated_at, "artists.updated_at", toll)?;
+        self.put_instant(&mut record, "created_at", created_at, of("created_at"), toll)?;
+        self.put_instant(&mut record, "updated_at", updated_at, of("updated_at"), toll)?;
         self.put_extra(&mut record, table, extra, entry, toll)?;
         record.finish()
     }
@@ -158,19 +163,18 @@ impl Records<'_> {
         record.put("creator_id", &link.creator_id)?;
         record.put_some("role", link.role.as_ref())?;
         let created_at = link.created_at.clone().map_or(Cell::Null, Cell::Text);
-        self.put_instant(&mut record, "created_at", &created_at, "artwork_artists.created_at", toll)?;
+        self.put_instant(&mut record, "created_at", &created_at, Column(link.table, "created_at"), toll)?;
         for (column, json) in &link.extra {
             let mut of_links = self.included.iter().filter(|field| field.is_of(&LINKS));
             let field = of_links.find(|field| field.column == *column);
             if let (Some(field), Ok(mut value)) = (field, serde_json::from_str(json)) {
-                self.fences.value(&mut value, LINKS.name, &mut toll.counts)?;
-                record.put_extra(&field.field, &value)?;
+                self.put_included(&mut record, field, &mut value, LINKS.name, toll)?;
             }
         }
         record.finish()
     }
 
-    fn tags(&self, cell: &Cell, place: &'static str, toll: &mut Toll) -> Map<String, Value> {
+    fn tags(&self, cell: &Cell, place: Column, toll: &mut Toll) -> Map<String, Value> {
         tag_values::tags(cell).unwrap_or_else(|_| {
             toll.troubles.add(Trouble::Unreadable, place);
             Map::new()
@@ -196,10 +200,12 @@ impl Records<'_> {
             records.push(record.finish()?);
             named.insert(name.as_str());
         }
-        let unlinked = names(artist_names, "artwork.artist_names", toll);
+        let place = Column("artwork", "artist_names");
+        let unlinked = names(artist_names, place, toll);
         for name in unlinked.iter().filter(|name| !named.contains(name.as_str())) {
+            let Some(name) = self.clean(name, place, ARTWORK.name, toll)? else { continue };
             let mut record = Record::new(WORK_CREATOR);
-            record.put("name", &*self.fences.text(name, ARTWORK.name, &mut toll.counts)?)?;
+            record.put("name", &*name)?;
             records.push(record.finish()?);
         }
         Ok(records)
@@ -216,97 +222,12 @@ impl Records<'_> {
             record.put("bytes", &made.bytes)?;
             record.put("sha256", &hex::encode(made.sha256))?;
             if let Some(credit) = credit.as_deref().filter(|_| self.fences.leaves("credit")) {
-                record.put("credit", &*self.fences.text(credit, ARTWORK.name, &mut toll.counts)?)?;
+                let credit = self.clean(credit, Column("artwork", "photos"), ARTWORK.name, toll)?;
+                record.put_some("credit", credit.as_deref())?;
             }
             records.push(record.finish()?);
         }
         Ok(records)
-    }
-
-    fn put_text(
-        &self,
-        record: &mut Record,
-        field: &str,
-        cell: &Cell,
-        place: &'static str,
-        entry: &str,
-        toll: &mut Toll,
-    ) -> Result<()> {
-        if !self.fences.leaves(field) {
-            return Ok(());
-        }
-        let number = match cell {
-            Cell::Integer(number) => Some(number.to_string()),
-            Cell::Real(number) if number.is_finite() => Some(number.to_string()),
-            Cell::Real(_) | Cell::Unreadable(_) => {
-                toll.troubles.add(Trouble::Unreadable, place);
-                None
-            }
-            Cell::Null | Cell::Text(_) => None,
-        };
-        let Some(text) = text_of(cell).or(number.as_deref()) else { return Ok(()) };
-        match self.fences.words(text, entry, &mut toll.counts)? {
-            Some(text) => record.put(field, &*text),
-            None => {
-                toll.troubles.add(Trouble::Unreadable, place);
-                Ok(())
-            }
-        }
-    }
-
-    fn put_number(
-        &self,
-        record: &mut Record,
-        field: &str,
-        cell: &Cell,
-        place: &'static str,
-        toll: &mut Toll,
-    ) -> Result<()> {
-        if !self.fences.leaves(field) {
-            return Ok(());
-        }
-        let number = match cell {
-            Cell::Null => return Ok(()),
-            Cell::Integer(number) => return record.put(field, number),
-            Cell::Real(number) => Some(*number),
-            Cell::Text(text) if text.trim().is_empty() => return Ok(()),
-            Cell::Text(text) => text.trim().parse().ok(),
-            Cell::Unreadable(_) => None,
-        };
-        match number {
-            Some(number) if number.is_finite() => record.put(field, &number),
-            Some(_) => {
-                toll.troubles.add(Trouble::NotFinite, place);
-                Ok(())
-            }
-            None => {
-                toll.troubles.add(Trouble::Unreadable, place);
-                Ok(())
-            }
-        }
-    }
-
-    fn put_instant(
-        &self,
-        record: &mut Record,
-        field: &str,
-        cell: &Cell,
-        place: &'static str,
-        toll: &mut Toll,
-    ) -> Result<()> {
-        if !self.fences.leaves(field) {
-            return Ok(());
-        }
-        match instant(cell) {
-            Some(instant) => record.put(field, &rfc3339(instant)),
-            None => {
-                if !matches!(cell, Cell::Null) && !matches!(cell, Cell::Text(text) if text.trim().is_empty())
-                {
-                    toll.troubles.add(Trouble::Unreadable, place);
-                }
-                Ok(())
-            }
-        }
     }
 
     fn put_page(&self, record: &mut Record, kind: &str, id: &str) -> Result<()> {
@@ -315,38 +236,6 @@ impl Records<'_> {
             _ => Ok(()),
         }
     }
-
-    /// Columns that the operator adds come in the order of the options.
-    fn put_extra(
-        &self,
-        record: &mut Record,
-        table: &str,
-        cells: &[Cell],
-        entry: &str,
-        toll: &mut Toll,
-    ) -> Result<()> {
-        let fields = self.included.iter().filter(|field| field.table == table);
-        for (field, cell) in fields.zip(cells) {
-            let Some(mut value) = value_of(cell) else {
-                if *cell != Cell::Null {
-                    toll.troubles.add(Trouble::Unreadable, field.place());
-                }
-                continue;
-            };
-            self.fences.value(&mut value, entry, &mut toll.counts)?;
-            record.put_extra(&field.field, &value)?;
-        }
-        Ok(())
-    }
-}
-
-/// The names in a column; what is none is told.
-fn names(cell: &Cell, place: &'static str, toll: &mut Toll) -> Vec<String> {
-    let (names, is_all) = tag_values::names(cell);
-    if !is_all {
-        toll.troubles.add(Trouble::Unreadable, place);
-    }
-    names
 }
 
 /// The page of a work or a creator.
@@ -362,18 +251,4 @@ pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
 /// What its name is made of.
 pub fn photo_key(id: &str, n: u32) -> String {
     format!("{id}-{n}.jpg")
-}
-
-/// A value of a column that nobody has decided on; JSON in it is JSON.
-pub fn value_of(cell: &Cell) -> Option<Value> {
-    match cell {
-        Cell::Null | Cell::Unreadable(_) => None,
-        Cell::Integer(number) => Some(Value::from(*number)),
-        Cell::Real(number) => Number::from_f64(*number).map(Value::Number),
-        Cell::Text(text) => {
-            // What looks like JSON and is none may hold any name: nobody can tell which of it may leave.
-            let looks_like_json = json::bare(text).starts_with(['{', '[']);
-            json::within(text).or_else(|| (!looks_like_json).then(|| Value::String(text.clone())))
-        }
-    }
 }

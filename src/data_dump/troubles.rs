@@ -5,6 +5,16 @@ use std::collections::BTreeMap;
 
 use crate::job::{Warning, counted};
 
+/// A column of a content table: what its values are told by.
+#[derive(Debug, Clone, Copy)]
+pub struct Column(pub &'static str, pub &'static str);
+
+impl From<Column> for Cow<'static, str> {
+    fn from(Column(table, column): Column) -> Self {
+        format!("{table}.{column}").into()
+    }
+}
+
 /// Something about a row that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {

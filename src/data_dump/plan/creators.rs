@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{CREATOR_COLUMNS, Creator, Link, PUBLIC, Place, Plan, Reader, text_of};
 use crate::data_dump::records::value_of;
-use crate::data_dump::troubles::Trouble;
+use crate::data_dump::troubles::{Column, Trouble};
 use crate::error::Result;
-use crate::formats::METADATA;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::fields::files::{CREATORS, LINKS};
 use crate::platform::licences::{Licence, licence_of_cell};
@@ -15,7 +14,7 @@ impl Reader<'_> {
     /// Creators of works that are out, and the links to them.
     pub(super) fn read_creators(&self, plan: &mut Plan) -> Result<()> {
         let mut links = self.read_links(plan)?;
-        let linked: HashSet<&str> = links.iter().map(|(_, link)| link.creator_id.as_str()).collect();
+        let linked: HashSet<&str> = links.iter().map(|read| read.link.creator_id.as_str()).collect();
         let mut found: BTreeMap<String, Creator> = BTreeMap::new();
         // Who is not public in one table is not public in the other, which may know no status.
         let mut kept_in: HashSet<String> = HashSet::new();
@@ -23,51 +22,56 @@ impl Reader<'_> {
             let Some(table) = self.find(name, &["id", "name", "tags", "status"])? else { continue };
             let condition = has_status(&table, &PUBLIC);
             let at = plan.creator_tables.len();
-            let mut waiting = HashSet::new();
             self.each(&table, "", |key, cells| {
                 let [id_cell, name_cell, tag_cell, status] = cells.as_slice() else { return Ok(()) };
                 let Some(id) = id_cell.id().filter(|id| linked.contains(id.as_str())) else { return Ok(()) };
                 if condition.is_some() && !text_of(status).is_some_and(|status| PUBLIC.contains(&status)) {
-                    waiting.insert(id);
-                    return Ok(());
-                }
-                if kept_in.contains(&id) {
+                    kept_in.insert(id);
                     return Ok(());
                 }
                 let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
                 if let Licence::Foreign(name) = licence_of_cell(tag_cell, None) {
-                    let name = self.clean(&name, METADATA, &mut plan.toll)?;
+                    let name = self.licence_name(&name, &mut plan.toll)?;
                     plan.count_foreign(&name);
+                    kept_in.insert(id);
                     return Ok(());
                 }
                 if found.contains_key(&id) {
                     plan.toll.troubles.add(Trouble::SameId, name);
                     return Ok(());
                 }
-                let name = text_of(name_cell).filter(|_| self.fences.leaves("name"));
-                let name = name.map(|name| self.clean(name, CREATORS.name, &mut plan.toll));
-                let name = name.transpose()?;
+                let name = text_of(name_cell).filter(|_| self.fences.leaves("name")).map(str::to_owned);
                 found.insert(id.clone(), Creator { id, name, table: at, key, is_listed: false });
                 Ok(())
             })?;
-            let columns = CREATOR_COLUMNS.into_iter().map(|column| self.fences.column(column));
+            let columns = CREATOR_COLUMNS.into_iter().map(|column| self.fences.column(name, column));
             let columns: Vec<&str> = columns.chain(self.included(name)).collect();
             plan.creator_tables.extend(self.find(name, &columns)?.map(|table| table.only(condition)));
-            kept_in.extend(waiting);
         }
         // What stays in is no leak, and nothing to count.
-        links.retain(|(_, link)| found.contains_key(&link.creator_id));
-        for (_, link) in &mut links {
+        found.retain(|id, _| !kept_in.contains(id));
+        links.retain(|read| found.contains_key(&read.link.creator_id));
+        for creator in found.values_mut() {
+            let table = plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
+            let name = creator.name.take();
+            let name =
+                name.map(|name| self.clean(&name, Column(table, "name"), CREATORS.name, &mut plan.toll));
+            creator.name = name.transpose()?.flatten();
+        }
+        for ReadLink { link, unreadable, .. } in &mut links {
+            unreadable.drain(..).for_each(|place| plan.toll.troubles.add(Trouble::Unreadable, place));
             let role = link.role.take().filter(|_| self.fences.leaves("role"));
-            link.role = role.map(|role| self.clean(&role, LINKS.name, &mut plan.toll)).transpose()?;
+            let place = Column(link.table, "role");
+            let role = role.map(|role| self.clean(&role, place, LINKS.name, &mut plan.toll));
+            link.role = role.transpose()?.flatten();
         }
         plan.creators = found.into_values().collect();
         plan.take_links(links);
         Ok(())
     }
 
-    /// Links to works that are out, with the place of the work.
-    fn read_links(&self, plan: &Plan) -> Result<Vec<(Place, Link)>> {
+    /// Links to works that are out.
+    fn read_links(&self, plan: &Plan) -> Result<Vec<ReadLink>> {
         let places = plan.places();
         let mut links = Vec::new();
         for (name, creator) in [("artwork_artists", "artist_id"), ("artwork_creators", "creator_id")] {
@@ -85,19 +89,29 @@ impl Reader<'_> {
                     return Ok(());
                 };
                 let Some(place) = places.get(&artwork_id) else { return Ok(()) };
+                let mut unreadable = Vec::new();
+                let mut miss = |column: &str| unreadable.push(format!("{name}.{column}"));
                 let role = text_of(role).map(str::to_owned);
                 let created_at = match created_at {
                     Cell::Text(text) => Some(text.clone()),
                     Cell::Integer(number) => Some(number.to_string()),
                     Cell::Real(number) => Some(number.to_string()),
-                    Cell::Null | Cell::Unreadable(_) => None,
+                    Cell::Null => None,
+                    Cell::Unreadable(_) => {
+                        miss("created_at");
+                        None
+                    }
                 };
-                let extra = extra
-                    .iter()
-                    .zip(extra_cells)
-                    .filter_map(|(name, cell)| Some(((*name).to_owned(), value_of(cell)?.to_string())))
-                    .collect();
-                links.push((*place, Link { artwork_id, creator_id, role, created_at, extra }));
+                let mut added = Vec::new();
+                for (column, cell) in extra.iter().zip(extra_cells) {
+                    match value_of(cell) {
+                        Some(value) => added.push(((*column).to_owned(), value.to_string())),
+                        None if *cell == Cell::Null => {}
+                        None => miss(column),
+                    }
+                }
+                let link = Link { artwork_id, creator_id, role, created_at, table: name, extra: added };
+                links.push(ReadLink { place: *place, link, unreadable });
                 Ok(())
             })?;
         }
@@ -105,12 +119,21 @@ impl Reader<'_> {
     }
 }
 
+/// A link as it was read.
+struct ReadLink {
+    /// Of the work.
+    place: Place,
+    link: Link,
+    /// Columns whose values are none of the shapes that are known, as `table.column`.
+    unreadable: Vec<String>,
+}
+
 impl Plan {
     /// Gives each work its creators, and takes the links to those that are public.
-    fn take_links(&mut self, links: Vec<(Place, Link)>) {
+    fn take_links(&mut self, links: Vec<ReadLink>) {
         let order: HashMap<String, usize> =
             self.creators.iter().enumerate().map(|(at, creator)| (creator.id.clone(), at)).collect();
-        for (place, link) in links {
+        for ReadLink { place, link, .. } in links {
             let Some(&at) = order.get(&link.creator_id) else { continue };
             let role = link.role.clone();
             if let Some(work) = self.work_mut(place) {

@@ -8,7 +8,6 @@ use super::{Plan, Reader, Work, text_of};
 use crate::data_dump::photos::DumpPhoto;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
-use crate::formats::METADATA;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
 use crate::platform::photo_list::PhotoList;
@@ -36,7 +35,7 @@ impl Reader<'_> {
             let licence = match licence {
                 Licence::Own => None,
                 Licence::Foreign(name) => {
-                    let name = self.clean(&name, METADATA, &mut plan.toll)?;
+                    let name = self.licence_name(&name, &mut plan.toll)?;
                     plan.count_foreign(&name);
                     if !self.wishes.separate_foreign {
                         return Ok(());
@@ -127,7 +126,7 @@ impl Reader<'_> {
                 own.push(work);
                 continue;
             };
-            let name = self.clean(&name, METADATA, &mut plan.toll)?;
+            let name = self.licence_name(&name, &mut plan.toll)?;
             plan.count_foreign(&name);
             parted.insert(work.id.clone());
             if self.wishes.separate_foreign {

@@ -113,9 +113,42 @@ async fn names_stay_in_also_where_a_text_is_json() {
     assert!(left.contains(r#""description":"{\"note\":\"A heron\"}""#), "{left}");
     let left = described(r#"{"note":"A heron","phone":"604 555 0199"#).await;
     assert!(!left.contains("604 555") && left.contains("VALUE_LEFT_OUT"), "{left}");
+    let left = described(r#""{\"note\":\"A heron\",\"phone\":\"604 555 0199"#).await;
+    assert!(!left.contains("604 555") && left.contains("VALUE_LEFT_OUT"), "{left}");
     for words in [r#""Heron" stands here"#, "[Untitled]", "{heart} of the city", r#"["A","B"]"#] {
         let left = described(words).await;
         assert!(left.contains(&serde_json::json!(words).to_string()), "{left}");
+    }
+}
+
+#[tokio::test]
+async fn names_stay_in_wherever_a_row_holds_a_text() {
+    let json = r#"{"name":"Ann","phone":"604 555 0199"}"#;
+    let broken = r#"{"name":"Ben","phone":"604 555 0199"#;
+    let sql = "CREATE TABLE artwork (id TEXT, type_id TEXT, tags TEXT, photos TEXT, artist_names TEXT, extra TEXT, status TEXT);
+        CREATE TABLE artwork_types (id TEXT, name TEXT); INSERT INTO artwork_types VALUES ('t', J);
+        CREATE TABLE artists (id TEXT, name TEXT, aliases TEXT, bio TEXT);
+        INSERT INTO artists VALUES ('p1', J, json_array(J, B), J), ('p2', B, '[]', '');
+        CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT, role TEXT);
+        INSERT INTO artwork_artists VALUES ('w1', 'p1', J), ('w1', 'p2', B);
+        INSERT INTO artwork VALUES ('w1', 't', json_object('license', B), NULL, json_array(J, B), NULL, 'pending'),
+          ('w2', NULL, json_object('license', B), NULL, NULL, NULL, 'approved'),
+          ('w1', 't', json_object('source', J), NULL, json_array(J, B), json_array('bob@x.org' || J, B), 'approved')";
+    let sql = sql
+        .replace('J', &format!("'{json}'"))
+        .replace("B,", &format!("'{broken}',"))
+        .replace("B)", &format!("'{broken}')"));
+    let options =
+        DataDumpOptions { include_fields: vec!["artwork.extra".into()], ..DataDumpOptions::default() };
+    let left = texts_of(&sql, options).await;
+    assert!(!left.contains("604 555"), "{left}");
+    let ann = r#""{\"name\":\"Ann\"}""#;
+    for field in ["type", "name", "role", "source", "description"] {
+        assert!(left.contains(&format!(r#""{field}":{ann}"#)), "{field} in {left}");
+    }
+    assert!(left.contains(&format!(r#""aliases":[{ann}]"#)) && left.contains(r#""other": 1"#), "{left}");
+    for place in ["artists.name", "artists.aliases", "artwork_artists.role", "artwork.artist_names"] {
+        assert!(left.contains(&format!(r#""subject": "{place}""#)), "{place} in {left}");
     }
 }
 
