@@ -12,6 +12,7 @@ use crate::privacy::values::Values;
 
 mod creators;
 mod hostile;
+mod licences;
 
 const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
 

@@ -43,6 +43,17 @@ impl Cell {
             _ => None,
         }
     }
+
+    /// What it says in whatever form, if it says anything: of use where more is to be heard than can be published.
+    pub fn said(&self) -> Option<String> {
+        let text = match self {
+            Cell::Null => return None,
+            Cell::Integer(number) => number.to_string(),
+            Cell::Real(number) => number.to_string(),
+            Cell::Text(text) | Cell::Unreadable(text) => text.clone(),
+        };
+        (!text.trim().is_empty()).then_some(text)
+    }
 }
 
 /// How a row is found again.

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 pub use self::words::may_be_foreign;
 use self::words::{Name, Named, OSM, foreign, is_osm_word, name_says, named_in};
 use super::content::Cell;
-use super::fields::blacklist::rule_for;
+use super::pairs::pair;
 use super::{json, tag_values};
 
 mod words;
@@ -28,39 +28,52 @@ pub const OTHER: &str = "other";
 /// JSON text within JSON text is followed this deep.
 const DEPTH: u32 = 8;
 
-/// Reads the licence of a row from its tags, as JSON stands in the row, and from a column of that name.
-pub fn licence(tags: &Value, column: Option<&str>) -> Licence {
-    let mut found = column.and_then(foreign);
-    let top = Around { under: Under::Nothing, is_public: true };
-    look(tags, &[top], DEPTH, &mut found);
-    found.map_or(Licence::Own, Licence::Foreign)
+/// Whether what stands under a name may be repeated.
+pub type MayBeSaid<'l> = &'l dyn Fn(&str) -> bool;
+
+/// Columns that say the licence of a row: name and text.
+pub type Columns<'l> = &'l [(&'l str, String)];
+
+/// Reads the licence of a row from its tags, as JSON stands in the row, and from columns that say it.
+pub fn licence(tags: &Value, columns: Columns<'_>, may_be_said: MayBeSaid<'_>) -> Licence {
+    let mut look = Look { may_be_said, found: None };
+    for (name, text) in columns {
+        look.at_text(text, Around { under: Under::Licence, is_public: may_be_said(name) });
+    }
+    look.at(tags, &[Around { under: Under::Nothing, is_public: true }], DEPTH);
+    look.found.map_or(Licence::Own, Licence::Foreign)
 }
 
-/// Reads the licence of a row from its column of tags, whatever is in it, and from a column of that name.
-pub fn licence_of_cell(tags: &Cell, column: Option<&str>) -> Licence {
+/// The same of a column of tags, whatever is in it.
+pub fn licence_of_cell(tags: &Cell, columns: Columns<'_>, may_be_said: MayBeSaid<'_>) -> Licence {
     match tags {
         Cell::Text(text) | Cell::Unreadable(text) if may_be_foreign(text) => match json::parse(text) {
             // As it stands and as it is published: each has places that the other has not.
-            Ok(json) => match (licence(&json, column), tag_values::of_json(json)) {
-                (Licence::Own, Ok(tags)) => licence(&Value::Object(tags), column),
+            Ok(json) => match (licence(&json, columns, may_be_said), tag_values::of_json(json)) {
+                (Licence::Own, Ok(tags)) => licence(&Value::Object(tags), columns, may_be_said),
                 (licence, _) => licence,
             },
-            Err(_) => licence_of_unreadable(text, column),
+            Err(_) => licence_of_unreadable(text, licence(&Value::Null, columns, may_be_said)),
         },
-        _ => licence(&Value::Null, column),
+        _ => licence(&Value::Null, columns, may_be_said),
     }
+}
+
+/// Whether what a row says of one of its things puts it under another licence.
+pub fn is_foreign(members: &Value) -> bool {
+    licence(members, &[], &|_| true) != Licence::Own
 }
 
 /// Reads the licence of a row whose tags are text that is no JSON. Nobody can say what belongs to what in it: if it
 /// names a licence, or speaks of OpenStreetMap, the row is taken to be theirs, if of a licence, to be somebody's.
-fn licence_of_unreadable(tags: &str, column: Option<&str>) -> Licence {
+fn licence_of_unreadable(tags: &str, of_columns: Licence) -> Licence {
     let mut words = tags.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
     let named = if words.any(|word| is_osm_word(&word)) { Some(Named::Osm) } else { named_in(tags) };
     let says_licence = || ["licen", "lizen"].iter().any(|word| tags.to_lowercase().contains(word));
-    match (named, licence(&Value::Null, column)) {
+    match (named, of_columns) {
         (Some(Named::Osm), _) => Licence::Foreign(OSM.into()),
         (named, Licence::Own) if named.is_some() || says_licence() => Licence::Foreign(OTHER.into()),
-        (_, of_column) => of_column,
+        (_, of_columns) => of_columns,
     }
 }
 
@@ -89,107 +102,129 @@ struct Around {
     is_public: bool,
 }
 
-/// The value of a pair stands under two names, its own and the label. All that is around it is handed on together, so
-/// that each value is looked at once, however deep pairs lie in pairs.
-fn look(value: &Value, around: &[Around], depth: u32, found: &mut Option<String>) {
-    match value {
-        Value::Object(members) => {
-            let pair = tag_values::pair(members);
-            let is_paired = |value: &Value| pair.is_some_and(|(_, of_pair)| std::ptr::eq(of_pair, value));
-            // The pair comes last: what it says counts for more than what stands beside it.
-            let paired = members.iter().filter(|(_, value)| is_paired(value));
-            for (name, value) in members.iter().filter(|(_, value)| !is_paired(value)).chain(paired) {
-                let mut inside = SmallVec::new();
-                look_at_name(name, value, around, &mut inside, found);
-                if let Some((label, _)) = pair.filter(|_| is_paired(value)) {
-                    look_at_name(label, value, around, &mut inside, found);
-                }
-                look(value, &inside, depth, found);
-            }
-        }
-        Value::Array(items) => {
-            let is_under_nothing = around.iter().any(|around| around.under == Under::Nothing);
-            for item in items {
-                if let (true, Value::String(label)) = (is_under_nothing, item) {
-                    look_at_label(label, found);
-                }
-                look(item, around, depth, found);
-            }
-        }
-        Value::String(text) => {
-            if let Some(depth) = depth.checked_sub(1)
-                && let Some(inner) = json::within(text)
-            {
-                return look(&inner, around, depth, found);
-            }
-            around.iter().for_each(|around| look_at_text(text, *around, found));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
+/// A look for licences.
+struct Look<'l> {
+    may_be_said: MayBeSaid<'l>,
+    /// The last that was found, save that OpenStreetMap's counts for more than any other.
+    found: Option<String>,
 }
 
-/// Looks at the name of a member, and adds what it puts around its value to `inside`.
-fn look_at_name(
-    name: &str,
-    value: &Value,
-    around: &[Around],
-    inside: &mut SmallVec<[Around; 2]>,
-    found: &mut Option<String>,
-) {
-    let name_says = name_says(name);
-    if *value == Value::Bool(true) {
-        look_at_label(name, found);
+impl Look<'_> {
+    /// The value of a pair stands under several names, its own and the labels. All that is around it is handed on
+    /// together, so that each value is looked at once, however deep pairs lie in pairs.
+    fn at(&mut self, value: &Value, around: &[Around], depth: u32) {
+        match value {
+            Value::Object(members) => {
+                let pair = pair(members);
+                let is_paired = |value: &Value| {
+                    pair.as_ref()
+                        .is_some_and(|pair| pair.values.iter().any(|of_pair| std::ptr::eq(*of_pair, value)))
+                };
+                // The pair comes last: what it says counts for more than what stands beside it.
+                let paired = members.iter().filter(|(_, value)| is_paired(value));
+                for (name, value) in members.iter().filter(|(_, value)| !is_paired(value)).chain(paired) {
+                    let mut inside = SmallVec::new();
+                    self.at_name(name, value, around, &mut inside);
+                    for label in pair.iter().filter(|_| is_paired(value)).flat_map(|pair| &pair.names) {
+                        self.at_name(label, value, around, &mut inside);
+                    }
+                    self.at(value, &inside, depth);
+                }
+            }
+            Value::Array(items) => {
+                let mut free = around.iter().filter(|around| around.under == Under::Nothing).peekable();
+                let are_labels = free.peek().is_some();
+                let is_public = free.all(|around| around.is_public);
+                for item in items {
+                    if let (true, Value::String(label)) = (are_labels, item) {
+                        self.at_label(label, is_public);
+                    }
+                    self.at(item, around, depth);
+                }
+            }
+            Value::String(text) => {
+                if let Some(depth) = depth.checked_sub(1)
+                    && let Some(inner) = json::within(text)
+                {
+                    return self.at(&inner, around, depth);
+                }
+                around.iter().for_each(|around| self.at_text(text, *around));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
-    let has_value = !matches!(value, Value::Null | Value::Bool(_));
-    if (matches!(name_says, Name::Osm) && has_value) || is_element(name, value) {
-        *found = Some(OSM.into());
+
+    /// Looks at the name of a member, and adds what it puts around its value to `inside`.
+    fn at_name(&mut self, name: &str, value: &Value, around: &[Around], inside: &mut SmallVec<[Around; 2]>) {
+        let name_says = name_says(name);
+        if *value == Value::Bool(true) {
+            self.at_label(name, around.iter().all(|around| around.is_public));
+        }
+        let has_value = !matches!(value, Value::Null | Value::Bool(_));
+        if (matches!(name_says, Name::Osm) && has_value) || is_element(name, value) {
+            self.found = Some(OSM.into());
+        }
+        let is_public = (self.may_be_said)(name);
+        if matches!(name_says, Name::Licence) && is_number_of_licence(name, value) {
+            self.at_text(&value.to_string(), Around { under: Under::Licence, is_public });
+        }
+        for around in around {
+            let under = match name_says {
+                Name::Licence => Under::Licence,
+                Name::Source => Under::Source,
+                Name::Osm | Name::Nothing => around.under,
+            };
+            let one = Around { under, is_public: around.is_public && is_public };
+            if !inside.contains(&one) {
+                inside.push(one);
+            }
+        }
     }
-    let is_public = rule_for(name).is_none();
-    for around in around {
-        let under = match name_says {
-            Name::Licence => Under::Licence,
-            Name::Source => Under::Source,
-            Name::Osm | Name::Nothing => around.under,
+
+    fn at_text(&mut self, text: &str, around: Around) {
+        if self.found.as_deref() == Some(OSM) {
+            return;
+        }
+        let named = match around.under {
+            Under::Licence => foreign_said(text, around.is_public),
+            // Where the data is from, or who has which rights to it: only a licence that everybody knows tells.
+            Under::Source => named_in(text).map(name_of),
+            Under::Nothing => None,
         };
-        let one = Around { under, is_public: around.is_public && is_public };
-        if !inside.contains(&one) {
-            inside.push(one);
+        self.found = named.or(self.found.take());
+    }
+
+    /// A label without a value may be all that there is: `license:ODbL`, or `ODbL` beside `License`.
+    fn at_label(&mut self, label: &str, is_public: bool) {
+        let said = label.to_lowercase();
+        let (name, licence) = label.split_once([':', '=']).unwrap_or((label, ""));
+        if let Some(named @ Named::CreativeCommons(_)) = named_in(label)
+            && self.found.is_none()
+        {
+            self.found = Some(name_of(named));
+        } else if said.starts_with("odbl")
+            || said.split(|c: char| !c.is_alphanumeric()).next().is_some_and(is_osm_word)
+        {
+            self.found = Some(OSM.into());
+        } else if matches!(name_says(name), Name::Licence) && self.found.as_deref() != Some(OSM) {
+            let named = foreign_said(licence, is_public && (self.may_be_said)(name));
+            self.found = named.or(self.found.take());
         }
     }
 }
 
-fn look_at_text(text: &str, around: Around, found: &mut Option<String>) {
-    match around.under {
-        Under::Licence if found.as_deref() != Some(OSM) => {
-            let named = foreign(text).map(|name| {
-                // What only a private member says is not repeated, unless everybody knows the words.
-                if around.is_public || name == OSM || name.starts_with("CC-") { name } else { OTHER.into() }
-            });
-            *found = named.or(found.take());
-        }
-        // Where the data is from, or who has which rights to it: only a licence that everybody knows tells.
-        Under::Source if found.as_deref() != Some(OSM) => {
-            *found = named_in(text).map(name_of).or(found.take())
-        }
-        Under::Licence | Under::Source | Under::Nothing => {}
-    }
+/// The licence that a text names when it is none of our own. What only a private member says is not repeated, unless
+/// everybody knows the words.
+fn foreign_said(text: &str, is_public: bool) -> Option<String> {
+    let name = foreign(text)?;
+    Some(if is_public || name == OSM || name.starts_with("CC-") { name } else { OTHER.into() })
 }
 
-/// A label without a value may be all that there is: `license:ODbL`, or `ODbL` beside `License`.
-fn look_at_label(label: &str, found: &mut Option<String>) {
-    let said = label.to_lowercase();
-    let (name, licence) = label.split_once([':', '=']).unwrap_or((label, ""));
-    if let Some(named @ Named::CreativeCommons(_)) = named_in(label)
-        && found.is_none()
-    {
-        *found = Some(name_of(named));
-    } else if said.starts_with("odbl")
-        || said.split(|c: char| !c.is_alphanumeric()).next().is_some_and(is_osm_word)
-    {
-        *found = Some(OSM.into());
-    } else if matches!(name_says(name), Name::Licence) && found.as_deref() != Some(OSM) {
-        *found = foreign(licence).or(found.take());
-    }
+/// Catalogues give their licences numbers, and these what meaning they like. A version is none of them.
+fn is_number_of_licence(name: &str, value: &Value) -> bool {
+    let is_number = |value: &Value| value.is_number();
+    let are_numbers = value.as_array().is_some_and(|items| items.iter().any(is_number));
+    (is_number(value) || are_numbers) && !name.to_lowercase().ends_with("version")
 }
 
 /// `"@id": "node/1"`, as exports of OpenStreetMap have it.

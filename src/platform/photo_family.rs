@@ -89,6 +89,16 @@ pub(super) fn in_known_folder(key: &str) -> bool {
     ONE_PHOTO.iter().chain(&OTHER_ROOTS).chain([&THUMBNAILS]).any(|root| key.starts_with(root))
 }
 
+/// What the key of a photo has in common with those of its copies: the rest of the path, below its folder where that
+/// is none of those that share photos.
+pub(super) fn name(key: &str) -> String {
+    let (roots, rest) = family(key);
+    match roots.as_slice() {
+        [own, _] => format!("{own}{rest}"),
+        _ => rest.to_owned(),
+    }
+}
+
 /// The folders in which relatives of `key` may lie, and the rest of their path without size and extension.
 fn family(key: &str) -> (Vec<&str>, &str) {
     let stem = key::stem(key);
@@ -226,6 +236,19 @@ mod tests {
             "thumbnails/2025/a.jpg",
         ]);
         assert_eq!(relatives_of("2025/a.jpg", &listing), ["2025/a__400x400.jpg", "thumbnails/2025/a.jpg"]);
+    }
+
+    #[test]
+    fn a_photo_and_its_copies_have_one_name() {
+        for key in
+            ["originals/2025/a.jpg", "artworks/2025/a__1024x1024.webp", "thumbnails/2025/a.jpg", "2025/a.jpg"]
+        {
+            assert_eq!(name(key), "2025/a", "{key}");
+        }
+        assert_eq!(name("mass-import-x/1.jpg"), name("mass-import-x/1__400x400.jpg"));
+        for other in ["mass-import-y/1.jpg", "mass-import/1.jpg", "originals/1.jpg"] {
+            assert_ne!(name(other), name("mass-import-x/1.jpg"), "{other}");
+        }
     }
 
     #[test]

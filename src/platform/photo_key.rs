@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use super::json;
+use super::{json, photo_family};
 
 /// Keys of R2 have at most this many bytes (R2 limits, "object key length").
 const LONGEST_KEY: usize = 1024;
@@ -41,6 +41,11 @@ impl Reference {
             Reference::Own(keys) => keys.last().map(String::as_str),
             Reference::Foreign(_) | Reference::Unusable => None,
         }
+    }
+
+    /// The same that references to its stored copies have in common as well.
+    pub fn family(&self) -> Option<String> {
+        self.identity().map(photo_family::name)
     }
 }
 

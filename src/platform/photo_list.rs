@@ -6,13 +6,10 @@ use serde_json::{Map, Value};
 
 use super::content::Cell;
 use super::json;
-use super::licences::{Licence, licence, may_be_foreign};
+use super::licences::{is_foreign, may_be_foreign};
 use super::photo_key::{Reference, classify};
-
-/// JSON text within JSON text, and members within members, are followed this deep.
-const DEPTH: u32 = 8;
-/// Members of an object that name its photo, the best first.
-const NAMES: [&str; 4] = ["url", "key", "src", "thumbnail_url"];
+use super::photo_values::{DEPTH, HOLDERS, NAMES};
+use super::tag_values::PHOTOS;
 
 /// One photo of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl PhotoList {
             }
             Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => list.unreadable = true,
         }
-        if let Some(legacy) = tags.get("_photos") {
+        if let Some(legacy) = tags.get(PHOTOS) {
             list.may_be_licensed = true;
             list.add_value(legacy, DEPTH);
         }
@@ -96,15 +93,16 @@ impl PhotoList {
     fn add_object(&mut self, members: &Map<String, Value>, depth: u32) {
         let text =
             |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-        if let Some(value) = NAMES.iter().find_map(|name| text(name)) {
-            let licence = || licence(&Value::Object(members.clone()), None);
-            self.add(value, text("credit").map(str::trim), self.may_be_licensed && licence() != Licence::Own);
-        } else if let (Some(inner), Some(depth)) =
-            (["photos", "_photos"].iter().find_map(|name| members.get(*name)), depth.checked_sub(1))
-        {
-            self.add_value(inner, depth);
-        } else {
-            self.miss();
+        let named = NAMES.iter().find_map(|name| text(name));
+        if let Some(value) = named {
+            let is_licensed = self.may_be_licensed && is_foreign(&Value::Object(members.clone()));
+            self.add(value, text("credit").map(str::trim), is_licensed);
+        }
+        let mut held = HOLDERS.iter().filter_map(|name| members.get(*name)).peekable();
+        match depth.checked_sub(1).filter(|_| held.peek().is_some()) {
+            Some(depth) => held.for_each(|held| self.add_value(held, depth)),
+            None if named.is_none() => self.miss(),
+            None => {}
         }
     }
 
@@ -180,8 +178,9 @@ mod tests {
             list.photos.iter().filter(|photo| photo.is_licensed).map(|photo| photo.n).collect::<Vec<_>>()
         };
         let photos = r#"["a.jpg",{"url":"b.jpg","license":"CC BY-NC"},{"url":"c.jpg","license":"CC0"},
-            {"url":"d.jpg","credit":"Ann (CC BY 2.0)"},{"url":"e.jpg","credit":"Ann"},{"url":"/photos/a.jpg","licence":"x"}]"#;
-        assert_eq!(licensed(photos), [1, 2, 4]);
+            {"url":"d.jpg","credit":"Ann (CC BY 2.0)"},{"url":"e.jpg","credit":"Ann"},{"url":"/photos/a.jpg","licence":"x"},
+            {"url":"f.jpg","license":4}]"#;
+        assert_eq!(licensed(photos), [1, 2, 4, 7]);
         assert_eq!(licensed(r#"[{"url":"a.jpg","credit":"Ann"}]"#), [0; 0]);
     }
 
@@ -220,5 +219,9 @@ mod tests {
         assert_eq!(read(r#"[7,{"caption":"x"},"a.jpg"]"#, "{}"), (vec!["3 a.jpg".into()], true));
         assert_eq!(read("[broken", "{}"), (vec![], true));
         assert_eq!(read("", r#"{"_photos":"[\"a.jpg\"]"}"#), sound(&["1 a.jpg"]));
+        assert_eq!(
+            read("", r#"{"_photos":["a.jpg",["b.jpg","c.jpg"]]}"#),
+            sound(&["1 a.jpg", "2 b.jpg", "3 c.jpg"])
+        );
     }
 }

@@ -10,13 +10,14 @@ use memchr::memmem;
 use serde_json::{Map, Value};
 
 use super::json;
+use super::tag_values::PHOTOS;
 
 /// JSON text within JSON text, and members within members, are followed this deep.
-const DEPTH: u32 = 8;
-/// Members of an object that name a photo.
-const NAMES: [&str; 4] = ["url", "thumbnail_url", "key", "src"];
+pub(super) const DEPTH: u32 = 8;
+/// Members of an object that name a photo, the best first.
+pub(super) const NAMES: [&str; 4] = ["url", "key", "src", "thumbnail_url"];
 /// Members of an object that hold more photos.
-const HOLDERS: [&str; 2] = ["photos", "_photos"];
+pub(super) const HOLDERS: [&str; 2] = ["photos", PHOTOS];
 
 /// The references of one row.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl PhotoValues {
     /// Adds what `_photos` in a `tags` column holds.
     pub(super) fn add_tags(&mut self, column: &[u8]) {
         // Most rows have none, and broken tags without any are no matter of photos.
-        if memmem::find(column, b"_photos").is_none() {
+        if memmem::find(column, PHOTOS.as_bytes()).is_none() {
             return;
         }
         match std::str::from_utf8(column).ok().and_then(|text| json::parse(text).ok()) {
@@ -51,17 +52,15 @@ impl PhotoValues {
     fn add_tag_value(&mut self, tags: &Value, depth: u32) {
         match tags {
             Value::Object(tags) => {
-                tags.get("_photos").into_iter().for_each(|photos| self.add_value(photos, depth));
+                tags.get(PHOTOS).into_iter().for_each(|photos| self.add_value(photos, depth));
                 if let (Some(inner), Some(depth)) = (tags.get("tags"), depth.checked_sub(1)) {
                     self.add_tag_value(inner, depth);
                 }
             }
-            Value::String(text) if text.contains("_photos") => {
-                match (json::parse(text), depth.checked_sub(1)) {
-                    (Ok(inner), Some(depth)) => self.add_tag_value(&inner, depth),
-                    _ => self.unreadable = true,
-                }
-            }
+            Value::String(text) if text.contains(PHOTOS) => match (json::parse(text), depth.checked_sub(1)) {
+                (Ok(inner), Some(depth)) => self.add_tag_value(&inner, depth),
+                _ => self.unreadable = true,
+            },
             _ => {}
         }
     }

@@ -9,13 +9,12 @@ use serde_json::{Map, Value};
 
 use super::content::Cell;
 use super::json;
+use super::pairs::pair;
 
 /// JSON text within JSON text, and wrappers within wrappers, are followed this deep.
 const DEPTH: u32 = 8;
-/// What members are called that hold a label, and its value.
-const LABELS: [&str; 5] = ["label", "key", "k", "name", "tag"];
-/// See [`LABELS`].
-const VALUES: [&str; 2] = ["value", "v"];
+/// Where the first schema kept photos.
+pub const PHOTOS: &str = "_photos";
 /// Members of a wrapper that say something of the wrapper.
 const WRAPPER: [&str; 2] = ["version", "lastModified"];
 
@@ -98,12 +97,6 @@ impl<'t> Adding<'t> {
     }
 }
 
-/// A label and its value, where members spell one: `{"label": …, "value": …}`, `{"k": …, "v": …}`.
-pub fn pair(members: &Map<String, Value>) -> Option<(&str, &Value)> {
-    let label = LABELS.iter().find_map(|name| members.get(*name)?.as_str())?;
-    Some((label, VALUES.iter().find_map(|name| members.get(*name))?))
-}
-
 fn from_text(text: &str, depth: u32) -> Result<Map<String, Value>, Unreadable> {
     let text = json::bare(text).trim_end();
     if text.is_empty() {
@@ -137,7 +130,7 @@ fn from_labels(items: Vec<Value>) -> Result<Map<String, Value>, Unreadable> {
             Value::Number(label) => {
                 adding.set(label.to_string(), Value::Bool(true));
             }
-            Value::Object(members) => match (pair(&members), members.get("label")) {
+            Value::Object(members) => match (tag(&members), members.get("label")) {
                 (Some((label, value)), _) => adding.add(label, value.clone()),
                 (None, Some(Value::String(label))) if members.len() == 1 => {
                     adding.add(label, Value::Bool(true));
@@ -152,6 +145,12 @@ fn from_labels(items: Vec<Value>) -> Result<Map<String, Value>, Unreadable> {
     Ok(tags)
 }
 
+/// The likeliest label and value that members spell.
+fn tag(members: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let pair = pair(members)?;
+    Some((*pair.names.first()?, *pair.values.first()?))
+}
+
 fn unwrap(mut members: Map<String, Value>, depth: u32) -> Result<Map<String, Value>, Unreadable> {
     let is_wrapper = match members.get("tags") {
         Some(Value::Object(_)) => true,
@@ -164,7 +163,10 @@ fn unwrap(mut members: Map<String, Value>, depth: u32) -> Result<Map<String, Val
     }
     let mut tags = from_value(members.shift_remove("tags").unwrap_or(Value::Null), depth)?;
     for (label, value) in members {
-        if !WRAPPER.contains(&label.as_str()) && !tags.contains_key(&label) {
+        if label == PHOTOS {
+            // Each place has its own: none of them is the other's older form.
+            Adding::to(&mut tags).add(&label, value);
+        } else if !WRAPPER.contains(&label.as_str()) && !tags.contains_key(&label) {
             tags.insert(label, value);
         }
     }
@@ -207,10 +209,15 @@ mod tests {
             ),
             (r#"{"tags":"{\"material\":\"bronze\"}","version":"1.0.0"}"#, r#"{"material":"bronze"}"#),
             (r#"{"tags":["mural"],"version":"1.0.0"}"#, r#"{"mural":true}"#),
+            (r#"{"tags":{"_photos":["a"],"b":1},"_photos":["c"],"b":2}"#, r#"{"_photos":["a",["c"]],"b":1}"#),
             (r#"["street-art","mural"]"#, r#"{"street-art":true,"mural":true}"#),
             (r#""{\"material\":\"bronze\"}""#, r#"{"material":"bronze"}"#),
             (
                 r#"[{"label":"material","value":"bronze"},{"style":"modern"}]"#,
+                r#"{"material":"bronze","style":"modern"}"#,
+            ),
+            (
+                r#"[{"Key":"material","Value":"bronze"},{"trait_type":"style","value":"modern"}]"#,
                 r#"{"material":"bronze","style":"modern"}"#,
             ),
             (

@@ -18,6 +18,7 @@ impl Reader<'_> {
         let mut found: BTreeMap<String, Creator> = BTreeMap::new();
         // Who is not public in one table is not public in the other, which may know no status.
         let mut kept_in: HashSet<String> = HashSet::new();
+        let allows = |name: &str| self.fences.allows(name);
         for name in ["artists", "creators"] {
             let Some(table) = self.find(name, &["id", "name", "tags", "status"])? else { continue };
             let condition = has_status(&table, &PUBLIC);
@@ -30,7 +31,7 @@ impl Reader<'_> {
                     return Ok(());
                 }
                 let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
-                if let Licence::Foreign(name) = licence_of_cell(tag_cell, None) {
+                if let Licence::Foreign(name) = licence_of_cell(tag_cell, &[], &allows) {
                     let name = self.licence_name(&name, &mut plan.toll)?;
                     plan.count_foreign(&name);
                     kept_in.insert(id);

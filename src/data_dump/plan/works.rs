@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::platform::content::{Cell, has_status};
 use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
 use crate::platform::photo_list::PhotoList;
-use crate::platform::tag_values::tags;
+use crate::platform::tag_values::{Adding, PHOTOS, tags};
 
 impl Reader<'_> {
     /// Approved works, and the photos of those in artwork.json.
@@ -21,6 +21,8 @@ impl Reader<'_> {
         let approved = has_status(&table, &["approved"]).unwrap_or_else(|| "FALSE".into());
         let mut seen = HashSet::new();
         let mut photos: HashMap<String, Vec<DumpPhoto>> = HashMap::new();
+        // What one row says of a photo's licence is true in every row that has the photo, or a copy of it.
+        let mut licensed: HashSet<String> = HashSet::new();
         self.each(&table, &approved, |key, cells| {
             let [id, tag_cell, photo_cell, license, licence_cell] = cells.as_slice() else { return Ok(()) };
             let Some(id) = self.public_id(id, "artwork", &mut plan.toll) else { return Ok(()) };
@@ -28,11 +30,15 @@ impl Reader<'_> {
                 plan.toll.troubles.add(Trouble::SameId, "artwork");
                 return Ok(());
             }
-            let column = [license, licence_cell].into_iter().find_map(text_of);
-            let legacy = matches!(tag_cell, Cell::Text(text) if text.contains("_photos"));
-            let known = if legacy { tags(tag_cell).unwrap_or_default() } else { Map::new() };
-            let licence = licence_of_cell(tag_cell, column);
-            let licence = match licence {
+            let columns: Vec<_> = [("license", license), ("licence", licence_cell)]
+                .into_iter()
+                .filter_map(|(name, cell)| Some((name, cell.said()?)))
+                .collect();
+            let list =
+                if self.wishes.photos { photo_list(photo_cell, tag_cell) } else { PhotoList::default() };
+            let families = list.photos.iter().filter(|photo| photo.is_licensed);
+            licensed.extend(families.filter_map(|photo| photo.reference.family()));
+            let licence = match licence_of_cell(tag_cell, &columns, &|name| self.fences.allows(name)) {
                 Licence::Own => None,
                 Licence::Foreign(name) => {
                     let name = self.licence_name(&name, &mut plan.toll)?;
@@ -56,21 +62,18 @@ impl Reader<'_> {
                 plan.foreign.push(work);
                 return Ok(());
             }
-            if self.wishes.photos {
-                let list = PhotoList::read(photo_cell, &known);
-                if list.unreadable {
-                    plan.toll.troubles.add(Trouble::Unreadable, "artwork.photos");
-                }
-                let mut of_work = Vec::new();
-                for photo in list.photos {
-                    work.photos.push((photo.n, photo.credit));
-                    let artwork_id = work.id.clone();
-                    let (n, reference, is_licensed) = (photo.n, photo.reference, photo.is_licensed);
-                    of_work.push(DumpPhoto { artwork_id, n, reference, is_licensed });
-                }
-                if !of_work.is_empty() {
-                    photos.insert(work.id.clone(), of_work);
-                }
+            if list.unreadable {
+                plan.toll.troubles.add(Trouble::Unreadable, "artwork.photos");
+            }
+            let mut of_work = Vec::new();
+            for photo in list.photos {
+                work.photos.push((photo.n, photo.credit));
+                let artwork_id = work.id.clone();
+                let (n, reference, is_licensed) = (photo.n, photo.reference, photo.is_licensed);
+                of_work.push(DumpPhoto { artwork_id, n, reference, is_licensed });
+            }
+            if !of_work.is_empty() {
+                photos.insert(work.id.clone(), of_work);
             }
             plan.works.push(work);
             Ok(())
@@ -81,7 +84,11 @@ impl Reader<'_> {
             work.first_photo = plan.photos.len();
             plan.photos.extend(photos.remove(&work.id).unwrap_or_default());
         }
-        share_licences(&mut plan.photos);
+        if !licensed.is_empty() {
+            for photo in &mut plan.photos {
+                photo.is_licensed |= photo.reference.family().is_some_and(|photo| licensed.contains(&photo));
+            }
+        }
         Ok(())
     }
 
@@ -100,6 +107,8 @@ impl Reader<'_> {
                 Cell::Text(text) => Value::String(text.clone()),
                 Cell::Integer(number) => Value::from(*number),
                 Cell::Real(number) if number.is_finite() => Value::from(*number),
+                // A licence counts in bytes too.
+                Cell::Unreadable(text) if may_be_foreign(label) => Value::String(text.clone()),
                 Cell::Real(_) | Cell::Unreadable(_) => {
                     plan.toll.troubles.add(Trouble::Unreadable, "tags.value");
                     return Ok(());
@@ -122,7 +131,7 @@ impl Reader<'_> {
         let mut own = Vec::with_capacity(plan.works.len());
         let mut parted = HashSet::new();
         for mut work in std::mem::take(&mut plan.works) {
-            let Licence::Foreign(name) = row_licence(&work.row_tags) else {
+            let Licence::Foreign(name) = self.row_licence(&work.row_tags) else {
                 own.push(work);
                 continue;
             };
@@ -148,25 +157,23 @@ impl Reader<'_> {
         }
         Ok(())
     }
+
+    /// The licence that tags in rows of their own name: any of several of one label.
+    fn row_licence(&self, row_tags: &[(String, Value)]) -> Licence {
+        let mut tags = Map::new();
+        let mut adding = Adding::to(&mut tags);
+        for (label, value) in row_tags {
+            if may_be_foreign(label) || value.as_str().is_some_and(may_be_foreign) {
+                adding.add(label, value.clone());
+            }
+        }
+        licence(&Value::Object(tags), &[], &|name| self.fences.allows(name))
+    }
 }
 
-/// What one row says of a photo's licence is true in every row that has the photo.
-fn share_licences(photos: &mut [DumpPhoto]) {
-    let key = |photo: &DumpPhoto| photo.reference.identity().map(str::to_owned);
-    let licensed: HashSet<String> = photos.iter().filter(|photo| photo.is_licensed).filter_map(key).collect();
-    if licensed.is_empty() {
-        return;
-    }
-    for photo in photos {
-        photo.is_licensed |= key(photo).is_some_and(|key| licensed.contains(&key));
-    }
-}
-
-/// The licence that tags in rows of their own name.
-fn row_licence(row_tags: &[(String, Value)]) -> Licence {
-    let may_matter = |(label, value): &&(String, Value)| {
-        may_be_foreign(label) || value.as_str().is_some_and(may_be_foreign)
-    };
-    let tags = row_tags.iter().filter(may_matter).cloned().collect();
-    licence(&Value::Object(tags), None)
+/// The photos of a row, where both schemas keep them.
+fn photo_list(photos: &Cell, tag_cell: &Cell) -> PhotoList {
+    let is_legacy = matches!(tag_cell, Cell::Text(text) if text.contains(PHOTOS));
+    let known = if is_legacy { tags(tag_cell).unwrap_or_default() } else { Map::new() };
+    PhotoList::read(photos, &known)
 }

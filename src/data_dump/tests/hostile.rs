@@ -166,21 +166,6 @@ async fn a_long_label_is_not_repeated_for_thousands_of_values() {
     assert!(left.contains("3001 values left out"));
 }
 
-#[tokio::test]
-async fn a_licence_in_bytes_counts() {
-    for tags in [
-        r#"CAST('{"license":"ODbL"}' AS BLOB)"#,
-        "CAST(X'7b226c6963656e7365223a224f44624c222c2261223a22ff227d' AS TEXT)",
-    ] {
-        let rows = format!(
-            "INSERT INTO artwork (id, title, status, tags) VALUES ('w2', 'Foreign', 'approved', {tags})"
-        );
-        let sql = format!("{WORK} ALTER TABLE artwork ADD COLUMN tags; {rows}");
-        let left = texts_of(&sql, DataDumpOptions::default()).await;
-        assert!(left.contains("Heron") && !left.contains("Foreign"), "{tags}");
-    }
-}
-
 /// Tags out of few names and texts, with JSON and identifiers that stand as text.
 fn tags() -> impl Strategy<Value = serde_json::Value> {
     let text = prop_oneof![

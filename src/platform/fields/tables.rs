@@ -64,6 +64,8 @@ pub static CONTENT: [ContentTable; 7] = [
             ("tags", Published("artwork.tags")),
             ("photos", Published("artwork.photos")),
             ("artist_names", Published("artwork.creators")),
+            ("license", Published("artwork.license")),
+            ("licence", Published("artwork.license")),
             ("created_at", Published("artwork.created_at")),
             ("updated_at", Published("artwork.updated_at")),
             ("status", FILTER),

@@ -1,10 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::platform::fields::blacklist::rule_for;
+
+const BUILT_IN: MayBeSaid<'_> = &|name| rule_for(name).is_none();
 
 fn of(tags: &str) -> String {
     let parsed: Value = serde_json::from_str(tags).unwrap();
-    let licence = licence(&parsed, None);
+    let licence = licence(&parsed, &[], BUILT_IN);
     if licence != Licence::Own {
         assert!(may_be_foreign(tags), "{tags} was looked over");
     }
@@ -12,6 +15,11 @@ fn of(tags: &str) -> String {
         Licence::Own => "own".into(),
         Licence::Foreign(name) => name,
     }
+}
+
+fn of_cell(tags: &Cell, column: Option<&str>) -> Licence {
+    let columns: Vec<_> = column.map(|text| ("license", text.to_owned())).into_iter().collect();
+    licence_of_cell(tags, &columns, BUILT_IN)
 }
 
 #[test]
@@ -59,6 +67,8 @@ fn own_licences_are_own_however_they_are_written() {
         r#"{"copyright":"© City of Vancouver","credit":"Photo by Jane, success","addr:street":"Main Street, Maple"}"#,
         r#"{"source":"Commons Creative Space","terms":"open to the public","licensed_bar":"yes"}"#,
         r#"{"license":{"name":"CC0 1.0","url":"https://creativecommons.org/publicdomain/zero/1.0/"}}"#,
+        r#"{"license":{"id":1,"name":"CC0"},"license_version":1.0}"#,
+        r#"{"source_id":4,"rights":7}"#,
     ] {
         assert_eq!(of(tags), "own", "{tags}");
     }
@@ -90,7 +100,7 @@ fn labels_in_a_list_say_it_too() {
         r#"{"tags":"{\"@id\":\"node/5\"}"}"#,
     ] {
         let cell = Cell::Text(tags.into());
-        assert_eq!(licence_of_cell(&cell, None), Licence::Foreign(OSM.into()), "{tags}");
+        assert_eq!(of_cell(&cell, None), Licence::Foreign(OSM.into()), "{tags}");
     }
     for tags in [
         r#"["license plates","cosmic"]"#,
@@ -100,9 +110,9 @@ fn labels_in_a_list_say_it_too() {
         r#"{"Osman Hamdi Bey":true}"#,
         r#"["osmanthus tree"]"#,
     ] {
-        assert_eq!(licence_of_cell(&Cell::Text(tags.into()), None), Licence::Own, "{tags}");
+        assert_eq!(of_cell(&Cell::Text(tags.into()), None), Licence::Own, "{tags}");
     }
-    assert_eq!(licence_of_cell(&Cell::Null, Some("CC0")), Licence::Own);
+    assert_eq!(of_cell(&Cell::Null, Some("CC0")), Licence::Own);
 }
 
 #[test]
@@ -116,14 +126,14 @@ fn what_cannot_be_read_and_speaks_of_openstreetmap_is_theirs() {
         "{\"osmId\": 7",
     ] {
         assert!(may_be_foreign(tags), "{tags}");
-        assert_eq!(licence_of_unreadable(tags, None), osm, "{tags}");
+        assert_eq!(of_cell(&Cell::Text(tags.into()), None), osm, "{tags}");
     }
     for tags in ["cosmic, bronze", "{\"artist\":\"Osman\"", "osmosis, osmanthus"] {
-        assert_eq!(licence_of_unreadable(tags, None), Licence::Own, "{tags}");
+        assert_eq!(of_cell(&Cell::Text(tags.into()), None), Licence::Own, "{tags}");
     }
-    let somebodys = licence_of_unreadable(r#"{"license":"CC BY-NC 4.0","height":1e400}"#, None);
+    let somebodys = of_cell(&Cell::Text(r#"{"license":"CC BY-NC 4.0","height":1e400}"#.into()), None);
     assert_eq!(somebodys, Licence::Foreign(OTHER.into()));
-    assert_eq!(licence_of_unreadable("bronze", Some("ODbL")), osm);
+    assert_eq!(of_cell(&Cell::Text("bronze".into()), Some("ODbL")), osm);
 }
 
 #[test]
@@ -190,10 +200,42 @@ fn foreign_licences_are_told_by_any_of_their_tags() {
         (r#"{"user_license":"Ask Jane Doe"}"#, "other"),
         (r#"{"import_metadata":{"source_data":{"license":"Ask Jane Doe"}}}"#, "other"),
         (r#"{"_internal":{"license":"CC BY 4.0"}}"#, "CC-BY-4.0"),
+        (r#"{"user_license:Ask Jane Doe":true}"#, "other"),
+        (r#"{"user_notes":["license:Ask Jane Doe"]}"#, "other"),
+        (r#"{"source_data":{"license:Ask Jane Doe":true}}"#, "other"),
+        (r#"["license:Ask the city"]"#, "Ask the city"),
+        // By the number that Flickr gives it.
+        (r#"{"license":4}"#, "4"),
+        (r#"{"licenses":[4]}"#, "[4]"),
+        (r#"{"license_id":4}"#, "4"),
+        (r#"[{"key":"license","value":4}]"#, "4"),
+        // Spelt by two members, whatever they are called.
+        (r#"[{"Key":"License","Value":"ODbL 1.0"}]"#, "ODbL-1.0"),
+        (r#"{"attributes":[{"trait_type":"License","value":"CC BY-NC 4.0"}]}"#, "CC-BY-NC-4.0"),
+        (r#"[{"field":"license","value":"All rights reserved"}]"#, "All rights reserved"),
+        (r#"{"key":"license","value":"CC0","values":["ODbL"]}"#, "ODbL-1.0"),
+        (r#"{"label":"height","name":"license","value":"ODbL"}"#, "ODbL-1.0"),
     ] {
         assert_eq!(of(tags), name, "{tags}");
     }
-    assert_eq!(licence(&Value::Null, Some("CC BY 4.0")), Licence::Foreign("CC-BY-4.0".into()));
+    assert_eq!(of_cell(&Cell::Null, Some("CC BY 4.0")), Licence::Foreign("CC-BY-4.0".into()));
+}
+
+#[test]
+fn what_the_operator_keeps_in_is_not_said_of_a_licence_either() {
+    let said = |tags: &str, columns: Columns<'_>| {
+        licence(&serde_json::from_str(tags).unwrap(), columns, &|name| name == "license")
+    };
+    let named = |name: &str| Licence::Foreign(name.into());
+    let notice = "© Jane Doe, 12 Mill Lane";
+    for name in ["license_notice", "licence"] {
+        assert_eq!(said(&format!(r#"{{"{name}":"{notice}"}}"#), &[]), named(OTHER));
+        assert_eq!(said(&format!(r#"{{"{name}:{notice}":true}}"#), &[]), named(OTHER));
+        assert_eq!(said("{}", &[(name, notice.into())]), named(OTHER));
+        assert_eq!(said("{}", &[(name, "CC BY 4.0".into())]), named("CC-BY-4.0"));
+    }
+    assert_eq!(said(&format!(r#"{{"license":"{notice}"}}"#), &[]), named(notice));
+    assert_eq!(said("{}", &[("license", "CC0".into()), ("licence", "ODbL".into())]), named(OSM));
 }
 
 #[test]
