@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::troubles::Troubles;
+use super::troubles::{Column, Trouble, Troubles};
 use crate::error::{Error, Result};
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
 use crate::platform::fields::tables::{Decision, content};
@@ -101,6 +101,21 @@ impl<'v> Fences<'v> {
             Value::String(text) => Some(Cow::Owned(text)),
             _ => None,
         })
+    }
+
+    /// The same of a text of `place`: one that may not leave is told.
+    pub fn clean<'t>(
+        &self,
+        text: &'t str,
+        place: Column,
+        entry: &str,
+        toll: &mut Toll,
+    ) -> Result<Option<Cow<'t, str>>> {
+        let clean = self.words(text, entry, &mut toll.counts)?;
+        if clean.is_none() {
+            toll.troubles.add(Trouble::Unreadable, place);
+        }
+        Ok(clean)
     }
 
     /// Makes members fit to leave in `entry`, at every depth: names that may not leave are gone, and so are those

@@ -254,13 +254,9 @@ impl Reader<'_> {
         })
     }
 
-    /// A text of `place`, a `table.column`, as it may leave in `entry`, if any of it may.
+    /// A text of `place` as it may leave in `entry`, if any of it may.
     fn clean(&self, text: &str, place: Column, entry: &str, toll: &mut Toll) -> Result<Option<String>> {
-        let clean = self.fences.words(text, entry, &mut toll.counts)?.map(Cow::into_owned);
-        if clean.is_none() {
-            toll.troubles.add(Trouble::Unreadable, place);
-        }
-        Ok(clean)
+        Ok(self.fences.clean(text, place, entry, toll)?.map(Cow::into_owned))
     }
 
     /// The name of a licence that is not ours, as metadata.json may repeat it.

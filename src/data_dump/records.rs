@@ -104,7 +104,7 @@ impl Records<'_> {
         self.put_number(&mut record, "lat", lat, of("lat"), toll)?;
         self.put_number(&mut record, "lon", lon, of("lon"), toll)?;
         if let Some(kind) = kind.filter(|_| self.fences.leaves("type")) {
-            let kind = self.clean(&kind, of("type_id"), entry, toll)?;
+            let kind = self.fences.clean(&kind, of("type_id"), entry, toll)?;
             record.put_some("type", kind.as_deref())?;
         }
         record.put("tags", &tags)?;
@@ -136,7 +136,7 @@ impl Records<'_> {
         let aliases = names(aliases, of("aliases"), toll);
         let mut clean = Vec::with_capacity(aliases.len());
         for alias in &aliases {
-            clean.extend(self.clean(alias, of("aliases"), entry, toll)?);
+            clean.extend(self.fences.clean(alias, of("aliases"), entry, toll)?);
         }
 
         let mut record = Record::new(CREATORS.fields);
@@ -203,7 +203,7 @@ impl Records<'_> {
         let place = Column("artwork", "artist_names");
         let unlinked = names(artist_names, place, toll);
         for name in unlinked.iter().filter(|name| !named.contains(name.as_str())) {
-            let Some(name) = self.clean(name, place, ARTWORK.name, toll)? else { continue };
+            let Some(name) = self.fences.clean(name, place, ARTWORK.name, toll)? else { continue };
             let mut record = Record::new(WORK_CREATOR);
             record.put("name", &*name)?;
             records.push(record.finish()?);
@@ -222,7 +222,7 @@ impl Records<'_> {
             record.put("bytes", &made.bytes)?;
             record.put("sha256", &hex::encode(made.sha256))?;
             if let Some(credit) = credit.as_deref().filter(|_| self.fences.leaves("credit")) {
-                let credit = self.clean(credit, Column("artwork", "photos"), ARTWORK.name, toll)?;
+                let credit = self.fences.clean(credit, Column("artwork", "photos"), ARTWORK.name, toll)?;
                 record.put_some("credit", credit.as_deref())?;
             }
             records.push(record.finish()?);

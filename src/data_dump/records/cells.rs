@@ -1,7 +1,5 @@
 //! Cells made into fields: what is none of the known shapes is left out and told.
 
-use std::borrow::Cow;
-
 use serde_json::{Number, Value};
 
 use super::Records;
@@ -16,21 +14,6 @@ use crate::platform::times::{instant, rfc3339};
 use crate::platform::{json, tag_values};
 
 impl Records<'_> {
-    /// A text of `place` as it may leave in `entry`, if any of it may.
-    pub(super) fn clean<'t>(
-        &self,
-        text: &'t str,
-        place: Column,
-        entry: &str,
-        toll: &mut Toll,
-    ) -> Result<Option<Cow<'t, str>>> {
-        let clean = self.fences.words(text, entry, &mut toll.counts)?;
-        if clean.is_none() {
-            toll.troubles.add(Trouble::Unreadable, place);
-        }
-        Ok(clean)
-    }
-
     pub(super) fn put_text(
         &self,
         record: &mut Record,
@@ -53,7 +36,7 @@ impl Records<'_> {
             Cell::Null | Cell::Text(_) => None,
         };
         let Some(text) = text_of(cell).or(number.as_deref()) else { return Ok(()) };
-        let text = self.clean(text, place, entry, toll)?;
+        let text = self.fences.clean(text, place, entry, toll)?;
         record.put_some(field, text.as_deref())
     }
 

@@ -19,7 +19,7 @@ use crate::photos::thumbnail::{MEMORY_LIMIT, Photo, Refusal};
 /// Photos of more bytes are no photos: 256 MiB.
 const LARGEST: u64 = 256 << 20;
 /// Decoders together may use what one photo may: a large one runs alone. In units of 1 KiB.
-pub(super) const BUDGET: u64 = MEMORY_LIMIT >> 10;
+const BUDGET: u64 = MEMORY_LIMIT >> 10;
 
 /// A thumbnail, or why there is none.
 pub(super) type Dish = std::result::Result<MadeThumbnail, Refusal>;
