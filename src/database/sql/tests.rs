@@ -161,6 +161,26 @@ fn an_index_over_some_rows_stays_over_some_rows() {
 }
 
 #[test]
+fn an_index_is_made_anew_whatever_comments_its_text_has() {
+    for arguments in [
+        "title, -- the artist's title\n text, content='art', content_rowid='id'",
+        "title, /* the public's, too */ text, content='art', content_rowid='id'",
+        "title, text, content='art', content_rowid='id', tokenize='porter' -- english\n",
+    ] {
+        let files = round_trip(&format!(
+            "CREATE TABLE art(id INTEGER PRIMARY KEY, title, text); INSERT INTO art VALUES (7, 'murals', 'by Ann');
+             CREATE VIRTUAL TABLE search USING fts5({arguments}); INSERT INTO search(search) VALUES ('rebuild');"
+        ));
+        assert!(files.main.contains("VALUES ('rebuild')") && files.extra.is_empty(), "{}", files.extra);
+    }
+    let files = round_trip(
+        "CREATE VIRTUAL TABLE search USING fts5(title, -- the artist's title\n content='');
+         INSERT INTO search(rowid, title) VALUES (7, 'murals');",
+    );
+    assert!(files.extra.contains("INSERT INTO \"search_data\""), "{}", files.extra);
+}
+
+#[test]
 fn an_index_that_rows_cannot_give_again_is_kept_as_it_is() {
     let contentless =
         "CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f(rowid, a) VALUES (7, 'x y');";
