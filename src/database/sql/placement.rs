@@ -6,7 +6,6 @@ use rusqlite::Connection;
 
 use super::d1::{self, Rehearsal};
 use super::foreign_keys::{self, ForeignKey, Orphans};
-use super::full_text;
 use super::repairs::Repairs;
 use crate::database::quoted;
 use crate::database::schema::{Object, Schema};
@@ -135,7 +134,7 @@ impl Decision<'_> {
             }
         }
         // What belongs to another virtual table has to wait for it.
-        let in_d1 = schema.virtual_tables.iter().filter(|table| full_text::is_known_to_d1(table));
+        let in_d1 = schema.virtual_tables.iter().filter(|table| d1::has_module_of(table));
         let virtuals = in_d1.map(|table| (&table.name, &table.sql));
         let others = schema.indexes.iter().chain(&schema.views).map(|object| (&object.name, &object.sql));
         for (name, sql) in virtuals.chain(others) {
@@ -146,7 +145,7 @@ impl Decision<'_> {
             refused.extend(reason.map(|reason| (name.clone(), reason)));
         }
         for table in &schema.virtual_tables {
-            if full_text::has_new_setting(self.connection, table)? {
+            if d1::has_new_setting(self.connection, table)? {
                 refused.entry(table.name.clone()).or_insert("D1 does not know one of its settings");
             }
         }
