@@ -64,7 +64,7 @@ impl Dumper<'_> {
 
     fn create_tables(&self, script: &mut Script<'_>) -> Result<(), Failure> {
         for (table, home) in self.schema.tables.iter().zip(&self.placement.homes) {
-            if !matches!(home, Home::Extra(_)) {
+            if home.refuses().is_none() {
                 script.statement(&closed(&table.sql))?;
             }
         }
@@ -136,7 +136,7 @@ impl Dumper<'_> {
             return Ok(());
         }
         let counts = |table: &Table| lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
-        let made_here = |(table, home): (&Table, &Home)| counts(table) && !matches!(home, Home::Extra(_));
+        let made_here = |(table, home): (&Table, &Home)| counts(table) && home.refuses().is_none();
         if !self.schema.tables.iter().any(counts) {
             // The table that called for it is gone; another one calls it into being.
             let name = quoted(&self.scratch_name());

@@ -25,11 +25,24 @@ pub enum Home {
     Main,
     /// The table in database.sql, its rows in database-extra.sql, for this reason.
     RowsInExtra(String),
-    /// The table in database.sql without its rows; they break its rules and stand in another table in
-    /// database-extra.sql.
-    Rescued,
+    /// The table without its rows; they break its rules and stand in another table in database-extra.sql.
+    Rescued {
+        /// Why the table itself cannot stand in database.sql; None when it can.
+        refused: Option<String>,
+    },
     /// database-extra.sql, all of it, for this reason.
     Extra(String),
+}
+
+impl Home {
+    /// Why the table itself, whatever its rows, stands in database-extra.sql; None when it does not.
+    pub fn refuses(&self) -> Option<&str> {
+        match self {
+            Home::Extra(reason) => Some(reason),
+            Home::Rescued { refused } => refused.as_deref(),
+            Home::Main | Home::RowsInExtra(_) => None,
+        }
+    }
 }
 
 /// Where everything stands.
@@ -130,7 +143,7 @@ impl Decision<'_> {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
             if repairs.rescue(&table.name) {
-                *home = Home::Rescued;
+                *home = Home::Rescued { refused: home.refuses().map(str::to_owned) };
             }
         }
         // What belongs to another virtual table has to wait for it.
@@ -157,7 +170,7 @@ impl Decision<'_> {
                 .extend(rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason)));
         }
         for (child, table) in schema.tables.iter().enumerate() {
-            let is_there = !matches!(self.placement.homes[child], Home::Extra(_));
+            let is_there = self.placement.homes[child].refuses().is_none();
             if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(table)? {
                 self.move_mismatch(child);
             }

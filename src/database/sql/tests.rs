@@ -280,6 +280,32 @@ fn rows_that_break_their_own_rules_come_back() {
 }
 
 #[test]
+fn a_table_that_d1_refuses_stands_apart_whatever_its_rows_break() {
+    let columns: Vec<String> = (0..101).map(|n| format!("c{n}")).collect();
+    let connection = database(&format!(
+        "CREATE TABLE parent(id INTEGER PRIMARY KEY); INSERT INTO parent VALUES (1);
+         CREATE TABLE wide({}, p REFERENCES parent(id)); CREATE INDEX w ON wide(c1); INSERT INTO wide(c0, p) VALUES (7, 1);
+         CREATE TRIGGER g AFTER INSERT ON wide BEGIN DELETE FROM parent; END;",
+        columns.join(", ")
+    ));
+    let repairs = Repairs { rules: ["wide".to_owned()].into(), ..Repairs::default() };
+    let files = repaired(&connection, &repairs);
+    assert!(!files.main.contains("wide") && files.main.contains("INSERT INTO \"parent\""), "{}", files.main);
+    let order =
+        ["CREATE TABLE wide", "CREATE TABLE \"wide as it was\"", "CREATE INDEX w", "CREATE TRIGGER g"];
+    assert!(in_order(&files.extra, &order), "{}", files.extra);
+    assert_eq!(
+        files.dump.in_extra,
+        ["table wide", "the rows of wide, as table wide as it was", "index w", "trigger g"]
+    );
+    let again = database(&format!("{}{}", files.main, files.extra));
+    let digests = digest::database(&again, &Schema::read(&again).unwrap()).unwrap();
+    for table in &files.dump.tables {
+        assert!(digests.contains(table), "{table:?}");
+    }
+}
+
+#[test]
 fn an_index_that_misses_rows_is_told_and_loses_none() {
     let connection = database(
         "CREATE TABLE t(a TEXT, b UNIQUE); CREATE INDEX i ON t(a); CREATE INDEX part ON t(a) WHERE b > 1;
