@@ -181,7 +181,7 @@ impl<'a> Dumper<'a> {
         let message = "its CREATE text holds bytes that are no UTF-8: they come back as U+FFFD";
         let not_utf8 = std::mem::take(&mut self.schema.not_utf8);
         self.warnings.extend(not_utf8.iter().map(|name| Warning::about("SCHEMA_NOT_UTF8", name, message)));
-        self.warnings.extend(shell::warnings(&self.schema));
+        self.warnings.extend(shell::warnings(&self.schema)?);
         let pieces = self.scratch_name();
         let sql_bytes = self.write_main(main, pieces.clone())?;
         let extra_bytes = self.write_extra(extra, pieces)?;
