@@ -57,7 +57,7 @@ pub struct Dump {
     pub left_out: Vec<String>,
     /// What stands in database-extra.sql, in words.
     pub in_extra: Vec<String>,
-    /// Rows whose parent is missing.
+    /// References to a parent that is missing, two of one row counted twice.
     pub foreign_key_problems: u64,
     /// What the operator should know.
     pub warnings: Vec<Warning>,

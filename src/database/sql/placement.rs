@@ -9,7 +9,7 @@ use super::foreign_keys::{self, ForeignKey, Orphans};
 use super::repairs::Repairs;
 use crate::database::quoted;
 use crate::database::schema::{Object, Schema};
-use crate::job::Warning;
+use crate::job::{Warning, counted};
 
 mod rows;
 
@@ -61,7 +61,7 @@ pub struct Placement {
     refused: HashMap<String, &'static str>,
     /// The same for triggers, which have names of their own.
     refused_triggers: HashMap<String, &'static str>,
-    /// Rows whose parent is missing, in all tables.
+    /// References to a parent that is missing, in all tables.
     pub foreign_key_problems: u64,
     /// Damage that the database has already.
     pub warnings: Vec<Warning>,
@@ -204,7 +204,10 @@ impl Decision<'_> {
                 self.placement.warnings.push(Warning::about(
                     "ORPHAN_ROWS",
                     &table.name,
-                    format!("{count} rows refer to a parent that does not exist; they are kept as they are"),
+                    format!(
+                        "{} to a parent that does not exist; its rows are kept as they are",
+                        counted(count, "reference of this table leads", "references of this table lead")
+                    ),
                 ));
             }
         }
