@@ -347,7 +347,7 @@ describe('a data dump', () => {
 
 it('tells what is wrong with a data dump in one order, whichever run it is', async () => {
   const dir = folder();
-  const names = [...'dafcbe'].map((name) => `photos/thumbnails/${name}-1.jpg`);
+  const names = ['d', 'a', 'f', 'c', 'b', 'e'].map((name) => `photos/thumbnails/${name}-1.jpg`);
   const add = Object.fromEntries(names.map((name) => [name, 'x']));
   const report = await verifyArchive(rewrite(await dump(dir), dir, { add, sums: true }));
   const subjects = report.problems.map(({ subject = '' }) => subject);
