@@ -97,12 +97,7 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-impl<'a> Tokens<'a> {
-    /// What follows the last token.
-    pub(crate) fn rest(&self) -> &'a str {
-        self.rest
-    }
-
+impl Tokens<'_> {
     /// None when the text ends within a comment.
     fn skip_space_and_comments(&mut self) -> Option<()> {
         loop {

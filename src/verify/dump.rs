@@ -1,10 +1,11 @@
 //! A data dump: its records against their schemas, its counts, its thumbnails, and that nothing in it has the shape of
 //! what may not be public. Whether an identifier of a user is inside can only be told by whoever has the database.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::BufReader;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::contents::{Contents, Sound};
 use super::problems::Problems;
@@ -21,7 +22,6 @@ use crate::privacy::filter::Filter;
 use crate::privacy::scan::Scanner;
 use crate::privacy::values::Values;
 
-const SCHEMAS: &str = "schemas/";
 /// How large a schema may be: one of ours has 5 kB, and a line for each column that the publisher added.
 const SCHEMA_LIMIT: u64 = 1 << 20;
 /// More values than any record has: each takes up to a hundred bytes.
@@ -45,14 +45,14 @@ pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job)
     for name in ALWAYS.into_iter().filter(|name| !contents.lists(name)) {
         problems.damaged(Some(name), "every data dump has it, and it is missing");
     }
-    let is_cc0 = |sound: &Sound<'_>| sound.entry.size == CC0.len() as u64;
+    let is_cc0 = |sound: &Sound<'_>| sound.sha256[..] == Sha256::digest(CC0)[..];
     if contents.sound(LICENSE).is_some_and(|sound| !is_cc0(&sound)) {
         problems.damaged(Some(LICENSE), "it is not the legal code of CC0");
     }
     let Some(metadata) = contents.json::<DataDumpMetadata>(METADATA, METADATA_LIMIT, problems) else {
         return Ok(());
     };
-    let mut reading = Reading { contents, problems, job, filter: Filter::new([]), photos: HashMap::new() };
+    let mut reading = Reading { contents, problems, job, filter: Filter::new([]), photos: BTreeMap::new() };
     let mut counts = HashMap::new();
     for file in files {
         if let Some(records) = reading.check_file(file)? {
@@ -76,8 +76,8 @@ struct Reading<'c, 's, 'p> {
     problems: &'p mut Problems,
     job: &'c Job,
     filter: Filter,
-    /// What records say of thumbnails: bytes and SHA-256.
-    photos: HashMap<String, (u64, String)>,
+    /// What records say of thumbnails: bytes and SHA-256. In the order of their names, so that problems are.
+    photos: BTreeMap<String, (u64, String)>,
 }
 
 impl Reading<'_, '_, '_> {
@@ -190,14 +190,11 @@ impl Reading<'_, '_, '_> {
                 _ => {}
             }
         }
-        let there: HashSet<&str> = self
-            .contents
-            .all()
-            .map(|sound| sound.entry.name.as_str())
-            .filter(|name| name.starts_with(THUMBNAILS))
-            .collect();
-        for name in there.iter().filter(|name| !self.photos.contains_key(**name)) {
-            self.problems.damaged(Some(name), "artwork.json does not list it");
+        for sound in self.contents.all() {
+            let name = &sound.entry.name;
+            if name.starts_with(THUMBNAILS) && !self.photos.contains_key(name) {
+                self.problems.damaged(Some(name), "artwork.json does not list it");
+            }
         }
         if metadata.counts.total_photos != self.photos.len() as u64 {
             self.problems.damaged(Some(METADATA), "it counts other photos than artwork.json lists");
@@ -216,10 +213,8 @@ fn search(
     let exempt = Source { name, url, contact }.spellings();
     let values = Values::default();
     let scanner = Scanner::new(&values, exempt.iter().map(String::as_str));
-    let is_searched = |sound: &Sound<'_>| {
-        let name = sound.entry.name.as_str();
-        name != LICENSE && !name.starts_with(SCHEMAS) && !name.starts_with(THUMBNAILS)
-    };
+    // The licence and the schemas, too: there is no address in them as we write them.
+    let is_searched = |sound: &Sound<'_>| !sound.entry.name.starts_with(THUMBNAILS);
     for sound in contents.all().filter(is_searched) {
         job.check()?;
         let name = &sound.entry.name;

@@ -5,8 +5,9 @@
 //! transaction and the lock is free again after that. What only a writer could repair, a journal to be played back
 //! or a WAL without its index, is copied as it lies and repaired in the copy.
 //!
-//! A live database is opened by SQLite alone, never by `std::fs`: closing any descriptor of a file drops all POSIX
-//! locks that the process has on it, so it would take the locks of SQLite connections of this process away.
+//! A live database is opened by SQLite alone, never by `std::fs` (but for one look, `is_idle_and_of_another`): closing
+//! any descriptor of a file drops all POSIX locks that the process has on it, so it would take the locks of SQLite
+//! connections of this process away.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::place::{Place, trace};
 use super::{Held, Snapshot, begin, copy, reader, trouble};
+use crate::database::bytes_of;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Phase, Warning};
 
@@ -144,11 +146,8 @@ impl Source<'_> {
         if length(&self.place.beside("-wal")) > 0 {
             return Ok(());
         }
-        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-        let promised = connection
-            .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .map_err(|error| self.obstacle(&error))?;
-        let (size, promised) = (length(&self.place.path), promised as u64);
+        let promised = bytes_of(connection).map_err(|error| self.obstacle(&error))?;
+        let size = length(&self.place.path);
         match size < promised {
             true => {
                 let problem = trouble::truncated(size, promised);
@@ -161,6 +160,9 @@ impl Source<'_> {
     /// Whether it is a database in WAL mode that nobody has open and that belongs to another user. A reader would make
     /// a WAL that is its own, which the owner could not write while it is there, and which might stay. Root gives it to
     /// the owner.
+    ///
+    /// SQLite cannot tell without making one, so the head is read by `std::fs`. Were it no WAL after all but a database
+    /// that this process is copying elsewhere, that copy would lose its lock, and be made anew if somebody wrote.
     #[cfg(unix)]
     fn is_idle_and_of_another(&self) -> bool {
         use std::os::unix::fs::MetadataExt;

@@ -34,9 +34,6 @@ pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
             "it may not be opened; check that you may read the file and enter its folder"
         }
         ffi::SQLITE_IOERR => "the disk failed to read it; check the disk and copy the file elsewhere",
-        ffi::SQLITE_INTERRUPT => {
-            "reading what a view in it shows does not end in good time; take that view out"
-        }
         _ => match needs(error) {
             Some(needs) => return lacking(path, &needs, error),
             None => "SQLite cannot read it; check it with `sqlite3 FILE 'PRAGMA integrity_check'`",

@@ -4,16 +4,13 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{self, Content, Fill};
+use super::full_text::{Fill, ROWIDS, select_among};
 use super::insert::{Insert, Script};
 use super::{Dumper, Failure, Home, d1, reindex, shell};
 use crate::database::digest::Digester;
 use crate::database::lexer::{self, OpenComment};
 use crate::database::schema::{Key, Table, VirtualTable};
 use crate::database::{quoted, rows};
-
-/// Rowids in one `IN (…)` list: a statement of about 16 kB.
-const ROWIDS: usize = 1000;
 
 impl Dumper<'_> {
     /// Returns the bytes written.
@@ -64,7 +61,7 @@ impl Dumper<'_> {
 
     fn create_tables(&self, script: &mut Script<'_>) -> Result<(), Failure> {
         for (table, home) in self.schema.tables.iter().zip(&self.placement.homes) {
-            if !matches!(home, Home::Extra(_)) {
+            if home.refuses().is_none() {
                 script.statement(&closed(&table.sql))?;
             }
         }
@@ -136,7 +133,7 @@ impl Dumper<'_> {
             return Ok(());
         }
         let counts = |table: &Table| lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
-        let made_here = |(table, home): (&Table, &Home)| counts(table) && !matches!(home, Home::Extra(_));
+        let made_here = |(table, home): (&Table, &Home)| counts(table) && home.refuses().is_none();
         if !self.schema.tables.iter().any(counts) {
             // The table that called for it is gone; another one calls it into being.
             let name = quoted(&self.scratch_name());
@@ -167,7 +164,7 @@ impl Dumper<'_> {
     /// Whether D1 takes this virtual table.
     pub(super) fn is_in_main(&self, index: usize) -> bool {
         let table = &self.schema.virtual_tables[index];
-        full_text::is_known_to_d1(table) && self.placement.refuses(&table.name).is_none()
+        d1::has_module_of(table) && self.placement.refuses(&table.name).is_none()
     }
 
     /// Whether an index over other rows can be filled here: all its rows must be.
@@ -225,15 +222,11 @@ pub(super) fn fill_from_content(
     let name = quoted(&table.name);
     match fill {
         Fill::Rebuild(_) => script.statement(&format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"))?,
-        Fill::Partial(Content { table, rowid, columns }, indexed) => {
-            let columns = columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-            let rowid = quoted(rowid);
+        Fill::Partial(content, indexed) => {
+            let columns = content.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
             for some in indexed.chunks(ROWIDS) {
-                let some = some.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-                script.statement(&format!(
-                    "INSERT INTO {name} (rowid, {columns}) SELECT {rowid}, {columns} FROM {} WHERE {rowid} IN ({some})",
-                    quoted(table)
-                ))?;
+                let rows = select_among(content, some);
+                script.statement(&format!("INSERT INTO {name} (rowid, {columns}) {rows}"))?;
             }
         }
         Fill::Rows | Fill::Verbatim(_) | Fill::Unreadable | Fill::Nothing | Fill::Unknown => {}
