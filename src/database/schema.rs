@@ -9,8 +9,10 @@ use super::lexer;
 use super::making::Making;
 use super::{quoted, quoted_text};
 
+mod stored;
 mod virtual_table;
 
+use stored::stored;
 use virtual_table::Workshop;
 pub use virtual_table::{VirtualTable, parse_option};
 
@@ -127,7 +129,7 @@ impl Schema {
         while let Some(row) = rows.next()? {
             let (kind, object) = (
                 row.get::<_, String>(0)?,
-                Object { name: row.get(1)?, table: row.get(2)?, sql: lossy(row, 3)?.into_owned() },
+                Object { name: row.get(1)?, table: row.get(2)?, sql: stored(&lossy(row, 3)?) },
             );
             if matches!(lossy(row, 3)?, Cow::Owned(_)) {
                 schema.not_utf8.push(object.name.clone());
