@@ -98,6 +98,8 @@ pub struct Term {
     pub column: String,
     /// The collating sequence.
     pub collation: String,
+    /// Whether the column compares by that as well.
+    pub is_own: bool,
     /// Whether it runs downwards.
     pub descending: bool,
 }
@@ -246,6 +248,14 @@ impl Object {
     }
 }
 
+impl Term {
+    /// As it stands in a key or in ORDER BY, of the column that is written so.
+    pub fn written(&self, column: &str, collation: &str) -> String {
+        let direction = if self.descending { " DESC" } else { "" };
+        format!("{column} COLLATE {}{direction}", quoted(collation))
+    }
+}
+
 impl Table {
     fn read(connection: &Connection, object: Object, without_rowid: bool) -> rusqlite::Result<Table> {
         let sql = format!("PRAGMA main.table_xinfo({})", quoted(&object.name));
@@ -373,7 +383,10 @@ fn primary_terms(connection: &Connection, table: &str) -> rusqlite::Result<Vec<T
         quoted_text(&index)
     ))?;
     let terms = statement.query_map([], |row| {
-        Ok(Term { column: row.get(0)?, collation: row.get(1)?, descending: row.get(2)? })
+        let (column, collation) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+        let (_, own, ..) = connection.column_metadata(Some("main"), table, &*column)?;
+        let is_own = own.is_some_and(|own| own.to_bytes().eq_ignore_ascii_case(collation.as_bytes()));
+        Ok(Term { column, collation, is_own, descending: row.get(2)? })
     })?;
     terms.collect()
 }
