@@ -34,6 +34,9 @@ pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
             "it may not be opened; check that you may read the file and enter its folder"
         }
         ffi::SQLITE_IOERR => "the disk failed to read it; check the disk and copy the file elsewhere",
+        ffi::SQLITE_NOMEM => {
+            "the system has no memory, or no further thread, to read it with; end other programs, then try again"
+        }
         ffi::SQLITE_INTERRUPT => {
             "reading what a view in it shows does not end in good time; take that view out"
         }
