@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, Statement};
 
 use super::foreign_keys;
 use super::{shell, wrangler};
-use crate::database::lexer::{Token, tokens};
+use crate::database::lexer::{Token, creates, tokens};
 use crate::database::schema::Table;
 use crate::database::{quoted, said};
 
@@ -76,6 +76,23 @@ pub fn has_long_pattern(sql: &str) -> bool {
     matches && tokens(sql).any(|token| matches!(token, Token::Quoted(text) if text.len() > PATTERN + 2))
 }
 
+/// Whether a CREATE text may hold rows against a pattern that does not stand in it. A literal is only the beginning of
+/// one if an operator follows that binds tighter than LIKE, as `||` does.
+pub fn has_open_pattern(sql: &str) -> bool {
+    const ENDS: [&str; 6] = ["AND", "OR", "ESCAPE", "THEN", "ELSE", "END"];
+    let ends = |token: &Token<'_>| {
+        matches!(token, Token::Sign(')' | ',')) || ENDS.iter().any(|word| token.is_word(word))
+    };
+    let tokens: Vec<Token<'_>> = tokens(sql).collect();
+    tokens.iter().enumerate().any(|(at, token)| {
+        let is_literal = match &tokens[at + 1..] {
+            [Token::Quoted(text), rest @ ..] => text.starts_with('\'') && rest.first().is_none_or(ends),
+            _ => false,
+        };
+        (token.is_word("LIKE") || token.is_word("GLOB")) && !is_literal
+    })
+}
+
 /// A stand-in for an empty D1.
 pub struct Rehearsal {
     connection: Connection,
@@ -104,7 +121,7 @@ impl Rehearsal {
             Some("its CREATE text is longer than the 100,000 bytes that D1 takes")
         } else if !wrangler::keeps(sql) {
             Some("wrangler would cut or change its CREATE text")
-        } else if is_index(sql) && has_long_pattern(sql) {
+        } else if creates(sql, "INDEX") && has_long_pattern(sql) {
             Some("D1 takes no LIKE or GLOB pattern of more than 50 bytes")
         } else {
             let refusal = self.connection.execute(sql, []).err()?;
@@ -113,6 +130,15 @@ impl Rehearsal {
                 false => "D1 has narrower limits, or what it belongs to is not there",
             })
         }
+    }
+
+    /// Whether these columns of a view or virtual table that was made here can be read. What is in a view is looked up
+    /// only then.
+    pub fn reads(&self, name: &str, columns: &[String]) -> bool {
+        // With a table before it, no name can be taken for a string.
+        let columns: Vec<String> = columns.iter().map(|column| format!("t.{}", quoted(column))).collect();
+        let sql = format!("SELECT {} FROM main.{} AS t", columns.join(", "), quoted(name));
+        self.connection.prepare(&sql).is_ok()
     }
 
     /// Takes rows of a table that was made here.
@@ -166,10 +192,6 @@ impl RowTrial<'_> {
 
 fn is_refused(function: &str) -> bool {
     FUNCTIONS.iter().any(|refused| refused.eq_ignore_ascii_case(function))
-}
-
-fn is_index(sql: &str) -> bool {
-    tokens(sql).take(3).any(|token| token.is_word("INDEX"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! the same index (it keeps no rows, or not those its content table has now) the tables behind it are written as they
 //! are, into database-extra.sql.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, PrepFlags};
 
 use super::reindex::{Source, settings, trial};
 use super::repairs::Repairs;
@@ -74,27 +74,20 @@ impl Fill {
     }
 
     fn of(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Fill> {
-        let (Some(made), true) = (&table.makes, is_known_module(&table.module)) else {
+        if table.makes.is_none() || !is_known_module(&table.module) {
             return Ok(Fill::Unknown);
-        };
+        }
         if table.shadows.is_empty() {
             return Ok(Fill::Nothing);
         }
         if table.module != "fts5" {
             return Ok(Fill::Verbatim("D1 has no such module"));
         }
+        if let Some(content) = Content::of(table) {
+            return external(connection, table, content);
+        }
         match table.option("content") {
-            Some(content) if content.is_empty() => {
-                Ok(Fill::Verbatim("a contentless index keeps no rows to insert again"))
-            }
-            Some(table_name) => {
-                let rowid = table.option("content_rowid").unwrap_or_else(|| "rowid".into());
-                external(
-                    connection,
-                    table,
-                    Content { table: table_name, rowid, columns: made.columns.clone() },
-                )
-            }
+            Some(_) => Ok(Fill::Verbatim("a contentless index keeps no rows to insert again")),
             None if table.option("locale").is_some() => Ok(Fill::Verbatim("its values carry a locale")),
             None => Ok(Fill::Rows),
         }
@@ -126,7 +119,9 @@ fn external(connection: &Connection, table: &VirtualTable, content: Content) -> 
     let is_same = again.is_some() && (found.is_none() || found == again);
     match all {
         _ if !is_same && is_whole(connection, table)? => Ok(STALE),
-        Some(all) if again.is_some() && indexed == all => Ok(Fill::Rebuild(content)),
+        Some(all) if again.is_some() && indexed == all && content.can_rebuild(connection) => {
+            Ok(Fill::Rebuild(content))
+        }
         Some(_) if again.is_some() => Ok(Fill::Partial(content, indexed)),
         _ => Ok(Fill::Unreadable),
     }
@@ -171,6 +166,22 @@ fn content_rows(connection: &Connection, content: &Content) -> rusqlite::Result<
 }
 
 impl Content {
+    /// That of an FTS5 table whose rows stand elsewhere.
+    pub fn of(table: &VirtualTable) -> Option<Content> {
+        let columns = table.makes.as_ref().filter(|_| table.module == "fts5")?.columns.clone();
+        let content = table.option("content").filter(|content| !content.is_empty())?;
+        let rowid = table.option("content_rowid").unwrap_or_else(|| "rowid".into());
+        Some(Content { table: content, rowid, columns })
+    }
+
+    /// Whether 'rebuild' could read it: that looks into no virtual table, though everything else does.
+    fn can_rebuild(&self, connection: &Connection) -> bool {
+        let columns = std::iter::once(&self.rowid).chain(&self.columns);
+        let columns: Vec<String> = columns.map(|column| format!("t.{}", quoted(column))).collect();
+        let sql = format!("SELECT {} FROM main.{} AS t", columns.join(", "), quoted(&self.table));
+        connection.prepare_with_flags(&sql, PrepFlags::SQLITE_PREPARE_NO_VTAB).is_ok()
+    }
+
     fn source(&self) -> Source<'_> {
         Source { table: &self.table, rowid: &self.rowid, columns: &self.columns, names: &self.columns }
     }
