@@ -354,7 +354,7 @@ export interface DrillMetadata {
   rows: number
   /** `'ok'`, or the first thing SQLite finds wrong; the same as in the source. */
   integrity_check: string
-  /** Rows whose parent is missing; as many as in the source. */
+  /** References to a parent that is missing, two of one row counted twice; as many as in the source. */
   foreign_key_problems: number
 }
 
@@ -726,7 +726,7 @@ export interface RestoreReport {
    * too; `skipped` when no database was made.
    */
   integrityCheck: string
-  /** Rows whose parent is missing; as many as in the source. */
+  /** References to a parent that is missing, two of one row counted twice; as many as in the source. */
   foreignKeyProblems: number
   /** Whether everything that the archive holds is back and the archive is complete. */
   restoredEverything: boolean

@@ -10,7 +10,7 @@ import {
 } from '../index.js';
 import { folder, removeFolders } from './support';
 import { approved, newer, older, others, photos, works } from './support/platform';
-import { entries, entry, judge, restore, sha256, sqlite } from './support/tools';
+import { entries, entry, judge, restore, sha256, sqlite, tool } from './support/tools';
 
 afterEach(removeFolders);
 
@@ -185,7 +185,7 @@ describe('a backup of the newest schema', () => {
       '| photos/thumbnails/ | 2 smaller copies',
       `The photos have ${result.metadata.photos.bytes} bytes together.`,
       `unzip -q ${result.filename}`,
-      'sqlite3 restored.db "BEGIN" ".read database.sql" "COMMIT"',
+      'sqlite3 restored.db ".dbconfig dqs_ddl on" ".dbconfig dqs_dml on" "BEGIN" ".read database.sql" "COMMIT"',
       '- photos of 1 pending artwork',
       '- 1 photo that rows show from other hosts',
       '- 1 photo that rows name and the store does not have',
@@ -246,6 +246,38 @@ describe('a backup of another shape', () => {
     expect(result.metadata).toMatchObject({ complete: true, database: { total_rows: 1 } });
     expect(index(result.path)).toEqual([]);
     expect(sqlite(restore(judge(result.path, dir)), 'SELECT title FROM book')).toBe('Tides');
+  });
+
+  it('is loaded by the commands of its README in a shell that takes no text in double quotes', async () => {
+    const dir = folder();
+    const file = join(dir, 'quotes.sqlite');
+    const columns = Array.from({ length: 101 }, (_, nth) => `c${String(nth)}`).join(', ');
+    sqlite(
+      file,
+      `CREATE TABLE work (id INTEGER PRIMARY KEY, title, status TEXT CHECK (status IN ("pending", "approved")));
+       INSERT INTO work VALUES (1, 'Tides', 'approved'), (2, 'Secret', 'pending');
+       CREATE INDEX shown ON work (title) WHERE status = "approved";
+       CREATE VIEW approved AS SELECT id, title FROM work WHERE status = "approved";
+       CREATE VIRTUAL TABLE found USING fts5 (title, content = 'approved', content_rowid = 'id');
+       INSERT INTO found (found) VALUES ('rebuild');
+       CREATE TABLE wide (${columns} CHECK (c1 <> "none")); INSERT INTO wide (c1) VALUES ('some');`,
+    );
+    const result = await backup(dir, { database: { file } });
+    const told = result.warnings.filter(({ code }) => code === 'SCHEMA_QUOTES');
+    expect(told.map(({ subject }) => subject)).toEqual(['shown', 'wide', 'work']);
+
+    // The shell of sqlite.org starts like this since 3.41.
+    const unpacked = judge(result.path, dir);
+    const strict = 'sqlite3 -bail -cmd ".dbconfig dqs_ddl off" -cmd ".dbconfig dqs_dml off"';
+    const plain = `${strict} plain.db ".read database.sql"`;
+    expect(() => tool('sh', ['-c', plain], unpacked)).toThrow(/no such column: pending/);
+    const commands = entry(result.path, 'README.md').match(/^sqlite3 restored\.db .*$/gm) ?? [];
+    expect(commands).toHaveLength(3);
+    for (const command of commands) {
+      tool('sh', ['-c', command.replace('sqlite3', strict)], unpacked);
+    }
+    const query = `SELECT rowid FROM found WHERE found MATCH 'tides'; SELECT count(*) FROM work; SELECT c1 FROM wide`;
+    expect(sqlite(join(unpacked, 'restored.db'), query)).toBe('1\n2\nsome');
   });
 
   it('says so when it is to hold no photos', async () => {

@@ -34,6 +34,27 @@ CREATE TABLE log (at TEXT);`;
     expect(sound(await backup(server))).toBeGreaterThan(2);
   }, 60_000);
 
+  it.each([
+    ['in one batch', true],
+    ['page by page', false],
+  ])('never gives a long value of another state than its row, read %s', async (_, size) => {
+    const file = made(`CREATE TABLE page (id INTEGER PRIMARY KEY, text TEXT, picture BLOB);
+      INSERT INTO page VALUES (1, printf('%06d', 0) || printf('%.*c', 450000, 't'), zeroblob(10)), (2, 'short', NULL);
+      CREATE TABLE counted (n INTEGER NOT NULL); INSERT INTO counted VALUES (0)`);
+    const server = await double(file, {
+      size,
+      meanwhile: (database, nth) => {
+        // As long as before, so that its length does not tell.
+        database.exec(`BEGIN; UPDATE counted SET n = ${String(nth)};
+          UPDATE page SET text = printf('%06d', ${String(nth)}) || printf('%.*c', 450000, 't') WHERE id = 1; COMMIT`);
+      },
+    });
+    const held = restored(await backup(server));
+    expect(
+      sqlite(held, 'SELECT n > 0, substr(text, 1, 6) = n FROM page, counted WHERE id = 1'),
+    ).toBe('1|1');
+  });
+
   it('is told by the table when no state can be had', async () => {
     const server = await double(made(site), {
       size: false,

@@ -210,6 +210,25 @@ describe('the requests of five minutes', () => {
   });
 });
 
+describe('values of a megabyte each', () => {
+  it('are held some at a time, however many there are', async () => {
+    const file = made(`CREATE TABLE artwork (id INTEGER PRIMARY KEY, shape TEXT, note TEXT);
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9)
+        INSERT INTO artwork SELECT i, printf('%06d', i) || printf('%.*c', 1000000, 's'), 'short' FROM n;`);
+    const server = await double(file, { size: false });
+    expect(script(await backup(server))).toBe(await byFile(file));
+    // Between two pages, or two parts that are read again, comes what is held together.
+    const together = [0];
+    for (const sql of server.statements) {
+      const isPart = /hex\(substr\(CAST\("shape" AS BLOB\), \d+, 400000\)\)/.test(sql);
+      if (!isPart) together.push(0);
+      else together.push((together.pop() ?? 0) + 400_000);
+    }
+    expect(Math.max(...together)).toBeGreaterThan(1_000_000);
+    expect(Math.max(...together)).toBeLessThan(6_000_000);
+  });
+});
+
 it('a dry run says what would be read, and makes nothing', async () => {
   const server = await double(made(site));
   const cwd = folder();

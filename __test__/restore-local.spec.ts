@@ -1,7 +1,7 @@
 /** restoreBackup into what `wrangler dev` keeps on this machine: judged by workerd. */
 
 import { createHash } from 'node:crypto';
-import { statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Miniflare } from 'miniflare';
 
@@ -94,6 +94,19 @@ describe("a backup that is restored into wrangler's local state", () => {
     await expect(
       restoreBackup(archive, { wrangler: { databaseId, stateDir } }),
     ).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    const d1 = join('d1', 'miniflare-D1DatabaseObject');
+    const [name = ''] = listing(join(stateDir, d1));
+    const [elsewhere, link] = [join(dir, 'elsewhere'), join(dir, 'link')];
+    mkdirSync(join(elsewhere, d1), { recursive: true });
+    symlinkSync(elsewhere, link);
+    for (const database of [join(elsewhere, d1, name), join(link, d1, name)]) {
+      const twice = { database, wrangler: { databaseId, stateDir: elsewhere } };
+      await expect(restoreBackup(archive, twice)).rejects.toMatchObject({
+        code: 'INVALID_OPTIONS',
+        message: expect.stringContaining('wrangler.databaseId') as string,
+      });
+    }
+    expect(listing(elsewhere).filter((path) => path.endsWith('.sqlite'))).toEqual([]);
     await expect(restoreBackup(archive, { wrangler: { stateDir } })).rejects.toMatchObject({
       code: 'INVALID_OPTIONS',
     });

@@ -297,6 +297,31 @@ describe('a data dump', () => {
       /not the legal code of CC0/,
     ],
     [
+      'another licence of the same length',
+      { substitute: { 'LICENSE.txt': [['CC0 1.0', 'CC1 1.0']] }, sums: true },
+      /not the legal code of CC0/,
+    ],
+    [
+      'an e-mail address in a licence of the same length',
+      { substitute: { 'LICENSE.txt': [['Creative Commons', '\nzq@example.org\n']] }, sums: true },
+      /PRIVACY_LEAK LICENSE\.txt/,
+    ],
+    [
+      'an e-mail address for the name of a column',
+      {
+        substitute: {
+          'schemas/artwork.schema.json': [
+            [
+              '"properties": {\n      "id"',
+              '"properties": {\n      "zq@example.org": { "description": "a column that the publisher added" },\n      "id"',
+            ],
+          ],
+        },
+        sums: true,
+      },
+      /PRIVACY_LEAK schemas\/artwork\.schema\.json/,
+    ],
+    [
       'another schema',
       { replace: { 'schemas/artwork.schema.json': '{}' }, sums: true },
       /not the schema of this format version/,

@@ -244,19 +244,19 @@ impl Error {
     pub fn output(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Error::DiskFull {
-                    path,
-                    problem: "the disk filled up while writing; free some space or choose another folder"
-                        .into(),
-                    source: Some(Box::new(error)),
-                }
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull {
+                path,
+                problem: "the disk filled up while writing; free some space or choose another folder".into(),
+                source: Some(Box::new(error)),
+            },
             kind => {
                 let is_too_long = kind == io::ErrorKind::InvalidFilename
                     || (kind == io::ErrorKind::Other && is_too_long_for_sqlite(&path));
                 let problem = if is_too_long {
                     "its path is too long; choose a folder with a shorter one"
+                } else if kind == io::ErrorKind::FileTooLarge {
+                    "no file may be as large there, however much is free (FAT32 takes 4 GiB, and `ulimit -f` sets a \
+                     limit); choose another folder"
                 } else {
                     "check that the folder exists, that you may write to it, and that its disk is sound"
                 };
@@ -270,4 +270,17 @@ impl Error {
 /// the file.
 pub(crate) fn is_too_long_for_sqlite(path: &Path) -> bool {
     cfg!(unix) && path.as_os_str().len() > 504
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_may_not_grow_is_no_full_disk() {
+        let output = |kind: io::ErrorKind| Error::output(Path::new("a.zip"), kind.into());
+        let (full, large) = (output(io::ErrorKind::StorageFull), output(io::ErrorKind::FileTooLarge));
+        assert_eq!((full.code(), large.code()), ("DISK_FULL", "OUTPUT_UNWRITABLE"));
+        assert!(large.to_string().contains("another folder") && !large.to_string().contains("free some"));
+    }
 }

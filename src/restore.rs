@@ -74,7 +74,7 @@ pub struct RestoreReport {
     /// What SQLite says of the database: `ok`, or the first thing wrong, as in the source; `skipped` when no database
     /// was made.
     pub integrity_check: String,
-    /// Rows whose parent is missing, as in the source.
+    /// References to a parent that is missing, two of one row counted twice; as many as in the source.
     pub foreign_key_problems: u64,
     /// Whether all that the archive holds is back, and the archive is complete.
     pub restored_everything: bool,
@@ -198,7 +198,7 @@ struct Targets {
     photos: Vec<Box<dyn Target>>,
 }
 
-/// The targets that are named. Fails with `INVALID_OPTIONS` when there is neither.
+/// The targets that are named. Fails with `INVALID_OPTIONS` when there is none, or two of them are one file.
 fn targets(options: &RestoreOptions) -> Result<Targets> {
     let database = options.database.clone().map(|file| options::path("database", file)).transpose()?;
     let mut databases: Vec<PathBuf> = database.into_iter().collect();
@@ -223,10 +223,24 @@ fn targets(options: &RestoreOptions) -> Result<Targets> {
     if let Some(bucket) = options.s3.clone() {
         photos.push(Box::new(S3Bucket::new(bucket.check("s3")?)?));
     }
+    if let [database, of_wrangler] = &databases[..]
+        && place(database) == place(of_wrangler)
+    {
+        return Err(Error::invalid("database is the very file of wrangler.databaseId; name one of the two"));
+    }
     if databases.is_empty() && photos.is_empty() {
         return Err(Error::invalid("a restore needs a target: database, photosDir, wrangler, s3 or several"));
     }
     Ok(Targets { databases, photos })
+}
+
+/// Where a file is or would be, whatever links lead to its folder.
+fn place(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (path.parent().and_then(|folder| folder.canonicalize().ok()), path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
 }
 
 /// What the archive holds and a restore does not take: nothing names it.

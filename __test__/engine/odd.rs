@@ -216,3 +216,12 @@ fn a_schema_that_a_program_wrote_itself_is_no_obstacle() {
     let texts = rows(&restored, "SELECT sql FROM sqlite_schema WHERE name IN ('t', 'trigger')");
     assert_eq!(texts, ["CREATE TABLE t(a, b)", "CREATE TABLE [trigger](a)"]);
 }
+
+#[test]
+fn an_index_over_a_view_without_end_comes_back() {
+    let sql = "CREATE VIEW v AS WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c) SELECT i, 'word' AS w FROM c;
+         CREATE TABLE t(a); CREATE VIRTUAL TABLE f USING fts5(w, content=v, content_rowid=i); INSERT INTO f(rowid, w) VALUES (3, 'word');";
+    let (whole, _, restored) = Whole::sound(sql);
+    assert_eq!(whole.warned("IN_EXTRA"), ["f"], "{:?}", whole.report.warnings);
+    assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH 'word'"), ["3"]);
+}

@@ -20,6 +20,20 @@ fn some_tables_come_back_with_their_rowids() {
 }
 
 #[test]
+fn a_view_that_showed_nothing_before_comes_back_as_it_was() {
+    let whole = Whole::of(
+        "CREATE TABLE t(a); CREATE TABLE u(a); CREATE VIEW broken AS SELECT x FROM gone; CREATE VIEW of_t AS SELECT a FROM t;
+         CREATE VIEW of_u AS SELECT a FROM u; CREATE VIEW of_view AS SELECT a FROM of_u;",
+    )
+    .unwrap();
+    let (report, part) = whole.restore("t.db", &["t"]).unwrap();
+    let told: Vec<_> = report.warnings.iter().filter(|warning| warning.code == "VIEW_LEFT_OUT").collect();
+    let subjects: Vec<_> = told.iter().filter_map(|warning| warning.subject.as_deref()).collect();
+    assert_eq!(subjects, ["of_u", "of_view"]);
+    assert_eq!(rows(&part, "SELECT name FROM sqlite_schema WHERE type = 'view'"), ["broken", "of_t"]);
+}
+
+#[test]
 fn what_names_tables_that_were_not_chosen_is_told() {
     let whole = Whole::of(
         "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, x, log); INSERT INTO t(x) VALUES ('a b'), ('c');

@@ -156,7 +156,7 @@ function summariseRestore(report: RestoreReport, flags: Flags): string[] {
       ],
       [
         'checked',
-        `integrity_check ${report.integrityCheck}, ${counted(report.foreignKeyProblems, 'row')} without their parent`,
+        `integrity_check ${report.integrityCheck}, ${counted(report.foreignKeyProblems, 'reference')} to a missing parent`,
       ],
     );
   }

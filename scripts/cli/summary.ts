@@ -183,6 +183,6 @@ function drillText(drill: DrillMetadata | null): string {
     drill.integrity_check === 'ok' && drill.foreign_key_problems === 0
       ? ''
       : `, with the damage that the source has (integrity check: ${drill.integrity_check}; ` +
-        `${counted(drill.foreign_key_problems, 'orphan row')})`;
+        `${counted(drill.foreign_key_problems, 'reference')} to a missing parent)`;
   return `loaded back: ${counted(drill.tables, 'table')}, ${counted(drill.rows, 'row')}, identical${damage}`;
 }

@@ -20,15 +20,32 @@ pub(super) const PREFIX: &str = ".cultural-archiver-";
 /// The file inside whose lock says that the run lives.
 pub(super) const LOCK: &str = "lock";
 
-/// Removes the folders of dead runs. What cannot be removed is no reason not to make a backup.
-pub(super) fn sweep(output_dir: &Path) {
+/// Removes the folders of dead runs beside `own`, the folder of this run. What cannot be removed is no reason not to
+/// make a backup.
+///
+/// What belongs to another user stays: in a folder that all may write, such as that for temporary files, others could
+/// put links into it that lead elsewhere, and change them while we look.
+pub(super) fn sweep(output_dir: &Path, own: &Path) {
     let Ok(entries) = fs::read_dir(output_dir) else { return };
+    let us = owner(own);
     for entry in entries.flatten() {
         let named_like_ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
-        if named_like_ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if named_like_ours && is_folder && owner(&entry.path()) == us {
             sweep_one(&entry.path());
         }
     }
+}
+
+/// Whose a folder is, where the system tells by a number.
+#[cfg(unix)]
+fn owner(dir: &Path) -> Option<u32> {
+    fs::symlink_metadata(dir).ok().map(|found| std::os::unix::fs::MetadataExt::uid(&found))
+}
+
+#[cfg(not(unix))]
+fn owner(_: &Path) -> Option<u32> {
+    None
 }
 
 fn sweep_one(dir: &Path) {
@@ -105,6 +122,21 @@ mod tests {
         fs::write(strange.join("letter"), "dear").unwrap();
         drop(Workspace::create(root.path()).unwrap());
         assert_eq!(names(&strange), ["letter"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_dead_folder_of_another_user_is_not_swept() {
+        let root = tempfile::tempdir().unwrap();
+        let dead = root.path().join(format!("{PREFIX}dead"));
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join(LOCK), "").unwrap();
+        // Only root can give it away.
+        if std::os::unix::fs::chown(&dead, Some(65534), None).is_err() {
+            return;
+        }
+        drop(Workspace::create(root.path()).unwrap());
+        assert_eq!(names(&dead), [LOCK]);
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Makes the output folder when it is missing, removes what dead runs left in it, and makes the private folder.
+    /// Makes the output folder when it is missing, makes the private folder, and removes what dead runs of this user
+    /// left beside it.
     ///
     /// Fails with `OUTPUT_UNWRITABLE` or `DISK_FULL`; the output folder is then as it was before. Where the file
     /// system has no locks, the run works, but leftovers of dead runs stay.
@@ -35,8 +36,8 @@ impl Workspace {
         let output_dir = std::path::absolute(output_dir).map_err(|e| Error::output(output_dir, e))?;
         for _ in 0..ATTEMPTS {
             let made = MadeFolders::down_to(&output_dir)?;
-            sweep(&output_dir);
             if let Some((dir, lock)) = claim(&output_dir)? {
+                sweep(&output_dir, &dir);
                 return Ok(Workspace { output_dir, dir, lock: Some(lock), _made: made });
             }
         }

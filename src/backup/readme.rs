@@ -3,6 +3,9 @@
 use crate::formats::backup::BackupMetadata;
 use crate::job::counted;
 
+/// Lets the `sqlite3` shell, which does not since 3.41, take `"…"` for a text as SQLite itself does.
+const QUOTES: &str = r#"".dbconfig dqs_ddl on" ".dbconfig dqs_dml on""#;
+
 /// The whole text.
 pub fn text(metadata: &BackupMetadata, archive: &str) -> String {
     let sections = [
@@ -72,13 +75,16 @@ fn check(archive: &str) -> Option<String> {
 }
 
 fn restore_sqlite(metadata: &BackupMetadata) -> Option<String> {
-    let mut text = String::from(
-        "## The database as a SQLite file\n\n```sh\nsqlite3 restored.db \"BEGIN\" \".read database.sql\" \"COMMIT\"\n",
+    let mut text = format!(
+        "## The database as a SQLite file\n\n```sh\nsqlite3 restored.db {QUOTES} \"BEGIN\" \".read database.sql\" \"COMMIT\"\n"
     );
     if !metadata.database.in_extra.is_empty() {
-        text += "sqlite3 restored.db \".dbconfig defensive off\" \".read database-extra.sql\"\n";
+        text += &format!(
+            "sqlite3 restored.db {QUOTES} \".dbconfig defensive off\" \".read database-extra.sql\"\n"
+        );
     }
-    text += "sqlite3 restored.db \"PRAGMA integrity_check\"\n```\n\nBEGIN and COMMIT only make it fast. The file must be new.\n";
+    text += "sqlite3 restored.db \"PRAGMA integrity_check\"\n```\n\nBEGIN and COMMIT only make it fast; the first two \
+             settings let a schema have texts in double quotes, which the shell since 3.41 refuses. The file must be new.\n";
     Some(text)
 }
 

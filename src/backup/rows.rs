@@ -1,12 +1,12 @@
 //! The rows of a backup: database.sql is written and, side by side with it, read back and tried.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use crate::archive::{ArchiveWriter, Deflated, Deflater, Follower, Workspace};
+use crate::database::bytes_of;
 use crate::database::drill::{Drill, DrillReport, Expected};
 use crate::database::source::Snapshot;
 use crate::database::sql::{self, Dump, Repairs};
@@ -48,9 +48,9 @@ impl Rows {
 
     /// Appends database.sql and, where needed, database-extra.sql.
     pub fn add_to(&self, archive: &mut ArchiveWriter, workspace: &Workspace) -> Result<()> {
-        archive.add_deflated(MAIN, &self.main, open(workspace, MAIN)?)?;
+        archive.add_deflated(MAIN, &self.main, workspace.open_file(MAIN)?)?;
         match &self.extra {
-            Some(extra) => archive.add_deflated(EXTRA, extra, open(workspace, EXTRA)?),
+            Some(extra) => archive.add_deflated(EXTRA, extra, workspace.open_file(EXTRA)?),
             None => Ok(()),
         }
     }
@@ -58,13 +58,7 @@ impl Rows {
 
 /// Bytes of the database's pages.
 pub fn size(snapshot: &Snapshot) -> Result<u64> {
-    let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-    let size = snapshot.connection().query_row(sql, [], |row| row.get::<_, i64>(0));
-    size.map(|bytes| bytes as u64).map_err(|error| snapshot.failure(&error))
-}
-
-fn open(workspace: &Workspace, name: &str) -> Result<File> {
-    workspace.open_file(name)
+    bytes_of(snapshot.connection()).map_err(|error| snapshot.failure(&error))
 }
 
 /// The two halves of the work, each to be run on a thread of its own.

@@ -44,36 +44,34 @@ impl Digester {
     /// The next row.
     pub fn row(&mut self, rowid: Option<i64>, values: &[ValueRef<'_>]) {
         if let Some(rowid) = rowid {
-            self.buffer.push(b'r');
-            self.buffer.extend_from_slice(&rowid.to_le_bytes());
+            self.number(b'r', rowid.to_le_bytes());
         }
         values.iter().for_each(|value| self.value(*value));
         self.rows += 1;
     }
 
     fn value(&mut self, value: ValueRef<'_>) {
-        let (tag, bytes) = match value {
-            ValueRef::Null => return self.buffer.push(b'n'),
-            ValueRef::Integer(integer) => return self.number(b'i', integer.to_le_bytes()),
-            ValueRef::Real(real) => return self.number(b'f', real.to_bits().to_le_bytes()),
-            ValueRef::Text(bytes) => (b't', bytes),
-            ValueRef::Blob(bytes) => (b'b', bytes),
-        };
-        self.number(tag, (bytes.len() as u64).to_le_bytes());
-        self.buffer.extend_from_slice(bytes);
+        match value {
+            ValueRef::Null => self.buffer.push(b'n'),
+            ValueRef::Integer(integer) => self.number(b'i', integer.to_le_bytes()),
+            ValueRef::Real(real) => self.number(b'f', real.to_bits().to_le_bytes()),
+            ValueRef::Text(bytes) => self.bytes(b't', bytes),
+            ValueRef::Blob(bytes) => self.bytes(b'b', bytes),
+        }
         if self.buffer.len() >= PIECE {
             self.hasher.update(&self.buffer);
             self.buffer.clear();
         }
     }
 
+    fn bytes(&mut self, tag: u8, bytes: &[u8]) {
+        self.number(tag, (bytes.len() as u64).to_le_bytes());
+        self.buffer.extend_from_slice(bytes);
+    }
+
     fn number(&mut self, tag: u8, bytes: [u8; 8]) {
         self.buffer.push(tag);
         self.buffer.extend_from_slice(&bytes);
-        if self.buffer.len() >= PIECE {
-            self.hasher.update(&self.buffer);
-            self.buffer.clear();
-        }
     }
 
     /// The digest of all rows so far, as that of the table `name`.
@@ -246,6 +244,15 @@ mod tests {
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), count);
+    }
+
+    #[test]
+    fn no_more_is_kept_of_many_rows_than_of_some() {
+        for value in [ValueRef::Null, ValueRef::Integer(1), ValueRef::Text(b"")] {
+            let mut digester = Digester::default();
+            (0..PIECE as i64).for_each(|rowid| digester.row(Some(rowid), &[value]));
+            assert!(digester.buffer.capacity() <= PIECE * 2, "{value:?}");
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub struct DrillReport {
     pub rows: u64,
     /// `ok`, or the first thing that SQLite finds wrong with what was loaded.
     pub integrity_check: String,
-    /// Rows whose parent is missing.
+    /// References to a parent that is missing, two of one row counted twice.
     pub foreign_key_problems: u64,
     /// Differences that come from damage in the source.
     pub warnings: Vec<Warning>,

@@ -110,11 +110,6 @@ impl<'a> Iterator for Tokens<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    /// What follows the last token.
-    pub(crate) fn rest(&self) -> &'a str {
-        self.rest
-    }
-
     /// The text from the next token on.
     pub(crate) fn upcoming(&self) -> &'a str {
         let mut ahead = self.clone();

@@ -2,6 +2,8 @@
 //!
 //! Everything here reads one [`source::Snapshot`]: a state of the database that does not change while it is read.
 
+use rusqlite::Connection;
+
 pub mod digest;
 pub mod drill;
 mod lexer;
@@ -22,6 +24,12 @@ pub fn quoted(name: &str) -> String {
 /// `text` as SQL writes a string. For names and options only: values go through [`sql::literal`].
 pub(crate) fn quoted_text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Bytes of the pages of the database behind `connection`.
+pub(crate) fn bytes_of(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|bytes| bytes as u64)
 }
 
 /// What SQLite said, which may quote the schema or a statement.

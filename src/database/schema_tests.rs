@@ -63,6 +63,27 @@ fn shadow_tables_belong_to_their_virtual_table() {
 }
 
 #[test]
+fn comments_are_no_arguments_of_a_virtual_table() {
+    let schema = read(
+        "CREATE TABLE art(id INTEGER PRIMARY KEY, title, story);
+         CREATE VIRTUAL TABLE f USING fts5 ( -- it's (all, of it
+           title, -- the artist's title, in their words
+           story UNINDEXED /* the public's */, content = 'art' -- its rows
+           , content_rowid=\"id\", tokenize='porter ascii' -- english)
+         );",
+    );
+    let found = &schema.virtual_tables[0].arguments;
+    let expected = [
+        "title",
+        "story UNINDEXED",
+        "content = 'art'",
+        "content_rowid = \"id\"",
+        "tokenize = 'porter ascii'",
+    ];
+    assert_eq!(*found, expected);
+}
+
+#[test]
 fn what_d1_and_the_planner_own_is_left_out() {
     let schema = read(
         "CREATE TABLE _CF_KV(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID; CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT);

@@ -142,6 +142,6 @@ pub struct DrillMetadata {
     pub rows: u64,
     /// `ok`, or the first thing SQLite finds wrong; the same as in the source.
     pub integrity_check: String,
-    /// Rows whose parent is missing; as many as in the source.
+    /// References to a parent that is missing, two of one row counted twice; as many as in the source.
     pub foreign_key_problems: u64,
 }

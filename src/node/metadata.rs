@@ -119,7 +119,7 @@ pub struct DrillMetadata {
     /// `'ok'`, or the first thing SQLite finds wrong; the same as in the source.
     #[napi(js_name = "integrity_check")]
     pub integrity_check: String,
-    /// Rows whose parent is missing; as many as in the source.
+    /// References to a parent that is missing, two of one row counted twice; as many as in the source.
     #[napi(js_name = "foreign_key_problems")]
     pub foreign_key_problems: i64,
 }

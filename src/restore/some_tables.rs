@@ -59,12 +59,14 @@ fn drop_others(path: &Path, kept: &HashSet<&str>) -> Result<Dropped> {
              PRAGMA secure_delete = ON;",
         )?;
         let schema = Schema::read(&connection)?;
+        let views: Vec<&str> = schema.views.iter().map(|view| view.name.as_str()).collect();
+        let working: Vec<&str> = views.into_iter().filter(|view| works(&connection, view)).collect();
         let virtual_tables = schema.virtual_tables.iter().map(|table| &table.name);
         let ordinary = schema.tables.iter().map(|table| &table.name);
         for name in virtual_tables.chain(ordinary).filter(|name| !kept.contains(name.as_str())) {
             connection.execute_batch(&format!("DROP TABLE IF EXISTS main.{}", quoted(name)))?;
         }
-        let mut warnings = drop_views(&connection)?;
+        let mut warnings = drop_views(&connection, &working)?;
         let schema = Schema::read(&connection)?;
         warnings.extend(drop_triggers(&connection, &schema)?);
         warnings.extend(lost_contents(&schema));
@@ -96,18 +98,20 @@ fn is_renumbered_by_vacuum(schema: &Schema) -> bool {
     keys.any(|key| matches!(key, Key::Rowid(_) | Key::Hidden))
 }
 
-/// Views that show tables which are gone.
-fn drop_views(connection: &Connection) -> rusqlite::Result<Vec<Warning>> {
+/// Whether a view shows only what is there.
+fn works(connection: &Connection, view: &str) -> bool {
+    connection.prepare(&format!("SELECT * FROM main.{}", quoted(view))).is_ok()
+}
+
+/// Those of `views`, which all showed something, that show tables which are gone. What showed nothing before comes back
+/// like that.
+fn drop_views(connection: &Connection, views: &[&str]) -> rusqlite::Result<Vec<Warning>> {
     let mut warnings = Vec::new();
-    let views: Vec<String> = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'view'")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
     for view in views {
-        if connection.prepare(&format!("SELECT * FROM main.{}", quoted(&view))).is_err() {
-            connection.execute_batch(&format!("DROP VIEW main.{}", quoted(&view)))?;
+        if !works(connection, view) {
+            connection.execute_batch(&format!("DROP VIEW main.{}", quoted(view)))?;
             let message = "this view shows tables that were not chosen; it is not back";
-            warnings.push(Warning::about("VIEW_LEFT_OUT", view, message));
+            warnings.push(Warning::about("VIEW_LEFT_OUT", *view, message));
         }
     }
     Ok(warnings)

@@ -48,6 +48,7 @@ fn options(b: &mut Build) -> String {
     found += b.pick(&["", "", ", prefix='2 3'"]);
     found += b.pick(&["", "", ", columnsize=0"]);
     found += b.pick(&["", "", ", detail=none", ", detail=column", ", detail=full"]);
+    found += b.pick(&["", "", " -- the artist's (own, words\n", " /* the public's, */ "]);
     found
 }
 
@@ -76,9 +77,10 @@ pub fn ordinary(b: &mut Build) {
 /// The table with its content, and the index as `options` say; nothing is in the index yet.
 fn content_and_index(b: &mut Build) -> (String, String) {
     let (content, index, options) = (b.plain_name("content"), b.plain_name("fts"), options(b));
+    let comment = b.pick(&["", "-- it's found by this\n"]);
     b.run(&format!(
         "CREATE TABLE {content}(id INTEGER PRIMARY KEY, title, body TEXT, status TEXT);
-         CREATE VIRTUAL TABLE {index} USING fts5(title, body, content='{content}', content_rowid='id'{options});"
+         CREATE VIRTUAL TABLE {index} USING fts5(title, {comment}body, content='{content}', content_rowid='id'{options});"
     ));
     (content, index)
 }

@@ -40,7 +40,7 @@ pub(super) struct Inspection<'i> {
 pub(super) struct Found {
     /// By the table's name.
     pub(super) digests: HashMap<String, TableDigest>,
-    /// Rows whose parent is missing.
+    /// References to a parent that is missing, two of one row counted twice.
     pub(super) foreign_key_problems: u64,
     /// The first thing wrong with the first table with which anything is, and which one that is.
     problem: Option<(usize, String)>,

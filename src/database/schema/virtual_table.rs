@@ -17,7 +17,7 @@ pub struct VirtualTable {
     pub sql: String,
     /// Its module in lower case: `fts5`.
     pub module: String,
-    /// What the module was given, each argument as written.
+    /// What the module was given, each argument as its tokens with a space between them.
     pub arguments: Vec<String>,
     /// What its CREATE text makes here; None where it makes nothing, or not all that it needs is there.
     pub makes: Option<Made>,
@@ -55,7 +55,7 @@ impl VirtualTable {
             None => String::new(),
         };
         let arguments = match tokens.next() {
-            Some(Token::Sign('(')) => split_arguments(tokens.rest()),
+            Some(Token::Sign('(')) => split_arguments(tokens),
             _ => Vec::new(),
         };
         VirtualTable {
@@ -166,28 +166,24 @@ impl Workshop {
     }
 }
 
-/// Splits at the commas that stand outside of quotes and parentheses, up to the closing parenthesis.
-fn split_arguments(text: &str) -> Vec<String> {
-    let (mut arguments, mut depth, mut start) = (Vec::new(), 0, 0);
-    let mut quote = None;
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (Some(close), c) if c == close => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"' | '`') => quote = Some(c),
-            (None, '[') => quote = Some(']'),
-            (None, '(') => depth += 1,
-            (None, ')') if depth == 0 => {
-                arguments.push(text[start..at].trim().to_owned());
-                return arguments;
+/// Splits at the commas that stand outside of parentheses, up to the closing one. Comments are no part of an argument,
+/// and SQLite keeps them in the CREATE text: an apostrophe there opens no quote.
+fn split_arguments<'t>(tokens: impl Iterator<Item = Token<'t>>) -> Vec<String> {
+    let (mut arguments, mut argument, mut depth) = (Vec::new(), Vec::new(), 0);
+    for token in tokens {
+        match token {
+            Token::Sign(end @ (',' | ')')) if depth == 0 => {
+                arguments.push(std::mem::take(&mut argument).join(" "));
+                if end == ')' {
+                    break;
+                }
+                continue;
             }
-            (None, ')') => depth -= 1,
-            (None, ',') if depth == 0 => {
-                arguments.push(text[start..at].trim().to_owned());
-                start = at + 1;
-            }
+            Token::Sign('(') => depth += 1,
+            Token::Sign(')') => depth -= 1,
             _ => {}
         }
+        argument.push(token.written());
     }
     arguments
 }

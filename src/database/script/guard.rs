@@ -37,7 +37,8 @@ impl Budget {
         Budget { bytes, patience: Duration::from_secs(10), patience_per_mib: Duration::from_secs(1) }
     }
 
-    fn time(&self, read: u64) -> Duration {
+    /// Time for a script of which so many bytes were read.
+    pub fn time(&self, read: u64) -> Duration {
         self.patience + self.patience_per_mib.mul_f64(read as f64 / MIB as f64)
     }
 

@@ -17,6 +17,7 @@ use crate::job::{Job, Phase, Warning};
 mod cell;
 mod consistent;
 mod held;
+mod long;
 mod query;
 mod script;
 mod select;

@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::place::{Place, trace};
 use super::{Held, Snapshot, begin, copy, reader, trouble};
+use crate::database::bytes_of;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Phase, Warning};
 
@@ -144,11 +145,8 @@ impl Source<'_> {
         if length(&self.place.beside("-wal")) > 0 {
             return Ok(());
         }
-        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-        let promised = connection
-            .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .map_err(|error| self.obstacle(&error))?;
-        let (size, promised) = (length(&self.place.path), promised as u64);
+        let promised = bytes_of(connection).map_err(|error| self.obstacle(&error))?;
+        let size = length(&self.place.path);
         match size < promised {
             true => {
                 let problem = trouble::truncated(size, promised);

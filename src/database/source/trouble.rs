@@ -37,9 +37,6 @@ pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
         ffi::SQLITE_NOMEM => {
             "the system has no memory, or no further thread, to read it with; end other programs, then try again"
         }
-        ffi::SQLITE_INTERRUPT => {
-            "reading what a view in it shows does not end in good time; take that view out"
-        }
         _ => match needs(error) {
             Some(needs) => return lacking(path, &needs, error),
             None => "SQLite cannot read it; check it with `sqlite3 FILE 'PRAGMA integrity_check'`",

@@ -7,10 +7,9 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement};
 
-use super::foreign_keys;
-use super::{shell, wrangler};
+use super::{foreign_keys, reindex, shell, wrangler};
 use crate::database::lexer::{Token, creates, tokens};
-use crate::database::schema::Table;
+use crate::database::schema::{Table, VirtualTable};
 use crate::database::{quoted, said};
 
 /// Bytes of one statement that D1 takes, and of one value or row.
@@ -91,6 +90,17 @@ pub fn has_open_pattern(sql: &str) -> bool {
         };
         (token.is_word("LIKE") || token.is_word("GLOB")) && !is_literal
     })
+}
+
+/// D1 has FTS5 with its vocabulary, and no other module.
+pub fn has_module_of(table: &VirtualTable) -> bool {
+    table.module.starts_with("fts5")
+}
+
+/// Whether an FTS5 table has a setting that is younger than the SQLite of D1: `insttoken` is of 3.51.
+pub fn has_new_setting(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
+    let settings = reindex::settings(connection, table)?;
+    Ok(settings.iter().any(|setting| setting.contains("VALUES ('insttoken', ")))
 }
 
 /// A stand-in for an empty D1.

@@ -78,7 +78,7 @@ impl Dumper<'_> {
         let adds_rows = |trigger: &Object| {
             self.schema.tables.iter().enumerate().any(|(index, table)| {
                 table.name.eq_ignore_ascii_case(&trigger.table)
-                    && !matches!(self.placement.homes[index], Home::Extra(_))
+                    && self.placement.homes[index].refuses().is_none()
                     && !self.placement.holds_all_rows(index)
             })
         };
@@ -96,8 +96,8 @@ impl Dumper<'_> {
 
     fn extra_tables(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {
         for index in 0..self.schema.tables.len() {
-            if let Home::Extra(reason) = &self.placement.homes[index] {
-                let (table, reason) = (&self.schema.tables[index], reason.clone());
+            if let Some(reason) = self.placement.homes[index].refuses() {
+                let (table, reason) = (&self.schema.tables[index], reason.to_owned());
                 script.statement(&closed(&table.sql))?;
                 let name = table.name.clone();
                 self.note_extra(&name, &format!("table {name}"), &reason);
@@ -147,7 +147,7 @@ impl Dumper<'_> {
 
     /// Returns whether there were any. Tables of database.sql come first, as they will in the reloaded database.
     fn extra_rows(&mut self, script: &mut Script<'_>) -> Result<bool, Failure> {
-        let is_extra = |index: &usize| matches!(self.placement.homes[*index], Home::Extra(_));
+        let is_extra = |index: &usize| self.placement.homes[*index].refuses().is_some();
         let (last, first): (Vec<usize>, Vec<usize>) = (0..self.schema.tables.len()).partition(is_extra);
         let mut any = false;
         for index in first.into_iter().chain(last) {
@@ -168,7 +168,7 @@ impl Dumper<'_> {
                     self.note_extra(&name, &format!("the rows of {name}"), &reason);
                 }
                 Home::Extra(_) => self.all_rows(script, index)?,
-                Home::Rescued => self.rescued_rows(script, index)?,
+                Home::Rescued { .. } => self.rescued_rows(script, index)?,
             }
             any = true;
         }

@@ -20,9 +20,9 @@ pub struct ForeignKey {
 /// What a check of one table found.
 #[derive(Debug)]
 pub enum Orphans {
-    /// The rowids of rows whose parent is missing; none is the usual answer.
+    /// The rowids of rows whose parent is missing, once for each key that names none; none is the usual answer.
     Rows(Vec<i64>),
-    /// So many rows of a table that has no rowid to name them by.
+    /// So many such keys in rows of a table that has no rowid to name them by.
     Unnamed(u64),
     /// The key names columns that are no key of the parent: SQLite refuses every insert.
     Mismatch,

@@ -6,12 +6,18 @@
 
 use rusqlite::{Connection, PrepFlags};
 
-use super::reindex::{Source, settings, trial};
+use super::patience::Patience;
+use super::reindex::{Source, trial};
 use super::repairs::Repairs;
-use crate::database::digest::{self, Digester, TableDigest, instances, is_damage, readable};
+use super::trial::is_trouble;
+use crate::database::digest::{self, instances, is_damage, readable};
 use crate::database::schema::{Schema, Table, VirtualTable};
 use crate::database::script::is_known_module;
 use crate::database::{quoted, rows};
+
+mod comes_back;
+
+pub use comes_back::digest;
 
 /// What fills a virtual table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,22 +47,23 @@ pub struct Content {
     pub rowid: String,
     /// The columns of the index, which the content table has too.
     pub columns: Vec<String>,
+    /// Whether it is a view, of which no row can be had without the others.
+    pub is_view: bool,
 }
 
 impl Fill {
-    /// Decides how `table` of `schema` is filled; `connection` reads the database that holds it.
+    /// Decides how `table` of `schema` is filled; `connection` reads the database that holds it. Views are read for as
+    /// long as `patience` lasts.
     pub fn decide(
         connection: &Connection,
         table: &VirtualTable,
         schema: &Schema,
         repairs: &Repairs,
+        patience: &mut Patience<'_>,
     ) -> rusqlite::Result<Fill> {
-        Ok(match Fill::of(connection, table)? {
+        Ok(match Fill::of(connection, table, schema, patience)? {
             Fill::Rebuild(content) | Fill::Partial(content, _) if repairs.lessen(schema, &content.table) => {
-                match is_whole(connection, table)? {
-                    true => Fill::Verbatim("the rows of its content table stand in another table"),
-                    false => Fill::Unreadable,
-                }
+                verbatim(connection, table, "the rows of its content table stand in another table")?
             }
             fill => fill,
         })
@@ -73,7 +80,12 @@ impl Fill {
         }
     }
 
-    fn of(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Fill> {
+    fn of(
+        connection: &Connection,
+        table: &VirtualTable,
+        schema: &Schema,
+        patience: &mut Patience<'_>,
+    ) -> rusqlite::Result<Fill> {
         if table.makes.is_none() || !is_known_module(&table.module) {
             return Ok(Fill::Unknown);
         }
@@ -83,8 +95,8 @@ impl Fill {
         if table.module != "fts5" {
             return Ok(Fill::Verbatim("D1 has no such module"));
         }
-        if let Some(content) = Content::of(table) {
-            return external(connection, table, content);
+        if let Some(content) = Content::of(table, schema) {
+            return external(connection, table, content, patience);
         }
         match table.option("content") {
             Some(_) => Ok(Fill::Verbatim("a contentless index keeps no rows to insert again")),
@@ -94,48 +106,65 @@ impl Fill {
     }
 }
 
-/// D1 has FTS5 with its vocabulary, and no other module.
-pub fn is_known_to_d1(table: &VirtualTable) -> bool {
-    table.module.starts_with("fts5")
+fn external(
+    connection: &Connection,
+    table: &VirtualTable,
+    content: Content,
+    patience: &mut Patience<'_>,
+) -> rusqlite::Result<Fill> {
+    if !content.is_view {
+        return over_rows(connection, table, content);
+    }
+    match patience.spend(connection, || over_rows(connection, table, content))? {
+        Some(fill) => Ok(fill),
+        None => verbatim(connection, table, "reading the view that it is over does not end in good time"),
+    }
 }
 
-/// Whether an FTS5 table has a setting that is younger than the SQLite of D1: `insttoken` is of 3.51.
-pub fn has_new_setting(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
-    Ok(settings(connection, table)?.iter().any(|setting| setting.contains("VALUES ('insttoken', ")))
-}
-
-fn external(connection: &Connection, table: &VirtualTable, content: Content) -> rusqlite::Result<Fill> {
-    const STALE: Fill = Fill::Verbatim("its content table has no longer what it was made from");
+fn over_rows(connection: &Connection, table: &VirtualTable, content: Content) -> rusqlite::Result<Fill> {
     let Some(indexed) = indexed_rows(connection, table)? else { return Ok(Fill::Unreadable) };
-    let all = content_rows(connection, &content).ok();
+    let all = match content_rows(connection, &content) {
+        Err(error) if is_trouble(&error) => return Err(error),
+        all => all.ok(),
+    };
     // Made once for trial, to see that it finds the same.
     let again = match trial(connection, table, &content.source(), &indexed) {
         Ok(again) => all.is_some().then_some(again),
-        Err(rusqlite::Error::SqliteFailure(..) | rusqlite::Error::QueryReturnedNoRows) => None,
+        Err(error) if is_trouble(&error) => return Err(error),
+        Err(
+            rusqlite::Error::SqliteFailure(..)
+            | rusqlite::Error::SqlInputError { .. }
+            | rusqlite::Error::QueryReturnedNoRows,
+        ) => None,
         Err(error) => return Err(error),
     };
     let found = readable(instances(connection, &table.name))?;
     // Where the index cannot be read, which rows it covers still can.
     let is_same = again.is_some() && (found.is_none() || found == again);
-    match all {
-        _ if !is_same && is_whole(connection, table)? => Ok(STALE),
-        Some(all) if again.is_some() && indexed == all && content.can_rebuild(connection) => {
-            Ok(Fill::Rebuild(content))
+    if !is_same {
+        const STALE: &str = "its content table does not have, or has no longer, what it was made from";
+        if let whole @ Fill::Verbatim(_) = verbatim(connection, table, STALE)? {
+            return Ok(whole);
         }
-        Some(_) if again.is_some() => Ok(Fill::Partial(content, indexed)),
-        _ => Ok(Fill::Unreadable),
     }
+    Ok(match all {
+        Some(all) if again.is_some() && indexed == all && content.can_rebuild(connection) => {
+            Fill::Rebuild(content)
+        }
+        Some(_) if again.is_some() => Fill::Partial(content, indexed),
+        _ => Fill::Unreadable,
+    })
 }
 
-/// Whether the tables behind `table` can be read to their ends.
-fn is_whole(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
+/// The tables behind `table` as they are, if they can be read to their ends.
+fn verbatim(connection: &Connection, table: &VirtualTable, reason: &'static str) -> rusqlite::Result<Fill> {
     for shadow in &table.shadows {
         match rows::scan::<rusqlite::Error>(connection, shadow, false, "", |_, _| Ok(())) {
-            Err(error) if is_damage(&error) => return Ok(false),
+            Err(error) if is_damage(&error) => return Ok(Fill::Unreadable),
             read => read?,
         }
     }
-    Ok(true)
+    Ok(Fill::Verbatim(reason))
 }
 
 /// The rows in the index; None when that cannot be read. Without column sizes only those with a term are known, which
@@ -160,18 +189,20 @@ fn indexed_rows(connection: &Connection, table: &VirtualTable) -> rusqlite::Resu
 }
 
 fn content_rows(connection: &Connection, content: &Content) -> rusqlite::Result<Vec<i64>> {
-    let rowid = quoted(&content.rowid);
-    let sql = format!("SELECT {rowid} FROM main.{} ORDER BY {rowid}", quoted(&content.table));
+    // By the table's name: a name that is no column would be taken for a text.
+    let rowid = format!("t.{}", quoted(&content.rowid));
+    let sql = format!("SELECT {rowid} FROM main.{} AS t ORDER BY {rowid}", quoted(&content.table));
     connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
 impl Content {
     /// That of an FTS5 table whose rows stand elsewhere.
-    pub fn of(table: &VirtualTable) -> Option<Content> {
+    pub fn of(table: &VirtualTable, schema: &Schema) -> Option<Content> {
         let columns = table.makes.as_ref().filter(|_| table.module == "fts5")?.columns.clone();
         let content = table.option("content").filter(|content| !content.is_empty())?;
         let rowid = table.option("content_rowid").unwrap_or_else(|| "rowid".into());
-        Some(Content { table: content, rowid, columns })
+        let is_view = schema.views.iter().any(|view| view.name.eq_ignore_ascii_case(&content));
+        Some(Content { table: content, rowid, columns, is_view })
     }
 
     /// Whether 'rebuild' could read it: that looks into no virtual table, though everything else does.
@@ -183,90 +214,15 @@ impl Content {
     }
 
     fn source(&self) -> Source<'_> {
-        Source { table: &self.table, rowid: &self.rowid, columns: &self.columns, names: &self.columns }
-    }
-}
-
-/// What is to be said of an index that does not come back as it is, because it is damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damage {
-    /// It is made from its rows.
-    Remade,
-    /// It comes back empty.
-    Emptied,
-}
-
-impl Damage {
-    /// The message of a warning.
-    pub fn message(self) -> &'static str {
-        match self {
-            Damage::Remade => {
-                "this full-text index is damaged, its rows are not; a restore makes the index anew from them, with such \
-                 settings as can be read"
-            }
-            Damage::Emptied => {
-                "this full-text index is damaged, and which rows it covers cannot be read: it comes back empty; all its \
-                 rows are in its content table, and 'rebuild' fills it with them"
-            }
+        Source {
+            table: &self.table,
+            rowid: &self.rowid,
+            columns: &self.columns,
+            names: &self.columns,
+            is_view: self.is_view,
         }
     }
 }
 
-/// The digest of a virtual table as it comes back, and what is to be said of it.
-pub fn digest(
-    connection: &Connection,
-    table: &VirtualTable,
-    fill: &Fill,
-    utf16: bool,
-) -> rusqlite::Result<(TableDigest, Option<Damage>)> {
-    if *fill == Fill::Unreadable {
-        return Ok((Digester::default().finish(&table.name), Some(Damage::Emptied)));
-    }
-    if !matches!(fill, Fill::Rows | Fill::Rebuild(_) | Fill::Partial(..)) {
-        return Ok((digest::virtual_table(connection, table, utf16)?, None));
-    }
-    let found = readable(instances(connection, &table.name))?;
-    if let Some(found) = found
-        && (*fill != Fill::Rows || has_entries_for_its_rows(connection, table)?)
-    {
-        match digest::full_text(connection, table, found) {
-            Err(error) if is_damage(&error) => {}
-            digest => return Ok((digest?, None)),
-        }
-    }
-    let (rows, again) = match (fill, table.shadow("_content"), &table.makes) {
-        (Fill::Rebuild(content) | Fill::Partial(content, _), ..) => {
-            let rows = indexed_rows(connection, table)?.unwrap_or_default();
-            let again = trial(connection, table, &content.source(), &rows)?;
-            (rows, again)
-        }
-        (_, Some(content), Some(made)) => {
-            let own = Content { table: content.name.clone(), rowid: "id".into(), columns: Vec::new() };
-            let rows = content_rows(connection, &own)?;
-            let columns = content.columns.get(1..=made.columns.len()).unwrap_or_default();
-            let source = Source { columns, names: &made.columns, ..own.source() };
-            let again = trial(connection, table, &source, &rows)?;
-            (rows, again)
-        }
-        _ => return Err(rusqlite::Error::QueryReturnedNoRows),
-    };
-    let digest = TableDigest { name: table.name.clone(), rows: rows.len() as u64, digest: again.digest };
-    Ok((digest, Some(Damage::Remade)))
-}
-
-/// Whether the index of an FTS5 table has an entry for each of the rows that it keeps, and no other.
-fn has_entries_for_its_rows(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<bool> {
-    let (Some(sizes), Some(content)) = (table.shadow("_docsize"), table.shadow("_content")) else {
-        return Ok(table.option("columnsize").is_some());
-    };
-    let sql = format!(
-        "SELECT (SELECT count(*) FROM main.{sizes}) = (SELECT count(*) FROM main.{content})
-         AND NOT EXISTS (SELECT id FROM main.{content} EXCEPT SELECT id FROM main.{sizes})",
-        sizes = quoted(&sizes.name),
-        content = quoted(&content.name)
-    );
-    match connection.query_row(&sql, [], |row| row.get(0)) {
-        Err(error) if is_damage(&error) => Ok(false),
-        found => found,
-    }
-}
+#[cfg(test)]
+mod tests;

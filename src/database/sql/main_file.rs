@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{self, Content, Fill};
+use super::full_text::{Content, Fill};
 use super::insert::{Insert, Script};
 use super::{Dumper, Failure, Home, d1, reindex, shell};
 use crate::database::digest::Digester;
@@ -63,7 +63,7 @@ impl Dumper<'_> {
 
     fn create_tables(&self, script: &mut Script<'_>) -> Result<(), Failure> {
         for (table, home) in self.schema.tables.iter().zip(&self.placement.homes) {
-            if !matches!(home, Home::Extra(_)) {
+            if home.refuses().is_none() {
                 script.statement(&closed(&table.sql))?;
             }
         }
@@ -135,7 +135,7 @@ impl Dumper<'_> {
             return Ok(());
         }
         let counts = |table: &Table| lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
-        let made_here = |(table, home): (&Table, &Home)| counts(table) && !matches!(home, Home::Extra(_));
+        let made_here = |(table, home): (&Table, &Home)| counts(table) && home.refuses().is_none();
         if !self.schema.tables.iter().any(counts) {
             // The table that called for it is gone; another one calls it into being.
             let name = quoted(&self.scratch_name());
@@ -166,7 +166,7 @@ impl Dumper<'_> {
     /// Whether D1 takes this virtual table.
     pub(super) fn is_in_main(&self, index: usize) -> bool {
         let table = &self.schema.virtual_tables[index];
-        full_text::is_known_to_d1(table) && self.placement.refuses(&table.name).is_none()
+        d1::has_module_of(table) && self.placement.refuses(&table.name).is_none()
     }
 
     /// Whether an index over other rows can be filled here: all its rows must be.
@@ -228,7 +228,7 @@ pub(super) fn fill_from_content(
     let name = quoted(&table.name);
     match fill {
         Fill::Rebuild(_) => script.statement(&format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"))?,
-        Fill::Partial(Content { table, rowid, columns }, indexed) => {
+        Fill::Partial(Content { table, rowid, columns, .. }, indexed) => {
             let columns = columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
             let rowid = quoted(rowid);
             for some in indexed.chunks(ROWIDS) {

@@ -7,7 +7,6 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -15,7 +14,6 @@ use super::digest::{self, TableDigest};
 use super::making::Making;
 use super::rows;
 use super::schema::Schema;
-use super::watchdog::Watchdog;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
 
@@ -29,6 +27,7 @@ mod insert;
 pub mod literal;
 mod main_file;
 mod parents;
+mod patience;
 mod placement;
 mod reindex;
 mod repairs;
@@ -38,12 +37,10 @@ mod trial;
 mod wrangler;
 
 use full_text::Fill;
+use patience::Patience;
 use placement::{Home, Placement};
 pub use repairs::{Doubt, Repairs};
 use substitutes::Unmakeable;
-
-/// How long the full-text indexes of a database that has views may take to look into.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What was written.
 #[derive(Debug)]
@@ -60,7 +57,7 @@ pub struct Dump {
     pub left_out: Vec<String>,
     /// What stands in database-extra.sql, in words.
     pub in_extra: Vec<String>,
-    /// Rows whose parent is missing.
+    /// References to a parent that is missing, two of one row counted twice.
     pub foreign_key_problems: u64,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
@@ -150,13 +147,14 @@ impl<'a> Dumper<'a> {
         rows::prepare(connection, &schema)?;
         job.check()?;
         let placement = Placement::decide(connection, &schema, repairs)?;
-        // A view may show rows without end.
-        let watched = (!schema.views.is_empty()).then(|| Watchdog::over(connection, job, Some(PATIENCE)));
-        let watchdog = watched.transpose()?;
-        let fills =
-            schema.virtual_tables.iter().map(|table| Fill::decide(connection, table, &schema, repairs));
+        let mut patience = Patience::for_views(connection, job)?;
+        let fills = schema
+            .virtual_tables
+            .iter()
+            .map(|table| Fill::decide(connection, table, &schema, repairs, &mut patience));
         let fills: rusqlite::Result<Vec<Fill>> = fills.collect();
-        drop(watchdog);
+        // Whoever stops the job ends what is read of a view, too.
+        job.check()?;
         Ok(Dumper {
             connection,
             repairs,
@@ -183,7 +181,7 @@ impl<'a> Dumper<'a> {
         let message = "its CREATE text holds bytes that are no UTF-8: they come back as U+FFFD";
         let not_utf8 = std::mem::take(&mut self.schema.not_utf8);
         self.warnings.extend(not_utf8.iter().map(|name| Warning::about("SCHEMA_NOT_UTF8", name, message)));
-        self.warnings.extend(shell::warnings(&self.schema));
+        self.warnings.extend(shell::warnings(&self.schema)?);
         let pieces = self.scratch_name();
         let sql_bytes = self.write_main(main, pieces.clone())?;
         let extra_bytes = self.write_extra(extra, pieces)?;

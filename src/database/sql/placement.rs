@@ -6,11 +6,10 @@ use rusqlite::Connection;
 
 use super::d1::{self, Rehearsal};
 use super::foreign_keys::{self, ForeignKey, Orphans};
-use super::full_text;
 use super::repairs::Repairs;
 use crate::database::quoted;
 use crate::database::schema::{Object, Schema};
-use crate::job::Warning;
+use crate::job::{Warning, counted};
 
 mod rows;
 
@@ -26,11 +25,24 @@ pub enum Home {
     Main,
     /// The table in database.sql, its rows in database-extra.sql, for this reason.
     RowsInExtra(String),
-    /// The table in database.sql without its rows; they break its rules and stand in another table in
-    /// database-extra.sql.
-    Rescued,
+    /// The table without its rows; they break its rules and stand in another table in database-extra.sql.
+    Rescued {
+        /// Why the table itself cannot stand in database.sql; None when it can.
+        refused: Option<String>,
+    },
     /// database-extra.sql, all of it, for this reason.
     Extra(String),
+}
+
+impl Home {
+    /// Why the table itself, whatever its rows, stands in database-extra.sql; None when it does not.
+    pub fn refuses(&self) -> Option<&str> {
+        match self {
+            Home::Extra(reason) => Some(reason),
+            Home::Rescued { refused } => refused.as_deref(),
+            Home::Main | Home::RowsInExtra(_) => None,
+        }
+    }
 }
 
 /// Where everything stands.
@@ -48,7 +60,7 @@ pub struct Placement {
     refused: HashMap<String, &'static str>,
     /// The same for triggers, which have names of their own.
     refused_triggers: HashMap<String, &'static str>,
-    /// Rows whose parent is missing, in all tables.
+    /// References to a parent that is missing, in all tables.
     pub foreign_key_problems: u64,
     /// Damage that the database has already.
     pub warnings: Vec<Warning>,
@@ -129,11 +141,11 @@ impl Decision<'_> {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
             if repairs.rescue(&table.name) {
-                *home = Home::Rescued;
+                *home = Home::Rescued { refused: home.refuses().map(str::to_owned) };
             }
         }
         // What belongs to another virtual table has to wait for it.
-        let in_d1 = schema.virtual_tables.iter().filter(|table| full_text::is_known_to_d1(table));
+        let in_d1 = schema.virtual_tables.iter().filter(|table| d1::has_module_of(table));
         let virtuals = in_d1.map(|table| (&table.name, &table.sql));
         let others = schema.indexes.iter().chain(&schema.views).map(|object| (&object.name, &object.sql));
         for (name, sql) in virtuals.chain(others) {
@@ -144,7 +156,7 @@ impl Decision<'_> {
             refused.extend(reason.map(|reason| (name.clone(), reason)));
         }
         for table in &schema.virtual_tables {
-            if full_text::has_new_setting(self.connection, table)? {
+            if d1::has_new_setting(self.connection, table)? {
                 refused.entry(table.name.clone()).or_insert("D1 does not know one of its settings");
             }
         }
@@ -157,7 +169,7 @@ impl Decision<'_> {
                 .extend(rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason)));
         }
         for (child, table) in schema.tables.iter().enumerate() {
-            let is_there = !matches!(self.placement.homes[child], Home::Extra(_));
+            let is_there = self.placement.homes[child].refuses().is_none();
             if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(table)? {
                 self.move_mismatch(child);
             }
@@ -191,7 +203,10 @@ impl Decision<'_> {
                 self.placement.warnings.push(Warning::about(
                     "ORPHAN_ROWS",
                     &table.name,
-                    format!("{count} rows refer to a parent that does not exist; they are kept as they are"),
+                    format!(
+                        "{} to a parent that does not exist; its rows are kept as they are",
+                        counted(count, "reference of this table leads", "references of this table lead")
+                    ),
                 ));
             }
         }

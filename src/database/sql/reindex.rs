@@ -3,7 +3,7 @@
 //! Nothing is made in `temp`: where damage was met within a transaction, SQLite refuses that to its end.
 
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, Rows, params_from_iter};
 
 use crate::database::digest::{Instances, instances, is_damage};
 use crate::database::quoted;
@@ -19,6 +19,8 @@ pub struct Source<'a> {
     pub columns: &'a [String],
     /// What these columns are called in the index.
     pub names: &'a [String],
+    /// Whether it is a view, which is gone over once for all rows and not for each.
+    pub is_view: bool,
 }
 
 /// The settings of an FTS5 table as statements: those that can be read and that FTS5 takes.
@@ -85,24 +87,54 @@ fn fill(
     source: &Source<'_>,
     indexed: &[i64],
 ) -> rusqlite::Result<()> {
-    let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    let rowid = quoted(source.rowid);
-    let mut read = connection.prepare(&format!(
-        "SELECT {rowid}, {} FROM main.{} WHERE {rowid} = ?1",
-        list(source.columns),
-        quoted(source.table)
-    ))?;
-    let places = vec!["?"; source.names.len() + 1].join(", ");
-    let mut insert = workshop
-        .prepare(&format!("INSERT INTO {index} (rowid, {}) VALUES ({places})", list(source.names)))?;
+    let list = |names: &[String], of: &str| {
+        names.iter().map(|name| format!(", {of}{}", quoted(name))).collect::<String>()
+    };
+    // By the table's name: a name that is no column would be taken for a text.
+    let rowid = format!("t.{}", quoted(source.rowid));
+    let select =
+        format!("SELECT {rowid}{} FROM main.{} AS t", list(source.columns, "t."), quoted(source.table));
+    let places = ", ?".repeat(source.names.len());
+    let names = list(source.names, "");
+    let mut insert = workshop.prepare(&format!("INSERT INTO {index} (rowid{names}) VALUES (?{places})"))?;
+    let mut add = |row: &Row<'_>| {
+        let values = (0..=source.columns.len()).map(|at| row.get_ref(at).map(ToSqlOutput::Borrowed));
+        insert.execute(params_from_iter(values.collect::<rusqlite::Result<Vec<_>>>()?))
+    };
+    if source.is_view {
+        let mut read = connection.prepare(&format!("{select} ORDER BY {rowid}"))?;
+        return each_once(read.query([])?, indexed, add);
+    }
+    let mut read = connection.prepare(&format!("{select} WHERE {rowid} = ?1"))?;
     for rowid in indexed {
         let mut rows = read.query([rowid])?;
         let Some(row) = rows.next()? else { return Err(rusqlite::Error::QueryReturnedNoRows) };
-        let values = (0..=source.columns.len()).map(|at| row.get_ref(at).map(ToSqlOutput::Borrowed));
-        insert.execute(params_from_iter(values.collect::<rusqlite::Result<Vec<_>>>()?))?;
+        add(row)?;
         if rows.next()?.is_some() {
             return Err(rusqlite::Error::QueryReturnedNoRows);
         }
     }
     Ok(())
+}
+
+/// Adds the rows that are `wanted`, each of which has to be there, and once; both are in order.
+fn each_once(
+    mut rows: Rows<'_>,
+    wanted: &[i64],
+    mut add: impl FnMut(&Row<'_>) -> rusqlite::Result<usize>,
+) -> rusqlite::Result<()> {
+    let (mut wanted, mut last) = (wanted.iter().peekable(), None);
+    while let Some(row) = rows.next()? {
+        let rowid: i64 = row.get(0).map_err(|_| rusqlite::Error::QueryReturnedNoRows)?;
+        if wanted.next_if_eq(&&rowid).is_some() {
+            add(row)?;
+            last = Some(rowid);
+        } else if last == Some(rowid) {
+            return Err(rusqlite::Error::QueryReturnedNoRows);
+        }
+    }
+    match wanted.next() {
+        None => Ok(()),
+        Some(_) => Err(rusqlite::Error::QueryReturnedNoRows),
+    }
 }

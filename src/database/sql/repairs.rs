@@ -11,6 +11,7 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::full_text::Fill;
+use super::patience::Patience;
 use super::trial::{Outcome, Trial, is_trouble};
 use super::{grown, substitutes};
 use crate::database::schema::{Object, Schema, Table, VirtualTable};
@@ -109,8 +110,10 @@ impl Repairs {
                 return Ok(Repairs::default());
             }
         }
+        let mut patience = Patience::for_views(connection, job)?;
         for table in &schema.virtual_tables {
-            let needed = Fill::decide(connection, table, &schema, &repairs)?.needed(table);
+            let fill = Fill::decide(connection, table, &schema, &repairs, &mut patience)?;
+            let needed = fill.needed(table);
             for shadow in needed {
                 if !repairs.try_out(&trial, shadow, &[], &torn)? {
                     return Ok(Repairs::default());

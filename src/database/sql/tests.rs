@@ -161,6 +161,26 @@ fn an_index_over_some_rows_stays_over_some_rows() {
 }
 
 #[test]
+fn an_index_is_made_anew_whatever_comments_its_text_has() {
+    for arguments in [
+        "title, -- the artist's title\n text, content='art', content_rowid='id'",
+        "title, /* the public's, too */ text, content='art', content_rowid='id'",
+        "title, text, content='art', content_rowid='id', tokenize='porter' -- english\n",
+    ] {
+        let files = round_trip(&format!(
+            "CREATE TABLE art(id INTEGER PRIMARY KEY, title, text); INSERT INTO art VALUES (7, 'murals', 'by Ann');
+             CREATE VIRTUAL TABLE search USING fts5({arguments}); INSERT INTO search(search) VALUES ('rebuild');"
+        ));
+        assert!(files.main.contains("VALUES ('rebuild')") && files.extra.is_empty(), "{}", files.extra);
+    }
+    let files = round_trip(
+        "CREATE VIRTUAL TABLE search USING fts5(title, -- the artist's title\n content='');
+         INSERT INTO search(rowid, title) VALUES (7, 'murals');",
+    );
+    assert!(files.extra.contains("INSERT INTO \"search_data\""), "{}", files.extra);
+}
+
+#[test]
 fn an_index_that_rows_cannot_give_again_is_kept_as_it_is() {
     let contentless =
         "CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f(rowid, a) VALUES (7, 'x y');";
@@ -257,6 +277,32 @@ fn rows_that_break_their_own_rules_come_back() {
         again.query_row("SELECT count(*) FROM \"filled as it was\"", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 2);
     assert!(files.extra.contains("/* CREATE UNIQUE INDEX single"), "{}", files.extra);
+}
+
+#[test]
+fn a_table_that_d1_refuses_stands_apart_whatever_its_rows_break() {
+    let columns: Vec<String> = (0..101).map(|n| format!("c{n}")).collect();
+    let connection = database(&format!(
+        "CREATE TABLE parent(id INTEGER PRIMARY KEY); INSERT INTO parent VALUES (1);
+         CREATE TABLE wide({}, p REFERENCES parent(id)); CREATE INDEX w ON wide(c1); INSERT INTO wide(c0, p) VALUES (7, 1);
+         CREATE TRIGGER g AFTER INSERT ON wide BEGIN DELETE FROM parent; END;",
+        columns.join(", ")
+    ));
+    let repairs = Repairs { rules: ["wide".to_owned()].into(), ..Repairs::default() };
+    let files = repaired(&connection, &repairs);
+    assert!(!files.main.contains("wide") && files.main.contains("INSERT INTO \"parent\""), "{}", files.main);
+    let order =
+        ["CREATE TABLE wide", "CREATE TABLE \"wide as it was\"", "CREATE INDEX w", "CREATE TRIGGER g"];
+    assert!(in_order(&files.extra, &order), "{}", files.extra);
+    assert_eq!(
+        files.dump.in_extra,
+        ["table wide", "the rows of wide, as table wide as it was", "index w", "trigger g"]
+    );
+    let again = database(&format!("{}{}", files.main, files.extra));
+    let digests = digest::database(&again, &Schema::read(&again).unwrap()).unwrap();
+    for table in &files.dump.tables {
+        assert!(digests.contains(table), "{table:?}");
+    }
 }
 
 #[test]

@@ -10,18 +10,22 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::cell::{Cell, PART};
 use super::held::{Encoded, Held};
+use super::long;
 use super::query::{Answered, Database, HowMuch, QueryError, malformed};
 use super::script::Layout;
-use super::select::{Range, Row, Source};
+use super::select::{Range, Source};
 use crate::error::{Error, Result};
 use crate::job::Meter;
+
+mod batch;
 
 /// Bytes of a whole database that are asked for at once; in hexadecimal they are twice as many.
 const SMALL: u64 = 1 << 20;
 /// Bytes that an answer aims at.
 const PAGE: usize = 1_500_000;
+/// Bytes of long values, which come apart from their rows, in one part: they are held in memory together.
+const LONG: u64 = 4 << 20;
 /// Bytes of changed parts that are asked for at once.
 const AT_ONCE: usize = 16 << 20;
 /// Statements of one batch.
@@ -80,11 +84,11 @@ impl<'a> Reading<'a> {
         Err(changed(&format!("the table {}", name.map_or("", String::as_str)), "it is written all the time"))
     }
 
-    /// Everything in one batch, the schema with it. False if that is too much.
+    /// Everything in one batch; the schema is looked at again after it. False if that is too much.
     async fn whole(&mut self) -> Result<bool> {
         let ranges = vec![Range::default(); self.sources.len()];
         let wanted: Vec<(usize, &Range)> = ranges.iter().enumerate().collect();
-        let Some(read) = self.read(&wanted).await? else { return Ok(false) };
+        let Some(read) = self.read_at_once(&wanted).await? else { return Ok(false) };
         for (table, read) in read.iter().enumerate() {
             self.held.add(table, Range::default(), read)?;
         }
@@ -111,8 +115,10 @@ impl<'a> Reading<'a> {
                 }
                 Err(error) => return Err(self.failure(error).await),
             };
-            let Answered { rows, bytes } = answered;
+            let Answered { rows, bytes: short } = answered;
             let mut rows = source.rows(&rows).ok_or_else(malformed)?;
+            let came = rows.len();
+            let long = long::keep_within(&mut rows, if limit.is_some() { LONG } else { u64::MAX }) as usize;
             if !self.complete(table, &mut rows).await? {
                 tries += 1;
                 if tries == AGAIN {
@@ -122,8 +128,10 @@ impl<'a> Reading<'a> {
             }
             tries = 0;
             let source = &self.sources[table];
+            // Hexadecimal doubles what was fetched.
+            let bytes = short * rows.len() / came.max(1) + long * 2;
             let read = Encoded::new(source, &rows, bytes).ok_or_else(malformed)?;
-            let full = limit.is_some_and(|limit| read.rows >= limit);
+            let full = read.rows < came || limit.is_some_and(|limit| read.rows >= limit);
             let upto = if full { Some(read.last.clone().ok_or_else(malformed)?) } else { None };
             // A page that leads nowhere would be asked for again for ever.
             if full && upto == after {
@@ -133,7 +141,8 @@ impl<'a> Reading<'a> {
             self.meter.add(read.rows as u64, bytes as u64);
             let Some(upto) = upto else { return Ok(()) };
             after = Some(upto);
-            size = (size * PAGE / bytes.max(1)).clamp((size / 4).max(1), size.saturating_mul(4)).min(MOST);
+            let fit = (came * PAGE / short.max(1)).min(read.rows * LONG as usize / long.max(1));
+            size = fit.clamp((size / 4).max(1), size.saturating_mul(4)).min(MOST);
         }
     }
 
@@ -155,7 +164,7 @@ impl<'a> Reading<'a> {
             return Ok(false);
         }
         let parts: Vec<usize> = parts.iter().copied().collect();
-        let Some(read) = self.read_parts(&parts).await? else { return Ok(false) };
+        let Some(read) = self.read_at_once(&self.wanted(&parts)).await? else { return Ok(false) };
         for (part, read) in parts.into_iter().zip(&read) {
             self.held.renew(part, read)?;
         }
@@ -165,7 +174,7 @@ impl<'a> Reading<'a> {
     /// Reads parts again, if need be each on its own; the ones that have changed.
     async fn renew(&mut self, parts: &[usize]) -> Result<Vec<usize>> {
         let mut changed = Vec::new();
-        if let Some(read) = self.read_parts(parts).await? {
+        if let Some(read) = self.read(&self.wanted(parts)).await? {
             for (part, read) in parts.iter().zip(&read) {
                 self.meter.add(0, read.answer as u64);
                 if self.held.renew(*part, read)? {
@@ -188,79 +197,8 @@ impl<'a> Reading<'a> {
         Ok(changed)
     }
 
-    async fn read_parts(&self, parts: &[usize]) -> Result<Option<Vec<Encoded>>> {
-        self.read(&self.wanted(parts)).await
-    }
-
     fn wanted(&self, parts: &[usize]) -> Vec<(usize, &Range)> {
         parts.iter().map(|part| (self.held.parts[*part].table, &self.held.parts[*part].range)).collect()
-    }
-
-    /// Reads ranges of tables in one batch. None if that is too much.
-    async fn read(&self, wanted: &[(usize, &Range)]) -> Result<Option<Vec<Encoded>>> {
-        match self.ask(wanted).await {
-            Ok(read) => Ok(Some(read)),
-            Err(QueryError::TooMuch(_)) => Ok(None),
-            Err(error) => Err(self.failure(error).await),
-        }
-    }
-
-    async fn ask(&self, wanted: &[(usize, &Range)]) -> Result<Vec<Encoded>, QueryError> {
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let how_much = if wanted.len() == 1 { HowMuch::Least } else { HowMuch::Several };
-        let statements: Vec<String> =
-            wanted.iter().flat_map(|(table, range)| self.sources[*table].statements(range, None)).collect();
-        'again: for _ in 0..AGAIN {
-            self.database.job().check()?;
-            let answered = self.database.read(&statements, how_much).await?;
-            let mut answers = answered.rows.as_slice();
-            let mut read = Vec::new();
-            for (table, _) in wanted {
-                let source = &self.sources[*table];
-                let (own, others) = answers.split_at_checked(source.width()).ok_or_else(malformed)?;
-                answers = others;
-                let mut rows = source.rows(own).ok_or_else(malformed)?;
-                if !self.complete(*table, &mut rows).await? {
-                    continue 'again;
-                }
-                // Shares of an answer are not told; hexadecimal makes them about twice as long as the SQL.
-                let mut one = Encoded::new(source, &rows, 0).ok_or_else(malformed)?;
-                one.answer = one.length() * 2;
-                read.push(one);
-            }
-            return Ok(read);
-        }
-        Err(self.restless(wanted[0].0).into())
-    }
-
-    /// Fetches the values that did not come along. False if one is another by now.
-    async fn complete(&self, table: usize, rows: &mut [Row]) -> Result<bool> {
-        let source = &self.sources[table];
-        let first = source.first_column();
-        for row in rows {
-            for index in 0..row.len() {
-                let Cell::Long { text, bytes } = row[index] else { continue };
-                // Without a place the value cannot be asked for by itself.
-                let place = source.place(row).ok_or_else(malformed)?;
-                let statements: Vec<String> = (0..bytes.div_ceil(PART))
-                    .map(|nth| source.part(&place, index - first, nth * PART))
-                    .collect();
-                let answers = self.database.parts(&statements).await?;
-                let mut value = Vec::new();
-                for rows in &answers {
-                    let part = rows.first().and_then(|row| row.first()).and_then(|part| part.as_str());
-                    let Some(part) = part else { return Ok(false) };
-                    value.extend(hex::decode(part).map_err(|_| malformed())?);
-                }
-                if value.len() as u64 != bytes {
-                    return Ok(false);
-                }
-                row[index] = if text { Cell::Text(value) } else { Cell::Blob(value) };
-            }
-        }
-        Ok(true)
     }
 
     /// Parts in groups that make one answer each.

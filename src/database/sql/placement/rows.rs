@@ -110,7 +110,7 @@ impl Decision<'_> {
         let has_pattern =
             schema.views.iter().any(|it| d1::has_long_pattern(&it.sql) || d1::has_open_pattern(&it.sql));
         for table in &schema.virtual_tables {
-            let Some(content) = Content::of(table) else { continue };
+            let Some(content) = Content::of(table, schema) else { continue };
             let is_table = schema.tables.iter().any(|it| it.name.eq_ignore_ascii_case(&content.table));
             let columns = [&content.columns[..], &[content.rowid]].concat();
             if !is_table && (has_pattern || !rehearsal.reads(&content.table, &columns)) {

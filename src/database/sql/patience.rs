@@ -1,0 +1,69 @@
+//! Time for the views over which there are full-text indexes: a view may show rows without end.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::database::bytes_of;
+use crate::database::script::Budget;
+use crate::database::watchdog::Watchdog;
+use crate::job::Job;
+
+/// What is left of it, for all of them together.
+pub struct Patience<'j> {
+    job: &'j Job,
+    left: Duration,
+}
+
+impl<'j> Patience<'j> {
+    /// Half of what a script of that size may take to load: it has to make these indexes, too.
+    pub fn for_views(connection: &Connection, job: &'j Job) -> rusqlite::Result<Self> {
+        let bytes = bytes_of(connection)?;
+        Ok(Patience { job, left: Budget::for_bytes(bytes).time(bytes) / 2 })
+    }
+
+    /// What `read` gives, which reads a view over `connection`; None when that does not end in time.
+    pub fn spend<T>(
+        &mut self,
+        connection: &Connection,
+        read: impl FnOnce() -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        let started = Instant::now();
+        let watchdog = Watchdog::over(connection, self.job, Some(self.left))?;
+        let read = read();
+        drop(watchdog);
+        self.left = self.left.saturating_sub(started.elapsed());
+        match read {
+            Err(error) if is_interrupt(&error) && !self.job.is_stopped() => Ok(None),
+            read => read.map(Some),
+        }
+    }
+}
+
+/// Whether a watchdog ended what was read.
+pub fn is_interrupt(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_view_has_half_the_time_of_a_script_and_all_views_have_it_together() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(9000000))").unwrap();
+        let job = Job::unattended();
+        let mut patience = Patience::for_views(&connection, &job).unwrap();
+        assert_eq!(patience.left.as_secs(), 9);
+        patience.left = Duration::from_millis(120);
+        let endless =
+            "WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c) SELECT max(i) FROM c";
+        let read = || connection.query_row(endless, [], |row| row.get::<_, i64>(0));
+        assert_eq!(patience.spend(&connection, read).unwrap(), None);
+        assert_eq!(patience.left, Duration::ZERO);
+        assert_eq!(patience.spend(&connection, || Ok(1)).unwrap(), Some(1));
+    }
+}
