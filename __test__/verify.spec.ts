@@ -345,6 +345,15 @@ describe('a data dump', () => {
   });
 });
 
+it('tells what is wrong with a data dump in one order, whichever run it is', async () => {
+  const dir = folder();
+  const names = [...'dafcbe'].map((name) => `photos/thumbnails/${name}-1.jpg`);
+  const add = Object.fromEntries(names.map((name) => [name, 'x']));
+  const report = await verifyArchive(rewrite(await dump(dir), dir, { add, sums: true }));
+  const subjects = report.problems.map(({ subject = '' }) => subject);
+  expect(subjects.filter((subject) => subject.startsWith('photos/'))).toEqual(names);
+});
+
 describe('the call', () => {
   it.each([
     ['no path', undefined],

@@ -6,11 +6,11 @@ use std::path::Path;
 
 /// The archive's comment is this and the SHA-256, in hex, of all bytes before the end record.
 pub const COMMENT_PREFIX: &str = "sha256:";
-/// Length of the end record without its comment.
-const BARE_END: usize = 22;
+/// Length of the end record without its comment, which may have 65,535 bytes (APPNOTE.TXT 6.3.10, 4.3.16).
+pub const BARE_END: usize = 22;
 /// Length of the end-of-central-directory record with that comment.
 pub const END_LEN: usize = BARE_END + COMMENT_PREFIX.len() + 64;
-/// What that record begins with (APPNOTE.TXT 6.3.10, 4.3.16).
+/// What that record begins with.
 pub const END_SIGNATURE: u32 = 0x0605_4b50;
 
 /// Whether the file at `path` ends as every archive of ours does: with an end record that holds a checksum.

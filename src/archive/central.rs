@@ -3,11 +3,9 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, MAX_ENTRIES, Method};
+use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, LOCAL_SIGNATURE, MAX_ENTRIES, Method, ZIP64_EXTRA};
 
 const LOCAL_LEN: usize = 30;
-const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
-const ZIP64_EXTRA: u16 = 0x0001;
 /// File types in the upper bits of a Unix mode; 0 where none was noted.
 const TYPE_MASK: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
@@ -140,7 +138,7 @@ pub(super) fn local(file: &mut File, central: &Central, end: u64) -> io::Result<
     file.seek(SeekFrom::Start(central.offset))?;
     let mut fixed = [0; LOCAL_LEN];
     file.read_exact(&mut fixed)?;
-    if fixed[..4] != LOCAL_SIGNATURE {
+    if fixed[..4] != LOCAL_SIGNATURE.to_le_bytes() {
         return Ok(None);
     }
     let [name_len, extra_len] = [26, 28].map(|at| u64::from(u16::from_le_bytes([fixed[at], fixed[at + 1]])));
@@ -169,7 +167,7 @@ mod tests {
     /// Whether the headers of an entry at `offset` agree, which needs `version` there and 4.5 in the directory.
     fn agrees(offset: u64, version: u8) -> bool {
         let mut local = [0; LOCAL_LEN];
-        local[..4].copy_from_slice(&LOCAL_SIGNATURE);
+        local[..4].copy_from_slice(&LOCAL_SIGNATURE.to_le_bytes());
         local[4] = version;
         local[26] = 1;
         let mut file = tempfile::tempfile().unwrap();

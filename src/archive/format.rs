@@ -18,11 +18,13 @@ pub(super) const MAX_DIRECTORY: u64 = 256 << 20;
 pub(super) const MAX_ENTRIES: u64 = 1_000_000;
 /// Signature of a central directory header.
 pub(super) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
+/// Signature of a local header, with which an archive begins.
+pub(super) const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
+/// The extra field of sizes and offsets that do not fit (APPNOTE 4.5.3).
+pub(super) const ZIP64_EXTRA: u16 = 0x0001;
 
-const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
 const ZIP64_END_SIGNATURE: u32 = 0x0606_4b50;
 const ZIP64_LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
-const ZIP64_EXTRA: u16 = 0x0001;
 /// In a 32-bit or 16-bit field: the value stands in the ZIP64 field (APPNOTE 4.4.1.4).
 const IN_ZIP64_32: u64 = 0xffff_ffff;
 const IN_ZIP64_16: u64 = 0xffff;

@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, Directory, ZIP64_END_LEN};
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::seal::{COMMENT_PREFIX, END_LEN};
+use crate::seal::{BARE_END, COMMENT_PREFIX, END_LEN};
 
 /// Bytes hashed at a time: few enough to stay in a core's own cache.
 const BUFFER: usize = 64 * 1024;
@@ -257,7 +257,7 @@ impl End {
         file.seek(SeekFrom::Start(covered - before.len() as u64)).map_err(unreadable)?;
         file.read_exact(&mut before).map_err(unreadable)?;
         file.read_exact(&mut record).map_err(unreadable)?;
-        if !record[22..].starts_with(COMMENT_PREFIX.as_bytes()) {
+        if !record[BARE_END..].starts_with(COMMENT_PREFIX.as_bytes()) {
             let problem = "it does not end with our checksum; it is not ours, or was cut short or changed";
             return Err(corrupt(path, problem, None));
         }

@@ -12,22 +12,17 @@ use sha2::{Digest, Sha256};
 
 use super::central::{self, Central};
 use super::contents::EntryContents;
-use super::format::{Directory, Method, ZIP64_END_LEN};
+use super::format::{Directory, LOCAL_SIGNATURE, Method, ZIP64_END_LEN};
 use super::names::{fold, is_safe_path};
 use super::reader::open_file;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter};
-use crate::seal::{COMMENT_PREFIX, END_LEN};
+use crate::seal::{BARE_END, COMMENT_PREFIX, END_LEN, END_SIGNATURE};
 
 /// Bytes hashed at a time.
 const BUFFER: usize = 1 << 20;
 /// Findings of one severity that are kept; more are counted only.
 const KEPT: u64 = 1_000;
-/// Bytes of a ZIP's end record without its comment, which may have 65,535 (APPNOTE 4.3.16).
-const BARE_END: usize = 22;
-const END_SIGNATURE: [u8; 4] = *b"PK\x05\x06";
-/// What an archive begins with.
-const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
 
 /// Whether what was found harms the contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,10 +163,11 @@ impl Survey {
     }
 
     fn begins_as_zip(&mut self) -> io::Result<bool> {
-        let mut signature = Vec::with_capacity(LOCAL_SIGNATURE.len());
+        let signature = LOCAL_SIGNATURE.to_le_bytes();
+        let mut begin = Vec::with_capacity(signature.len());
         self.file.rewind()?;
-        (&mut self.file).take(LOCAL_SIGNATURE.len() as u64).read_to_end(&mut signature)?;
-        Ok(signature == LOCAL_SIGNATURE)
+        (&mut self.file).take(signature.len() as u64).read_to_end(&mut begin)?;
+        Ok(begin == signature)
     }
 
     /// Where the directory is. Ours stands right before the end records; any other place is damage.
@@ -181,7 +177,7 @@ impl Survey {
         let mut tail = vec![0; reach as usize];
         self.file.read_exact(&mut tail)?;
         let is_end = |at: &usize| {
-            tail[*at..].starts_with(&END_SIGNATURE)
+            tail[*at..].starts_with(&END_SIGNATURE.to_le_bytes())
                 && tail.get(at + 20..at + BARE_END).is_some_and(|length| {
                     usize::from(u16::from_le_bytes([length[0], length[1]])) == tail.len() - at - BARE_END
                 })

@@ -335,9 +335,21 @@ fn table_kinds(connection: &Connection) -> rusqlite::Result<HashMap<String, Kind
 
 /// D1 refuses every name that starts with `_cf_`; `sqlite_stat1` and its like are made anew by ANALYZE.
 fn is_left_out(name: &str) -> bool {
-    let starts =
-        |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    starts("_cf_") || starts("sqlite_stat")
+    is_of_d1(name) || starts_with(name, "sqlite_stat")
+}
+
+/// Whether what is called `name` belongs to D1 itself.
+fn is_of_d1(name: &str) -> bool {
+    starts_with(name, "_cf_")
+}
+
+/// Whether what is called `name` is nobody's content: it belongs to D1, or SQLite makes it by itself.
+pub fn is_internal(name: &str) -> bool {
+    is_of_d1(name) || starts_with(name, "sqlite_")
+}
+
+fn starts_with(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// A single INTEGER PRIMARY KEY is the rowid, unless it was declared DESC in the way that keeps an index beside it
@@ -355,10 +367,14 @@ fn rowid_key(
     {
         return Ok(Key::Column(index));
     }
-    let free = ["rowid", "_rowid_", "oid"]
-        .into_iter()
-        .find(|alias| !all.iter().any(|column| column.name.eq_ignore_ascii_case(alias)));
+    let free = free_alias(all.iter().map(|column| column.name.as_str()));
     Ok(free.map_or(Key::Hidden, Key::Rowid))
+}
+
+/// A name for the rowid that none of these columns has; None where each has one.
+pub fn free_alias<'c>(columns: impl Iterator<Item = &'c str> + Clone) -> Option<&'static str> {
+    let is_hidden = |alias: &str| columns.clone().any(|column| column.eq_ignore_ascii_case(alias));
+    ["rowid", "_rowid_", "oid"].into_iter().find(|alias| !is_hidden(alias))
 }
 
 fn has_primary_index(connection: &Connection, table: &str) -> rusqlite::Result<bool> {

@@ -1,7 +1,7 @@
 //! A data dump: its records against their schemas, its counts, its thumbnails, and that nothing in it has the shape of
 //! what may not be public. Whether an identifier of a user is inside can only be told by whoever has the database.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::BufReader;
 
 use serde_json::Value;
@@ -52,7 +52,7 @@ pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job)
     let Some(metadata) = contents.json::<DataDumpMetadata>(METADATA, METADATA_LIMIT, problems) else {
         return Ok(());
     };
-    let mut reading = Reading { contents, problems, job, filter: Filter::new([]), photos: HashMap::new() };
+    let mut reading = Reading { contents, problems, job, filter: Filter::new([]), photos: BTreeMap::new() };
     let mut counts = HashMap::new();
     for file in files {
         if let Some(records) = reading.check_file(file)? {
@@ -76,8 +76,8 @@ struct Reading<'c, 's, 'p> {
     problems: &'p mut Problems,
     job: &'c Job,
     filter: Filter,
-    /// What records say of thumbnails: bytes and SHA-256.
-    photos: HashMap<String, (u64, String)>,
+    /// What records say of thumbnails: bytes and SHA-256. In the order of their names, so that problems are.
+    photos: BTreeMap<String, (u64, String)>,
 }
 
 impl Reading<'_, '_, '_> {
@@ -190,14 +190,11 @@ impl Reading<'_, '_, '_> {
                 _ => {}
             }
         }
-        let there: HashSet<&str> = self
-            .contents
-            .all()
-            .map(|sound| sound.entry.name.as_str())
-            .filter(|name| name.starts_with(THUMBNAILS))
-            .collect();
-        for name in there.iter().filter(|name| !self.photos.contains_key(**name)) {
-            self.problems.damaged(Some(name), "artwork.json does not list it");
+        for sound in self.contents.all() {
+            let name = &sound.entry.name;
+            if name.starts_with(THUMBNAILS) && !self.photos.contains_key(name) {
+                self.problems.damaged(Some(name), "artwork.json does not list it");
+            }
         }
         if metadata.counts.total_photos != self.photos.len() as u64 {
             self.problems.damaged(Some(METADATA), "it counts other photos than artwork.json lists");

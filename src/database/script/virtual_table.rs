@@ -11,6 +11,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::guard::is_known_module;
+use crate::database::quoted;
 
 /// A virtual table that a script describes.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,11 +56,11 @@ impl VirtualTable {
 
     /// Whether the module finds its tables.
     pub fn works(&self, connection: &Connection) -> bool {
-        let name = self.name.replace('"', "\"\"");
+        let name = quoted(&self.name);
         // A contentless index has no rows to show, and can be searched.
         let queries = [
-            format!("SELECT * FROM \"{name}\" LIMIT 1"),
-            format!("SELECT 1 FROM \"{name}\" WHERE \"{name}\" MATCH 'a' LIMIT 1"),
+            format!("SELECT * FROM {name} LIMIT 1"),
+            format!("SELECT 1 FROM {name} WHERE {name} MATCH 'a' LIMIT 1"),
         ];
         queries.iter().any(|sql| connection.query_row(sql, [], |_| Ok(())).optional().is_ok())
     }

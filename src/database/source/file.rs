@@ -5,8 +5,9 @@
 //! transaction and the lock is free again after that. What only a writer could repair, a journal to be played back
 //! or a WAL without its index, is copied as it lies and repaired in the copy.
 //!
-//! A live database is opened by SQLite alone, never by `std::fs`: closing any descriptor of a file drops all POSIX
-//! locks that the process has on it, so it would take the locks of SQLite connections of this process away.
+//! A live database is opened by SQLite alone, never by `std::fs` (but for one look, `is_idle_and_of_another`): closing
+//! any descriptor of a file drops all POSIX locks that the process has on it, so it would take the locks of SQLite
+//! connections of this process away.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -159,6 +160,9 @@ impl Source<'_> {
     /// Whether it is a database in WAL mode that nobody has open and that belongs to another user. A reader would make
     /// a WAL that is its own, which the owner could not write while it is there, and which might stay. Root gives it to
     /// the owner.
+    ///
+    /// SQLite cannot tell without making one, so the head is read by `std::fs`. Were it no WAL after all but a database
+    /// that this process is copying elsewhere, that copy would lose its lock, and be made anew if somebody wrote.
     #[cfg(unix)]
     fn is_idle_and_of_another(&self) -> bool {
         use std::os::unix::fs::MetadataExt;

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use tempfile::TempPath;
 
 use super::digest;
+use super::schema::is_internal;
 use super::script::as_io;
 use super::watchdog::Watchdog;
 use crate::error::{Error, Result};
@@ -129,17 +130,27 @@ impl Snapshot {
 
     /// The same snapshot, unless it holds no table: then the wrong database was named, or a fresh one.
     fn with_tables(self) -> Result<Self> {
-        const TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
-            AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'";
-        match self.connection.query_row(TABLES, [], |row| row.get(0)) {
+        match self.has_table() {
             Err(error) => Err(self.failure(&error)),
-            Ok(0_i64) => Err(Error::unreadable(
+            Ok(false) => Err(Error::unreadable(
                 &self.origin,
                 "it is empty, there is no table in it; check that this is the database you mean",
                 None,
             )),
-            Ok(_) => Ok(self),
+            Ok(true) => Ok(self),
         }
+    }
+
+    fn has_table(&self) -> rusqlite::Result<bool> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if !is_internal(&String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -10,7 +10,7 @@ use super::main_file::{closed, fill_from_content, insert_into};
 use super::{Dumper, Failure, Home, reindex};
 use crate::database::digest::Digester;
 use crate::database::making::Making;
-use crate::database::schema::{Object, Table};
+use crate::database::schema::{Object, Table, free_alias};
 use crate::database::{quoted, rows};
 use crate::job::Warning;
 
@@ -206,8 +206,7 @@ impl Dumper<'_> {
         let sql = format!("CREATE TABLE {} ({})", quoted(&name), columns.join(", "));
         script.statement(&sql)?;
         self.rescues.push(Making::new("table", &name, &sql));
-        let hidden = |alias: &&str| table.columns.iter().any(|column| column.eq_ignore_ascii_case(alias));
-        let alias = ["rowid", "_rowid_", "oid"].into_iter().find(|alias| !hidden(alias));
+        let alias = free_alias(table.columns.iter().map(String::as_str));
         // Two rows may have one rowid.
         let is_torn = self.repairs.torn.contains(&table.name);
         let (mut digester, mut count) = (Digester::default(), 0);

@@ -9,10 +9,10 @@ use crate::database::quoted;
 
 /// A statement grows to about this: wrangler's time per statement is quadratic in its length (16 kB: 16 ms,
 /// 95 kB: 668 ms).
-const STATEMENT: usize = 16_000;
-/// D1 takes at most 100,000 bytes a statement
+const AIM: usize = 16_000;
+/// A row of more bytes is a long one: D1 takes at most 100,000 bytes a statement
 /// (<https://developers.cloudflare.com/d1/platform/limits/>); the rest is room for what surrounds the values.
-const ROW: usize = 96_000;
+const LONG_ROW: usize = 96_000;
 /// Bytes of a long value in one statement: hexadecimal doubles them.
 const PIECE: usize = 7_900;
 /// A literal of no more bytes, which every number is, is about as short as the expression that reads a value from the
@@ -76,7 +76,7 @@ impl<'a> Script<'a> {
                 self.pieces.name
             ))?;
         }
-        let mut statement = Vec::with_capacity(STATEMENT);
+        let mut statement = Vec::with_capacity(AIM);
         for (part, piece) in bytes.chunks(PIECE).enumerate() {
             statement.clear();
             write!(statement, "INSERT INTO {} VALUES ({number}, {part}, ", self.pieces.name)?;
@@ -125,7 +125,7 @@ impl<'s, 'a> Insert<'s, 'a> {
             rowid: rowid.map(str::to_owned),
             table: quoted(table),
             columns: columns.iter().map(|name| quoted(name)).collect(),
-            statement: Vec::with_capacity(STATEMENT * 2),
+            statement: Vec::with_capacity(AIM * 2),
             row: Vec::new(),
         };
         insert.begin();
@@ -141,14 +141,14 @@ impl<'s, 'a> Insert<'s, 'a> {
             literal::write(&mut self.row, *value);
         }
         self.row.push(b')');
-        if self.head.len() + self.row.len() > ROW {
+        if self.head.len() + self.row.len() > LONG_ROW {
             self.flush()?;
             let values: Vec<ValueRef<'_>> = rowid.iter().chain(values).copied().collect();
             return self.long_row(&values);
         }
         // D1 takes more than a hundred values only in a statement of one row.
         let packed = values.len() + usize::from(rowid.is_some()) <= d1::COLUMNS;
-        if !packed || self.head.len() + self.statement.len() + self.row.len() > STATEMENT {
+        if !packed || self.head.len() + self.statement.len() + self.row.len() > AIM {
             self.flush()?;
         }
         let lead: &[u8] = if self.statement.is_empty() { b" VALUES\n" } else { b",\n" };
@@ -199,7 +199,7 @@ impl<'s, 'a> Insert<'s, 'a> {
         let mut left = self.head.len() + lengths.iter().sum::<usize>();
         let mut expressions = vec![None; values.len()];
         for index in longest {
-            if left <= ROW || lengths[index] <= SHORT {
+            if left <= LONG_ROW || lengths[index] <= SHORT {
                 break;
             }
             let expression = match values[index] {
@@ -265,7 +265,7 @@ mod tests {
         let rows: Vec<Vec<Value>> =
             (0..10_000).map(|n| vec![Value::Integer(n), Value::Text("x".repeat(20))]).collect();
         let sql = script("t", &["a", "b"], &rows);
-        assert!(longest(&sql) <= STATEMENT + 2 && sql.matches("INSERT").count() < 25);
+        assert!(longest(&sql) <= AIM + 2 && sql.matches("INSERT").count() < 25);
     }
 
     #[test]
@@ -277,7 +277,7 @@ mod tests {
             vec![Value::Integer(2), Value::Text("short".into()), Value::Null],
         ];
         let sql = script("t", &["id", "a", "b"], &rows);
-        assert!(longest(&sql) < STATEMENT + 1000 && sql.ends_with("DROP TABLE \"pieces\";\n"));
+        assert!(longest(&sql) < AIM + 1000 && sql.ends_with("DROP TABLE \"pieces\";\n"));
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch(&format!(
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_out_however_long_the_row_is() {
-        let name = "c".repeat(ROW);
+        let name = "c".repeat(LONG_ROW);
         let sql = script("t", &[&name, "b"], &[vec![Value::Integer(5), Value::Text("x".into())]]);
         assert!(sql.ends_with(" VALUES (5,'x');\n") && sql.matches(';').count() == 1);
 

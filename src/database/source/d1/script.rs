@@ -10,7 +10,7 @@ use tempfile::TempPath;
 use super::held::Held;
 use super::query::Object;
 use crate::database::lexer::{self, OpenComment};
-use crate::database::schema::{Schema, Table};
+use crate::database::schema::{Schema, Table, is_internal};
 use crate::database::script::{Budget, Loader};
 use crate::database::source::trouble;
 use crate::database::{private, quoted_text};
@@ -98,10 +98,7 @@ impl Layout {
 
 /// Not what SQLite makes by itself, nor D1's own tables and the planner's statistics.
 fn is_kept(object: &Object) -> bool {
-    let starts = |prefix: &str| {
-        object.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    !object.sql.is_empty() && !starts("sqlite_") && !starts("_cf_")
+    !object.sql.is_empty() && !is_internal(&object.name)
 }
 
 fn is_virtual(object: &Object) -> bool {
