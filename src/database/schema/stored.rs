@@ -6,8 +6,7 @@ use crate::database::lexer::{Token, tokens};
 /// What a CREATE makes.
 const KINDS: [&str; 6] = ["TABLE", "VIRTUAL TABLE", "INDEX", "UNIQUE INDEX", "VIEW", "TRIGGER"];
 
-/// What SQLite stores of the first statement of `sql`, which is all that it loads: CREATE and the kind in capitals, then
-/// everything from the name on. IF NOT EXISTS and the semicolon are gone; SQLite loads no text with the name of a schema. What creates nothing
+/// What SQLite stores of the statement `sql`: CREATE and the kind in capitals, then everything from the name on. IF NOT EXISTS and the semicolon are gone; SQLite loads no text with the name of a schema. What creates nothing
 /// stays as it is.
 pub fn stored(sql: &str) -> String {
     let mut rest = tokens(sql);
@@ -24,33 +23,17 @@ pub fn stored(sql: &str) -> String {
     if ["IF", "NOT", "EXISTS"].iter().all(|word| behind.next().is_some_and(|token| token.is_word(word))) {
         rest = behind;
     }
-    let text = rest.upcoming();
-    let end = if kind == "TRIGGER" { end_of_trigger(text) } else { end_of_statement(text) };
-    format!("CREATE {kind} {}", &text[..end])
+    format!("CREATE {kind} {}", without_semicolon(rest.upcoming()))
 }
 
-/// Where the first semicolon stands.
-fn end_of_statement(text: &str) -> usize {
-    let mut rest = tokens(text);
+/// The text without a semicolon behind it.
+fn without_semicolon(text: &str) -> &str {
+    let (mut rest, mut end) = (tokens(text), text.len());
     loop {
         let at = text.len() - rest.upcoming().len();
         match rest.next() {
-            Some(Token::Sign(';')) => return at,
-            Some(_) => {}
-            None => return text.len(),
-        }
-    }
-}
-
-/// Where the semicolon behind the last END stands; within a trigger there are others.
-fn end_of_trigger(text: &str) -> usize {
-    let (mut rest, mut end, mut is_over) = (tokens(text), text.len(), false);
-    loop {
-        let at = text.len() - rest.upcoming().len();
-        match rest.next() {
-            Some(Token::Sign(';')) if is_over => end = at,
-            Some(token) => (is_over, end) = (token.is_word("END"), text.len()),
-            None => return end,
+            Some(token) => end = if token == Token::Sign(';') { at } else { text.len() },
+            None => return &text[..end],
         }
     }
 }
@@ -71,7 +54,7 @@ mod tests {
             "CREATE TABLE IF NOT EXISTS t(a, b DEFAULT ';')",
             "CREATE /* IF */ table t(a) -- end",
             "CREATE TABLE \"t\"(a);",
-            "CREATE TABLE [t](a); SELECT 1",
+            "CREATE TABLE [t](a) ; -- done",
             "CREATE TABLE 't'(a DEFAULT 1.5)",
             "create virtual table if not exists t using fts5(a, b)",
             "create unique index if not exists i on base(a);",
