@@ -218,6 +218,15 @@ fn a_schema_that_a_program_wrote_itself_is_no_obstacle() {
 }
 
 #[test]
+fn an_index_over_an_empty_table_that_lacks_one_of_its_columns_comes_back() {
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, a); CREATE VIRTUAL TABLE f USING fts5(a, gone, content=t, content_rowid=id);";
+    let (whole, _, restored) = Whole::sound(sql);
+    assert_eq!(whole.warned("IN_EXTRA"), ["f"], "{:?}", whole.report.warnings);
+    restored.execute_batch("INSERT INTO f(rowid, a, gone) VALUES (1, 'x', 'y')").unwrap();
+    assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH 'gone:y'"), ["1"]);
+}
+
+#[test]
 fn an_index_over_a_view_without_end_comes_back() {
     let sql = "CREATE VIEW v AS WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c) SELECT i, 'word' AS w FROM c;
          CREATE TABLE t(a); CREATE VIRTUAL TABLE f USING fts5(w, content=v, content_rowid=i); INSERT INTO f(rowid, w) VALUES (3, 'word');";

@@ -4,16 +4,13 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{Content, Fill};
+use super::full_text::{Fill, ROWIDS, select_among};
 use super::insert::{Insert, Script};
 use super::{Dumper, Failure, Home, d1, reindex, shell};
 use crate::database::digest::Digester;
 use crate::database::lexer::{self, OpenComment};
 use crate::database::schema::{Key, Table, VirtualTable};
 use crate::database::{quoted, rows};
-
-/// Rowids in one `IN (…)` list: a statement of about 16 kB.
-const ROWIDS: usize = 1000;
 
 impl Dumper<'_> {
     /// Returns the bytes written.
@@ -228,15 +225,11 @@ pub(super) fn fill_from_content(
     let name = quoted(&table.name);
     match fill {
         Fill::Rebuild(_) => script.statement(&format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"))?,
-        Fill::Partial(Content { table, rowid, columns, .. }, indexed) => {
-            let columns = columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-            let rowid = quoted(rowid);
+        Fill::Partial(content, indexed) => {
+            let columns = content.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
             for some in indexed.chunks(ROWIDS) {
-                let some = some.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-                script.statement(&format!(
-                    "INSERT INTO {name} (rowid, {columns}) SELECT {rowid}, {columns} FROM {} WHERE {rowid} IN ({some})",
-                    quoted(table)
-                ))?;
+                let rows = select_among(content, some);
+                script.statement(&format!("INSERT INTO {name} (rowid, {columns}) {rows}"))?;
             }
         }
         Fill::Rows | Fill::Verbatim(_) | Fill::Unreadable | Fill::Nothing | Fill::Unknown => {}

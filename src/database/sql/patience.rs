@@ -38,6 +38,19 @@ impl<'j> Patience<'j> {
             read => read.map(Some),
         }
     }
+
+    /// Whether there is time to do what `read` does so many `times`, found out by doing it once.
+    pub fn lasts<T>(
+        &mut self,
+        connection: &Connection,
+        times: usize,
+        read: impl FnOnce() -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<bool> {
+        let before = self.left;
+        let is_read = self.spend(connection, read)?.is_some();
+        let once = before.saturating_sub(self.left);
+        Ok(is_read && once.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX)) <= before)
+    }
 }
 
 /// Whether a watchdog ended what was read.
@@ -65,5 +78,21 @@ mod tests {
         assert_eq!(patience.spend(&connection, read).unwrap(), None);
         assert_eq!(patience.left, Duration::ZERO);
         assert_eq!(patience.spend(&connection, || Ok(1)).unwrap(), Some(1));
+    }
+
+    #[test]
+    fn what_is_done_many_times_takes_as_many_times_as_long() {
+        let connection = Connection::open_in_memory().unwrap();
+        let job = Job::unattended();
+        let lasts = |milliseconds, times| {
+            let mut patience = Patience { job: &job, left: Duration::from_secs(20) };
+            let read = || {
+                std::thread::sleep(Duration::from_millis(milliseconds));
+                Ok(())
+            };
+            patience.lasts(&connection, times, read).unwrap()
+        };
+        assert!(lasts(20, 3));
+        assert!(!lasts(20, 1001));
     }
 }
