@@ -189,7 +189,11 @@ export interface DatabaseMetadata {
 
 /** Where the rows are. Exactly one member is set; none or two is `INVALID_OPTIONS`. */
 export interface DatabaseSource {
-  /** Path of a SQLite file, also one that a live process is writing (WAL or rollback journal). */
+  /**
+   * Path of a SQLite file, also one that another process is writing (WAL or rollback journal). Where this very process
+   * has it open through a SQLite of its own, such as better-sqlite3 or node:sqlite, back it up in a child process:
+   * outside Windows that SQLite would lose its locks.
+   */
   file?: string | undefined
   /**
    * Path of an SQL script: `wrangler d1 export`, `sqlite3 .dump`, or `database.sql` of a backup. It is treated as

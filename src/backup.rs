@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rusqlite::ErrorCode;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
 use crate::database::drill::DrillReport;
@@ -38,9 +38,7 @@ use plan::{Plan, Store};
 use reuse::Earlier;
 use rows::{Rows, Work};
 
-/// A copy of a database that may break its own rules, while that is looked into.
-const COPY: &str = "suspect.sqlite";
-/// Where its tables are tried.
+/// Where the tables of a database are tried that may break its own rules.
 const TRIAL: &str = "trial.sqlite";
 
 /// What a backup made.
@@ -138,17 +136,16 @@ fn doubt(made: &Result<Made>) -> Option<Doubt> {
 
 fn find_repairs(settings: &Settings, workspace: &Workspace, doubt: Doubt, job: &Job) -> Result<Repairs> {
     let snapshot = take_snapshot(&settings.common.database, workspace.folder(), job)?;
-    workspace.create_file(COPY)?;
+    let copy = snapshot.copied(workspace.folder(), job)?;
     workspace.create_file(TRIAL)?;
-    let paths = [COPY, TRIAL].map(|name| workspace.path(name));
-    Repairs::find(snapshot.connection(), doubt, [&paths[0], &paths[1]], job).map_err(|error| {
-        match (job.check(), error.sqlite_error_code()) {
-            (Err(aborted), _) => aborted,
-            (Ok(()), Some(ErrorCode::DiskFull)) => {
-                Error::output(workspace.folder(), std::io::ErrorKind::StorageFull.into())
-            }
-            (Ok(()), _) => snapshot.failure(&error),
+    let found =
+        Connection::open(&copy).and_then(|copy| Repairs::find(&copy, doubt, &workspace.path(TRIAL), job));
+    found.map_err(|error| match (job.check(), error.sqlite_error_code()) {
+        (Err(aborted), _) => aborted,
+        (Ok(()), Some(ErrorCode::DiskFull)) => {
+            Error::output(workspace.folder(), std::io::ErrorKind::StorageFull.into())
         }
+        (Ok(()), _) => snapshot.failure(&error),
     })
 }
 

@@ -32,9 +32,9 @@ fn try_dump(path: &Path) -> Result<Dumped, Error> {
     let meter = job.meter(Phase::Database, None, None);
     let (mut main, mut extra) = (Vec::new(), Vec::new());
     let failure = |error: &rusqlite::Error| snapshot.failure(error);
-    let paths = ["suspect", "trial"].map(|name| work.path().join(name));
-    let paths: [&Path; 2] = [&paths[0], &paths[1]];
-    let repairs = sql::Repairs::find(snapshot.connection(), sql::Doubt::Rows, paths, &job)
+    let copy = snapshot.copied(work.path(), &job)?;
+    let repairs = Connection::open(&copy)
+        .and_then(|copy| sql::Repairs::find(&copy, sql::Doubt::Rows, &work.path().join("trial"), &job))
         .map_err(|error| snapshot.failure(&error))?;
     let dump = sql::dump(snapshot.connection(), &repairs, failure, &mut main, &mut extra, &job, &meter)?;
     Ok(Dumped { main, extra, in_extra: dump.in_extra })

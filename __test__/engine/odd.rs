@@ -201,6 +201,23 @@ fn what_stands_on_tables_behind_virtual_tables_comes_back() {
 }
 
 #[test]
+fn a_schema_that_a_program_wrote_itself_is_no_obstacle() {
+    let sql = "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2); CREATE TABLE trigger(a); CREATE VIEW v AS SELECT a FROM t;
+         CREATE UNIQUE INDEX i ON t(a); CREATE TRIGGER g AFTER DELETE ON t BEGIN SELECT 1; END;
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = 'create table if not exists t(a, b) ; -- done' WHERE name = 't';
+         UPDATE sqlite_schema SET sql = 'create  table [trigger](a);' WHERE name = 'trigger';
+         UPDATE sqlite_schema SET sql = 'create view if not exists v as select b AS a from t;' WHERE name = 'v';
+         UPDATE sqlite_schema SET sql = 'create unique index if not exists i on t(a);' WHERE name = 'i';
+         UPDATE sqlite_schema SET sql = 'create trigger g after delete on t begin select 1; end;' WHERE name = 'g';";
+    let (whole, _, restored) = Whole::sound(sql);
+    assert_eq!(rows(&restored, "SELECT a FROM v"), ["2"]);
+    assert!(whole.warned("IN_EXTRA").is_empty(), "{:?}", whole.report.warnings);
+    let texts = rows(&restored, "SELECT sql FROM sqlite_schema WHERE name IN ('t', 'trigger')");
+    assert_eq!(texts, ["CREATE TABLE t(a, b)", "CREATE TABLE [trigger](a)"]);
+}
+
+#[test]
 fn an_index_over_an_empty_table_that_lacks_one_of_its_columns_comes_back() {
     let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, a); CREATE VIRTUAL TABLE f USING fts5(a, gone, content=t, content_rowid=id);";
     let (whole, _, restored) = Whole::sound(sql);

@@ -50,6 +50,17 @@ pub(crate) fn tokens(sql: &str) -> Tokens<'_> {
     Tokens { rest: sql }
 }
 
+/// Whether `sql` creates a `kind`, such as an INDEX; TEMP or UNIQUE may stand before that, and a name may be the same.
+pub(crate) fn creates(sql: &str, kind: &str) -> bool {
+    const BEFORE: [&str; 4] = ["TEMP", "TEMPORARY", "UNIQUE", "VIRTUAL"];
+    let mut words = tokens(sql);
+    let mut next = words.nth(1);
+    if next.is_some_and(|token| BEFORE.iter().any(|word| token.is_word(word))) {
+        next = words.next();
+    }
+    next.is_some_and(|token| token.is_word(kind))
+}
+
 /// Whether a statement that ends like `sql` still has a `--` or `/*` comment open.
 pub(crate) fn open_comment(sql: &str) -> Option<OpenComment> {
     let mut tokens = tokens(sql);
@@ -71,6 +82,7 @@ pub(crate) enum OpenComment {
 }
 
 /// Iterator of [`tokens`]. What is left in `rest` after the last token is an open comment or nothing.
+#[derive(Clone)]
 pub(crate) struct Tokens<'a> {
     rest: &'a str,
 }
@@ -97,7 +109,14 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-impl Tokens<'_> {
+impl<'a> Tokens<'a> {
+    /// The text from the next token on.
+    pub(crate) fn upcoming(&self) -> &'a str {
+        let mut ahead = self.clone();
+        let _ = ahead.skip_space_and_comments();
+        ahead.rest
+    }
+
     /// None when the text ends within a comment.
     fn skip_space_and_comments(&mut self) -> Option<()> {
         loop {
@@ -144,6 +163,16 @@ mod tests {
             ["CREATE", "TABLE", "a\"b", "(", "x", "INT", "DEFAULT", "it's", ",", "c d", "1.5", ")"]
                 .map(String::from)
         );
+    }
+
+    #[test]
+    fn a_name_makes_no_other_kind() {
+        assert!(
+            creates("CREATE INDEX i ON t(a)", "INDEX") && creates("create unique index i ON t(a)", "INDEX")
+        );
+        assert!(creates("CREATE TEMP TRIGGER g AFTER INSERT", "TRIGGER"));
+        assert!(!creates("CREATE TABLE trigger(a)", "TRIGGER") && !creates("CREATE TABLE t(a)", "INDEX"));
+        assert!(!creates("CREATE", "INDEX"));
     }
 
     #[test]

@@ -88,12 +88,9 @@ fn order(table: &Table, utf16: bool) -> String {
             let terms: Vec<String> = terms
                 .iter()
                 .map(|term| {
-                    let collation = match utf16 && term.collation.eq_ignore_ascii_case("BINARY") {
-                        true => UTF8_BINARY.to_owned(),
-                        false => quoted(&term.collation),
-                    };
-                    let direction = if term.descending { " DESC" } else { "" };
-                    format!("{} COLLATE {collation}{direction}", quoted(&term.column))
+                    let is_binary = term.collation.eq_ignore_ascii_case("BINARY");
+                    let collation = if utf16 && is_binary { UTF8_BINARY } else { &*term.collation };
+                    term.written(&quoted(&term.column), collation)
                 })
                 .collect();
             format!(" ORDER BY {}", terms.join(", "))

@@ -9,8 +9,13 @@ use super::lexer;
 use super::making::Making;
 use super::{quoted, quoted_text};
 
+mod key;
+mod stored;
 mod virtual_table;
 
+pub use key::{Key, Term, free_alias};
+use key::{primary_terms, rowid_key};
+use stored::stored;
 use virtual_table::Workshop;
 pub use virtual_table::{VirtualTable, parse_option};
 
@@ -76,30 +81,6 @@ pub struct Table {
     pub reserved: bool,
 }
 
-/// What tells the rows of a table apart, and gives their order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
-    /// A rowid of no column, under the alias that no column hides.
-    Rowid(&'static str),
-    /// The rowid is the column of this index in [`Table::columns`].
-    Column(usize),
-    /// A rowid that cannot be named, because columns are called `rowid`, `_rowid_` and `oid`.
-    Hidden,
-    /// WITHOUT ROWID: the terms of its primary key.
-    Primary(Vec<Term>),
-}
-
-/// A term of a primary key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Term {
-    /// The column.
-    pub column: String,
-    /// The collating sequence.
-    pub collation: String,
-    /// Whether it runs downwards.
-    pub descending: bool,
-}
-
 impl Schema {
     /// Reads the schema of `main`.
     pub fn read(connection: &Connection) -> rusqlite::Result<Schema> {
@@ -127,7 +108,7 @@ impl Schema {
         while let Some(row) = rows.next()? {
             let (kind, object) = (
                 row.get::<_, String>(0)?,
-                Object { name: row.get(1)?, table: row.get(2)?, sql: lossy(row, 3)?.into_owned() },
+                Object { name: row.get(1)?, table: row.get(2)?, sql: stored(&lossy(row, 3)?) },
             );
             if matches!(lossy(row, 3)?, Cow::Owned(_)) {
                 schema.not_utf8.push(object.name.clone());
@@ -338,58 +319,6 @@ pub fn is_internal(name: &str) -> bool {
 
 fn starts_with(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-/// A single INTEGER PRIMARY KEY is the rowid, unless it was declared DESC in the way that keeps an index beside it
-/// (<https://www.sqlite.org/lang_createtable.html#rowid>): then that index exists.
-fn rowid_key(
-    connection: &Connection,
-    table: &str,
-    all: &[Column],
-    stored: &[&Column],
-) -> rusqlite::Result<Key> {
-    let primary: Vec<usize> = (0..stored.len()).filter(|&index| stored[index].pk > 0).collect();
-    if let [index] = primary[..]
-        && stored[index].kind.eq_ignore_ascii_case("INTEGER")
-        && !has_primary_index(connection, table)?
-    {
-        return Ok(Key::Column(index));
-    }
-    let free = free_alias(all.iter().map(|column| column.name.as_str()));
-    Ok(free.map_or(Key::Hidden, Key::Rowid))
-}
-
-/// A name for the rowid that none of these columns has; None where each has one.
-pub fn free_alias<'c>(columns: impl Iterator<Item = &'c str> + Clone) -> Option<&'static str> {
-    let is_hidden = |alias: &str| columns.clone().any(|column| column.eq_ignore_ascii_case(alias));
-    ["rowid", "_rowid_", "oid"].into_iter().find(|alias| !is_hidden(alias))
-}
-
-fn has_primary_index(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
-    let mut statement = connection.prepare(&format!("PRAGMA main.index_list({})", quoted(table)))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        if row.get::<_, String>("origin")? == "pk" {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn primary_terms(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Term>> {
-    let index: String = connection.query_row(
-        &format!("SELECT name FROM pragma_index_list({}, 'main') WHERE origin = 'pk'", quoted_text(table)),
-        [],
-        |row| row.get(0),
-    )?;
-    let mut statement = connection.prepare(&format!(
-        "SELECT name, coll, \"desc\" FROM pragma_index_xinfo({}, 'main') WHERE key ORDER BY seqno",
-        quoted_text(&index)
-    ))?;
-    let terms = statement.query_map([], |row| {
-        Ok(Term { column: row.get(0)?, collation: row.get(1)?, descending: row.get(2)? })
-    })?;
-    terms.collect()
 }
 
 #[cfg(test)]

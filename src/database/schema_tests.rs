@@ -20,6 +20,7 @@ fn each_table_knows_what_tells_its_rows_apart() {
     let term = |column: &str, collation: &str, descending| Term {
         column: column.into(),
         collation: collation.into(),
+        is_own: true,
         descending,
     };
     let primary = Key::Primary(vec![term("b", "BINARY", true), term("a", "NOCASE", false)]);

@@ -16,6 +16,7 @@ use super::Expected;
 use crate::database::digest::{self, TableDigest};
 use crate::database::schema::{Schema, Table, VirtualTable};
 use crate::database::script::as_io;
+use crate::database::source::trouble::no_room;
 use crate::database::watchdog::Watchdog;
 use crate::database::{quoted_text, rows};
 use crate::error::{Error, Result};
@@ -132,8 +133,10 @@ impl Inspection<'_> {
         };
         open().map_err(|error| match error.sqlite_error_code() {
             Some(ErrorCode::OperationInterrupted) if self.job.is_stopped() => Error::Aborted,
+            // Nothing is written, so it is what SQLite sorts that has no room.
+            Some(ErrorCode::DiskFull) => no_room(&error),
             // The archive may be as sound as ever.
-            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::DiskFull) => {
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
                 Error::output(self.path, as_io(&error))
             }
             _ => Error::DrillFailed {

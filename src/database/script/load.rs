@@ -156,6 +156,7 @@ impl Loader {
             Guard::set(&mut connection, self.guard.budget(), &self.job).map_err(|error| store(&error))?;
         guard.start(self.read, self.spent);
         match self.virtual_tables.iter().find(|(_, table)| !table.works(&connection)) {
+            Some(_) if self.job.is_stopped() => Err(LoadError::Aborted),
             Some((line, _)) => Err(LoadError::script(*line, Problem::VirtualTable)),
             None => Ok(()),
         }

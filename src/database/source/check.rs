@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::{Held, Snapshot, reader};
+use super::{Held, Snapshot, reader, trouble};
 use crate::database::needs;
 use crate::database::watchdog::Watchdog;
 use crate::error::Result;
@@ -15,7 +15,7 @@ use crate::job::{Job, Warning, counted};
 
 /// How long a locked database is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Findings that are asked for; more are "100 or more".
+/// Findings that are asked for.
 const FINDINGS: usize = 100;
 /// Findings that whoever writes or tries the rows finds too, and tells of by table.
 const TOLD: [&str; 5] = [
@@ -90,14 +90,34 @@ impl Check {
             Ok(findings) => {
                 Checked { warnings: warnings(&findings), is_sound: findings.iter().all(|line| line == "ok") }
             }
-            // That a function is missing is told where it matters.
-            Err(error) if needs(&error).is_some() => Checked::default(),
-            Err(_) => {
-                let warnings = vec![damaged("SQLite cannot check the database to its end")];
-                Checked { warnings, is_sound: false }
-            }
+            Err(error) => ended(&error),
         })
     }
+}
+
+/// What to make of a check that did not come to its end.
+fn ended(error: &rusqlite::Error) -> Checked {
+    // That a function is missing is told where it matters.
+    if needs(error).is_some() {
+        return Checked::default();
+    }
+    let is_damage = match (trouble::primary(error), trouble::extended(error)) {
+        (ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB | ffi::SQLITE_ERROR, _) => true,
+        (_, code) => matches!(
+            code,
+            ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS
+        ),
+    };
+    if is_damage {
+        let warnings = vec![damaged("SQLite cannot check the database to its end")];
+        return Checked { warnings, is_sound: false };
+    }
+    let message = format!(
+        "SQLite could not check the database ({}), so nobody knows whether it is sound; what was read of it is in the \
+         backup: make another one, or run `sqlite3 FILE 'PRAGMA integrity_check'`",
+        ffi::Error::new(trouble::extended(error))
+    );
+    Checked { warnings: vec![Warning::new("SOURCE_UNCHECKED", message)], is_sound: true }
 }
 
 fn findings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
@@ -112,12 +132,18 @@ fn warnings(findings: &[String]) -> Vec<Warning> {
     let lines = findings.iter().flat_map(|finding| finding.lines()).filter(|line| !line.starts_with("***"));
     let lines: Vec<String> = lines.map(str::to_owned).collect();
     let found: Vec<&String> = lines.iter().filter(|line| *line != "ok" && !is_told(line)).collect();
-    let Some(first) = found.first() else { return Vec::new() };
+    // What the list has no room for may be worse than what is in it.
+    let is_cut = findings.len() >= FINDINGS;
+    let Some(first) = found.first() else {
+        let unknown =
+            format!("integrity_check finds more than it lists, {FINDINGS} rows that break their rules first");
+        return if is_cut { vec![damaged(&unknown)] } else { Vec::new() };
+    };
     let count = counted(found.len() as u64, "problem", "problems");
-    let more = if found.len() >= FINDINGS { " or more" } else { "" };
+    let more = if is_cut { " or more" } else { "" };
     let of_index =
         |line: &&&String| line.contains(" missing from index ") || line.contains(" entries in index ");
-    if found.iter().all(|line| of_index(&line)) {
+    if !is_cut && found.iter().all(|line| of_index(&line)) {
         let message = format!(
             "integrity_check finds {count}{more} with indexes of the database, the first: {first}; no row is missing, a \
              restore makes them anew, REINDEX mends them"
@@ -159,5 +185,40 @@ mod tests {
         ]);
         assert!(pages[0].starts_with("SOURCE_DAMAGED: integrity_check finds 2 problems "), "{pages:?}");
         assert!(pages[0].contains("the first: Tree 2 page 5 cell 0: 2nd reference to page 7;"), "{pages:?}");
+    }
+
+    #[test]
+    fn what_was_cut_off_is_no_number_and_may_be_worse() {
+        let list = |told: usize, others: usize| {
+            [vec!["NULL value in t.a"; told], vec!["row 3 missing from index i"; others]].concat()
+        };
+        let whole = told(&list(59, 40));
+        assert!(
+            whole[0].starts_with("INDEX_DAMAGED: integrity_check finds 40 problems with indexes"),
+            "{whole:?}"
+        );
+        let cut = told(&list(60, 40));
+        assert!(cut[0].starts_with("SOURCE_DAMAGED: integrity_check finds 40 problems or more "), "{cut:?}");
+        let unknown = told(&list(100, 0));
+        assert!(unknown[0].starts_with("SOURCE_DAMAGED: integrity_check finds more than "), "{unknown:?}");
+    }
+
+    #[test]
+    fn only_what_sqlite_reads_and_finds_wrong_is_damage() {
+        let of = |code| ended(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_ERROR, ffi::SQLITE_IOERR_READ] {
+            let checked = of(code);
+            assert_eq!((checked.warnings[0].code.as_str(), checked.is_sound), ("SOURCE_DAMAGED", false));
+        }
+        for code in [
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR_SHMMAP,
+        ] {
+            let checked = of(code);
+            assert_eq!((checked.warnings[0].code.as_str(), checked.is_sound), ("SOURCE_UNCHECKED", true));
+        }
     }
 }

@@ -6,8 +6,9 @@
 //! or a WAL without its index, is copied as it lies and repaired in the copy.
 //!
 //! A live database is opened by SQLite alone, never by `std::fs` (but for one look, `is_idle_and_of_another`): closing
-//! any descriptor of a file drops all POSIX locks that the process has on it, so it would take the locks of SQLite
-//! connections of this process away.
+//! any descriptor of a file drops all POSIX locks that the process has on it, so it would take the locks of other
+//! connections of this SQLite away. Those of another SQLite in the process go whenever this one closes the file
+//! (<https://www.sqlite.org/howtocorrupt.html>, 2.2.1), which is why callers are told to keep such a process apart.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

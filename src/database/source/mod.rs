@@ -15,7 +15,7 @@ use super::schema::is_internal;
 use super::script::as_io;
 use super::watchdog::Watchdog;
 use crate::error::{Error, Result};
-use crate::job::{Job, Warning};
+use crate::job::{Job, Phase, Warning};
 
 mod check;
 mod copy;
@@ -58,9 +58,11 @@ impl Held {
         }
     }
 
-    /// A failure to read it. A copy lies where the job writes, and the database at `origin` may be as sound as ever.
+    /// A failure to read it. A copy lies where the job writes, and SQLite writes what it sorts elsewhere: the database at
+    /// `origin` may be as sound as ever.
     fn failure(&self, origin: &Path, error: &rusqlite::Error) -> Error {
         match (self, trouble::primary(error)) {
+            (_, ffi::SQLITE_FULL) => trouble::no_room(error),
             (Held::Copy(copy), ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN) => Error::output(copy, as_io(error)),
             _ => trouble::unreadable(origin, error),
         }
@@ -103,6 +105,17 @@ impl Snapshot {
     pub fn watched(self, job: &Job) -> Result<Self> {
         let watchdog = Watchdog::over(&self.connection, job, None).map_err(|error| self.failure(&error))?;
         Ok(Snapshot { watchdog: Some(watchdog), ..self })
+    }
+
+    /// A copy in `work`, which may be written; it is removed with what is returned.
+    ///
+    /// # Errors
+    /// `DATABASE_UNREADABLE` if the snapshot cannot be read, `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`, `ABORT_ERR`
+    /// if `job` is stopped.
+    pub fn copied(&self, work: &Path, job: &Job) -> Result<TempPath> {
+        // No part of any phase.
+        let unheard = Job::unattended().meter(Phase::Snapshot, None, None);
+        copy::through_sqlite(&self.connection, &self.origin, work, job, &unheard)
     }
 
     /// The same snapshot, had by way of another kind of source.

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
@@ -34,6 +34,9 @@ pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
             "it may not be opened; check that you may read the file and enter its folder"
         }
         ffi::SQLITE_IOERR => "the disk failed to read it; check the disk and copy the file elsewhere",
+        ffi::SQLITE_NOMEM => {
+            "the system has no memory, or no further thread, to read it with; end other programs, then try again"
+        }
         _ => match needs(error) {
             Some(needs) => return lacking(path, &needs, error),
             None => "SQLite cannot read it; check it with `sqlite3 FILE 'PRAGMA integrity_check'`",
@@ -49,7 +52,26 @@ fn lacking(path: &Path, needs: &str, error: &rusqlite::Error) -> Error {
     Error::unreadable(path, problem, cause(error))
 }
 
-/// The same when it could not be opened to begin with: then what is in the file tells more.
+/// SQLite's temporary files found no room while a database was only read.
+pub fn no_room(error: &rusqlite::Error) -> Error {
+    Error::DiskFull {
+        path: temporary_folder(),
+        problem: "SQLite sorts there what it reads; free some space, or set TMPDIR (on Windows TMP) to another folder".into(),
+        source: cause(error),
+    }
+}
+
+/// Where SQLite puts its temporary files (os_unix.c: `unixTempFileDir`).
+fn temporary_folder() -> PathBuf {
+    if cfg!(windows) {
+        return std::env::temp_dir();
+    }
+    let named = ["SQLITE_TMPDIR", "TMPDIR"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
+    let usual = ["/var/tmp", "/usr/tmp", "/tmp"].map(PathBuf::from);
+    named.chain(usual).find(|folder| folder.is_dir()).unwrap_or_else(|| PathBuf::from("."))
+}
+
+/// A failure to open a database to begin with: then what is in the file tells more.
 ///
 /// Closing a file drops every POSIX lock that this process has on it, those of other SQLite connections too. So a
 /// database is opened like this only after SQLite itself has given it up.

@@ -8,7 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement};
 
 use super::{foreign_keys, reindex, shell, wrangler};
-use crate::database::lexer::{Token, tokens};
+use crate::database::lexer::{Token, creates, tokens};
 use crate::database::schema::{Table, VirtualTable};
 use crate::database::{quoted, said};
 
@@ -75,6 +75,23 @@ pub fn has_long_pattern(sql: &str) -> bool {
     matches && tokens(sql).any(|token| matches!(token, Token::Quoted(text) if text.len() > PATTERN + 2))
 }
 
+/// Whether a CREATE text may hold rows against a pattern that does not stand in it. A literal is only the beginning of
+/// one if an operator follows that binds tighter than LIKE, as `||` does.
+pub fn has_open_pattern(sql: &str) -> bool {
+    const ENDS: [&str; 6] = ["AND", "OR", "ESCAPE", "THEN", "ELSE", "END"];
+    let ends = |token: &Token<'_>| {
+        matches!(token, Token::Sign(')' | ',')) || ENDS.iter().any(|word| token.is_word(word))
+    };
+    let tokens: Vec<Token<'_>> = tokens(sql).collect();
+    tokens.iter().enumerate().any(|(at, token)| {
+        let is_literal = match &tokens[at + 1..] {
+            [Token::Quoted(text), rest @ ..] => text.starts_with('\'') && rest.first().is_none_or(ends),
+            _ => false,
+        };
+        (token.is_word("LIKE") || token.is_word("GLOB")) && !is_literal
+    })
+}
+
 /// D1 has FTS5 with its vocabulary, and no other module.
 pub fn has_module_of(table: &VirtualTable) -> bool {
     table.module.starts_with("fts5")
@@ -114,7 +131,7 @@ impl Rehearsal {
             Some("its CREATE text is longer than the 100,000 bytes that D1 takes")
         } else if !wrangler::keeps(sql) {
             Some("wrangler would cut or change its CREATE text")
-        } else if is_index(sql) && has_long_pattern(sql) {
+        } else if creates(sql, "INDEX") && has_long_pattern(sql) {
             Some("D1 takes no LIKE or GLOB pattern of more than 50 bytes")
         } else {
             let refusal = self.connection.execute(sql, []).err()?;
@@ -123,6 +140,15 @@ impl Rehearsal {
                 false => "D1 has narrower limits, or what it belongs to is not there",
             })
         }
+    }
+
+    /// Whether these columns of a view or virtual table that was made here can be read. What is in a view is looked up
+    /// only then.
+    pub fn reads(&self, name: &str, columns: &[String]) -> bool {
+        // With a table before it, no name can be taken for a string.
+        let columns: Vec<String> = columns.iter().map(|column| format!("t.{}", quoted(column))).collect();
+        let sql = format!("SELECT {} FROM main.{} AS t", columns.join(", "), quoted(name));
+        self.connection.prepare(&sql).is_ok()
     }
 
     /// Takes rows of a table that was made here.
@@ -176,10 +202,6 @@ impl RowTrial<'_> {
 
 fn is_refused(function: &str) -> bool {
     FUNCTIONS.iter().any(|refused| refused.eq_ignore_ascii_case(function))
-}
-
-fn is_index(sql: &str) -> bool {
-    tokens(sql).take(3).any(|token| token.is_word("INDEX"))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Dumper<'_> {
         if unchecked {
             self.switch_checks(&mut script, true)?;
         }
-        self.extra_objects(&mut script, &paused)?;
+        self.extra_objects(&mut script)?;
         for index in self.virtual_tables_of_main_first() {
             if self.is_filled_in_main(index) {
                 continue;
@@ -53,13 +53,12 @@ impl Dumper<'_> {
                 fill_from_content(&mut script, table, fill)?;
                 let (name, what) =
                     (table.name.clone(), format!("the content of the full-text index {}", table.name));
-                let reason = match self.placement.large.contains(&name) {
-                    true => "its names leave no room for a row in the 100,000 bytes that D1 takes",
-                    false => "rows that it covers stand here",
-                };
-                self.note_extra(&name, &what, reason);
+                let reason = self.placement.unfilled.get(&name).copied();
+                self.note_extra(&name, &what, reason.unwrap_or("rows that it covers stand here"));
             }
         }
+        // What is set on the tables behind an index sees nothing of that.
+        self.extra_triggers(&mut script, &paused)?;
         Ok(script.bytes())
     }
 
@@ -161,7 +160,7 @@ impl Dumper<'_> {
                     self.note_extra(
                         &name,
                         &format!("{count} rows of {name}"),
-                        "they are too large or refer to rows that are missing",
+                        "they are too large, or D1 does not find the rows that they refer to",
                     );
                 }
                 Home::RowsInExtra(reason) => {
@@ -257,10 +256,12 @@ impl Dumper<'_> {
             let table = self.schema.virtual_tables[index].clone();
             match self.fills[index] {
                 Fill::Rows if !self.is_in_main(index) => self.full_text_rows(script, index)?,
-                Fill::Rows if self.placement.large.contains(&table.name) => {
-                    self.full_text_rows(script, index)?;
-                    let what = format!("the rows of the full-text table {}", table.name);
-                    self.note_extra(&table.name, &what, "some of them are larger than what D1 takes");
+                Fill::Rows => {
+                    if let Some(reason) = self.placement.unfilled.get(&table.name).copied() {
+                        self.full_text_rows(script, index)?;
+                        let what = format!("the rows of the full-text table {}", table.name);
+                        self.note_extra(&table.name, &what, reason);
+                    }
                 }
                 Fill::Verbatim(reason) => {
                     for shadow in &table.shadows {
@@ -287,18 +288,15 @@ impl Dumper<'_> {
         first
     }
 
-    fn extra_objects(&mut self, script: &mut Script<'_>, paused: &[Object]) -> Result<(), Failure> {
-        let of_name = |kind, objects: &[Object]| {
+    /// Indexes and views.
+    fn extra_objects(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {
+        let of_kind = |kind, objects: &[Object]| {
             let refused =
                 |object: &Object| self.placement.refuses(&object.name).map(|why| (kind, object.clone(), why));
             objects.iter().filter_map(refused).collect::<Vec<_>>()
         };
-        let mut objects = of_name("index", &self.schema.indexes);
-        objects.extend(of_name("view", &self.schema.views));
-        let triggers = self.schema.triggers.iter().filter_map(|trigger| {
-            self.placement.refuses_trigger(trigger).map(|reason| ("trigger", trigger.clone(), reason))
-        });
-        let triggers: Vec<_> = triggers.collect();
+        let mut objects = of_kind("index", &self.schema.indexes);
+        objects.extend(of_kind("view", &self.schema.views));
         for (kind, object, reason) in objects {
             match self.repairs.indexes.contains(&object.name) {
                 true => script.comment(&object.sql)?,
@@ -306,12 +304,19 @@ impl Dumper<'_> {
             }
             self.note_extra(&object.name, &format!("{kind} {}", object.name), reason);
         }
+        Ok(())
+    }
+
+    /// Those that were paused, then those that D1 would refuse.
+    fn extra_triggers(&mut self, script: &mut Script<'_>, paused: &[Object]) -> Result<(), Failure> {
         for trigger in paused {
             script.statement(&closed(&trigger.sql))?;
         }
-        for (kind, object, reason) in triggers {
-            script.statement(&closed(&object.sql))?;
-            self.note_extra(&object.name, &format!("{kind} {}", object.name), reason);
+        let refused = |it: &Object| self.placement.refuses_trigger(it).map(|reason| (it.clone(), reason));
+        let refused: Vec<_> = self.schema.triggers.iter().filter_map(refused).collect();
+        for (trigger, reason) in refused {
+            script.statement(&closed(&trigger.sql))?;
+            self.note_extra(&trigger.name, &format!("trigger {}", trigger.name), reason);
         }
         Ok(())
     }

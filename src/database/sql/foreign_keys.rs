@@ -101,6 +101,39 @@ pub fn orphans(
     }
 }
 
+/// Rows of `child` that `parent` does not find when it comes after them; None when there are some and they cannot be
+/// named.
+///
+/// SQLite compares in two ways. A row that comes looks for its parent with the affinity of the parent's column. A parent
+/// that comes looks for the rows that wait for it by plain `=`, and a number in a column without affinity is no text.
+pub fn unmet(
+    connection: &Connection,
+    parent: &Table,
+    child: &Table,
+    key: &ForeignKey,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    let affinities = affinities(connection, (parent, child), key)?;
+    let numbers: Vec<String> = std::iter::zip(&key.from, affinities)
+        .filter(|(_, kinds)| *kinds == ("TEXT", "BLOB"))
+        .map(|(from, _)| format!("typeof(c.{}) IN ('integer', 'real')", quoted(from)))
+        .collect();
+    if numbers.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let from = format!("FROM main.{} AS c NOT INDEXED WHERE {}", quoted(&child.name), numbers.join(" OR "));
+    named(connection, child, &from)
+}
+
+/// The affinities of both ends of a key, column by column.
+fn affinities(
+    connection: &Connection,
+    (parent, child): (&Table, &Table),
+    key: &ForeignKey,
+) -> rusqlite::Result<Vec<(&'static str, &'static str)>> {
+    let theirs = parents::affinities(connection, parent, &key.to)?;
+    Ok(theirs.into_iter().zip(parents::affinities(connection, child, &key.from)?).collect())
+}
+
 /// Rows of `child` that point at one of the rows `rowids` of `parent`; None when there are some and they cannot be
 /// named.
 pub fn children(
@@ -113,12 +146,15 @@ pub fn children(
     if key.from.len() != key.to.len() {
         return Ok(Some(Vec::new()));
     }
-    // The parent's side comes first: its collating sequence decides.
-    let pairs: Vec<String> = key
-        .to
-        .iter()
-        .zip(&key.from)
-        .map(|(to, from)| format!("p.{} = c.{}", quoted(to), quoted(from)))
+    // The parent's side comes first: its collating sequence decides. So does its affinity, if the child's side has none
+    // of its own; only a text needs that, and the plus keeps SQLite from using an index.
+    let affinities = affinities(connection, (parent, child), key)?;
+    let pairs: Vec<String> = std::iter::zip(&key.to, &key.from)
+        .zip(affinities)
+        .map(|((to, from), kinds)| {
+            let plus = if kinds.0 == "TEXT" && kinds.1 != "TEXT" { "+" } else { "" };
+            format!("p.{} = {plus}c.{}", quoted(to), quoted(from))
+        })
         .collect();
     let rowids = rowids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
     let from = |indexed: &str| {

@@ -4,11 +4,12 @@
 //! the same index (it keeps no rows, or not those its content table has now) the tables behind it are written as they
 //! are, into database-extra.sql.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, PrepFlags};
 
-use super::patience::{Patience, is_interrupt};
+use super::patience::Patience;
 use super::reindex::{Source, trial};
 use super::repairs::Repairs;
+use super::trial::is_trouble;
 use crate::database::digest::{self, instances, is_damage, readable};
 use crate::database::schema::{Schema, Table, VirtualTable};
 use crate::database::script::is_known_module;
@@ -88,25 +89,20 @@ impl Fill {
         schema: &Schema,
         patience: &mut Patience<'_>,
     ) -> rusqlite::Result<Fill> {
-        let (Some(made), true) = (&table.makes, is_known_module(&table.module)) else {
+        if table.makes.is_none() || !is_known_module(&table.module) {
             return Ok(Fill::Unknown);
-        };
+        }
         if table.shadows.is_empty() {
             return Ok(Fill::Nothing);
         }
         if table.module != "fts5" {
             return Ok(Fill::Verbatim("D1 has no such module"));
         }
+        if let Some(content) = Content::of(table, schema) {
+            return external(connection, table, content, patience);
+        }
         match table.option("content") {
-            Some(content) if content.is_empty() => {
-                Ok(Fill::Verbatim("a contentless index keeps no rows to insert again"))
-            }
-            Some(content) => {
-                let is_view = schema.views.iter().any(|view| view.name.eq_ignore_ascii_case(&content));
-                let rowid = table.option("content_rowid").unwrap_or_else(|| "rowid".into());
-                let content = Content { table: content, rowid, columns: made.columns.clone(), is_view };
-                external(connection, table, content, patience)
-            }
+            Some(_) => Ok(Fill::Verbatim("a contentless index keeps no rows to insert again")),
             None if table.option("locale").is_some() => Ok(Fill::Verbatim("its values carry a locale")),
             None => Ok(Fill::Rows),
         }
@@ -155,13 +151,13 @@ pub fn select_among(content: &Content, rowids: &[i64]) -> String {
 fn over_rows(connection: &Connection, table: &VirtualTable, content: Content) -> rusqlite::Result<Fill> {
     let Some(indexed) = indexed_rows(connection, table)? else { return Ok(Fill::Unreadable) };
     let all = match content_rows(connection, &content) {
-        Err(error) if is_interrupt(&error) => return Err(error),
+        Err(error) if is_trouble(&error) => return Err(error),
         all => all.ok(),
     };
     // Made once for trial, to see that it finds the same.
     let again = match trial(connection, table, &content.source(), &indexed) {
         Ok(again) => all.is_some().then_some(again),
-        Err(error) if is_interrupt(&error) => return Err(error),
+        Err(error) if is_trouble(&error) => return Err(error),
         Err(
             rusqlite::Error::SqliteFailure(..)
             | rusqlite::Error::SqlInputError { .. }
@@ -179,7 +175,9 @@ fn over_rows(connection: &Connection, table: &VirtualTable, content: Content) ->
         }
     }
     Ok(match all {
-        Some(all) if again.is_some() && indexed == all => Fill::Rebuild(content),
+        Some(all) if again.is_some() && indexed == all && content.can_rebuild(connection) => {
+            Fill::Rebuild(content)
+        }
         Some(_) if again.is_some() => Fill::Partial(content, indexed),
         _ => Fill::Unreadable,
     })
@@ -225,6 +223,23 @@ fn content_rows(connection: &Connection, content: &Content) -> rusqlite::Result<
 }
 
 impl Content {
+    /// That of an FTS5 table whose rows stand elsewhere.
+    pub fn of(table: &VirtualTable, schema: &Schema) -> Option<Content> {
+        let columns = table.makes.as_ref().filter(|_| table.module == "fts5")?.columns.clone();
+        let content = table.option("content").filter(|content| !content.is_empty())?;
+        let rowid = table.option("content_rowid").unwrap_or_else(|| "rowid".into());
+        let is_view = schema.views.iter().any(|view| view.name.eq_ignore_ascii_case(&content));
+        Some(Content { table: content, rowid, columns, is_view })
+    }
+
+    /// Whether 'rebuild' could read it: that looks into no virtual table, though everything else does.
+    fn can_rebuild(&self, connection: &Connection) -> bool {
+        let columns = std::iter::once(&self.rowid).chain(&self.columns);
+        let columns: Vec<String> = columns.map(|column| format!("t.{}", quoted(column))).collect();
+        let sql = format!("SELECT {} FROM main.{} AS t", columns.join(", "), quoted(&self.table));
+        connection.prepare_with_flags(&sql, PrepFlags::SQLITE_PREPARE_NO_VTAB).is_ok()
+    }
+
     fn source(&self) -> Source<'_> {
         Source {
             table: &self.table,

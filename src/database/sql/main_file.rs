@@ -23,9 +23,8 @@ impl Dumper<'_> {
             self.main_rows(&mut script, index)?;
         }
         for index in self.virtual_tables(|dumper, index| dumper.is_in_main(index)) {
-            if self.fills[index] == Fill::Rows
-                && !self.placement.large.contains(&self.schema.virtual_tables[index].name)
-            {
+            let name = &self.schema.virtual_tables[index].name;
+            if self.fills[index] == Fill::Rows && !self.placement.unfilled.contains_key(name) {
                 self.full_text_rows(&mut script, index)?;
             }
         }
@@ -173,12 +172,16 @@ impl Dumper<'_> {
         let source =
             self.schema.tables.iter().position(|table| table.name.eq_ignore_ascii_case(&content.table));
         self.is_in_main(index)
-            && !self.placement.large.contains(&self.schema.virtual_tables[index].name)
+            && !self.placement.unfilled.contains_key(&self.schema.virtual_tables[index].name)
             && match source {
                 Some(source) => self.placement.holds_all_rows(source),
-                // A view can show any row, so all of them must be here.
+                // A view can show any row, of full-text tables too, so all of them must be here.
                 None => {
-                    self.placement.large.is_empty()
+                    let keeps_rows_back = |index: usize| {
+                        matches!(self.fills[index], Fill::Verbatim(_)) && self.is_in_main(index)
+                    };
+                    self.placement.unfilled.is_empty()
+                        && !(0..self.fills.len()).any(keeps_rows_back)
                         && (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index))
                 }
             }

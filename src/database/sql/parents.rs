@@ -74,7 +74,7 @@ fn own<'r>(row: &'r Row<'_>, at: usize) -> rusqlite::Result<ToSqlOutput<'r>> {
 /// SQLite refuses that to its end.
 fn parents(connection: &Connection, parent: &Table, key: &ForeignKey) -> rusqlite::Result<Connection> {
     let workshop = Connection::open("")?;
-    let kinds = affinities(connection, parent, key)?.into_iter().zip(collations(parent, key)?);
+    let kinds = affinities(connection, parent, &key.to)?.into_iter().zip(collations(parent, key)?);
     let columns: Vec<String> = kinds
         .enumerate()
         .map(|(at, (affinity, collation))| format!("k{at} {affinity} COLLATE {}", quoted(&collation)))
@@ -96,25 +96,25 @@ fn parents(connection: &Connection, parent: &Table, key: &ForeignKey) -> rusqlit
     Ok(workshop)
 }
 
-/// The affinities of the columns of `parent` that `key` refers to.
-fn affinities(
+/// The affinities of these columns of `table`.
+pub fn affinities(
     connection: &Connection,
-    parent: &Table,
-    key: &ForeignKey,
+    table: &Table,
+    columns: &[String],
 ) -> rusqlite::Result<Vec<&'static str>> {
     let sql =
         "SELECT c.type, t.strict FROM pragma_table_xinfo(?1, 'main') AS c JOIN pragma_table_list(?1) AS t
         WHERE lower(c.name) = lower(?2) AND t.schema = 'main'";
     let mut statement = connection.prepare(sql)?;
     let of_column = |column: &String| {
-        statement.query_row([&parent.name, column], |row| {
+        statement.query_row([&table.name, column], |row| {
             Ok(substitutes::affinity(&row.get::<_, String>(0)?, row.get(1)?))
         })
     };
-    key.to.iter().map(of_column).collect()
+    columns.iter().map(of_column).collect()
 }
 
-/// Their collating sequences: those of an index that names none itself.
+/// The collating sequences of the columns of `parent` that `key` refers to: those of an index that names none itself.
 fn collations(parent: &Table, key: &ForeignKey) -> rusqlite::Result<Vec<String>> {
     let workshop = Connection::open_in_memory()?;
     workshop.execute(&parent.sql, [])?;

@@ -52,9 +52,8 @@ pub struct Placement {
     pub homes: Vec<Home>,
     /// Rows of tables at home in database.sql that stand in database-extra.sql all the same, by rowid.
     pub picked: Vec<BTreeSet<i64>>,
-    /// Full-text tables, by name, of whose rows D1 would refuse some, or the statement that fills them: what does so
-    /// stands in database-extra.sql.
-    pub large: HashSet<String>,
+    /// Why full-text tables, by name, cannot be filled in database.sql.
+    pub unfilled: HashMap<String, &'static str>,
     /// Unique indexes, by name, that must be there before the rows: they are keys that foreign keys refer to.
     pub early_indexes: HashSet<String>,
     /// Why tables, virtual tables, indexes and views, by name, cannot stand in database.sql.
@@ -83,7 +82,7 @@ impl Placement {
                 refused: HashMap::new(),
                 refused_triggers: HashMap::new(),
                 picked: vec![BTreeSet::new(); schema.tables.len()],
-                large: HashSet::new(),
+                unfilled: HashMap::new(),
                 early_indexes: HashSet::new(),
                 foreign_key_problems: 0,
                 warnings: Vec::new(),
@@ -92,6 +91,7 @@ impl Placement {
         };
         decision.rehearse(repairs)?;
         decision.find_orphans()?;
+        decision.find_unmet()?;
         decision.find_oversized()?;
         decision.find_large_full_text()?;
         decision.follow_references()?;
@@ -136,9 +136,7 @@ impl Decision<'_> {
             } else if d1::has_long_pattern(&table.sql) {
                 *home = Home::RowsInExtra("D1 takes no LIKE or GLOB pattern of more than 50 bytes".into());
             } else if rows::leaves_no_room(table) {
-                *home = Home::RowsInExtra(
-                    "its names leave no room for a row in the 100,000 bytes that D1 takes".into(),
-                );
+                *home = Home::RowsInExtra(rows::NO_ROOM.into());
             } else if table.reserved {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
@@ -162,6 +160,7 @@ impl Decision<'_> {
                 refused.entry(table.name.clone()).or_insert("D1 does not know one of its settings");
             }
         }
+        self.find_unreadable_content(&rehearsal);
         // No row is to set off a trigger.
         self.try_rows(&rehearsal)?;
         for trigger in &schema.triggers {

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
-use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::full_text::Fill;
@@ -72,18 +70,10 @@ impl Repairs {
         }
     }
 
-    /// Finds out what the database behind `source` needs, from a private copy of it at the first of `paths`: SQLite
-    /// drops every CHECK of a database that it opens read-only. Tables are tried at the second one. Both files are new
-    /// and are left to the caller.
-    pub fn find(
-        source: &Connection,
-        doubt: Doubt,
-        paths: [&Path; 2],
-        job: &Job,
-    ) -> rusqlite::Result<Repairs> {
-        let mut connection = Connection::open(paths[0])?;
-        Backup::new(source, &mut connection)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
-        let connection = &connection;
+    /// Finds out what the database behind `connection` needs, which is a private copy that may be written: SQLite drops
+    /// every CHECK of a database that it opens read-only. Tables are tried in a file at `trial`, which is new and is
+    /// left to the caller.
+    pub fn find(connection: &Connection, doubt: Doubt, trial: &Path, job: &Job) -> rusqlite::Result<Repairs> {
         let _watchdog = Watchdog::over(connection, job, None)?;
         let mut schema = Schema::read(connection)?;
         let findings = findings(connection, &schema)?;
@@ -100,7 +90,7 @@ impl Repairs {
         repairs.grown = grown::tables(connection, &schema)?;
         substitutes::substitute(connection, &mut schema)?;
         rows::prepare(connection, &schema)?;
-        let trial = Trial::of(connection, schema.utf16, paths[1], job)?;
+        let trial = Trial::of(connection, schema.utf16, trial, job)?;
         for table in &schema.tables {
             if repairs.grown.contains(&table.name) {
                 continue;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::database::lexer::{Token, tokens};
+use crate::database::lexer::{Token, creates, tokens};
 use crate::database::schema::Schema;
 use crate::job::Warning;
 
@@ -20,7 +20,7 @@ const GUARD: &str = "/**/";
 /// `sql`, which ends in no such line for the shell. Other tokens it never has.
 pub fn guarded(sql: &str) -> Cow<'_, str> {
     // A trigger is not complete before its END.
-    if is_trigger(sql) {
+    if creates(sql, "TRIGGER") {
         return Cow::Borrowed(sql);
     }
     let ends: Vec<usize> =
@@ -90,10 +90,6 @@ fn with_texts_in_double_quotes(schema: &Schema) -> rusqlite::Result<Vec<&str>> {
         }
     }
     Ok(found)
-}
-
-fn is_trigger(sql: &str) -> bool {
-    tokens(sql).take(3).any(|token| token.is_word("TRIGGER"))
 }
 
 fn has_line_end_in_quotes(sql: &str) -> bool {
@@ -175,6 +171,7 @@ mod tests {
             "CREATE TABLE t(a, b, c AS (a\n/ /* one\ntwo */\nb))",
             "CREATE TABLE t(a, b, c AS (a\r\n/\r\nb))",
             "CREATE VIEW v AS SELECT 1 AS\nGO\n-- done",
+            "CREATE TABLE trigger(a, b AS (a\n/\n2))",
         ] {
             let guarded = guarded(sql);
             assert!(tokens(&guarded).eq(tokens(sql)), "{sql}");

@@ -123,7 +123,8 @@ fn plain(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Stri
             if !terms.iter().all(is_known) {
                 return Ok(None);
             }
-            let terms: Vec<String> = terms.iter().map(spelled).collect();
+            let terms: Vec<String> =
+                terms.iter().map(|term| term.written(&quoted(&term.column), &term.collation)).collect();
             parts.push(format!("PRIMARY KEY ({})", terms.join(", ")));
             end = " WITHOUT ROWID";
         }
@@ -134,11 +135,6 @@ fn plain(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Stri
 fn autoincrement(table: &Table) -> &'static str {
     let is_so = lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
     if is_so { " AUTOINCREMENT" } else { "" }
-}
-
-fn spelled(term: &Term) -> String {
-    let direction = if term.descending { " DESC" } else { "" };
-    format!("{} COLLATE {}{direction}", quoted(&term.column), term.collation)
 }
 
 /// A type of the affinity that a declared type has

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, params_from_iter};
 
 use crate::database::digest::{self, Digester};
 use crate::database::schema::{Key, Object, Table};
+use crate::database::watchdog::Watchdog;
 use crate::database::{quoted, rows};
 use crate::error::Error;
 use crate::job::Job;
@@ -17,6 +18,8 @@ use crate::job::Job;
 /// Where tables are tried, one after the other.
 pub struct Trial<'a> {
     workshop: Connection,
+    /// An index over all rows takes its time.
+    _watchdog: Watchdog,
     source: &'a Connection,
     utf16: bool,
     job: &'a Job,
@@ -60,7 +63,8 @@ impl<'a> Trial<'a> {
             "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF;
              PRAGMA trusted_schema = OFF; PRAGMA journal_mode = MEMORY",
         )?;
-        Ok(Trial { workshop, source, utf16, job })
+        let watchdog = Watchdog::over(&workshop, job, None)?;
+        Ok(Trial { workshop, _watchdog: watchdog, source, utf16, job })
     }
 
     /// Makes `table` and these of its `indexes` anew, compares, and takes all of it away again.

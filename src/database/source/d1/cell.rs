@@ -112,10 +112,10 @@ mod tests {
 
     use super::*;
 
-    /// As D1 hands a value over: through JavaScript's numbers. The bundled SQLite lacks what tells zeros apart.
+    /// As D1 hands a value over: through JavaScript's numbers.
     fn through_json(sql: &str) -> Cell {
         let connection = Connection::open_in_memory().unwrap();
-        let sql = format!("SELECT {} FROM (SELECT {sql} AS c)", expression("c", false, false));
+        let sql = format!("SELECT {} FROM (SELECT {sql} AS c)", expression("c", true, false));
         let json = connection
             .query_row(&sql, [], |row| {
                 Ok(match row.get_ref(0)? {
@@ -157,5 +157,8 @@ mod tests {
         ] {
             assert_eq!(through_json(sql), cell, "{sql}");
         }
+        // Equal, but for the sign.
+        let is = |cell, wanted: f64| matches!(cell, Cell::Real(real) if real.to_bits() == wanted.to_bits());
+        assert!(is(through_json("-0.0"), -0.0) && is(through_json("0.0"), 0.0));
     }
 }

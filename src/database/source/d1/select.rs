@@ -77,7 +77,7 @@ impl Source {
                 // Names of our own: two columns of one name would be one in an object.
                 let terms: Vec<String> =
                     group.iter().enumerate().map(|(nth, term)| format!("{term} AS c{nth}")).collect();
-                format!("SELECT {} FROM {table}{condition}{order}{limit}", terms.join(", "))
+                format!("SELECT {} FROM {table} AS t{condition}{order}{limit}", terms.join(", "))
             })
             .collect()
     }
@@ -144,13 +144,17 @@ impl Source {
     /// The statement for a part of a value that is too long to come along.
     pub fn part(&self, place: &Place, column: usize, from: u64) -> String {
         format!(
-            "SELECT hex(substr(CAST({} AS BLOB), {}, {})) AS part FROM {} WHERE {}",
+            "SELECT hex(substr(CAST({} AS BLOB), {}, {})) AS part FROM {} AS t WHERE {}",
             quoted(&self.table.columns[column]),
             from + 1,
             cell::PART,
             quoted(&self.table.name),
             self.is_at(place)
         )
+    }
+
+    fn rowid(&self) -> Option<String> {
+        self.table.rowid().map(|rowid| format!("t.{rowid}"))
     }
 
     fn terms(&self) -> Vec<Term> {
@@ -161,7 +165,7 @@ impl Source {
     }
 
     fn is_at(&self, place: &Place) -> String {
-        match self.table.rowid() {
+        match self.rowid() {
             Some(rowid) => format!("{rowid} = {}", place.join("")),
             None => {
                 let equal: Vec<String> = self
@@ -183,16 +187,16 @@ impl Source {
             (false, false) => "<=",
             (false, true) => ">=",
         };
-        if let Some(rowid) = self.table.rowid() {
+        if let Some(rowid) = self.rowid() {
             return format!("{rowid} {} {}", operator(false), place.join(""));
         }
         let terms = self.terms();
         let first = terms.first().is_some_and(|term| term.descending);
-        if terms.iter().all(|term| term.descending == first) {
+        if terms.iter().all(|term| term.descending == first && term.is_own) {
             let names: Vec<String> = terms.iter().map(collated).collect();
             return format!("({}) {} ({})", names.join(", "), operator(first), place.join(", "));
         }
-        // Rows compare as a whole in one direction only: spelt out, term by term.
+        // Rows compare as a whole in one direction only, and by no index if a term has a COLLATE: spelt out, term by term.
         let last = terms.len().saturating_sub(1);
         let ways: Vec<String> = (0..terms.len())
             .map(|at| {
@@ -209,26 +213,41 @@ impl Source {
                 format!("({})", all.join(" AND "))
             })
             .collect();
-        format!("({})", ways.join(" OR "))
+        // Where SQLite begins, or ends: it sees none in what stands behind OR.
+        let bound = match operator(first) {
+            ">" => ">=",
+            "<" => "<=",
+            as_it_is => as_it_is,
+        };
+        format!("{} {bound} {} AND ({})", collated(&terms[0]), place[0], ways.join(" OR "))
     }
 
     fn order(&self) -> String {
-        if let Some(rowid) = self.table.rowid() {
+        if let Some(rowid) = self.rowid() {
             return format!(" ORDER BY {rowid}");
         }
-        let terms: Vec<String> = self
-            .terms()
-            .iter()
-            .map(|term| format!("{}{}", collated(term), if term.descending { " DESC" } else { "" }))
-            .collect();
+        let terms: Vec<String> =
+            self.terms().iter().map(|term| term.written(&name(&term.column), &term.collation)).collect();
         if terms.is_empty() { String::new() } else { format!(" ORDER BY {}", terms.join(", ")) }
     }
 }
 
+/// A column, not a result of ours that happens to have its name: those come first in ORDER BY.
+fn name(column: &str) -> String {
+    format!("t.{}", quoted(column))
+}
+
+/// What a condition compares by. SQLite takes no index for rows of values with a COLLATE.
 fn collated(term: &Term) -> String {
-    format!("{} COLLATE {}", quoted(&term.column), quoted(&term.collation))
+    match term.is_own {
+        true => name(&term.column),
+        false => format!("{} COLLATE {}", name(&term.column), quoted(&term.collation)),
+    }
 }
 
 fn is_in_key(table: &Table, column: &str) -> bool {
     matches!(&table.key, Key::Primary(terms) if terms.iter().any(|term| term.column == column))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use super::{Decision, Home};
-use crate::database::lexer::{Token, tokens};
 use crate::database::schema::Table;
 use crate::database::sql::d1::{self, Rehearsal};
+use crate::database::sql::foreign_keys;
+use crate::database::sql::full_text::Content;
 use crate::database::{quoted, rows};
 
 /// Bytes of a row from which an index over an expression or a generated column may hold more than D1 takes: tenfold.
@@ -14,8 +15,27 @@ const SUSPECT: usize = d1::ROW / 10;
 const HEAD: usize = 80_000;
 
 const TOO_LARGE: &str = "some of them are larger than the 2,000,000 bytes that D1 takes";
+pub(super) const NO_ROOM: &str = "its names leave no room for a row in the 100,000 bytes that D1 takes";
 
 impl Decision<'_> {
+    /// Rows that have a parent and would wait for it in vain, because its own row comes later.
+    pub(super) fn find_unmet(&mut self) -> rusqlite::Result<()> {
+        for child in 0..self.keys.len() {
+            for key in self.keys[child].clone() {
+                let Some(parent) = key.parent.filter(|parent| *parent >= child) else { continue };
+                if self.placement.homes[child] != Home::Main {
+                    break;
+                }
+                let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
+                match foreign_keys::unmet(self.connection, tables.0, tables.1, &key)? {
+                    Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
+                    None => self.move_rows(child, "D1 does not find the rows that some of them refer to"),
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Where a row can be named and nothing refers to it, it is found on the way, if all of it is written.
     pub(super) fn find_oversized(&mut self) -> rusqlite::Result<()> {
         let parents: HashSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
@@ -80,16 +100,24 @@ impl Decision<'_> {
         let of_indexes = self.schema.indexes.iter();
         let of_indexes = of_indexes.filter(|index| index.table.eq_ignore_ascii_case(&table.name));
         let mut texts = std::iter::once(&table.sql).chain(of_indexes.map(|index| &index.sql));
-        texts.any(|sql| {
-            let mut tokens = tokens(sql).peekable();
-            while let Some(token) = tokens.next() {
-                let is_literal = matches!(tokens.peek(), Some(Token::Quoted(text)) if text.starts_with('\''));
-                if (token.is_word("LIKE") || token.is_word("GLOB")) && !is_literal {
-                    return true;
-                }
+        texts.any(|sql| d1::has_open_pattern(sql))
+    }
+
+    /// Finds the full-text tables over a view, or over another virtual table, that D1 would not have or could not read.
+    pub(super) fn find_unreadable_content(&mut self, rehearsal: &Rehearsal) {
+        let schema = self.schema;
+        // Which of them a view is made of does not show in its text.
+        let has_pattern =
+            schema.views.iter().any(|it| d1::has_long_pattern(&it.sql) || d1::has_open_pattern(&it.sql));
+        for table in &schema.virtual_tables {
+            let Some(content) = Content::of(table, schema) else { continue };
+            let is_table = schema.tables.iter().any(|it| it.name.eq_ignore_ascii_case(&content.table));
+            let columns = [&content.columns[..], &[content.rowid]].concat();
+            if !is_table && (has_pattern || !rehearsal.reads(&content.table, &columns)) {
+                let reason = "D1 may not be able to read what it covers";
+                self.placement.unfilled.insert(table.name.clone(), reason);
             }
-            false
-        })
+        }
     }
 
     /// Whether an index may hold more of a row than there is in it.
@@ -100,14 +128,14 @@ impl Decision<'_> {
         self.connection.prepare_cached(sql)?.exists([&table.name])
     }
 
-    /// The rows of full-text tables are not picked one by one.
+    /// What fills the full-text tables of which D1 would refuse some rows: they are not picked one by one.
     pub(super) fn find_large_full_text(&mut self) -> rusqlite::Result<()> {
         for table in self.schema.virtual_tables.iter().filter(|table| table.module == "fts5") {
             let names = table.makes.as_ref().map_or(0, |made| length_of_head(&table.name, &made.columns));
             let Some(content) = table.shadow("_content") else {
                 // Those of the content table stand there as well.
                 if names * 2 > HEAD {
-                    self.placement.large.insert(table.name.clone());
+                    self.placement.unfilled.insert(table.name.clone(), NO_ROOM);
                 }
                 continue;
             };
@@ -117,8 +145,10 @@ impl Decision<'_> {
                 size_of(content, self.schema.utf16),
                 d1::ROW
             );
-            if names > HEAD || self.connection.query_row(&sql, [], |row| row.get(0))? {
-                self.placement.large.insert(table.name.clone());
+            if names > HEAD {
+                self.placement.unfilled.insert(table.name.clone(), NO_ROOM);
+            } else if self.connection.query_row(&sql, [], |row| row.get(0))? {
+                self.placement.unfilled.insert(table.name.clone(), TOO_LARGE);
             }
         }
         Ok(())

@@ -59,6 +59,9 @@ fn rows_that_are_long_patterns_stand_apart() {
         ("t(p REFERENCES nowhere)", "CREATE INDEX i ON t('x' LIKE p)"),
         ("t(p)", "CREATE INDEX i ON t(glob(p, 'x'))"),
         ("t(p)", "CREATE INDEX i ON t(p) WHERE 'x' GLOB p"),
+        ("t(p, CHECK ('x' NOT LIKE '%' || p))", ""),
+        ("t(p, g AS ('x' LIKE 'a' || p || '%'))", ""),
+        ("t(p)", "CREATE INDEX i ON t(p) WHERE 'x' NOT LIKE '%' || p"),
     ] {
         let files = round_trip(&format!(
             "CREATE TABLE {table}; {index}; INSERT INTO t VALUES ('short'), ('{long}');"
@@ -113,9 +116,8 @@ fn what_no_restore_makes_loses_its_rules_and_keeps_its_rows() {
          CREATE TABLE h(a, b AS (zeroblob(a)), c AS (a + 1) STORED); INSERT INTO h(a) VALUES (100);",
     );
     let folder = tempfile::tempdir().unwrap();
-    let paths = ["copy.sqlite", "trial.sqlite"].map(|name| folder.path().join(name));
     let job = Job::unattended();
-    let repairs = Repairs::find(&connection, Doubt::Rows, [&paths[0], &paths[1]], &job).unwrap();
+    let repairs = Repairs::find(&connection, Doubt::Rows, &folder.path().join("trial"), &job).unwrap();
     assert_eq!(repairs, Repairs { grown: ["g".to_owned()].into(), ..Repairs::default() });
     let files = repaired(&connection, &repairs);
     assert_eq!(warned(&files), [("VALUE_GROWN", "g"), ("IN_EXTRA", "g")]);
@@ -133,4 +135,106 @@ fn full_text_indexes_may_have_the_names_that_trials_are_made_with() {
     assert_eq!(files.extra, "");
     assert!(files.main.contains("INSERT INTO \"a\" (\"a\", rank) VALUES ('pgsz', 64)"), "{}", files.main);
     assert!(files.main.contains("VALUES ('rebuild')"), "{}", files.main);
+}
+
+#[test]
+fn an_index_over_a_view_is_filled_where_the_view_can_be_read() {
+    let long = "y".repeat(60);
+    for (made, content, warned_of) in [
+        ("CREATE VIEW v AS SELECT id, upper(t) AS t FROM a WHERE t LIKE 't%'", "v", vec![]),
+        // wrangler would cut it.
+        ("CREATE VIEW v(t, id) AS SELECT CASE WHEN id = 1 THEN t END, id FROM a", "v", vec!["v", "f"]),
+        (
+            "CREATE VIEW w(t, id) AS SELECT CASE WHEN id = 1 THEN t END, id FROM a; CREATE VIEW v AS SELECT * FROM w",
+            "v",
+            vec!["w", "f"],
+        ),
+        (
+            "CREATE VIRTUAL TABLE r USING rtree(id, t, u); INSERT INTO r VALUES (1, 2, 3); CREATE VIEW v AS SELECT * FROM r",
+            "v",
+            vec!["r", "f"],
+        ),
+        ("CREATE VIRTUAL TABLE r USING fts4(id, t); INSERT INTO r VALUES (7, 'x')", "r", vec!["r", "f"]),
+        ("CREATE VIRTUAL TABLE r USING fts5(id, t); INSERT INTO r VALUES (7, 'x')", "r", vec![]),
+        (
+            "CREATE VIRTUAL TABLE r USING fts5(id, t, locale=1); INSERT INTO r VALUES (7, 'x')",
+            "r",
+            vec!["r", "f"],
+        ),
+        // D1 takes it, and does not read it.
+        ("CREATE VIEW v AS SELECT id, t || log10(id) AS t FROM a", "v", vec!["f"]),
+        (&format!("CREATE VIEW v AS SELECT id, t FROM a WHERE t NOT LIKE '{long}'"), "v", vec!["f"]),
+        ("CREATE VIEW v AS SELECT id, t FROM a WHERE t NOT LIKE t || 'x'", "v", vec!["f"]),
+    ] {
+        let files = round_trip(&format!(
+            "CREATE TABLE a(id INTEGER PRIMARY KEY, t); INSERT INTO a VALUES (1, 'one'), (2, 'two'); {made};
+             CREATE VIRTUAL TABLE f USING fts5(t, content='{content}', content_rowid='id');
+             INSERT INTO f(rowid, t) SELECT id, t FROM {content};"
+        ));
+        let subjects: Vec<&str> = warned(&files).into_iter().map(|(_, subject)| subject).collect();
+        assert_eq!(subjects, warned_of, "{made}\n{}", files.extra);
+        let is_filled = |script: &str| script.contains("INSERT INTO \"f\"");
+        assert_eq!(
+            (is_filled(&files.main), is_filled(&files.extra)),
+            (warned_of.is_empty(), !warned_of.is_empty()),
+            "{made}"
+        );
+    }
+}
+
+/// Loads it as D1 does: whole or not at all, with foreign keys.
+fn stands_alone(main: &str) {
+    let connection = Connection::open_in_memory().unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    connection.execute_batch(&format!("BEGIN; {main} COMMIT;")).unwrap();
+}
+
+#[test]
+fn a_number_that_refers_to_a_text_stands_where_it_is_found() {
+    let files = round_trip(
+        "CREATE TABLE early(id INTEGER PRIMARY KEY, user REFERENCES users(id)); CREATE TABLE users(id TEXT PRIMARY KEY);
+         CREATE TABLE late(user REFERENCES users(id)); CREATE TABLE typed(user INTEGER REFERENCES users(id));
+         INSERT INTO users VALUES ('5'), ('x'); INSERT INTO early VALUES (1, 5), (2, '5'), (3, NULL), (4, 'x');
+         INSERT INTO late VALUES (5); INSERT INTO typed VALUES (5);",
+    );
+    stands_alone(&files.main);
+    assert_eq!((warned(&files), files.dump.foreign_key_problems), (vec![("IN_EXTRA", "early")], 0));
+    assert!(
+        files.extra.contains("(1,5)") && files.main.contains("(2,'5'),\n(3,NULL),\n(4,'x')"),
+        "{}",
+        files.main
+    );
+
+    // The parent is a later row of the same table, or the row has no rowid.
+    let files = round_trip(
+        "CREATE TABLE node(id TEXT PRIMARY KEY, up REFERENCES node(id)); INSERT INTO node VALUES ('1', 2), ('2', NULL);
+         CREATE TABLE keyed(user PRIMARY KEY REFERENCES users(id)) WITHOUT ROWID; CREATE TABLE users(id VARCHAR UNIQUE);
+         INSERT INTO users VALUES ('7.5'); INSERT INTO keyed VALUES (7.5);",
+    );
+    stands_alone(&files.main);
+    assert_eq!(warned(&files), [("IN_EXTRA", "node"), ("IN_EXTRA", "keyed")]);
+}
+
+#[test]
+fn a_number_follows_the_text_that_it_refers_to() {
+    let files = round_trip(
+        "CREATE TABLE users(id TEXT PRIMARY KEY, boss TEXT REFERENCES users(id)); INSERT INTO users VALUES ('5', 'gone'), ('6', NULL);
+         CREATE TABLE a(user REFERENCES users(id)); INSERT INTO a VALUES (5), ('5'), (6);
+         CREATE TABLE b(user INTEGER REFERENCES users(id)); INSERT INTO b VALUES (5), (6);",
+    );
+    stands_alone(&files.main);
+    let expected = [("ORPHAN_ROWS", "users"), ("IN_EXTRA", "users"), ("IN_EXTRA", "a"), ("IN_EXTRA", "b")];
+    assert_eq!(warned(&files), expected);
+    assert!(files.main.contains("INSERT INTO \"a\" (rowid, \"user\") VALUES\n(3,6);"), "{}", files.main);
+}
+
+#[test]
+fn no_trigger_sees_an_index_being_filled() {
+    let files = round_trip(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, body, x REFERENCES nowhere(z)); INSERT INTO t VALUES (1, 'one', 2);
+         CREATE TABLE log(a); CREATE VIRTUAL TABLE f USING fts5(body, content=t, content_rowid=id);
+         INSERT INTO f(f) VALUES ('rebuild');
+         CREATE TRIGGER g AFTER INSERT ON f_docsize BEGIN INSERT INTO log VALUES (new.id); END;",
+    );
+    assert!(in_order(&files.extra, &["'rebuild'", "CREATE TRIGGER g"]), "{}", files.extra);
 }

@@ -114,3 +114,30 @@ fn what_is_not_there_is_said_with_what_is() {
     let beyond = bench.folder.path().join("other.db/x");
     assert_eq!(open(&beyond, bench.work.path(), &job).unwrap_err().code(), "DATABASE_NOT_FOUND");
 }
+
+#[test]
+fn a_copy_of_a_snapshot_ends_with_its_job() {
+    let bench = Bench::made_with(&format!("PRAGMA journal_mode = WAL; CREATE TABLE t(a, b); {ROWS}"));
+    let snapshot = bench.open().unwrap();
+    let job = Job::unattended();
+    let copy = snapshot.copied(bench.work.path(), &job).unwrap();
+    let count = |connection: &Connection| -> i64 {
+        connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count(&Connection::open(&copy).unwrap()), count(snapshot.connection()));
+    drop(copy);
+    job.stop();
+    assert_eq!(snapshot.copied(bench.work.path(), &job).unwrap_err().code(), "ABORT_ERR");
+    assert_eq!(fs::read_dir(bench.work.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_sqlite_finds_no_room_or_memory_for_is_no_fault_of_the_database() {
+    let bench = Bench::made_with("CREATE TABLE t(a)");
+    let snapshot = bench.open().unwrap();
+    let told = |code| snapshot.failure(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+    let full = told(ffi::SQLITE_FULL);
+    assert!(full.code() == "DISK_FULL" && !full.to_string().contains("output folder"), "{full}");
+    let memory = told(ffi::SQLITE_NOMEM).to_string();
+    assert!(memory.contains("no memory") && !memory.contains("integrity_check"), "{memory}");
+}
