@@ -94,3 +94,22 @@ describe.each<[string, () => Place | Promise<Place>]>([
     expect(await (await client(place, 'one')).job(job_id)).toMatchObject({ state: 'interrupted' });
   });
 });
+
+it.each([
+  ['the addon says', 'SOURCE_REFUSED', { code: 'SOURCE_REFUSED', message: 'from 10.0.0.7' }],
+  [
+    'TLS says',
+    'CERT_HAS_EXPIRED',
+    { code: 'INTERNAL_ERROR', message: expect.not.stringContaining('10.0.0.7') as string },
+  ],
+  [
+    'a socket says',
+    'UND_ERR_SOCKET',
+    { code: 'INTERNAL_ERROR', message: expect.not.stringContaining('10.0.0.7') as string },
+  ],
+])('tells what %s as far as it is for people', async (_, code, error) => {
+  const admin = await client(inFolder());
+  plan({ code, message: 'from 10.0.0.7' });
+  expect(await admin.make()).toMatchObject({ state: 'failed', error });
+  if (error.code !== code) expect(admin.service.output()).toContain(`${code}: from 10.0.0.7`);
+});

@@ -5,7 +5,8 @@ import { mkdirSync } from 'node:fs';
 import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { codeOf, Problem } from '../envelope.js';
+import { codeOf } from '../codes.js';
+import { Problem } from '../envelope.js';
 
 export class Nonces {
   #sweptAt = 0;

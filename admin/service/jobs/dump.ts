@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { DumpResult, Engine } from '../engine.js';
-import { codeOf, Problem } from '../envelope.js';
+import { codeOf } from '../codes.js';
+import { Problem } from '../envelope.js';
 import type { AdminOptions } from '../options.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import type { ForOperator, LocalDump, PublishedDump } from '../storage/published.js';

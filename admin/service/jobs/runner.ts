@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 
-import { codeOf, Problem, problemOf } from '../envelope.js';
+import { codeOf, isAddonCode } from '../codes.js';
+import { Problem, problemOf } from '../envelope.js';
 import { busy, currentHolder, Lock } from '../storage/lock.js';
 import type { Holder } from '../storage/lock.js';
 import type { KeptDump } from '../storage/published.js';
@@ -249,7 +250,7 @@ export class JobRunner {
   /** What a caller is told. The addon's own errors have messages for people; others stay in the log. */
   #errorOf(error: unknown): JobError {
     const code = codeOf(error);
-    if (error instanceof Problem || (code !== undefined && isOfAddon(code))) {
+    if (error instanceof Problem || (code !== undefined && isAddonCode(code))) {
       if (error instanceof Error && error.cause !== undefined) this.events.onDefect(error);
       return { code: code ?? 'INTERNAL_ERROR', message: (error as Error).message };
     }
@@ -295,11 +296,6 @@ function stateAfter(reason: unknown): 'cancelled' | 'interrupted' | 'failed' {
     default:
       return 'failed';
   }
-}
-
-/** The addon's codes are upper case; so are Node's, which begin with E and tell about files of ours. */
-function isOfAddon(code: string): boolean {
-  return /^[A-Z]+(_[A-Z]+)+$/.test(code) && !code.startsWith('ERR_');
 }
 
 function closing(): Problem {

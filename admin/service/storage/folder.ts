@@ -7,7 +7,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { codeOf } from '../envelope.js';
+import { codeOf } from '../codes.js';
 import { PreconditionFailed, unavailable } from './store.js';
 import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
 

@@ -1,6 +1,7 @@
 /** What publishing asks of a place for objects: a bucket, or a folder. */
 
-import { codeOf, Problem } from '../envelope.js';
+import { codeOf } from '../codes.js';
+import { Problem } from '../envelope.js';
 
 export interface Headers {
   readonly contentType: string;
