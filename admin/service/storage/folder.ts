@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { codeOf } from '../codes.js';
-import { PreconditionFailed, unavailable } from './store.js';
+import { bytesOf, PreconditionFailed, unavailable } from './store.js';
 import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
 
 /** Nobody holds a folder's mutex for longer than it takes to write a few kilobytes. */
@@ -86,7 +86,8 @@ export class FolderStore implements ObjectStore {
   read(key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
     return answer(async () => {
       const path = this.pathOf(key);
-      return (await sizeOf(path)) === undefined ? undefined : createReadStream(path);
+      const isThere = (await sizeOf(path)) !== undefined;
+      return isThere ? bytesOf(createReadStream(path), signal) : undefined;
     });
   }
 
