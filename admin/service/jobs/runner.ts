@@ -10,7 +10,7 @@ import type { Holder } from '../storage/lock.js';
 import type { KeptDump } from '../storage/published.js';
 import type { ObjectStore } from '../storage/store.js';
 import { isGone, isOurs, self } from './instance.js';
-import { isOver, nothingToPublish, told } from './job.js';
+import { isOver, newJob, nothingToPublish, told } from './job.js';
 import type { Job, JobError, JobKind, JobProgress } from './job.js';
 import type { JobRecords } from './records.js';
 
@@ -34,6 +34,9 @@ export interface Outcome {
 export class StoppedBadly extends Problem {}
 
 export type Run = (work: Work) => Promise<Outcome>;
+
+/** Jobs that are listed, beside those that somebody has to decide about. */
+const listed = 20;
 
 interface Running {
   readonly job: Job;
@@ -132,7 +135,7 @@ export class JobRunner {
 
   /** Recent jobs, and the one that is running, here or on another instance. */
   async recent(): Promise<object> {
-    const own = this.records.all().slice(0, 20);
+    const own = this.records.all().filter(({ kept }, n) => n < listed || kept !== null);
     const jobs = (await Promise.all(own.map(({ id }) => this.get(id))))
       .filter((job) => job !== undefined)
       .map(told);
@@ -206,6 +209,7 @@ export class JobRunner {
     });
     this.records.save(job);
     const stop = new AbortController();
+      started_at: new Date().toISOString(),
     const work: Work = {
       job,
       lock,
@@ -265,22 +269,6 @@ export class JobRunner {
     job.error = { code: 'INTERRUPTED', message: 'The service ended before the job did' };
     this.records.save(job);
   }
-}
-
-function newJob(kind: JobKind): Job {
-  return {
-    id: randomUUID(),
-    kind,
-    created_at: new Date().toISOString(),
-    instance: self,
-    lock: null,
-    state: 'running',
-    finished_at: null,
-    progress: null,
-    result: null,
-    error: null,
-    kept: null,
-  };
 }
 
 function elsewhere(jobId: string, kind: string): Readonly<Record<string, unknown>> {
