@@ -5,8 +5,8 @@ import { EventEmitter } from 'node:events';
 
 import { codeOf, isAddonCode } from '../codes.js';
 import { Problem, problemOf } from '../envelope.js';
-import { busy, currentHolder, Lock } from '../storage/lock.js';
-import type { Holder } from '../storage/lock.js';
+import { busy, change, currentHolder, Lock } from '../storage/lock.js';
+import type { Claim, Holder } from '../storage/lock.js';
 import type { KeptDump } from '../storage/published.js';
 import type { ObjectStore } from '../storage/store.js';
 import { isGone, isOurs, self } from './instance.js';
@@ -53,7 +53,9 @@ export class JobRunner {
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #running: Running | undefined;
   /** Taken from the moment somebody asks, before the bucket has answered. */
-  #reserved: string | undefined;
+  #reserved: Claim | undefined;
+  /** The lock of the last change, which is over: one that could not be given back holds up nobody here. */
+  #changed: string | undefined;
   #isClosing = false;
 
   constructor(
@@ -71,9 +73,9 @@ export class JobRunner {
     if (this.#isClosing) throw closing();
     if (this.#reserved !== undefined) throw busy(this.#reserved);
     const job = again ?? newJob(kind);
-    this.#reserved = job.id;
+    this.#reserved = { jobId: job.id, kind };
     try {
-      const lock = await this.#lock(job);
+      const lock = await this.#lock(this.#reserved);
       // While the bucket answered closing may have begun, or somebody has discarded what would be published.
       const isDiscarded = again?.kept === null;
       if ((this.#isClosing as boolean) || isDiscarded) {
@@ -88,17 +90,17 @@ export class JobRunner {
     }
   }
 
-  /** Does something short that no job may run beside. */
+  /** Changes what is published: something short that no job may run beside. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isClosing) throw closing();
     if (this.#reserved !== undefined) throw busy(this.#reserved);
-    const job = newJob('data-dump');
-    this.#reserved = job.id;
+    this.#reserved = { jobId: randomUUID(), kind: change };
     try {
-      const lock = await this.#lock(job);
+      const lock = await this.#lock(this.#reserved);
       try {
         return await work();
       } finally {
+        this.#changed = lock.token;
         await lock.release();
       }
     } finally {
@@ -129,7 +131,8 @@ export class JobRunner {
     const own = await this.get(id);
     if (own !== undefined) return told(own);
     const holder = await currentHolder(this.store);
-    if (holder?.jobId !== id) throw new Problem(404, 'NOT_FOUND', 'There is no such job');
+    if (holder?.jobId !== id || holder.kind === change)
+      throw new Problem(404, 'NOT_FOUND', 'There is no such job');
     return elsewhere(holder.jobId, holder.kind);
   }
 
@@ -142,7 +145,8 @@ export class JobRunner {
     if (this.#running !== undefined) return { jobs, running: told(this.#running.job) };
     // A bucket that cannot be asked hides the jobs of other instances, and none of ours.
     const holder = await currentHolder(this.store).catch(() => undefined);
-    if (holder === undefined || this.#isOwnDead(holder)) return { jobs, running: null };
+    const isJob = holder !== undefined && holder.kind !== change && !this.#isOwnDead(holder);
+    if (!isJob) return { jobs, running: null };
     const job = this.records.get(holder.jobId);
     return { jobs, running: job ? told(job) : elsewhere(holder.jobId, holder.kind) };
   }
@@ -188,12 +192,16 @@ export class JobRunner {
     await this.finished();
   }
 
-  #lock({ id, kind }: Job): Promise<Lock> {
-    return Lock.take(this.store, { jobId: id, kind }, (other) => this.#isOwnDead(other));
+  #lock(wish: Claim): Promise<Lock> {
+    return Lock.take(this.store, wish, (other) => this.#isOwnDead(other));
   }
 
-  /** Whether a lock was taken for one of our jobs that is over or died: a restarted service need not wait for it. */
+  /**
+   * Whether a lock was taken for a change or a job of ours that is over, or for a job that died: a restarted service
+   * need not wait for it.
+   */
   #isOwnDead({ jobId, token }: Holder): boolean {
+    if (token === this.#changed) return true;
     const own = this.records.get(jobId);
     return own?.lock === token && (isOver(own) || isGone(own.instance));
   }
@@ -201,6 +209,7 @@ export class JobRunner {
   #begin(job: Job, run: Run, lock: Lock): void {
     Object.assign(job, {
       state: 'running',
+      started_at: new Date().toISOString(),
       instance: self,
       lock: lock.token,
       finished_at: null,
@@ -209,7 +218,6 @@ export class JobRunner {
     });
     this.records.save(job);
     const stop = new AbortController();
-      started_at: new Date().toISOString(),
     const work: Work = {
       job,
       lock,
