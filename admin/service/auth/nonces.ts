@@ -6,7 +6,7 @@ import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '../codes.js';
-import { Problem } from '../envelope.js';
+import { stateUnwritable } from '../envelope.js';
 
 export class Nonces {
   #sweptAt = 0;
@@ -27,9 +27,7 @@ export class Nonces {
       return true;
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return false;
-      throw new Problem(503, 'STATE_UNWRITABLE', 'The service cannot write its state folder', {
-        cause: error,
-      });
+      return stateUnwritable(error);
     }
   }
 
