@@ -80,6 +80,7 @@ export class S3Store implements ObjectStore {
   }
 
   async upload(key: string, path: string, headers: Headers, transfer: Transfer): Promise<void> {
+    transfer.signal?.throwIfAborted();
     const upload = new Upload({
       client: this.#client,
       params: { ...this.#object(key, headers), Body: createReadStream(path) },
@@ -88,7 +89,6 @@ export class S3Store implements ObjectStore {
     });
     upload.on('httpUploadProgress', ({ loaded = 0 }) => transfer.onBytes?.(loaded));
     const abort = (): void => void upload.abort();
-    transfer.signal?.throwIfAborted();
     transfer.signal?.addEventListener('abort', abort, { once: true });
     try {
       await this.#answer(() => upload.done());
