@@ -1,6 +1,9 @@
 /** Bounds that take a crowd, or minutes, to reach. */
 
+import { folder, removeFolders } from '../support';
 import { evaluate } from '../support/evaluate';
+
+afterEach(removeFolders);
 
 it('counts the requests of 100,000 callers, and begins anew before memory grows without end', () => {
   const isLetIn = (others: number): unknown =>
@@ -49,4 +52,21 @@ it('lets go of a lock that could not be renewed before anybody else may take it'
      return seconds;`,
   );
   expect(lostAfter).toBe(100);
+});
+
+it('remembers a nonce by its own clock, over a restart, where that of the disk is behind', () => {
+  const script = `
+    const { default: fs } = await import('node:fs/promises');
+    const { syncBuiltinESMExports } = await import('node:module');
+    const { open } = fs;
+    fs.open = async (path, ...rest) => {
+      const file = await open(path, ...rest);
+      const behind = new Date(Date.now() - 130_000);
+      await file.utimes(behind, behind);
+      return file;
+    };
+    syncBuiltinESMExports();
+    const spend = () => new Nonces(${JSON.stringify(folder())}, 120_000).spend('nonce');
+    return [await spend(), await spend()];`;
+  expect(evaluate('Nonces', 'admin/auth/nonces.js', script)).toEqual([true, false]);
 });

@@ -5,7 +5,8 @@ import { mkdirSync } from 'node:fs';
 import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { codeOf, Problem } from '../envelope.js';
+import { codeOf } from '../codes.js';
+import { stateUnwritable } from '../envelope.js';
 
 export class Nonces {
   #sweptAt = 0;
@@ -22,13 +23,14 @@ export class Nonces {
     await this.#sweep();
     const name = createHash('sha256').update(nonce).digest('hex');
     try {
-      await (await open(join(this.folder, name), 'wx', 0o600)).close();
+      const file = await open(join(this.folder, name), 'wx', 0o600);
+      // By the clock that the windows go by: a share may have another.
+      const now = new Date();
+      await file.utimes(now, now).finally(() => file.close());
       return true;
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return false;
-      throw new Problem(503, 'STATE_UNWRITABLE', 'The service cannot write its state folder', {
-        cause: error,
-      });
+      return stateUnwritable(error);
     }
   }
 

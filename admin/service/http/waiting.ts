@@ -40,7 +40,7 @@ function secondsToWait(prefer: string | undefined): number {
 function ended(context: Context, job: Job): Response {
   const { state, kind, error, result } = job;
   if (error !== null) {
-    const isStorage = /STORAGE|UPLOAD|LOCK|INTERRUPTED/.test(error.code);
+    const isStorage = /STORAGE|STATE|UPLOAD|LOCK|INTERRUPTED/.test(error.code);
     const code = kind === 'backup' ? 'BACKUP_GENERATION_FAILED' : 'DATA_DUMP_GENERATION_FAILED';
     const status = error.code === 'DUMP_SHRUNK' ? 409 : isStorage ? 503 : 500;
     throw new Problem(status, code, error.message, {

@@ -12,7 +12,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 
 import type { S3Options } from '../options.js';
-import { PreconditionFailed, unavailable } from './store.js';
+import { bytesOf, PreconditionFailed, unavailable } from './store.js';
 import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
 
 /** R2 wants parts of one size. */
@@ -80,6 +80,7 @@ export class S3Store implements ObjectStore {
   }
 
   async upload(key: string, path: string, headers: Headers, transfer: Transfer): Promise<void> {
+    transfer.signal?.throwIfAborted();
     const upload = new Upload({
       client: this.#client,
       params: { ...this.#object(key, headers), Body: createReadStream(path) },
@@ -88,7 +89,6 @@ export class S3Store implements ObjectStore {
     });
     upload.on('httpUploadProgress', ({ loaded = 0 }) => transfer.onBytes?.(loaded));
     const abort = (): void => void upload.abort();
-    transfer.signal?.throwIfAborted();
     transfer.signal?.addEventListener('abort', abort, { once: true });
     try {
       await this.#answer(() => upload.done());
@@ -102,7 +102,8 @@ export class S3Store implements ObjectStore {
 
   async read(key: string, { signal }: Transfer): Promise<AsyncIterable<Uint8Array> | undefined> {
     const found = await this.#answer(() => this.#get(key, signal));
-    return found?.Body as AsyncIterable<Uint8Array> | undefined;
+    const body = found?.Body as AsyncIterable<Uint8Array> | undefined;
+    return body && bytesOf(body, signal);
   }
 
   async remove(key: string): Promise<void> {
