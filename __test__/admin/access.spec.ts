@@ -72,6 +72,12 @@ const refused: Readonly<Record<string, readonly [status: number, caller: Caller]
     () => ({ 'x-user-token': people.unreadableExpiry }),
   ],
   'a grant for one resource': [403, () => ({ 'x-user-token': people.scoped })],
+  "Clerk's id of an admin, bare": [403, () => ({ 'x-user-token': clerkIds.admin })],
+  "Clerk's id of an admin, bare, by bearer": [403, () => bearer(clerkIds.admin)],
+  'an admin banned until nobody knows when': [
+    403,
+    () => ({ 'x-user-token': people.unreadableBan }),
+  ],
   'SQL for a token': [403, () => ({ 'x-user-token': "'/**/OR/**/1=1--" })],
   'a JWT of a user': [
     403,
