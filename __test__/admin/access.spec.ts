@@ -325,6 +325,15 @@ it('says of an option that there is none, without repeating its value', async ()
   expect(text).not.toContain('private value');
 });
 
+it("writes no user's id into the audit that stands where a job's could", async () => {
+  const change = { method: 'DELETE', target: `/api/admin/jobs/${people.user}` };
+  expect(await statusOf(change, bearer(admin))).toBe(404);
+  const publish = { method: 'POST', target: `/api/admin/jobs/${people.user}/publish`, body: '{}' };
+  expect(await statusOf(publish, bearer(admin))).toBe(404);
+  expect(service.output()).toMatch(/"action":"data_dump.publish","outcome":"NOT_FOUND"/);
+  expectNobody(service.output());
+});
+
 it('still has started nothing, and has written nobody down', async () => {
   await expectNothingStarted();
   expectNobody(service.output());

@@ -3,8 +3,8 @@
  * the former. `createAdminApp` is a Hono app to mount; `npm run admin` serves it.
  */
 
-import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Hono } from 'hono';
@@ -21,6 +21,7 @@ import { publicDumps } from './http/public.js';
 import { secure } from './http/security.js';
 import type { JobRunner } from './jobs/runner.js';
 import { logDefect } from './log.js';
+import { ConfigurationError } from './options.js';
 import type { AdminOptions } from './options.js';
 import { windowMs } from './signature.js';
 import { FolderStore } from './storage/folder.js';
@@ -80,10 +81,31 @@ function answerTo(error: unknown): Response {
 /** The key of the names in the audit: made once, kept beside what else must survive a restart. */
 function auditKey(stateDir: string): string {
   const path = join(stateDir, 'audit-key');
+  if (!existsSync(path)) makeKey(path);
+  const key = readFileSync(path, 'utf8');
+  if (/^[0-9a-f]{64}$/.test(key)) return key;
+  throw new ConfigurationError(
+    `${path} is damaged: bring it back, or remove it, after which the audit calls every admin by another name`,
+  );
+}
+
+function name(part: string, path: string): void {
   try {
-    writeFileSync(path, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 });
+    linkSync(part, path);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    // FAT and many shares know no links; that it is there already is another process's doing.
+    if (codeOf(error) !== 'EEXIST') renameSync(part, path);
   }
-  return readFileSync(path, 'utf8');
+}
+
+/** Whole, or not at all: nobody ever finds half a key, and the first of two processes makes it. */
+function makeKey(path: string): void {
+  const part = `${path}.${randomUUID()}.part`;
+  try {
+    const key = randomBytes(32).toString('hex');
+    writeFileSync(part, key, { flag: 'wx', mode: 0o600, flush: true });
+    name(part, path);
+  } finally {
+    rmSync(part, { force: true });
+  }
 }
