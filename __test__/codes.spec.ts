@@ -56,6 +56,12 @@ it('lists the codes of errors', () => {
   expect(listed('`error.code`')).toEqual(named((path) => path === 'error.rs'));
 });
 
+it('has the codes of errors in the admin service, which tells no others', () => {
+  const source = readFileSync(join(root, 'admin', 'service', 'codes.ts'), 'utf8');
+  const codes = [...source.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code);
+  expect(codes.sort()).toEqual(named((path) => path === 'error.rs'));
+});
+
 it('lists the codes of warnings', () => {
   const apart = named((path) => path === 'error.rs' || path === 'verify/problems.rs');
   const codes = named((path) => !path.startsWith('verify/'));

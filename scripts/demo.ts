@@ -8,8 +8,9 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import initSqlJs from 'sql.js';
 
+import { codeOf } from '../dist/admin/codes.js';
 import { createBackup, createDataDump } from '../index.js';
-import { codeOf, describe } from './cli/errors.js';
+import { describe } from './cli/errors.js';
 import { counted } from './cli/format.js';
 import { summarise, summariseDump } from './cli/summary.js';
 import { describeArchive } from './demo/listing.js';

@@ -2,9 +2,10 @@
 
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { type DatabaseSource, previewBackup } from '../..';
 import { folder, removeFolders, root } from '../support';
 import { everyWayIn } from '../support/admin/callers';
 import { newestGeneration } from '../support/admin/people';
@@ -35,6 +36,16 @@ describe('a service that nobody could use', () => {
     ],
     ['a short secret', () => ({ ...complete(), ADMIN_FORWARD_SECRET: 'short' }), /at least 32/],
     ['no storage', () => without('DUMPS_DIR'), /set DUMPS_DIR/],
+    [
+      'any free port, with no word where that is',
+      () => ({ ...without('ADMIN_ORIGINS'), ADMIN_PORT: '0', DUMPS_PUBLIC_URL: 'https://x' }),
+      /ADMIN_PORT=0 needs ADMIN_ORIGINS/,
+    ],
+    [
+      'any free port in the links of dumps',
+      () => ({ ...complete(), ADMIN_PORT: '0', DUMPS_PUBLIC_URL: '' }),
+      /ADMIN_PORT=0 needs DUMPS_PUBLIC_URL/,
+    ],
     [
       'half a bucket',
       () => ({ ...without('DUMPS_DIR'), DUMPS_S3_ENDPOINT: 'http://x' }),
@@ -170,6 +181,45 @@ it.each([
   expect(evaluate('readEnvironment', 'admin/environment.js', script)).toEqual(origins);
 });
 
+it.each(['', '65535'])('the container asks for its health where it listens: port "%s"', (port) => {
+  const dockerfile = readFileSync(join(root, 'admin', 'Dockerfile'), 'utf8');
+  const check = JSON.parse(/^HEALTHCHECK CMD (.*)$/m.exec(dockerfile)?.[1] ?? '') as string[];
+  const asked = 'globalThis.fetch = async (url) => (console.log(url), { ok: true });';
+  const { status, stdout } = spawnSync(process.execPath, ['-e', asked + String(check[2])], {
+    env: { ADMIN_PORT: port },
+    encoding: 'utf8',
+  });
+  expect(check.slice(0, 2)).toEqual(['node', '-e']);
+  expect([status, stdout]).toEqual([0, `http://127.0.0.1:${port || '8788'}/healthz\n`]);
+});
+
+it.each(['.gitignore', '.dockerignore'])(
+  '%s keeps files of variables, which hold secrets, out of commits and images',
+  (name) => {
+    expect(readFileSync(join(root, name), 'utf8').split('\n')).toContain('*.env');
+  },
+);
+
+it('looks for the roles in the file that the rows are read from, as wrangler names it', async () => {
+  const env = {
+    SOURCE_WRANGLER_STATE: base,
+    D1_DATABASE_ID: randomUUID(),
+    ADMIN_PLATFORM_ROWS: '1',
+    DUMPS_DIR: 'public',
+  };
+  const script = `
+    const { auth, database } = readEnvironment(${JSON.stringify(env)}, 'no-such-file').admin;
+    return { rows: auth.rows, database };`;
+  const { rows, database } = evaluate('readEnvironment', 'admin/environment.js', script) as {
+    rows: { file: string };
+    database: DatabaseSource;
+  };
+  await expect(previewBackup({ database })).rejects.toMatchObject({
+    code: 'DATABASE_NOT_FOUND',
+    message: expect.stringContaining(rows.file) as string,
+  });
+});
+
 describe('the photos of the admin service', () => {
   /** Where the service would read them, or why it does not start. */
   function photos(env: Readonly<Record<string, string>>): unknown {
@@ -200,6 +250,15 @@ describe('the photos of the admin service', () => {
     expect(photos({ ...bucket, ...account, ...keys, ...token })).toEqual(bySecret);
     expect(photos({ ...bucket, ...account, ...token })).toEqual({
       r2: { accountId: 'an-account', apiToken: token.CLOUDFLARE_API_TOKEN, bucket: 'photos' },
+    });
+  });
+
+  it('are in another S3 server, in its region where it has one', () => {
+    const server = { SOURCE_S3_ENDPOINT: 'https://s3.example.org', ...bucket, ...keys };
+    const own = { ...bySecret.s3, endpoint: 'https://s3.example.org' };
+    expect(photos(server)).toEqual({ s3: own });
+    expect(photos({ ...server, SOURCE_S3_REGION: 'eu-north-1' })).toEqual({
+      s3: { ...own, region: 'eu-north-1' },
     });
   });
 

@@ -1,9 +1,9 @@
 /** What stays true of what is published when the storage breaks, or a process dies, in the middle. */
 
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Dump } from '../support/admin/client';
+import type { Dump, Job } from '../support/admin/client';
 import { latest, places } from '../support/admin/places';
 import { onTmpfs } from '../support/process';
 
@@ -100,4 +100,21 @@ it('says of a dump whose file somebody has removed that it is gone, and discards
   expect(failed.error?.message).toMatch(/file of the dump is gone: discard it/);
   expect((await admin.ask('DELETE', `jobs/${job_id}`)).status).toBe(200);
   expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+});
+
+it('tells a backup as made although no note of it can be kept', async () => {
+  const admin = await client(inFolder());
+  const notes = join(base(), 'state', 'backups');
+  rmSync(notes, { recursive: true });
+  writeFileSync(notes, 'in the way');
+  plan({ at: '2026-07-01T00:00:00Z' });
+  const wait = { prefer: 'wait=30' };
+  const made = await admin.ask<Job>('POST', 'backup/generate', {}, wait);
+  const filename = 'backup-2026-07-01-000000.zip';
+  expect(made).toMatchObject({ status: 200, data: { state: 'succeeded', result: { filename } } });
+  expect(admin.service.output()).toMatch(/"warning":"[^"]*backup-2026-07-01-000000\.zip/);
+  expect((await admin.ask('GET', 'backups')).data).toMatchObject({
+    last_good: filename,
+    backups: [{ filename, complete: true }],
+  });
 });

@@ -1,8 +1,10 @@
 /** One job at a time, whichever instance was asked, and what becomes of it when a process ends. */
 
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { listing } from '../support';
+import type { Job } from '../support/admin/client';
 import { latest, type Place, places } from '../support/admin/places';
 
 const { base, client, inBucket, inFolder, plan } = places();
@@ -93,4 +95,55 @@ describe.each<[string, () => Place | Promise<Place>]>([
     expect(await other.make()).toMatchObject({ state: 'succeeded' });
     expect(await (await client(place, 'one')).job(job_id)).toMatchObject({ state: 'interrupted' });
   });
+});
+
+describe('a dump that waits for somebody', () => {
+  it('stays in the list of jobs, however many come after it', async () => {
+    const admin = await client(inFolder());
+    plan({});
+    const { job_id } = await admin.make({ publish: false });
+    plan({ code: 'DISK_FULL' });
+    const wait = { prefer: 'wait=30' };
+    for (let n = 0; n < 20; n += 1) await admin.ask('POST', 'backup/generate', {}, wait);
+    const listed = async (): Promise<readonly Job[]> =>
+      (await admin.ask<{ jobs: readonly Job[] }>('GET', 'jobs')).data.jobs;
+    const waiting = (await listed()).filter(({ publishable }) => publishable);
+    expect(waiting.map((job) => job.job_id)).toEqual([job_id]);
+    // Once it is published it is the last thing that was done.
+    await admin.ask('POST', `jobs/${job_id}/publish`);
+    expect(await admin.over(job_id)).toMatchObject({ state: 'succeeded' });
+    const [last, ...others] = await listed();
+    expect(last).toMatchObject({ job_id, kind: 'data-dump' });
+    expect(others).toHaveLength(19);
+  });
+
+  it('counts its time anew when it is published', async () => {
+    const admin = await client(inFolder());
+    plan({});
+    const made = await admin.make({ publish: false });
+    await sleep(20);
+    await admin.ask('POST', `jobs/${made.job_id}/publish`);
+    const published = await admin.over(made.job_id);
+    expect(Date.parse(published.started_at)).toBeGreaterThan(Date.parse(made.finished_at ?? ''));
+    expect(published.created_at).toBe(made.created_at);
+  });
+});
+
+it.each([
+  ['the addon says', 'SOURCE_REFUSED', { code: 'SOURCE_REFUSED', message: 'from 10.0.0.7' }],
+  [
+    'TLS says',
+    'CERT_HAS_EXPIRED',
+    { code: 'INTERNAL_ERROR', message: expect.not.stringContaining('10.0.0.7') as string },
+  ],
+  [
+    'a socket says',
+    'UND_ERR_SOCKET',
+    { code: 'INTERNAL_ERROR', message: expect.not.stringContaining('10.0.0.7') as string },
+  ],
+])('tells what %s as far as it is for people', async (_, code, error) => {
+  const admin = await client(inFolder());
+  plan({ code, message: 'from 10.0.0.7' });
+  expect(await admin.make()).toMatchObject({ state: 'failed', error });
+  if (error.code !== code) expect(admin.service.output()).toContain(`${code}: from 10.0.0.7`);
 });

@@ -148,3 +148,25 @@ it('says of a job of another instance what is known, and no more', async () => {
   expect(await page.getByText('You can watch it here').count()).toBe(0);
   await fine(page, 'elsewhere');
 });
+
+it('counts the time of a dump that waited from when it was sent, not from when it was made', async () => {
+  const page = await stage.visit();
+  const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
+  const running = {
+    job_id: 'sent',
+    kind: 'data-dump',
+    state: 'running',
+    created_at: ago(86_400),
+    started_at: ago(65),
+    progress: null,
+  };
+  await page.route('**/events', (route) => route.abort());
+  await page.route(/jobs$/, (route) =>
+    route.fulfill({ json: { success: true, data: { jobs: [], running } } }),
+  );
+  await page.route(/jobs\/sent$/, (route) =>
+    route.fulfill({ json: { success: true, data: running } }),
+  );
+  await signIn(page);
+  await page.getByText(/^1:\d\d elapsed$/).waitFor();
+});

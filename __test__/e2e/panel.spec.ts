@@ -117,6 +117,7 @@ it('shows a dump before it is published, publishes it, and takes it back', async
   await button(page, /^Take back/).click();
   const dialog = page.getByRole('dialog');
   await dialog.waitFor();
+  await dialog.getByText(/purge http.*\/datadump-\S+\.zip there/).waitFor();
   await fine(page, 'take-back');
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });

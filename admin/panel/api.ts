@@ -23,8 +23,8 @@ export interface Job {
   readonly job_id: string;
   readonly kind: JobKind;
   readonly state: JobState;
-  /** Missing for a job that another instance runs, as `finished_at`, `result` and `error` are. */
-  readonly created_at?: string;
+  /** When it was started last. Missing for a job that another instance runs, as `finished_at`, `result` and `error` are. */
+  readonly started_at?: string;
   readonly finished_at?: string | null;
   readonly progress: JobProgress | null;
   readonly result?: unknown;

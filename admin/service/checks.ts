@@ -3,7 +3,7 @@
 import { readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
-import { codeOf } from './envelope.js';
+import { codeOf } from './codes.js';
 import { ConfigurationError } from './options.js';
 import type { AdminOptions, AuthOptions } from './options.js';
 

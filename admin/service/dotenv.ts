@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
 
-import { codeOf } from './envelope.js';
+import { codeOf } from './codes.js';
 
 /** What a `.env` says; nothing when there is none. One that is no use is a `Refusal`, the error of whoever reads it. */
 export function readDotenv(

@@ -77,9 +77,3 @@ export function problemOf(error: unknown): Problem {
     },
   );
 }
-
-/** The code of a coded error, such as `ENOENT` or the addon's. */
-export function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
-}

@@ -30,6 +30,8 @@ export function readEnvironment(
 ): ServerOptions {
   const look = lookIn(environment, dotenvPath);
   const port = portOf(look, 0);
+  // Where any free port is nobody knows before it listens.
+  if (port === 0) ['ADMIN_ORIGINS', 'DUMPS_PUBLIC_URL'].forEach(needed(look, 'ADMIN_PORT=0'));
   const own = originOf('localhost', port);
   const photos = photosOf(look);
   const host = look('ADMIN_HOST') ?? '127.0.0.1';
@@ -110,6 +112,7 @@ function photosOf(look: Look): PhotoSource | undefined {
         bucket: need('R2_BUCKET_NAME'),
         accessKeyId: need('R2_ACCESS_KEY_ID'),
         secretAccessKey: need('R2_SECRET_ACCESS_KEY'),
+        ...given({ region: look('SOURCE_S3_REGION') }),
       },
     };
   }

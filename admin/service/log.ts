@@ -1,6 +1,6 @@
 /** What went wrong, for the operator: on stderr, one line of JSON, with the id that the caller was given. */
 
-import { codeOf } from './envelope.js';
+import { codeOf } from './codes.js';
 
 /** Something that the operator should see to though the service goes on. */
 export function logWarning(warning: string): void {

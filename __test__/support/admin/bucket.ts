@@ -14,6 +14,7 @@ export interface Bucket {
   keys(): Promise<readonly string[]>;
   read(key: string): Promise<Buffer | undefined>;
   write(key: string, body: string): Promise<void>;
+  remove(key: string): Promise<void>;
   empty(): Promise<void>;
   close(): Promise<void>;
 }
@@ -66,6 +67,7 @@ export async function bucket(): Promise<Bucket> {
     write: async (key, body) => {
       await r2.put(key, body);
     },
+    remove: (key) => r2.delete([key]),
     empty: async () => {
       const { objects } = await r2.list();
       await r2.delete(objects.map(({ key }) => key));

@@ -9,6 +9,9 @@ export interface Job {
   readonly job_id: string;
   readonly kind: string;
   readonly state: string;
+  readonly created_at: string;
+  readonly started_at: string;
+  readonly finished_at: string | null;
   readonly progress: { readonly phase: string; readonly bytes: number } | null;
   readonly result: Record<string, unknown> | null;
   readonly error: { readonly code: string; readonly message: string } | null;

@@ -15,6 +15,13 @@ export interface Service {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+/** Any free port, with addresses that name none. */
+const anyPort = {
+  ADMIN_PORT: '0',
+  ADMIN_ORIGINS: 'http://localhost:0',
+  DUMPS_PUBLIC_URL: 'http://localhost:0',
+};
+
 const services = new Set<Service>();
 
 /** Starts `npm run admin` with an environment; rejects with what it said when it refuses. */
@@ -45,7 +52,7 @@ async function started(
   const { PATH = '' } = process.env;
   const [program = '', ...rest] = [...wrapper, process.execPath, ...args];
   const child = spawn(program, rest, {
-    env: { PATH, ADMIN_PORT: '0', ...env },
+    env: { PATH, ...(env['ADMIN_PORT'] === undefined ? anyPort : {}), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

@@ -5,7 +5,8 @@ import { mkdirSync } from 'node:fs';
 import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { codeOf, Problem } from '../envelope.js';
+import { codeOf } from '../codes.js';
+import { Problem } from '../envelope.js';
 
 /** FAT and its like keep times in steps of two seconds. */
 const roundedMs = 2_000;

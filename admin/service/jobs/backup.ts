@@ -1,10 +1,11 @@
 /** The job that makes a private backup. The archive stays in a folder that nothing serves. */
 
 import { chmodSync, mkdirSync } from 'node:fs';
-import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Engine } from '../engine.js';
+import { logWarning } from '../log.js';
 import type { AdminOptions } from '../options.js';
 import { progressOf } from './job.js';
 import type { Outcome, Work } from './runner.js';
@@ -23,6 +24,8 @@ export interface BackupEntry {
 
 export class BackupJobs {
   readonly #records: string;
+  /** What could not be written down, by file name. */
+  readonly #unwritten = new Map<string, BackupEntry>();
 
   constructor(
     private readonly options: AdminOptions,
@@ -54,10 +57,22 @@ export class BackupJobs {
       complete: result.complete,
       warnings: result.warnings.map(({ message }) => message),
     };
-    await mkdir(this.#records, { recursive: true, mode: 0o700 });
-    const record = join(this.#records, `${result.filename}.json`);
-    await writeFile(record, JSON.stringify(entry), { mode: 0o600 });
+    await this.#writeDown(entry).catch((error: unknown) => {
+      this.#unwritten.set(entry.filename, entry);
+      logWarning(`${entry.filename} was made, but could not be noted down: ${String(error)}`);
+    });
     return { state: 'succeeded', result: entry };
+  }
+
+  async #writeDown(entry: BackupEntry): Promise<void> {
+    await mkdir(this.#records, { recursive: true, mode: 0o700 });
+    const path = this.#pathOf(entry.filename);
+    try {
+      await writeFile(`${path}.part`, JSON.stringify(entry), { mode: 0o600 });
+      await rename(`${path}.part`, path);
+    } finally {
+      await rm(`${path}.part`, { force: true });
+    }
   }
 
   /** The archives, newest first, and the last good one. */
@@ -93,11 +108,13 @@ export class BackupJobs {
 
   async #record(filename: string): Promise<BackupEntry | undefined> {
     try {
-      return JSON.parse(
-        await readFile(join(this.#records, `${filename}.json`), 'utf8'),
-      ) as BackupEntry;
+      return JSON.parse(await readFile(this.#pathOf(filename), 'utf8')) as BackupEntry;
     } catch {
-      return undefined;
+      return this.#unwritten.get(filename);
     }
+  }
+
+  #pathOf(filename: string): string {
+    return join(this.#records, `${filename}.json`);
   }
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { DumpResult, Engine } from '../engine.js';
-import { codeOf, Problem } from '../envelope.js';
+import { codeOf } from '../codes.js';
+import { Problem } from '../envelope.js';
 import type { AdminOptions } from '../options.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import type { ForOperator, LocalDump, PublishedDump } from '../storage/published.js';
@@ -204,17 +205,15 @@ function ofTheFuture({ id, generated_at }: PublishedDump): Problem {
   );
 }
 
-function keptAfter(error: unknown, path: string): Problem {
-  const code = codeOf(error) ?? 'STORAGE_UNAVAILABLE';
-  const what = error instanceof Problem ? error.message : 'The dump could not be published';
-  return new Problem(
-    503,
-    code,
-    `${what}. The finished dump is kept and can be sent again: ${path}`,
-    {
-      cause: error,
-    },
-  );
+function keptAfter(cause: unknown, path: string): Problem {
+  const what = cause instanceof Problem ? cause.message : 'The dump could not be published';
+  const message = `${what}. The finished dump is kept and can be sent again: ${path}`;
+  return new Problem(503, storageCode(cause), message, { cause });
+}
+
+/** The code of what the storage said; of anything else that is in the way of publishing, as if it had said so. */
+function storageCode(error: unknown): string {
+  return error instanceof Problem ? error.code : 'STORAGE_UNAVAILABLE';
 }
 
 function gone(cause: unknown): Problem {
@@ -223,9 +222,8 @@ function gone(cause: unknown): Problem {
 }
 
 function stillExposed(cause: unknown): Problem {
-  const code = codeOf(cause) ?? 'STORAGE_UNAVAILABLE';
   const message =
     'The job was cancelled, but the dump may be public already and could not be taken back: discard it once ' +
     'the storage answers';
-  return new StoppedBadly(503, code, message, { cause });
+  return new StoppedBadly(503, storageCode(cause), message, { cause });
 }

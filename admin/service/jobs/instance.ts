@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-import { codeOf } from '../envelope.js';
+import { codeOf } from '../codes.js';
 
 export interface Instance {
   /** Random: no two processes ever share it. */

@@ -1,8 +1,11 @@
 /** What a job is, and how it is told over HTTP. */
 
+import { randomUUID } from 'node:crypto';
+
 import type { Progress } from '../engine.js';
 import { Problem } from '../envelope.js';
 import type { KeptDump } from '../storage/published.js';
+import { self } from './instance.js';
 import type { Instance } from './instance.js';
 
 export type JobKind = 'data-dump' | 'backup';
@@ -28,6 +31,8 @@ export interface Job {
   readonly id: string;
   readonly kind: JobKind;
   readonly created_at: string;
+  /** When it was started last: a dump that waited is published later than it was made. */
+  started_at: string;
   /** The process that runs it, or was the last one to. */
   instance: Instance;
   /** The token of the lock that it runs under, or ran under last. */
@@ -41,18 +46,38 @@ export interface Job {
   kept: KeptDump | null;
 }
 
+export function newJob(kind: JobKind): Job {
+  const now = new Date().toISOString();
+  return {
+    id: randomUUID(),
+    kind,
+    created_at: now,
+    started_at: now,
+    instance: self,
+    lock: null,
+    state: 'running',
+    finished_at: null,
+    progress: null,
+    result: null,
+    error: null,
+    kept: null,
+  };
+}
+
 export function isOver({ state }: Job): boolean {
   return state !== 'running';
 }
 
 /** A job as its callers see it. */
 export function told(job: Job): Readonly<Record<string, unknown>> {
-  const { id, kind, state, created_at, finished_at, progress, result, error, kept } = job;
+  const { id, kind, state, created_at, started_at, finished_at, progress, result, error, kept } =
+    job;
   return {
     job_id: id,
     kind,
     state,
     created_at,
+    started_at,
     finished_at,
     progress,
     result,

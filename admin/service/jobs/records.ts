@@ -22,9 +22,9 @@ export class JobRecords {
     }
   }
 
-  /** Newest first. */
+  /** The one that was started last comes first. */
   all(): readonly Job[] {
-    return [...this.#jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    return [...this.#jobs.values()].sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
   }
 
   /** A job; one that another process of this state folder runs is read anew. */

@@ -3,13 +3,14 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 
-import { codeOf, Problem, problemOf } from '../envelope.js';
-import { busy, currentHolder, Lock } from '../storage/lock.js';
-import type { Holder } from '../storage/lock.js';
+import { codeOf, isAddonCode } from '../codes.js';
+import { Problem, problemOf } from '../envelope.js';
+import { busy, change, currentHolder, Lock } from '../storage/lock.js';
+import type { Claim, Holder } from '../storage/lock.js';
 import type { KeptDump } from '../storage/published.js';
 import type { ObjectStore } from '../storage/store.js';
 import { isGone, isOurs, self } from './instance.js';
-import { isOver, nothingToPublish, told } from './job.js';
+import { isOver, newJob, nothingToPublish, told } from './job.js';
 import type { Job, JobError, JobKind, JobProgress } from './job.js';
 import type { JobRecords } from './records.js';
 
@@ -34,6 +35,9 @@ export class StoppedBadly extends Problem {}
 
 export type Run = (work: Work) => Promise<Outcome>;
 
+/** Jobs that are listed, beside those that somebody has to decide about. */
+const listed = 20;
+
 interface Running {
   readonly job: Job;
   readonly stop: AbortController;
@@ -49,7 +53,9 @@ export class JobRunner {
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #running: Running | undefined;
   /** Taken from the moment somebody asks, before the bucket has answered. */
-  #reserved: string | undefined;
+  #reserved: Claim | undefined;
+  /** The lock of the last change, which is over: one that could not be given back holds up nobody here. */
+  #changed: string | undefined;
   #isClosing = false;
 
   constructor(
@@ -67,9 +73,9 @@ export class JobRunner {
     if (this.#isClosing) throw closing();
     if (this.#reserved !== undefined) throw busy(this.#reserved);
     const job = again ?? newJob(kind);
-    this.#reserved = job.id;
+    this.#reserved = { jobId: job.id, kind };
     try {
-      const lock = await this.#lock(job);
+      const lock = await this.#lock(this.#reserved);
       // While the bucket answered closing may have begun, or somebody has discarded what would be published.
       const isDiscarded = again?.kept === null;
       if ((this.#isClosing as boolean) || isDiscarded) {
@@ -84,17 +90,17 @@ export class JobRunner {
     }
   }
 
-  /** Does something short that no job may run beside. */
+  /** Changes what is published: something short that no job may run beside. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isClosing) throw closing();
     if (this.#reserved !== undefined) throw busy(this.#reserved);
-    const job = newJob('data-dump');
-    this.#reserved = job.id;
+    this.#reserved = { jobId: randomUUID(), kind: change };
     try {
-      const lock = await this.#lock(job);
+      const lock = await this.#lock(this.#reserved);
       try {
         return await work();
       } finally {
+        this.#changed = lock.token;
         await lock.release();
       }
     } finally {
@@ -125,20 +131,22 @@ export class JobRunner {
     const own = await this.get(id);
     if (own !== undefined) return told(own);
     const holder = await currentHolder(this.store);
-    if (holder?.jobId !== id) throw new Problem(404, 'NOT_FOUND', 'There is no such job');
+    if (holder?.jobId !== id || holder.kind === change)
+      throw new Problem(404, 'NOT_FOUND', 'There is no such job');
     return elsewhere(holder.jobId, holder.kind);
   }
 
   /** Recent jobs, and the one that is running, here or on another instance. */
   async recent(): Promise<object> {
-    const own = this.records.all().slice(0, 20);
+    const own = this.records.all().filter(({ kept }, n) => n < listed || kept !== null);
     const jobs = (await Promise.all(own.map(({ id }) => this.get(id))))
       .filter((job) => job !== undefined)
       .map(told);
     if (this.#running !== undefined) return { jobs, running: told(this.#running.job) };
     // A bucket that cannot be asked hides the jobs of other instances, and none of ours.
     const holder = await currentHolder(this.store).catch(() => undefined);
-    if (holder === undefined || this.#isOwnDead(holder)) return { jobs, running: null };
+    const isJob = holder !== undefined && holder.kind !== change && !this.#isOwnDead(holder);
+    if (!isJob) return { jobs, running: null };
     const job = this.records.get(holder.jobId);
     return { jobs, running: job ? told(job) : elsewhere(holder.jobId, holder.kind) };
   }
@@ -184,12 +192,16 @@ export class JobRunner {
     await this.finished();
   }
 
-  #lock({ id, kind }: Job): Promise<Lock> {
-    return Lock.take(this.store, { jobId: id, kind }, (other) => this.#isOwnDead(other));
+  #lock(wish: Claim): Promise<Lock> {
+    return Lock.take(this.store, wish, (other) => this.#isOwnDead(other));
   }
 
-  /** Whether a lock was taken for one of our jobs that is over or died: a restarted service need not wait for it. */
+  /**
+   * Whether a lock was taken for a change or a job of ours that is over, or for a job that died: a restarted service
+   * need not wait for it.
+   */
   #isOwnDead({ jobId, token }: Holder): boolean {
+    if (token === this.#changed) return true;
     const own = this.records.get(jobId);
     return own?.lock === token && (isOver(own) || isGone(own.instance));
   }
@@ -197,6 +209,7 @@ export class JobRunner {
   #begin(job: Job, run: Run, lock: Lock): void {
     Object.assign(job, {
       state: 'running',
+      started_at: new Date().toISOString(),
       instance: self,
       lock: lock.token,
       finished_at: null,
@@ -249,7 +262,7 @@ export class JobRunner {
   /** What a caller is told. The addon's own errors have messages for people; others stay in the log. */
   #errorOf(error: unknown): JobError {
     const code = codeOf(error);
-    if (error instanceof Problem || (code !== undefined && isOfAddon(code))) {
+    if (error instanceof Problem || (code !== undefined && isAddonCode(code))) {
       if (error instanceof Error && error.cause !== undefined) this.events.onDefect(error);
       return { code: code ?? 'INTERNAL_ERROR', message: (error as Error).message };
     }
@@ -266,22 +279,6 @@ export class JobRunner {
   }
 }
 
-function newJob(kind: JobKind): Job {
-  return {
-    id: randomUUID(),
-    kind,
-    created_at: new Date().toISOString(),
-    instance: self,
-    lock: null,
-    state: 'running',
-    finished_at: null,
-    progress: null,
-    result: null,
-    error: null,
-    kept: null,
-  };
-}
-
 function elsewhere(jobId: string, kind: string): Readonly<Record<string, unknown>> {
   return { job_id: jobId, kind, state: 'running', progress: null, elsewhere: true };
 }
@@ -295,11 +292,6 @@ function stateAfter(reason: unknown): 'cancelled' | 'interrupted' | 'failed' {
     default:
       return 'failed';
   }
-}
-
-/** The addon's codes are upper case; so are Node's, which begin with E and tell about files of ours. */
-function isOfAddon(code: string): boolean {
-  return /^[A-Z]+(_[A-Z]+)+$/.test(code) && !code.startsWith('ERR_');
 }
 
 function closing(): Problem {

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 
 import { Problem } from '../envelope.js';
-import { logWarning } from '../log.js';
+import { logDefect, logWarning } from '../log.js';
 import type { Lock } from './lock.js';
 import { dayOf, indexKey, latestKey, nameAt, nameOf, ownerOf, prefix, timeOf } from './names.js';
 import type { DumpName } from './names.js';
@@ -67,14 +67,18 @@ export class Catalogue {
     return name && (await this.#sidecar(name)) && name;
   }
 
-  /** What latest.json names; what it should name when somebody has damaged it. */
+  /** What latest.json names; what it should name when it is missing, or somebody has damaged it. */
   async latest(): Promise<PublishedDump | undefined> {
     const found = await this.store.get(latestKey);
-    if (found === undefined) return undefined;
-    const latest = readPublished(found.body);
+    const latest = found && readPublished(found.body);
     if (latest !== undefined) return latest;
-    logWarning(`${latestKey} is damaged: it is written anew when the next dump is published`);
-    return (await this.#find()).listed[0]?.dump;
+    const newest = (await this.#find()).listed[0]?.dump;
+    if (found !== undefined || newest !== undefined) {
+      logWarning(
+        `${latestKey} is missing or damaged: it is written anew when the next dump is published`,
+      );
+    }
+    return newest;
   }
 
   /** Publishes a dump. Until its sidecar is there nothing of it can be seen, and until then it can be stopped. */
@@ -98,7 +102,8 @@ export class Catalogue {
     steps.onStep('publish');
     await this.#putOnce(name.sidecarKey, published);
     await this.#point();
-    await this.#prune();
+    // The dump is out: what is old and cannot be removed now is removed with the next one.
+    await this.#prune().catch(logDefect);
     return published;
   }
 

@@ -7,11 +7,11 @@ import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { codeOf } from '../envelope.js';
-import { PreconditionFailed, unavailable } from './store.js';
+import { codeOf } from '../codes.js';
+import { bytesOf, PreconditionFailed, unavailable } from './store.js';
 import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
 
-/** Nobody holds a folder's mutex for longer than it takes to write a few kilobytes. */
+/** Nobody holds an object's mutex for longer than it takes to write a few kilobytes. */
 const staleMutexMs = 10_000;
 
 export class FolderStore implements ObjectStore {
@@ -79,14 +79,15 @@ export class FolderStore implements ObjectStore {
         const target = createWriteStream(temporary, { flags: 'wx', flush: true });
         await pipeline(createReadStream(path), count, target, signal ? { signal } : {});
       };
-      await viaTemporary(to, copy, link);
+      await viaTemporary(to, copy, nameAnew);
     }, signal);
   }
 
-  read(key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+  read(key: string, { signal }: Transfer): Promise<AsyncIterable<Uint8Array> | undefined> {
     return answer(async () => {
       const path = this.pathOf(key);
-      return (await sizeOf(path)) === undefined ? undefined : createReadStream(path);
+      const isThere = (await sizeOf(path)) !== undefined;
+      return isThere ? bytesOf(createReadStream(path), signal) : undefined;
     });
   }
 
@@ -101,6 +102,9 @@ export class FolderStore implements ObjectStore {
   /** Keeps other processes from writing the same object meanwhile. */
   async #alone(path: string, work: () => Promise<void>): Promise<void> {
     const mutex = `${path}.mutex`;
+    // A mutex is stale once it has been seen for so long: the clock of a share may tell another time.
+    let seen: string | undefined;
+    let since = 0;
     for (;;) {
       try {
         await mkdir(mutex);
@@ -109,15 +113,16 @@ export class FolderStore implements ObjectStore {
         if (codeOf(error) !== 'EEXIST') throw error;
       }
       const made = await stat(mutex).catch(unlessMissing);
-      if (made !== undefined && Date.now() - made.mtimeMs > staleMutexMs) {
-        await rmdir(mutex).catch(unlessMissing);
-      }
+      const found = made && `${made.ino} ${made.mtimeMs}`;
+      if (found === undefined || found !== seen) [seen, since] = [found, performance.now()];
+      else if (performance.now() - since > staleMutexMs) await rmdir(mutex).catch(unlessMissing);
       await sleep(10);
     }
     try {
       await work();
     } finally {
-      await rmdir(mutex);
+      // Somebody who found it stale may have removed it; the object is written all the same.
+      await rmdir(mutex).catch(unlessMissing);
     }
   }
 }
@@ -148,6 +153,18 @@ async function viaTemporary(
     await name(temporary, path);
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+/** Gives a file a name that nothing has yet. */
+async function nameAnew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw error;
+    // FAT and many shares know no links: an empty file takes the name, which fails just as surely where there is one.
+    await (await open(to, 'wx')).close();
+    await rename(from, to);
   }
 }
 

@@ -21,16 +21,23 @@ export interface LockState {
   readonly heartbeat_at: string;
 }
 
+/** The kind of a holder that is no job: something short that changes what is published. */
+export const change = 'change';
+
 export interface Holder {
+  /** The job's id; of a change one that nobody can ask for. */
   readonly jobId: string;
+  /** The job's kind, or `change`. */
   readonly kind: string;
   /** Random, for this one time that the lock was taken: a job can run more than once. */
   readonly token: string | null;
 }
 
+/** Who wants the lock. */
+export type Claim = Omit<Holder, 'token'>;
 type Claimant = Holder & { readonly token: string };
 
-/** The job that holds the lock and lives, if any. */
+/** Who holds the lock and lives, if anybody. */
 export async function currentHolder(store: ObjectStore): Promise<Holder | undefined> {
   const found = await store.get(lockKey);
   return found && aliveIn(parse(found.body));
@@ -52,16 +59,16 @@ export class Lock {
   /** Takes the lock. `isDead` knows of holders that died with an earlier process of this service. */
   static async take(
     store: ObjectStore,
-    job: Omit<Holder, 'token'>,
+    wish: Claim,
     isDead: (holder: Holder) => boolean,
   ): Promise<Lock> {
     const found = await store.get(lockKey);
     const other = found && aliveIn(parse(found.body));
-    if (other !== undefined && !isDead(other)) throw busy(other.jobId);
-    const holder = { ...job, token: randomUUID() };
+    if (other !== undefined && !isDead(other)) throw busy(other);
+    const holder = { ...wish, token: randomUUID() };
     const condition = found === undefined ? { absent: true as const } : { etag: found.etag };
     const etag = await claim(store, holder, condition);
-    if (etag === undefined) throw busy((await currentHolder(store))?.jobId);
+    if (etag === undefined) throw busy(await currentHolder(store));
     const lock = new Lock(store, holder, etag);
     lock.#timer = setInterval(() => void lock.#beat(), heartbeatMs);
     lock.#timer.unref();
@@ -112,10 +119,13 @@ export class Lock {
   }
 }
 
-export function busy(jobId: string | undefined): Problem {
-  return new Problem(409, 'JOB_RUNNING', 'Another job is running', {
-    details: { job_id: jobId ?? null },
-  });
+export function busy(holder: Claim | undefined): Problem {
+  const isChange = holder?.kind === change;
+  const message = isChange
+    ? 'A dump is being taken back: try again in a moment'
+    : 'Another job is running';
+  const job_id = isChange ? null : (holder?.jobId ?? null);
+  return new Problem(409, 'JOB_RUNNING', message, { details: { job_id } });
 }
 
 function lostProblem(): Problem {

@@ -12,7 +12,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 
 import type { S3Options } from '../options.js';
-import { PreconditionFailed, unavailable } from './store.js';
+import { bytesOf, PreconditionFailed, unavailable } from './store.js';
 import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
 
 /** R2 wants parts of one size. */
@@ -102,7 +102,8 @@ export class S3Store implements ObjectStore {
 
   async read(key: string, { signal }: Transfer): Promise<AsyncIterable<Uint8Array> | undefined> {
     const found = await this.#answer(() => this.#get(key, signal));
-    return found?.Body as AsyncIterable<Uint8Array> | undefined;
+    const body = found?.Body as AsyncIterable<Uint8Array> | undefined;
+    return body && bytesOf(body, signal);
   }
 
   async remove(key: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** What publishing asks of a place for objects: a bucket, or a folder. */
 
-import { codeOf, Problem } from '../envelope.js';
+import { codeOf } from '../codes.js';
+import { Problem } from '../envelope.js';
 
 export interface Headers {
   readonly contentType: string;
@@ -34,7 +35,7 @@ export interface ObjectStore {
   put(key: string, body: Buffer, headers: Headers, condition?: Condition): Promise<string>;
   /** Writes a file. */
   upload(key: string, path: string, headers: Headers, transfer: Transfer): Promise<void>;
-  /** The bytes of an object. */
+  /** The bytes of an object; one that breaks off ends with the Problem of a storage that fails. */
   read(key: string, transfer: Transfer): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Removes an object; one that is not there is no error. */
   remove(key: string): Promise<void>;
@@ -42,6 +43,19 @@ export interface ObjectStore {
 
 export class PreconditionFailed extends Error {
   override readonly name = 'PreconditionFailed';
+}
+
+/** A body whose own failures are told as the storage's, but for those of being stopped. */
+export async function* bytesOf(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw unavailable(error);
+  }
 }
 
 /** The bucket or folder did not do what it was asked. The cause stays in the log. */

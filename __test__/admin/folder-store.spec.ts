@@ -1,0 +1,99 @@
+/** A folder of dumps on what is not the best of file systems, and after a process that died in it. */
+
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { folder, removeFolders } from '../support';
+import { evaluate } from '../support/evaluate';
+
+afterEach(removeFolders);
+
+/** What becomes of a script with a `store` in a folder; `link` then fails with this code, if any. */
+function inStore(root: string, script: string, linkError?: string): unknown {
+  return evaluate(
+    'FolderStore',
+    'admin/storage/folder.js',
+    `const { default: fs } = await import('node:fs/promises');
+     const { syncBuiltinESMExports } = await import('node:module');
+     const code = ${JSON.stringify(linkError ?? null)};
+     if (code !== null) fs.link = async () => { throw Object.assign(new Error(code), { code }); };
+     syncBuiltinESMExports();
+     const store = new FolderStore(${JSON.stringify(root)});
+     ${script}`,
+  );
+}
+
+describe('an upload', () => {
+  const upload = (from: string): string => `
+    const sent = store.upload('dumps/a.zip', ${JSON.stringify(from)}, {}, {});
+    return await sent.then(() => 'sent', ({ name }) => name);`;
+
+  // FAT, exFAT, SMB and much of FUSE have no links, and say so in many words.
+  it.each([undefined, 'EPERM', 'ENOTSUP', 'ENOSYS'])(
+    'gets a name that was free, and no other, where links are %s',
+    (linkError) => {
+      const base = folder();
+      const [root, from] = [join(base, 'public'), join(base, 'dump.zip')];
+      writeFileSync(from, 'a dump');
+      expect(inStore(root, upload(from), linkError)).toBe('sent');
+      expect(readFileSync(join(root, 'dumps', 'a.zip'), 'utf8')).toBe('a dump');
+      writeFileSync(from, 'another');
+      expect(inStore(root, upload(from), linkError)).toBe('PreconditionFailed');
+      expect(readFileSync(join(root, 'dumps', 'a.zip'), 'utf8')).toBe('a dump');
+      expect(readdirSync(join(root, 'dumps'))).toEqual(['a.zip']);
+    },
+  );
+});
+
+describe('the mutex of an object', () => {
+  const write = `return store.put('a.json', Buffer.from('{}'), {}).then(() => 'written');`;
+
+  it.each([-3_600_000, 3_600_000])(
+    'that a dead process left is removed, made %s ms from now by the clock of the disk',
+    (ms) => {
+      const root = folder();
+      const mutex = join(root, 'a.json.mutex');
+      mkdirSync(mutex);
+      const made = new Date(Date.now() + ms);
+      utimesSync(mutex, made, made);
+      expect(inStore(root, write)).toBe('written');
+      expect(readdirSync(root)).toEqual(['a.json']);
+    },
+  );
+
+  it('is waited for while others take turns', () => {
+    const root = folder();
+    const script = `
+      const { setTimeout: sleep } = await import('node:timers/promises');
+      const mutex = ${JSON.stringify(join(root, 'a.json.mutex'))};
+      await fs.mkdir(mutex);
+      let isHeld = true;
+      const turns = (async () => {
+        for (let n = 0; n < 4; n += 1) {
+          await sleep(3_000);
+          await fs.mkdir(mutex + '.next');
+          await fs.rename(mutex + '.next', mutex);
+        }
+        isHeld = false;
+        await fs.rmdir(mutex);
+      })();
+      await store.put('a.json', Buffer.from('{}'), {});
+      const isFree = !isHeld;
+      await turns;
+      return isFree;`;
+    expect(inStore(root, script)).toBe(true);
+  });
+
+  it('that somebody has removed as stale does not undo what was written', () => {
+    const root = folder();
+    const script = `
+      const { rename } = fs;
+      fs.rename = async (from, to) => {
+        await rename(from, to);
+        await fs.rmdir(to + '.mutex');
+      };
+      syncBuiltinESMExports();
+      ${write}`;
+    expect(inStore(root, script)).toBe('written');
+  });
+});

@@ -1,0 +1,100 @@
+/** A bucket that fails beside publishing: when what is old goes, when a dump is read, and when one is taken back. */
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Answer } from '../support/admin/client';
+import { faultyBucket, firstArchive, firstId } from '../support/admin/faulty-bucket';
+import { prefix } from '../support/admin/places';
+
+const stage = faultyBucket();
+
+describe('what is old', () => {
+  it('is removed with the next dump when it cannot be now, and the dump is published', async () => {
+    const old = `${prefix}20260401T000000Z/datadump-2026-04-01.zip`;
+    await stage.r2.write(old, 'PK');
+    stage.proxy.behave(({ method }) => (method === 'DELETE' ? 'busy' : undefined));
+    expect(await stage.admin.make()).toMatchObject({ state: 'succeeded', publishable: false });
+    expect(await stage.ids()).toEqual([firstId]);
+    expect(await stage.r2.keys()).toContain(old);
+    expect(stage.admin.service.output()).toMatch(/"error":\["Problem STORAGE_UNAVAILABLE/);
+
+    stage.proxy.behave();
+    stage.plan('2026-05-02T00:00:00Z');
+    expect(await stage.admin.make()).toMatchObject({ state: 'succeeded' });
+    expect(await stage.r2.keys()).not.toContain(old);
+  });
+});
+
+describe('a body that breaks off', () => {
+  it('of the dump before is told as the storage that fails', async () => {
+    await stage.admin.make();
+    rmSync(join(stage.base, 'state', 'previous'), { recursive: true });
+    stage.plan('2026-05-02T00:00:00Z');
+    stage.proxy.behave(({ path }) => (path.includes(firstArchive) ? 'half' : undefined));
+    expect(await stage.admin.make()).toMatchObject({
+      state: 'failed',
+      publishable: false,
+      error: { code: 'STORAGE_UNAVAILABLE' },
+    });
+  });
+
+  it('of what was uploaded is told so too, and the dump can be sent again', async () => {
+    const isThere = (): boolean =>
+      stage.proxy.asked.some(({ method, path }) => method === 'PUT' && path.includes(firstArchive));
+    stage.proxy.behave(({ method, path }) =>
+      method === 'GET' && path.includes(firstArchive) && isThere() ? 'half' : undefined,
+    );
+    const answer = await stage.admin.generate({}, 60);
+    expect(answer).toMatchObject({ status: 503, details: { code: 'STORAGE_UNAVAILABLE' } });
+    stage.proxy.behave();
+    const job_id = String(answer.details?.['job_id']);
+    await stage.admin.ask('POST', `jobs/${job_id}/publish`);
+    expect(await stage.admin.over(job_id)).toMatchObject({ state: 'succeeded' });
+  });
+});
+
+describe('while a dump is taken back', () => {
+  function takeBack(): Promise<Answer<unknown>> {
+    return stage.admin.ask('DELETE', `data-dumps/${firstId}`);
+  }
+
+  it('no job is told as running, and none can be started', async () => {
+    await stage.admin.make();
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((done) => (letGo = done));
+    const isHeld = new Promise<void>((seen) => {
+      stage.proxy.before = ({ method, path }) => {
+        if (method !== 'PUT' || !path.includes('index.json')) return Promise.resolve();
+        seen();
+        return held;
+      };
+    });
+    const other = await stage.start('other');
+    const taking = takeBack();
+    await isHeld;
+    for (const one of [stage.admin, other]) {
+      expect((await one.ask('GET', 'jobs')).data).toMatchObject({ running: null });
+      const refused = await one.generate();
+      expect([refused.status, refused.error]).toEqual([409, 'JOB_RUNNING']);
+      expect(refused.message).toMatch(/taken back/);
+      expect(refused.details).toMatchObject({ job_id: null });
+    }
+    letGo();
+    expect((await taking).status).toBe(200);
+  });
+
+  it('the lock may get stuck, which holds up nobody afterwards', async () => {
+    await stage.admin.make();
+    let claims = 0;
+    stage.proxy.behave(({ method, path }) => {
+      if (method !== 'PUT' || !path.includes('.lock.json')) return undefined;
+      return (claims += 1) > 1 ? 'busy' : undefined;
+    });
+    expect((await takeBack()).status).toBe(200);
+    expect(claims).toBeGreaterThan(1);
+    stage.proxy.behave();
+    expect((await stage.admin.ask('GET', 'jobs')).data).toMatchObject({ running: null });
+    expect(await stage.admin.make()).toMatchObject({ state: 'succeeded' });
+  });
+});
