@@ -71,3 +71,71 @@ it('lets go of a lock that could not be renewed before anybody else may take it'
   );
   expect(lostAfter).toBe(100);
 });
+
+it('takes a job although the record of an old one cannot be removed, or all are gone', () => {
+  const script = `
+    const { mkdirSync, readdirSync, rmSync } = await import('node:fs');
+    const { join } = await import('node:path');
+    const state = ${JSON.stringify(folder())};
+    const records = new JobRecords(state);
+    const job = (n) => ({
+      id: String(n).padStart(36, '0'), created_at: String(1000 + n), started_at: String(1000 + n),
+      state: 'succeeded', kept: null, instance: {},
+    });
+    for (let n = 0; n < 100; n += 1) records.save(job(n));
+    // Windows and a failing disk refuse to remove a file; nobody removes a folder as one.
+    const oldest = join(state, 'jobs', job(0).id + '.json');
+    rmSync(oldest);
+    mkdirSync(oldest);
+    records.save(job(100));
+    const told = records.all().length;
+    rmSync(state, { recursive: true });
+    records.save(job(101));
+    return [told, records.all()[0].id === job(101).id];`;
+  expect(evaluate('JobRecords', 'admin/jobs/records.js', script)).toEqual([100, true]);
+});
+
+it('removes a dump that was replaced a day ago although nothing new is published', () => {
+  const script = `
+    const { mock } = await import('node:test');
+    const { mkdirSync, readdirSync, writeFileSync } = await import('node:fs');
+    const { setTimeout: sleep } = await import('node:timers/promises');
+    mock.timers.enable({ apis: ['setInterval'] });
+    const base = ${JSON.stringify(folder())};
+    const dumps = base + '/public/public-data-dumps/';
+    const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+    const filename = 'datadump-' + day + '.zip';
+    const ids = ['T000000Z', 'T000001Z'].map((time) => day.replaceAll('-', '') + time);
+    for (const id of ids) {
+      mkdirSync(dumps + id, { recursive: true });
+      writeFileSync(dumps + id + '/' + filename, 'PK');
+      const counts = { total_artworks: 1, total_creators: 1, total_tags: 1, total_photos: 1 };
+      writeFileSync(dumps + id + '/' + filename + '.json', JSON.stringify({
+        id, filename, size: 2, sha256: '0'.repeat(64), generated_at: day + 'T00:00:00Z', complete: true,
+        metadata: counts, warnings: [], download_url: 'http://localhost/',
+      }));
+    }
+    const app = createAdminApp({
+      database: { file: base + '/none.sqlite' },
+      auth: { oneTimeToken: 'token' },
+      dumps: { directory: base + '/public', publicUrl: 'http://localhost' },
+      backupDir: base + '/backups',
+      stateDir: base + '/state',
+      origins: [],
+    });
+    const told = async () => {
+      const headers = { authorization: 'Bearer token' };
+      const { data } = await (await app.request('/api/admin/data-dumps', { headers })).json();
+      return [data.dumps.map(({ id }) => ids.indexOf(id)), data.replaced.map(({ id }) => ids.indexOf(id))];
+    };
+    const before = await told();
+    mock.timers.tick(3_600_000);
+    const left = () => readdirSync(dumps).map((name) => ids.indexOf(name)).filter((n) => n >= 0);
+    for (let times = 0; times < 250 && left().length > 1; times += 1) await sleep(20);
+    return [before, await told(), left()];`;
+  expect(evaluate('createAdminApp', 'admin/index.js', script)).toEqual([
+    [[1], [0]],
+    [[1], []],
+    [1],
+  ]);
+});

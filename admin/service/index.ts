@@ -25,20 +25,33 @@ import { logDefect } from './log.js';
 import { ConfigurationError } from './options.js';
 import type { AdminOptions } from './options.js';
 import { windowMs } from './signature.js';
+import type { Catalogue } from './storage/catalogue.js';
 import { FolderStore } from './storage/folder.js';
 
 export type { AuditLine } from './audit.js';
 export { ConfigurationError } from './options.js';
 export type * from './options.js';
 
+const tidyEveryMs = 3_600_000;
+
 /** The service as a Hono app. */
 export class AdminApp extends Hono {
-  constructor(private readonly runner: JobRunner) {
+  readonly #tidying: NodeJS.Timeout;
+
+  constructor(
+    private readonly runner: JobRunner,
+    catalogue: Catalogue,
+  ) {
     super();
+    this.#tidying = setInterval(() => {
+      tidy(runner, catalogue).catch(logDefect);
+    }, tidyEveryMs);
+    this.#tidying.unref();
   }
 
   /** Stops the running job, waits until it has cleaned up, and takes no more. */
   close(): Promise<void> {
+    clearInterval(this.#tidying);
     return this.runner.close();
   }
 }
@@ -57,7 +70,7 @@ export function createAdminApp(options: AdminOptions): AdminApp {
   const nonces = new Nonces(join(stateDir, 'nonces'), 2 * windowMs);
   const doorkeeper = new Doorkeeper(auth, origins, nonces);
 
-  const app = new AdminApp(runner);
+  const app = new AdminApp(runner, catalogue);
   app.use(secure);
   app.onError(answerTo);
   app.notFound(() => answerTo(new Problem(404, 'NOT_FOUND', 'There is nothing here')));
@@ -67,6 +80,12 @@ export function createAdminApp(options: AdminOptions): AdminApp {
   if (store instanceof FolderStore) app.route('/', publicDumps(store, catalogue));
   app.route('/', panel(fileURLToPath(new URL('../panel', import.meta.url))));
   return app;
+}
+
+/** Removes what is old although nothing new is published: what was replaced may be what should not be public. */
+async function tidy(runner: JobRunner, catalogue: Catalogue): Promise<void> {
+  if (runner.isBusy || !(await catalogue.hasOld())) return;
+  await runner.alone(() => catalogue.prune());
 }
 
 function answerTo(error: unknown): Response {

@@ -6,7 +6,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 
-import { codeOf, failure, Problem } from '../envelope.js';
+import { codeOf } from '../codes.js';
+import { failure, Problem } from '../envelope.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import type { FolderStore } from '../storage/folder.js';
 import { indexKey, latestKey, ownerOf, prefix } from '../storage/names.js';
