@@ -85,7 +85,9 @@ async function demo(environment: NodeJS.ProcessEnv): Promise<ServerOptions> {
   await promisify(execFile)(process.execPath, [script, '--dir', folder]);
   const token = randomBytes(24).toString('base64url');
   const own = `http://localhost:${port}`;
-  console.log(`Demo data in ${base}\nSign in at ${own}/admin/ with the token ${token}`);
+  console.log(
+    `Demo data in ${base}, which nobody needs afterwards\nSign in at ${own}/admin/ with the token ${token}`,
+  );
   return {
     host: '127.0.0.1',
     port,
