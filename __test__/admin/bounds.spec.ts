@@ -3,7 +3,7 @@
 import { folder, removeFolders } from '../support';
 import { evaluate } from '../support/evaluate';
 
-afterAll(removeFolders);
+afterEach(removeFolders);
 
 it('counts the requests of 100,000 callers, and begins anew before memory grows without end', () => {
   const isLetIn = (others: number): unknown =>
@@ -138,4 +138,21 @@ it('removes a dump that was replaced a day ago although nothing new is published
     [[1], []],
     [1],
   ]);
+});
+
+it('remembers a nonce by its own clock, over a restart, where that of the disk is behind', () => {
+  const script = `
+    const { default: fs } = await import('node:fs/promises');
+    const { syncBuiltinESMExports } = await import('node:module');
+    const { open } = fs;
+    fs.open = async (path, ...rest) => {
+      const file = await open(path, ...rest);
+      const behind = new Date(Date.now() - 130_000);
+      await file.utimes(behind, behind);
+      return file;
+    };
+    syncBuiltinESMExports();
+    const spend = () => new Nonces(${JSON.stringify(folder())}, 120_000).spend('nonce');
+    return [await spend(), await spend()];`;
+  expect(evaluate('Nonces', 'admin/auth/nonces.js', script)).toEqual([true, false]);
 });

@@ -196,7 +196,7 @@ it.each(['', '65535'])('the container asks for its health where it listens: port
 it.each(['.gitignore', '.dockerignore'])(
   '%s keeps files of variables, which hold secrets, out of commits and images',
   (name) => {
-    expect(readFileSync(join(root, name), 'utf8').split('\n')).toContain('*.env');
+    expect(readFileSync(join(root, name), 'utf8').split('\n')).toContain('**/*.env');
   },
 );
 

@@ -1,11 +1,12 @@
 /** What stays true of what is published when the storage breaks, or a process dies, in the middle. */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { listing } from '../support';
 import type { Dump, Job } from '../support/admin/client';
 import { latest, places } from '../support/admin/places';
-import { onTmpfs } from '../support/process';
+import { boundByModes, onTmpfs } from '../support/process';
 
 const { base, client, inBucket, inFolder, plan } = places();
 
@@ -118,3 +119,43 @@ it('tells a backup as made although no note of it can be kept', async () => {
     backups: [{ filename, complete: true }],
   });
 });
+
+// A tmpfs in a mount namespace: the other systems have no such thing.
+(process.platform === 'linux' ? it : it.skip)(
+  'says that the state folder is full when the dump before does not fit into it',
+  async () => {
+    const place = inFolder();
+    plan({ bytes: 2_000_000, at: '2026-11-01T03:00:00Z' });
+    expect(await (await client(place, 'roomy')).make()).toMatchObject({ state: 'succeeded' });
+    mkdirSync(join(base(), 'narrow'));
+    const narrow = onTmpfs(join(base(), 'narrow'), 'size=1m');
+    const admin = await client(place, 'narrow', {}, narrow);
+    const refused = await admin.generate({}, 60);
+    expect(refused).toMatchObject({ status: 503, details: { code: 'STATE_UNWRITABLE' } });
+    expect(refused.message).toMatch(/state folder/);
+    expect(admin.service.output()).toContain('ENOSPC');
+  },
+);
+
+// Permissions of folders are those of POSIX.
+(process.platform === 'win32' ? it.skip : it)(
+  'tells a dump as published although its working folder cannot be removed',
+  async () => {
+    const admin = await client(inFolder(), 'state', {}, boundByModes());
+    plan({});
+    const { job_id } = await admin.make({ publish: false });
+    const outbox = join(base(), 'state', 'outbox');
+    chmodSync(outbox, 0o500);
+    try {
+      await admin.ask('POST', `jobs/${job_id}/publish`);
+      expect(await admin.over(job_id)).toMatchObject({ state: 'succeeded', publishable: false });
+      expect(admin.service.output()).toContain('EACCES');
+    } finally {
+      chmodSync(outbox, 0o700);
+    }
+    // What was left is gone after the next job.
+    plan({ at: '2199-01-01T00:00:00Z' });
+    await admin.make();
+    expect(listing(outbox)).toEqual([]);
+  },
+);

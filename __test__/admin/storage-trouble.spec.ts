@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Answer } from '../support/admin/client';
 import { faultyBucket, firstArchive, firstId } from '../support/admin/faulty-bucket';
 import { prefix } from '../support/admin/places';
+import { evaluate } from '../support/evaluate';
 
 const stage = faultyBucket();
 
@@ -97,4 +98,16 @@ describe('while a dump is taken back', () => {
     expect((await stage.admin.ask('GET', 'jobs')).data).toMatchObject({ running: null });
     expect(await stage.admin.make()).toMatchObject({ state: 'succeeded' });
   });
+});
+
+it('an upload that is stopped before it begins opens no file, which may be gone', () => {
+  const script = `
+    const { setTimeout: sleep } = await import('node:timers/promises');
+    const nowhere = { endpoint: 'http://127.0.0.1:1', bucket: 'b', accessKeyId: 'a', secretAccessKey: 's' };
+    const signal = AbortSignal.abort();
+    const sent = new S3Store(nowhere).upload('key', '/no/such/file', {}, { signal });
+    const end = await sent.then(() => 'sent', ({ name }) => name);
+    await sleep(100);
+    return end;`;
+  expect(evaluate('S3Store', 'admin/storage/s3.js', script)).toBe('AbortError');
 });

@@ -44,6 +44,12 @@ export const unauthorized = (message = 'Authentication is required'): Problem =>
 export const forbidden = (message = 'Administrator permission is required'): Problem =>
   new Problem(403, 'FORBIDDEN', message);
 
+/** Ends in a Problem what could not be written into the service's own folder. */
+export function stateUnwritable(cause: unknown): never {
+  const message = 'The service cannot write its state folder: check its permissions and its disk';
+  throw new Problem(503, 'STATE_UNWRITABLE', message, { cause });
+}
+
 /** A success: `{ success, data, timestamp }`. */
 export function success(data: unknown): object {
   return { success: true, data, timestamp: new Date().toISOString() };

@@ -6,7 +6,7 @@ import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '../codes.js';
-import { Problem } from '../envelope.js';
+import { stateUnwritable } from '../envelope.js';
 
 /** FAT and its like keep times in steps of two seconds. */
 const roundedMs = 2_000;
@@ -26,13 +26,14 @@ export class Nonces {
     const name = createHash('sha256').update(nonce).digest('hex');
     try {
       await this.#sweep();
-      await (await open(join(this.folder, name), 'wx', 0o600)).close();
+      const file = await open(join(this.folder, name), 'wx', 0o600);
+      // By the clock that the windows go by: a share may have another.
+      const now = new Date();
+      await file.utimes(now, now).finally(() => file.close());
       return true;
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return false;
-      throw new Problem(503, 'STATE_UNWRITABLE', 'The service cannot write its state folder', {
-        cause: error,
-      });
+      return stateUnwritable(error);
     }
   }
 

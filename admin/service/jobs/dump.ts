@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { DumpResult, Engine } from '../engine.js';
 import { codeOf } from '../codes.js';
-import { Problem } from '../envelope.js';
+import { Problem, stateUnwritable } from '../envelope.js';
+import { logDefect } from '../log.js';
 import type { AdminOptions } from '../options.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import type { ForOperator, LocalDump, PublishedDump } from '../storage/published.js';
@@ -132,7 +133,7 @@ export class DumpJobs {
     });
     await this.#afterLatest(signal);
     const outputDir = join(this.#outbox, job.id);
-    await mkdir(outputDir, { mode: 0o700 });
+    await mkdir(outputDir, { mode: 0o700 }).catch(stateUnwritable);
     const { database, photos, source } = this.options;
     return this.engine.createDataDump({
       database,
@@ -157,8 +158,9 @@ export class DumpJobs {
     if (wait > 0) await sleep(wait, undefined, { signal });
   }
 
+  /** Removes what a job has on the disk. What cannot be removed now is left to the next sweep. */
   async #clear(jobId: string): Promise<void> {
-    await rm(join(this.#outbox, jobId), { recursive: true, force: true });
+    await rm(join(this.#outbox, jobId), { recursive: true, force: true }).catch(logDefect);
   }
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { Problem } from '../envelope.js';
+import { Problem, stateUnwritable } from '../envelope.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import { nameOf } from '../storage/names.js';
 import type { LocalDump } from '../storage/published.js';
@@ -30,7 +30,7 @@ export class Previous {
     const path = this.#pathOf(latest.sha256);
     if ((await digestOf(path)) === latest.sha256) return path;
 
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await mkdir(this.folder, { recursive: true, mode: 0o700 }).catch(stateUnwritable);
     const part = `${path}.part`;
     const body = await this.catalogue.store.read(name.archiveKey, { signal });
     if (body !== undefined) {
@@ -50,6 +50,9 @@ export class Previous {
           await this.#alone(part, path);
           return path;
         }
+      } catch (error) {
+        if (signal.aborted || error instanceof Problem) throw error;
+        stateUnwritable(error);
       } finally {
         await rm(part, { force: true });
       }

@@ -83,6 +83,7 @@ export class S3Store implements ObjectStore {
 
   async upload(key: string, path: string, headers: Headers, transfer: Transfer): Promise<void> {
     const { signal, onBytes } = transfer;
+    signal?.throwIfAborted();
     const upload = new Upload({
       client: this.#stoppable(signal),
       params: { ...this.#object(key, headers), Body: createReadStream(path) },
