@@ -72,6 +72,12 @@ const refused: Readonly<Record<string, readonly [status: number, caller: Caller]
     () => ({ 'x-user-token': people.unreadableExpiry }),
   ],
   'a grant for one resource': [403, () => ({ 'x-user-token': people.scoped })],
+  "Clerk's id of an admin, bare": [403, () => ({ 'x-user-token': clerkIds.admin })],
+  "Clerk's id of an admin, bare, by bearer": [403, () => bearer(clerkIds.admin)],
+  'an admin banned until nobody knows when': [
+    403,
+    () => ({ 'x-user-token': people.unreadableBan }),
+  ],
   'SQL for a token': [403, () => ({ 'x-user-token': "'/**/OR/**/1=1--" })],
   'a JWT of a user': [
     403,
@@ -317,6 +323,15 @@ it('says of an option that there is none, without repeating its value', async ()
   expect(response.status).toBe(400);
   expect(text).toContain('"field":"allow_shrinking","message":"There is no such option"');
   expect(text).not.toContain('private value');
+});
+
+it("writes no user's id into the audit that stands where a job's could", async () => {
+  const change = { method: 'DELETE', target: `/api/admin/jobs/${people.user}` };
+  expect(await statusOf(change, bearer(admin))).toBe(404);
+  const publish = { method: 'POST', target: `/api/admin/jobs/${people.user}/publish`, body: '{}' };
+  expect(await statusOf(publish, bearer(admin))).toBe(404);
+  expect(service.output()).toMatch(/"action":"data_dump.publish","outcome":"NOT_FOUND"/);
+  expectNobody(service.output());
 });
 
 it('still has started nothing, and has written nobody down', async () => {

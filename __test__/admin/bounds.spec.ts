@@ -11,10 +11,11 @@ it('counts the requests of 100,000 callers, and begins anew before memory grows 
       'RateLimit',
       'admin/http/limits.js',
       `const limit = new RateLimit(1);
-       limit.spend('first');
-       for (let n = 0; n < ${others}; n += 1) limit.spend('caller ' + n);
+       const tell = () => undefined;
+       limit.spend('first', tell);
+       for (let n = 0; n < ${others}; n += 1) limit.spend('caller ' + n, tell);
        try {
-         limit.spend('first');
+         limit.spend('first', tell);
          return true;
        } catch (error) {
          return error.code;
@@ -22,6 +23,23 @@ it('counts the requests of 100,000 callers, and begins anew before memory grows 
     );
   expect(isLetIn(99_999)).toBe('RATE_LIMITED');
   expect(isLetIn(100_000)).toBe(true);
+});
+
+it('remembers a nonce until no window reaches it, also where times are kept in steps', () => {
+  const isLetInAgain = (seconds: number): unknown =>
+    evaluate(
+      'Nonces',
+      'admin/auth/nonces.js',
+      `const { readdirSync, utimesSync } = await import('node:fs');
+       const path = ${JSON.stringify(folder())};
+       await new Nonces(path, 120_000).spend('a nonce');
+       // FAT rounds down by up to two seconds.
+       const at = Date.now() / 1000 - ${seconds};
+       for (const name of readdirSync(path)) utimesSync(path + '/' + name, at, at);
+       return new Nonces(path, 120_000).spend('a nonce');`,
+    );
+  expect(isLetInAgain(121.5)).toBe(false);
+  expect(isLetInAgain(123)).toBe(true);
 });
 
 it('lets go of a lock that could not be renewed before anybody else may take it', () => {
@@ -52,6 +70,74 @@ it('lets go of a lock that could not be renewed before anybody else may take it'
      return seconds;`,
   );
   expect(lostAfter).toBe(100);
+});
+
+it('takes a job although the record of an old one cannot be removed, or all are gone', () => {
+  const script = `
+    const { mkdirSync, readdirSync, rmSync } = await import('node:fs');
+    const { join } = await import('node:path');
+    const state = ${JSON.stringify(folder())};
+    const records = new JobRecords(state);
+    const job = (n) => ({
+      id: String(n).padStart(36, '0'), created_at: String(1000 + n), started_at: String(1000 + n),
+      state: 'succeeded', kept: null, instance: {},
+    });
+    for (let n = 0; n < 100; n += 1) records.save(job(n));
+    // Windows and a failing disk refuse to remove a file; nobody removes a folder as one.
+    const oldest = join(state, 'jobs', job(0).id + '.json');
+    rmSync(oldest);
+    mkdirSync(oldest);
+    records.save(job(100));
+    const told = records.all().length;
+    rmSync(state, { recursive: true });
+    records.save(job(101));
+    return [told, records.all()[0].id === job(101).id];`;
+  expect(evaluate('JobRecords', 'admin/jobs/records.js', script)).toEqual([100, true]);
+});
+
+it('removes a dump that was replaced a day ago although nothing new is published', () => {
+  const script = `
+    const { mock } = await import('node:test');
+    const { mkdirSync, readdirSync, writeFileSync } = await import('node:fs');
+    const { setTimeout: sleep } = await import('node:timers/promises');
+    mock.timers.enable({ apis: ['setInterval'] });
+    const base = ${JSON.stringify(folder())};
+    const dumps = base + '/public/public-data-dumps/';
+    const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+    const filename = 'datadump-' + day + '.zip';
+    const ids = ['T000000Z', 'T000001Z'].map((time) => day.replaceAll('-', '') + time);
+    for (const id of ids) {
+      mkdirSync(dumps + id, { recursive: true });
+      writeFileSync(dumps + id + '/' + filename, 'PK');
+      const counts = { total_artworks: 1, total_creators: 1, total_tags: 1, total_photos: 1 };
+      writeFileSync(dumps + id + '/' + filename + '.json', JSON.stringify({
+        id, filename, size: 2, sha256: '0'.repeat(64), generated_at: day + 'T00:00:00Z', complete: true,
+        metadata: counts, warnings: [], download_url: 'http://localhost/',
+      }));
+    }
+    const app = createAdminApp({
+      database: { file: base + '/none.sqlite' },
+      auth: { oneTimeToken: 'token' },
+      dumps: { directory: base + '/public', publicUrl: 'http://localhost' },
+      backupDir: base + '/backups',
+      stateDir: base + '/state',
+      origins: [],
+    });
+    const told = async () => {
+      const headers = { authorization: 'Bearer token' };
+      const { data } = await (await app.request('/api/admin/data-dumps', { headers })).json();
+      return [data.dumps.map(({ id }) => ids.indexOf(id)), data.replaced.map(({ id }) => ids.indexOf(id))];
+    };
+    const before = await told();
+    mock.timers.tick(3_600_000);
+    const left = () => readdirSync(dumps).map((name) => ids.indexOf(name)).filter((n) => n >= 0);
+    for (let times = 0; times < 250 && left().length > 1; times += 1) await sleep(20);
+    return [before, await told(), left()];`;
+  expect(evaluate('createAdminApp', 'admin/index.js', script)).toEqual([
+    [[1], [0]],
+    [[1], []],
+    [1],
+  ]);
 });
 
 it('remembers a nonce by its own clock, over a restart, where that of the disk is behind', () => {

@@ -57,6 +57,12 @@ describe('a service that nobody could use', () => {
       () => without('ADMIN_PLATFORM_ROWS', 'ADMIN_FORWARD_SECRET', 'ADMIN_JWT_ORGANIZATION_ID'),
       /set ADMIN_JWT_ORGANIZATION_ID/,
     ],
+    [
+      'roles that are half switched on',
+      () => ({ ...complete(), ADMIN_PLATFORM_ROWS: 'true' }),
+      /ADMIN_PLATFORM_ROWS must be 1/,
+    ],
+    ['everything for public', () => ({ ...complete(), DUMPS_DIR: '/' }), /neither may lie inside/],
     ['an empty list of origins', () => ({ ...complete(), ADMIN_ORIGINS: ' ,' }), /ADMIN_ORIGINS/],
     [
       'an empty list of parties',

@@ -1,9 +1,9 @@
 /** A folder of dumps on what is not the best of file systems, and after a process that died in it. */
 
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
-import { folder, removeFolders } from '../support';
+import { folder, listing, removeFolders } from '../support';
 import { evaluate } from '../support/evaluate';
 
 afterEach(removeFolders);
@@ -43,6 +43,25 @@ describe('an upload', () => {
       expect(readdirSync(join(root, 'dumps'))).toEqual(['a.zip']);
     },
   );
+});
+
+it('an upload removes what earlier ones left that did not come to their end, and nothing under way', () => {
+  const base = folder();
+  const [root, from] = [join(base, 'public'), join(base, 'dump.zip')];
+  writeFileSync(from, 'a dump');
+  const yesterday = new Date(Date.now() - 86_400_000 - 60_000);
+  for (const [name, isOld] of [
+    ['dumps/a/.0.part', false],
+    ['dumps/b/.1.part', true],
+    ['dumps/.2.part', false],
+  ] as const) {
+    mkdirSync(join(root, dirname(name)), { recursive: true });
+    writeFileSync(join(root, name), 'half a dump');
+    if (isOld) utimesSync(join(root, name), yesterday, yesterday);
+  }
+  const upload = `await store.upload('dumps/a/a.zip', ${JSON.stringify(from)}, {}, {}); return 'sent';`;
+  expect(inStore(root, upload)).toBe('sent');
+  expect(listing(root)).toEqual(['dumps', 'dumps/.2.part', 'dumps/a', 'dumps/a/a.zip']);
 });
 
 describe('the mutex of an object', () => {

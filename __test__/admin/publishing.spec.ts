@@ -9,6 +9,9 @@ import { latest, type Place, places, prefix, sha256 } from '../support/admin/pla
 
 const { base, client, inBucket, inFolder, plan } = places();
 
+/** The id of the dump that is made at an instant. */
+const idOf = (instant = ''): string => `${instant.slice(0, 19).replace(/[-:]/g, '')}Z`;
+
 describe.each<[string, () => Place | Promise<Place>]>([
   ['a folder', inFolder],
   ['a bucket', inBucket],
@@ -104,12 +107,24 @@ describe.each<[string, () => Place | Promise<Place>]>([
   it('keeps a replaced dump of today for downloads under way', async () => {
     const place = await placed();
     const admin = await client(place);
-    const today = new Date().toISOString().slice(0, 10);
-    for (const time of ['00:00:00', '00:00:01']) {
-      plan({ at: `${today}T${time}Z` });
+    // Both of one day: yesterday's where today is only minutes old.
+    const now = Date.now();
+    const second = now % 86_400_000 < 180_000 ? now - 240_000 : now - 60_000;
+    const first = second - 60_000;
+    const instants = [first, second].map((at) => new Date(at).toISOString());
+    for (const at of instants) {
+      plan({ at });
       await admin.make();
     }
-    expect((await admin.dumps()).total).toBe(1);
+    const { dumps, total, replaced } = await admin.dumps();
+    expect([total, dumps.map(({ id }) => id), replaced.map(({ id }) => id)]).toEqual([
+      1,
+      [idOf(instants[1])],
+      [idOf(instants[0])],
+    ]);
+    const goes =
+      Date.parse(replaced[0]?.goes_at ?? '') - Date.parse(`${instants[1]?.slice(0, 19)}Z`);
+    expect(goes).toBe(86_400_000);
     expect((await place.keys()).filter((key) => key.endsWith('.zip'))).toHaveLength(2);
   });
 

@@ -2,7 +2,7 @@
 
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
@@ -118,7 +118,24 @@ describe('too many requests', () => {
     expectToWait(await ask('GET', 'jobs', bearer(people.roleAdmin)));
     const request = { method: 'GET', target: '/api/admin/jobs' };
     expect((await ask('GET', 'jobs', forwarded(request, people.roleAdmin))).status).toBe(200);
+    // The first of those that are too many is written down, and none of the others.
+    const lines = (outcome: string): number =>
+      service.output().split(`"action":"refused","outcome":"${outcome}"`).length - 1;
+    expect([lines('UNAUTHORIZED'), lines('RATE_LIMITED')]).toEqual([600, 1]);
   });
+});
+
+it('says that its state folder cannot be used when somebody has removed it', async () => {
+  const env = environment({ ADMIN_FORWARD_SECRET: forwardSecret });
+  const service = await serve(env);
+  rmSync(env['ADMIN_STATE_DIR'] ?? '', { recursive: true });
+  const target = `/api/admin/jobs/${randomUUID()}`;
+  const headers = forwarded({ method: 'DELETE', target }, people.roleAdmin);
+  const answer = await fetch(service.url + target, { method: 'DELETE', headers });
+  expect([answer.status, await answer.json()]).toEqual([
+    503,
+    expect.objectContaining({ error: 'STATE_UNWRITABLE' }),
+  ]);
 });
 
 describe('keys at a URL', () => {
@@ -364,14 +381,30 @@ describe('a connection', () => {
     return [answer, (Date.now() - begun) / 1000];
   }
 
+  /** The answers to two requests on one connection. */
+  async function usedAgainAfter(ms: number): Promise<string[]> {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    const answers = text(socket.on('error', () => undefined));
+    const ask = (last: string): void => {
+      socket.write(`GET /healthz HTTP/1.1\r\nHost: x\r\n${last}\r\n`);
+    };
+    ask('');
+    await sleep(ms);
+    ask('Connection: close\r\n');
+    return (await answers).match(/HTTP\/1\.1 \d+/g) ?? [];
+  }
+
   const head = `POST /api/admin/backup/generate HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${people.roleAdmin}\r\n`;
 
   it('that does not get to its point is closed after seconds, not minutes', async () => {
-    const [silent, heading, sending] = await Promise.all([
+    const [silent, heading, sending, keptBusy] = await Promise.all([
       connected(''),
       connected(head, 'X: a\r\n'),
       connected(`${head}Content-Length: 60000\r\n\r\n`, ' '),
+      usedAgainAfter(35_000),
     ]);
+    // One that a proxy keeps for the next request is not: the request would meet an end.
+    expect(keptBusy).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
     for (const [answer, seconds] of [silent, heading, sending]) {
       expect(answer).toMatch(/^HTTP\/1.1 408 /);
       expect(seconds).toBeLessThan(40);

@@ -170,3 +170,50 @@ it('counts the time of a dump that waited from when it was sent, not from when i
   await signIn(page);
   await page.getByText(/^1:\d\d elapsed$/).waitFor();
 });
+
+it('asks to sign in again also when nothing runs, without being touched', async () => {
+  const page = await stage.visit();
+  await signIn(page, jwt({ exp: Math.floor(Date.now() / 1000) + 5 }));
+  await page.getByText('Your session has ended').waitFor({ timeout: 40_000 });
+});
+
+it.each([
+  ['nothing', 'The service did not answer in time'],
+  ['<html>Please sign in</html>', 'Something else than the service has answered'],
+  ['null', 'Something else than the service has answered'],
+])('says of %s in place of the list what it is', async (body, words) => {
+  const page = await stage.visit();
+  await page.addInitScript(`
+    const { timeout } = AbortSignal;
+    AbortSignal.timeout = (ms) => timeout.call(AbortSignal, Math.min(ms, 2000));`);
+  await page.reload();
+  await signIn(page);
+  await page.route('**/data-dumps?*', (route) =>
+    body === 'nothing' ? undefined : route.fulfill({ body, contentType: 'text/html' }),
+  );
+  await button(page, 'Refresh').click();
+  await alarm(page, 'The list could not be read').getByText(words).waitFor();
+});
+
+it('counts the time of a job by the clock of the service', async () => {
+  const page = await stage.visit();
+  await page.addInitScript('const { now } = Date; Date.now = () => now() + 300_000;');
+  await page.reload();
+  await signIn(page);
+  await stage.halfway(page);
+  await page.getByText(/^0:[0-5]\d elapsed/).waitFor();
+  stage.photos.release();
+});
+
+it('calls no backup failed that goes on where nobody can be asked about it', async () => {
+  const page = await stage.visit();
+  const job = { job_id: 'far', kind: 'backup', state: 'running', progress: null };
+  await page.addInitScript("sessionStorage.setItem('cultural-archiver-job', 'far')");
+  await page.reload();
+  await page.route(/jobs$/, (route) =>
+    route.fulfill({ json: { success: true, data: { jobs: [job], running: null } } }),
+  );
+  await signIn(page);
+  await page.getByText('there is none yet').waitFor();
+  expect(await page.getByText('No backup was made').count()).toBe(0);
+});

@@ -128,6 +128,33 @@ it('shows a dump before it is published, publishes it, and takes it back', async
   expect((await stage.r2.keys()).filter((key) => key.endsWith('.zip'))).toEqual([]);
 });
 
+it('shows a dump that was replaced until it is gone, and what is left of one that is taken back', async () => {
+  const page = await signIn(await stage.visit());
+  const replaced = page.getByRole('region', { name: 'Replaced dumps' });
+  for (const shown of [0, 1]) {
+    await generate(page);
+    await notice(page, /^Published/).waitFor();
+    await rows(page).waitFor();
+    expect(await replaced.getByRole('listitem').count()).toBe(shown);
+    await button(page, 'Put this message away').click();
+  }
+  await fine(page, 'replaced');
+  await button(page, /^Take back the replaced/).click();
+  await button(page, 'Take it back').click();
+  await replaced.waitFor({ state: 'detached' });
+  expect(await rows(page).count()).toBe(1);
+
+  // The storage breaks off: what it still has is asked for.
+  await page.route(/data-dumps\/\w+$/, async (route) => {
+    await route.fetch();
+    await route.fulfill({ status: 503, json: { success: false, error: 'STORAGE_UNAVAILABLE' } });
+  });
+  await button(page, /^Take back datadump/).click();
+  await button(page, 'Take it back').click();
+  await alarm(page, 'could not be taken back').waitFor();
+  await page.getByText('No data dump has been published yet').waitFor();
+});
+
 it('makes a private backup that no link leads to', async () => {
   const page = await signIn(await stage.visit());
   await page.getByText('there is none yet').waitFor();

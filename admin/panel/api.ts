@@ -2,6 +2,8 @@
 
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 
+/** The service waits up to a minute and a half for a storage that is silent before it says so. */
+const answerMs = 120_000;
 /** A stream begins with the job as it is. */
 const firstEventMs = 5000;
 /** The service gives a sign of life four times as often. */
@@ -71,8 +73,14 @@ export interface PublishedDump extends FinishedDump {
   readonly download_url: string;
 }
 
+/** A dump that a later one of its day has replaced: it can be downloaded until `goes_at`. */
+export interface ReplacedDump extends PublishedDump {
+  readonly goes_at: string;
+}
+
 export interface DumpPage {
   readonly dumps: readonly PublishedDump[];
+  readonly replaced: readonly ReplacedDump[];
   readonly total: number;
   readonly page: number;
   readonly limit: number;
@@ -129,14 +137,21 @@ interface Envelope {
   readonly error?: string;
   readonly message?: string;
   readonly details?: { readonly correlation_id?: string; readonly job_id?: string | null };
+  /** The service's time. */
+  readonly timestamp?: string;
 }
 
 export class AdminApi {
+  /** How far the service's clock is ahead of this machine's, in milliseconds, as of its last answer. */
+  #ahead = 0;
+
   constructor(
     private readonly base: string,
     private readonly authorize: Authorize,
   ) {}
 
+  /** The time by the service's clock, in milliseconds. */
+  now = (): number => Date.now() + this.#ahead;
   jobs = (): Promise<Jobs> => this.#ask('GET', 'jobs');
   job = (id: string): Promise<Job> => this.#ask('GET', `jobs/${id}`);
   cancel = (id: string): Promise<Job> => this.#ask('DELETE', `jobs/${id}`);
@@ -167,7 +182,7 @@ export class AdminApi {
     };
     try {
       const either = AbortSignal.any([signal, silence.signal]);
-      const response = await this.#fetch('GET', `jobs/${id}/events`, undefined, either);
+      const response = await this.#fetch('GET', `jobs/${id}/events`, either);
       const events = response.body
         ?.pipeThrough(new TextDecoderStream())
         .pipeThrough(new EventSourceParserStream({ onComment: onSign }));
@@ -182,15 +197,21 @@ export class AdminApi {
   }
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await this.#fetch(method, path, body);
-    return ((await response.json()) as { data: T }).data;
+    const signal = AbortSignal.timeout(answerMs);
+    const { data, timestamp = '' } = await envelopeOf(
+      await this.#fetch(method, path, signal, body),
+    );
+    if (data === undefined) throw noAnswer('Something else than the service has answered');
+    const time = Date.parse(timestamp);
+    if (!Number.isNaN(time)) this.#ahead = time - Date.now();
+    return data as T;
   }
 
   async #fetch(
     method: string,
     path: string,
+    signal: AbortSignal,
     body?: object,
-    signal: AbortSignal = AbortSignal.timeout(60_000),
   ): Promise<Response> {
     let response: Response;
     try {
@@ -202,17 +223,14 @@ export class AdminApi {
         signal,
       });
     } catch (error) {
-      if (signal.aborted && signal.reason === error) throw error;
-      throw new ApiError(
-        'The service could not be reached',
-        0,
-        'UNREACHABLE',
-        undefined,
-        undefined,
+      const isStopped = signal.aborted && signal.reason === error;
+      if (isStopped && !isTimeout(error)) throw error;
+      throw noAnswer(
+        isStopped ? 'The service did not answer in time' : 'The service could not be reached',
       );
     }
     if (response.ok) return response;
-    const told = (await response.json().catch(() => ({}))) as Envelope;
+    const told = await envelopeOf(response);
     throw new ApiError(
       told.message ?? `The service answered with status ${response.status}`,
       response.status,
@@ -221,4 +239,18 @@ export class AdminApi {
       told.details?.job_id ?? undefined,
     );
   }
+}
+
+/** What was answered; nothing where that is no envelope, as of a proxy's page. */
+async function envelopeOf(response: Response): Promise<Envelope> {
+  const told: unknown = await response.json().catch(() => null);
+  return typeof told === 'object' && told !== null ? told : {};
+}
+
+function noAnswer(message: string): ApiError {
+  return new ApiError(message, 0, 'UNREACHABLE', undefined, undefined);
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
 }

@@ -51,6 +51,13 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     () => running.value !== null && ours.value.includes(running.value.job_id),
   );
   let follower: AbortController | undefined;
+  let isGone = false;
+
+  /** Nobody waits for what comes of it, but that the session is over has to be told. */
+  const lookAgain = (): void =>
+    void refresh().catch((error: unknown) => {
+      if (error instanceof ApiError && error.isSignedOut) onSignedOut();
+    });
 
   const settle = (job: Job | null): void => {
     follower?.abort();
@@ -60,7 +67,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     isLost.value = false;
     if (job !== null) ended.value = { ...ended.value, [job.kind]: job };
     if (last !== null) onEnd(last);
-    void refresh().catch(() => undefined);
+    lookAgain();
   };
 
   const see = (job: Job): boolean => {
@@ -71,6 +78,8 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   };
 
   const follow = async (first: Job): Promise<void> => {
+    // What was asked before it went away may be answered after.
+    if (isGone) return;
     follower?.abort();
     const { signal } = (follower = new AbortController());
     running.value = first;
@@ -82,12 +91,12 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
           () => true,
           () => false,
         );
-        if (isOver(signal)) return;
+        if (isStopped(signal)) return;
       }
       try {
         if (see(await api.job(first.job_id))) return;
       } catch (error) {
-        if (isOver(signal)) return;
+        if (isStopped(signal)) return;
         const status = error instanceof ApiError ? error.status : 0;
         if (status === 401) {
           onSignedOut();
@@ -109,7 +118,8 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     waiting.value = jobs.filter(({ publishable }) => publishable === true);
     if (found !== null && found.job_id !== running.value?.job_id) void follow(found);
     const watched = jobs.find(({ job_id }) => job_id === memory.last());
-    if (found === null && watched !== undefined && ended.value[watched.kind] === null) {
+    const isOver = watched !== undefined && watched.state !== 'running';
+    if (found === null && isOver && ended.value[watched.kind] === null) {
       ended.value = { ...ended.value, [watched.kind]: watched };
     }
   }
@@ -121,16 +131,18 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
       ended.value = { ...ended.value, [kind]: null };
       void follow({ job_id, kind, state: 'running', progress: null });
     } catch (error) {
-      if (error instanceof ApiError && error.jobId !== undefined) await refresh();
+      if (error instanceof ApiError && error.jobId !== undefined)
+        await refresh().catch(() => undefined);
       throw error;
     }
   };
 
   const idle = setInterval(() => {
     const isWatching = running.value !== null || document.visibilityState === 'hidden';
-    if (!isWatching) void refresh().catch(() => undefined);
+    if (!isWatching) lookAgain();
   }, idleMs);
   onScopeDispose(() => {
+    isGone = true;
     clearInterval(idle);
     follower?.abort();
   });
@@ -187,15 +199,16 @@ class Memory {
 }
 
 /** Asked as a function, since it changes while somebody waits. */
-const isOver = ({ aborted }: AbortSignal): boolean => aborted;
+const isStopped = ({ aborted }: AbortSignal): boolean => aborted;
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
     const end = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', end);
       done();
     };
     const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
+    signal.addEventListener('abort', end);
   });
 }

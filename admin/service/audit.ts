@@ -5,6 +5,8 @@
 
 import { createHmac } from 'node:crypto';
 
+import { logDefect } from './log.js';
+
 /** The id of an admin as it may be written down. */
 export type AdminName = `adm_${string}`;
 
@@ -23,9 +25,9 @@ export interface AuditLine {
 
 export class Audit {
   readonly #secret: string;
-  readonly #write: (line: AuditLine) => void;
+  readonly #write: (line: AuditLine) => unknown;
 
-  constructor(secret: string, write: (line: AuditLine) => void = toStdout) {
+  constructor(secret: string, write: (line: AuditLine) => unknown = toStdout) {
     this.#secret = secret;
     this.#write = write;
   }
@@ -34,9 +36,13 @@ export class Audit {
     return `adm_${createHmac('sha256', this.#secret).update(id).digest('hex').slice(0, 12)}`;
   }
 
+  /** Writes a line. Whoever keeps the lines may fail, at once or later: what was done stays done, and is told. */
   record(actor: AdminName | null, action: string, outcome: string, subject?: string): void {
     const at = new Date().toISOString();
-    this.#write({ at, actor, action, ...(subject === undefined ? {} : { subject }), outcome });
+    const line = { at, actor, action, ...(subject === undefined ? {} : { subject }), outcome };
+    new Promise((written) => {
+      written(this.#write(line));
+    }).catch(logDefect);
   }
 }
 

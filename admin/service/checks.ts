@@ -1,7 +1,7 @@
 /** What must hold before the service starts. */
 
 import { readdirSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 import { codeOf } from './codes.js';
 import { ConfigurationError } from './options.js';
@@ -79,7 +79,7 @@ function checkFolder(directory: string, { backupDir, stateDir }: AdminOptions): 
     ADMIN_STATE_DIR: stateDir,
   })) {
     const own = real(path);
-    if (own === served || own.startsWith(served + sep) || served.startsWith(own + sep)) {
+    if (isWithin(own, served) || isWithin(served, own)) {
       throw new ConfigurationError(
         `DUMPS_DIR is served to everybody and ${name} is private: neither may lie inside the other`,
       );
@@ -90,6 +90,12 @@ function checkFolder(directory: string, { backupDir, stateDir }: AdminOptions): 
       'DUMPS_DIR holds a private backup and would be served to everybody: move the backup, or choose another folder',
     );
   }
+}
+
+/** Whether a path is a folder, or lies in it. */
+function isWithin(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 function holdsBackup(folder: string): boolean {
@@ -106,7 +112,7 @@ function holdsBackup(folder: string): boolean {
 function real(path: string): string {
   const whole = resolve(path);
   try {
-    return realpathSync(whole);
+    return realpathSync.native(whole);
   } catch {
     const parent = dirname(whole);
     return parent === whole ? whole : join(real(parent), basename(whole));

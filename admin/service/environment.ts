@@ -165,7 +165,7 @@ function authOf(look: Look): AuthOptions {
             authorizedParties: listOf(look, 'ADMIN_JWT_AUTHORIZED_PARTIES'),
             organizationId: look('ADMIN_JWT_ORGANIZATION_ID'),
           },
-    rows: look('ADMIN_PLATFORM_ROWS') === '1' ? rowsOf(look) : undefined,
+    rows: isOn(look, 'ADMIN_PLATFORM_ROWS') ? rowsOf(look) : undefined,
   });
 }
 
@@ -246,6 +246,13 @@ function needed(look: Look, by: string): (name: string) => string {
     if (value === undefined) throw new ConfigurationError(`${by} needs ${name}: set it`);
     return value;
   };
+}
+
+/** What is neither on nor left out is a mistake: where bans are read, off would let people in. */
+function isOn(look: Look, name: string): boolean {
+  const text = look(name);
+  if (text === undefined || text === '1') return text === '1';
+  throw new ConfigurationError(`${name} must be 1, or left out`);
 }
 
 function numberOf(look: Look, name: string, least: number, most: number): number | undefined {

@@ -3,8 +3,8 @@
  * the former. `createAdminApp` is a Hono app to mount; `npm run admin` serves it.
  */
 
-import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Hono } from 'hono';
@@ -22,22 +22,36 @@ import { publicDumps } from './http/public.js';
 import { secure } from './http/security.js';
 import type { JobRunner } from './jobs/runner.js';
 import { logDefect } from './log.js';
+import { ConfigurationError } from './options.js';
 import type { AdminOptions } from './options.js';
 import { windowMs } from './signature.js';
+import type { Catalogue } from './storage/catalogue.js';
 import { FolderStore } from './storage/folder.js';
 
 export type { AuditLine } from './audit.js';
 export { ConfigurationError } from './options.js';
 export type * from './options.js';
 
+const tidyEveryMs = 3_600_000;
+
 /** The service as a Hono app. */
 export class AdminApp extends Hono {
-  constructor(private readonly runner: JobRunner) {
+  readonly #tidying: NodeJS.Timeout;
+
+  constructor(
+    private readonly runner: JobRunner,
+    catalogue: Catalogue,
+  ) {
     super();
+    this.#tidying = setInterval(() => {
+      tidy(runner, catalogue).catch(logDefect);
+    }, tidyEveryMs);
+    this.#tidying.unref();
   }
 
   /** Stops the running job, waits until it has cleaned up, and takes no more. */
   close(): Promise<void> {
+    clearInterval(this.#tidying);
     return this.runner.close();
   }
 }
@@ -56,7 +70,7 @@ export function createAdminApp(options: AdminOptions): AdminApp {
   const nonces = new Nonces(join(stateDir, 'nonces'), 2 * windowMs);
   const doorkeeper = new Doorkeeper(auth, origins, nonces);
 
-  const app = new AdminApp(runner);
+  const app = new AdminApp(runner, catalogue);
   app.use(secure);
   app.onError(answerTo);
   app.notFound(() => answerTo(new Problem(404, 'NOT_FOUND', 'There is nothing here')));
@@ -66,6 +80,12 @@ export function createAdminApp(options: AdminOptions): AdminApp {
   if (store instanceof FolderStore) app.route('/', publicDumps(store, catalogue));
   app.route('/', panel(fileURLToPath(new URL('../panel', import.meta.url))));
   return app;
+}
+
+/** Removes what is old although nothing new is published: what was replaced may be what should not be public. */
+async function tidy(runner: JobRunner, catalogue: Catalogue): Promise<void> {
+  if (runner.isBusy || !(await catalogue.hasOld())) return;
+  await runner.alone(() => catalogue.prune());
 }
 
 function answerTo(error: unknown): Response {
@@ -81,10 +101,31 @@ function answerTo(error: unknown): Response {
 /** The key of the names in the audit: made once, kept beside what else must survive a restart. */
 function auditKey(stateDir: string): string {
   const path = join(stateDir, 'audit-key');
+  if (!existsSync(path)) makeKey(path);
+  const key = readFileSync(path, 'utf8');
+  if (/^[0-9a-f]{64}$/.test(key)) return key;
+  throw new ConfigurationError(
+    `${path} is damaged: bring it back, or remove it, after which the audit calls every admin by another name`,
+  );
+}
+
+function name(part: string, path: string): void {
   try {
-    writeFileSync(path, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 });
+    linkSync(part, path);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    // FAT and many shares know no links; that it is there already is another process's doing.
+    if (codeOf(error) !== 'EEXIST') renameSync(part, path);
   }
-  return readFileSync(path, 'utf8');
+}
+
+/** Whole, or not at all: nobody ever finds half a key, and the first of two processes makes it. */
+function makeKey(path: string): void {
+  const part = `${path}.${randomUUID()}.part`;
+  try {
+    const key = randomBytes(32).toString('hex');
+    writeFileSync(part, key, { flag: 'wx', mode: 0o600, flush: true });
+    name(part, path);
+  } finally {
+    rmSync(part, { force: true });
+  }
 }

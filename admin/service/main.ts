@@ -23,6 +23,8 @@ const connectionsCheckingInterval = 5_000;
 const maxConnections = 5_000;
 /** After so much silence a connection is dead. Who waits for a job hears nothing for five minutes. */
 const silenceMs = 6 * 60_000;
+/** A connection is kept for the next request longer than proxies keep theirs: one of theirs would meet a closed one. */
+const keepAliveTimeout = 2 * 60_000;
 
 const command = new Command('admin')
   .description('serves the admin service until it is told to stop; the README has its variables')
@@ -40,7 +42,12 @@ try {
 
 function run({ host, port, admin }: ServerOptions): void {
   const app = createAdminApp(admin);
-  const serverOptions = { headersTimeout, requestTimeout, connectionsCheckingInterval };
+  const serverOptions = {
+    headersTimeout,
+    requestTimeout,
+    connectionsCheckingInterval,
+    keepAliveTimeout,
+  };
   const server = serve(
     { fetch: app.fetch, hostname: host, port, serverOptions },
     ({ address, port: bound }) => {
@@ -51,6 +58,8 @@ function run({ host, port, admin }: ServerOptions): void {
   server.setTimeout(silenceMs);
   server.on('error', (error) => {
     logDefect(error);
+    // Once it listens, what one connection meets is no reason to end.
+    if (server.listening) return;
     process.exitCode = 1;
     void app.close();
   });
@@ -63,8 +72,7 @@ function run({ host, port, admin }: ServerOptions): void {
       server.closeAllConnections();
     });
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
 }
 
 /** An invented archive in a temporary folder, dumps in a folder beside it, and a token that is gone with the process. */
@@ -77,7 +85,9 @@ async function demo(environment: NodeJS.ProcessEnv): Promise<ServerOptions> {
   await promisify(execFile)(process.execPath, [script, '--dir', folder]);
   const token = randomBytes(24).toString('base64url');
   const own = `http://localhost:${port}`;
-  console.log(`Demo data in ${base}\nSign in at ${own}/admin/ with the token ${token}`);
+  console.log(
+    `Demo data in ${base}, which nobody needs afterwards\nSign in at ${own}/admin/ with the token ${token}`,
+  );
   return {
     host: '127.0.0.1',
     port,

@@ -7,9 +7,12 @@
 import { Command } from 'commander';
 
 import { assemble } from './assemble.js';
+import { codeOf } from './codes.js';
 import { readEnvironment } from './environment.js';
 import type { MadeDump } from './jobs/dump.js';
 import { ConfigurationError } from './options.js';
+
+const interrupted = 130;
 
 const command = new Command('publish-dump')
   .description('makes a data dump and publishes it; the README has the variables')
@@ -25,15 +28,25 @@ try {
   process.exitCode = await publish(allowShrink ?? false);
 } catch (error) {
   console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = error instanceof ConfigurationError ? 2 : 1;
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigurationError) return 2;
+  // It was told to stop before the job had begun.
+  return codeOf(error) === 'SHUTTING_DOWN' ? interrupted : 1;
 }
 
 async function publish(allowShrink: boolean): Promise<number> {
   const { admin } = readEnvironment(process.env);
   const { runner, dumps } = assemble(admin, () => undefined);
-  const stop = (): void => void runner.close();
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) process.exit(interrupted);
+    isStopping = true;
+    void runner.close();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
 
   const job = await runner.start('data-dump', (work) =>
     dumps.make({ allow_shrink: allowShrink }, work),
@@ -41,9 +54,10 @@ async function publish(allowShrink: boolean): Promise<number> {
   await runner.finished();
   if (job.error !== null) {
     console.error(`error: ${job.error.code}: ${job.error.message}`);
-    return job.state === 'interrupted' ? 130 : 1;
+    return job.state === 'interrupted' ? interrupted : 1;
   }
   const { operator_warnings, ...published } = job.result as MadeDump;
+  await dumps.giveUp(runner.records, published);
   console.log(JSON.stringify(published));
   for (const warning of [...published.warnings, ...operator_warnings]) {
     console.error(`warning: ${warning}`);

@@ -46,8 +46,8 @@ export async function waitBeside(
   say('beside a dump: the list, asked for every 10 ms');
   const photos = { SOURCE_PHOTOS_DIR: gallery.photosFolder };
   const waits = [
-    ...(await beside(rows, 'a dump of rows', {}, signal)),
-    ...(await beside(gallery, 'a dump of thumbnails', photos, signal)).slice(1),
+    ...(await beside(rows, 'a dump of rows', {}, idle, signal)),
+    ...(await beside(gallery, 'a dump of thumbnails', photos, 0, signal)),
   ];
   for (const { label, p99 } of waits) say(`  ${label}: p99 ${p99.toFixed(0)} ms`);
   return waits;
@@ -57,6 +57,7 @@ async function beside(
   data: Data,
   what: string,
   photos: Readonly<Record<string, string>>,
+  idleMs: number,
   signal: AbortSignal,
 ): Promise<Waits[]> {
   const folder = await mkdtemp(join(data.folder, 'service-'));
@@ -80,10 +81,10 @@ async function beside(
   try {
     const client = new Client(await urlOf(service), secret);
     await client.dump();
-    const quiet = await client.watch(sleep(idle));
+    const quiet = idleMs > 0 ? [summary('an idle service', await client.watch(sleep(idleMs)))] : [];
     const busy: number[] = [];
     for (let made = 0; made < dumps; made += 1) busy.push(...(await client.watch(client.dump())));
-    return [summary('an idle service', quiet), summary(what, busy)];
+    return [...quiet, summary(what, busy)];
   } finally {
     const ended = once(service, 'close');
     service.kill();
@@ -128,12 +129,14 @@ class Client {
   async watch(until: Promise<unknown>): Promise<number[]> {
     const waits: Promise<number>[] = [];
     let isOver = false as boolean;
-    const over = until.finally(() => {
-      isOver = true;
-    });
+    const over = awaitedLater(
+      until.finally(() => {
+        isOver = true;
+      }),
+    );
     let due = performance.now();
     while (!isOver) {
-      waits.push(this.#list(due));
+      waits.push(awaitedLater(this.#list(due)));
       due += every;
       await sleep(Math.max(0, due - performance.now()));
     }
@@ -170,6 +173,12 @@ class Client {
     if (!response.ok) throw new Error(`${target} answered ${String(response.status)}`);
     return (await response.json()) as Answer;
   }
+}
+
+/** A promise whose failure is told where it is awaited: until then Node would end the process for it. */
+function awaitedLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 function summary(label: string, waits: readonly number[]): Waits {

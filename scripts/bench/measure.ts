@@ -28,10 +28,7 @@ export async function race(
 ): Promise<Result[]> {
   const runs = new Map<Competitor, Run[]>(competitors.map((competitor) => [competitor, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (let turn = 0; turn < competitors.length; turn += 1) {
-      // Each round starts with another one.
-      const competitor = competitors[(round + turn) % competitors.length];
-      if (competitor === undefined) continue;
+    for (const competitor of shuffled(competitors)) {
       say(`  round ${round + 1} of ${rounds}: ${competitor.label}`);
       const run = await once(competitor, data, least, children);
       runs.get(competitor)?.push(run);
@@ -39,6 +36,14 @@ export async function race(
     }
   }
   return [...runs].map(([competitor, all]) => ({ competitor, ...medians(all) }));
+}
+
+/** In an order of its own for each round, so that none always has the same one before it. */
+function shuffled<T>(all: readonly T[]): T[] {
+  return all
+    .map((one) => ({ one, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one);
 }
 
 async function once(

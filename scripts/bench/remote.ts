@@ -147,6 +147,8 @@ class Store {
   }
 
   async close(): Promise<void> {
+    // One that has died meanwhile does not end again.
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const closed = once(this.process, 'close');
     this.process.stdin?.end();
     await closed;

@@ -186,7 +186,7 @@ function besideDump(waits: readonly Waits[]): string {
   ]);
   return [
     '## Admin service: the list beside a dump',
-    'One request for the list of dumps every 10 ms, each as one of 100 admins, timed from when it was due; service, addon and client share the cores.',
+    'One request for the list of a folder of dumps every 10 ms, each as one of 100 admins, timed from when it was due; service, addon and client share the cores.',
     table(['beside', 'requests', 'median', 'p99', 'longest'], rows),
   ].join('\n\n');
 }

@@ -5,7 +5,7 @@ import { writeSync } from 'node:fs';
 import { ownPeak } from './memory.js';
 
 export interface Usage {
-  /** User and system time of all threads and finished children, in seconds. */
+  /** User and system time of all threads, and of a shell's finished children, in seconds. */
   readonly cpuSeconds: number;
   /** Undefined where it cannot be known. */
   readonly peakBytes: number | undefined;

@@ -30,6 +30,13 @@ export interface Dump {
   readonly warnings: readonly string[];
 }
 
+export interface DumpPage {
+  readonly dumps: readonly Dump[];
+  readonly replaced: readonly (Dump & { readonly goes_at: string })[];
+  readonly total: number;
+  readonly has_more: boolean;
+}
+
 export interface Answer<T> {
   readonly status: number;
   readonly data: T;
@@ -89,11 +96,8 @@ export class Client {
     }
   }
 
-  async dumps(query = ''): Promise<{ dumps: Dump[]; total: number; has_more: boolean }> {
-    const answer = await this.ask<{ dumps: Dump[]; total: number; has_more: boolean }>(
-      'GET',
-      `data-dumps${query}`,
-    );
+  async dumps(query = ''): Promise<DumpPage> {
+    const answer = await this.ask<DumpPage>('GET', `data-dumps${query}`);
     if (answer.status !== 200) throw new Error(`${answer.status} ${String(answer.error)}`);
     return answer.data;
   }

@@ -19,6 +19,7 @@ export const people = {
   expired: uuid(7),
   unreadableExpiry: uuid(8),
   scoped: uuid(9),
+  unreadableBan: uuid(10),
   roleAdmin: uuid(20),
   permissionAdmin: uuid(21),
   uuidAdmin: uuid(22),
@@ -71,7 +72,11 @@ export function newestGeneration(folder: string): string {
          permission(people.scoped, 'NULL', "'artwork'"),
          permission(people.permissionAdmin, "'2999-01-01T00:00:00Z'"),
          permission('some-other-token', 'NULL', 'NULL', `'${people.uuidAdmin}'`),
-       ].join(', ')};`,
+       ].join(', ')};
+     ALTER TABLE user_roles ADD COLUMN expires_at TEXT;
+     INSERT INTO user_roles (id, user_token, role, granted_by, expires_at) VALUES
+       ('u1', '${people.unreadableBan}', 'admin', 'system', NULL),
+       ('u2', '${people.unreadableBan}', 'banned', 'system', 'soon');`,
   );
   return path;
 }

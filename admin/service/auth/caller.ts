@@ -52,15 +52,15 @@ export class Doorkeeper {
     }
     if (this.#rows?.takesTokens !== true || Jwt.claims(token)) throw unauthorized();
     spend();
-    if (!(await this.#rows.isAdmin(token))) throw forbidden();
+    if (!(await this.#rows.isAdmin(token, 'token'))) throw forbidden();
     return token;
   }
 
   /** The rows make an admin of whom the claims do not, and ban whom the claims let in. */
   async #isAdmin(subject: CallerId, byClaims: boolean): Promise<boolean> {
     if (this.#rows === undefined) return byClaims;
-    if (!byClaims) return this.#rows.isAdmin(subject);
-    return (await this.#rows.standingOf(subject)) !== 'banned';
+    if (!byClaims) return this.#rows.isAdmin(subject, 'subject');
+    return (await this.#rows.standingOf(subject, 'subject')) !== 'banned';
   }
 }
 

@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { codeOf } from '../codes.js';
 import { stateUnwritable } from '../envelope.js';
 
+/** FAT and its like keep times in steps of two seconds. */
+const roundedMs = 2_000;
+
 export class Nonces {
   #sweptAt = 0;
 
@@ -20,9 +23,9 @@ export class Nonces {
 
   /** True the first time, false ever after. */
   async spend(nonce: string): Promise<boolean> {
-    await this.#sweep();
     const name = createHash('sha256').update(nonce).digest('hex');
     try {
+      await this.#sweep();
       const file = await open(join(this.folder, name), 'wx', 0o600);
       // By the clock that the windows go by: a share may have another.
       const now = new Date();
@@ -42,7 +45,7 @@ export class Nonces {
     for (const name of await readdir(this.folder)) {
       const path = join(this.folder, name);
       const made = await stat(path).catch(() => undefined);
-      if (made !== undefined && now - made.mtimeMs > this.rememberedMs) {
+      if (made !== undefined && now - made.mtimeMs > this.rememberedMs + roundedMs) {
         await unlink(path).catch(() => undefined);
       }
     }

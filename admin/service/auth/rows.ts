@@ -13,6 +13,9 @@ type Query = (sql: string, parameters?: readonly string[]) => Promise<readonly R
 
 export type Standing = 'admin' | 'banned' | 'other';
 
+/** A token that somebody sent, or the subject of one that Clerk has signed: Clerk's id of a person. */
+export type IdKind = 'token' | 'subject';
+
 /** How long nobody is looked up again at Cloudflare who was no admin: each look-up counts against the account. */
 const refusedMs = 60_000;
 /** Of so many it is known who is no admin. */
@@ -30,19 +33,18 @@ export class PlatformRows {
     this.#query = 'file' in options ? inFile(options.file) : inD1(options.d1);
   }
 
-  /** Whether a token, or Clerk's id of a person, is an admin's. */
-  async isAdmin(id: string): Promise<boolean> {
+  async isAdmin(id: string, kind: IdKind): Promise<boolean> {
     const digest = createHash('sha256').update(id).digest('hex');
     if ((this.#refused.get(digest) ?? 0) > Date.now()) return false;
-    const isAdmin = (await this.standingOf(id)) === 'admin';
+    const isAdmin = (await this.standingOf(id, kind)) === 'admin';
     if (!isAdmin && !this.takesTokens) this.#refuse(digest);
     return isAdmin;
   }
 
-  /** What the rows say about a token, or about Clerk's id of a person. Read anew each time: a revocation counts at once. */
-  async standingOf(id: string): Promise<Standing> {
+  /** What the rows say about somebody. Read anew each time: a revocation counts at once. */
+  async standingOf(id: string, kind: IdKind): Promise<Standing> {
     try {
-      return await this.#look(id);
+      return await this.#look(id, kind);
     } catch (error) {
       throw new Problem(503, 'AUTH_UNAVAILABLE', "The platform's database cannot be read", {
         cause: error,
@@ -55,8 +57,10 @@ export class PlatformRows {
     this.#refused.set(digest, Date.now() + refusedMs);
   }
 
-  async #look(id: string): Promise<Standing> {
+  async #look(id: string, kind: IdKind): Promise<Standing> {
     const users = await this.#rowsOf('users', ['uuid', 'clerk_user_id'], [id]);
+    // Clerk's id of a person is no secret: it counts only where Clerk has signed it.
+    if (kind === 'token' && users.some(({ clerk_user_id }) => clerk_user_id === id)) return 'other';
     if (users.some(({ status }) => status === 'suspended')) return 'banned';
     const uuids = users.map(({ uuid }) => uuid).filter((uuid) => typeof uuid === 'string');
     const ids = [...new Set([id, ...uuids])];
@@ -89,8 +93,12 @@ export class PlatformRows {
 }
 
 function isInForce(row: Row): boolean {
-  const { is_active, revoked_at, expires_at } = row;
-  return Number(is_active) === 1 && isBlank(revoked_at) && !isPast(expires_at);
+  const { role, is_active, revoked_at, expires_at } = row;
+  if (Number(is_active) !== 1 || !isBlank(revoked_at)) return false;
+  if (isBlank(expires_at)) return true;
+  const ends = timeOf(String(expires_at));
+  // Where nobody can tell when it ends, a grant is over and a ban is not.
+  return Number.isNaN(ends) ? role === 'banned' : ends > Date.now();
 }
 
 /** A permission for one resource makes nobody an admin of the whole. */
@@ -102,12 +110,9 @@ function isBlank(value: unknown): boolean {
   return value === undefined || value === null || value === '';
 }
 
-/** SQLite's `YYYY-MM-DD HH:MM:SS` is UTC. A time that cannot be read has passed. */
-function isPast(value: unknown): boolean {
-  if (isBlank(value)) return false;
-  const text = String(value);
-  const time = Date.parse(/[zZ]$|[+-]\d\d:?\d\d$/.test(text) ? text : `${text.replace(' ', 'T')}Z`);
-  return !(time > Date.now());
+/** SQLite's `YYYY-MM-DD HH:MM:SS` is UTC. NaN for what cannot be read. */
+function timeOf(text: string): number {
+  return Date.parse(/[zZ]$|[+-]\d\d:?\d\d$/.test(text) ? text : `${text.replace(' ', 'T')}Z`);
 }
 
 function inFile(path: string): Query {

@@ -9,6 +9,7 @@ import { changes } from '../auth/forwarded.js';
 import type { Doorkeeper } from '../auth/caller.js';
 import { forbidden, Problem, problemOf } from '../envelope.js';
 import type { RateLimits } from '../options.js';
+import { nameOf } from '../storage/names.js';
 import { readBody } from './body.js';
 import { RateLimit } from './limits.js';
 import { routesOf } from './routes.js';
@@ -30,7 +31,7 @@ export function api(parts: Parts): Hono<Env> {
 
   app.use('/api/admin/*', letIn(parts));
   for (const { method, path, action, handler } of routes) {
-    app.on(method, path, action === null ? handler : audited(parts.audit, action, handler));
+    app.on(method, path, action === null ? handler : audited(parts, action, handler));
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     const allowed = ['GET', 'POST', 'DELETE'].filter((method) => actionOf.has(`${method} ${path}`));
@@ -51,6 +52,13 @@ function letIn({ doorkeeper, audit, origins, rateLimits }: Parts): Middleware {
   const requests = new RateLimit(rateLimits.requests ?? 1200);
   const changing = new RateLimit(rateLimits.changes ?? 60);
   const refusals = new RateLimit(rateLimits.refusals ?? 600);
+  const note = (code: string): void => {
+    audit.record(null, 'refused', code);
+  };
+  // A line for each would let anybody fill the disk that the audit is kept on.
+  const noteLimit = (): void => {
+    note('RATE_LIMITED');
+  };
   return async (context, next) => {
     const { method, headers } = context.req.raw;
     const { pathname, search } = new URL(context.req.url);
@@ -62,20 +70,20 @@ function letIn({ doorkeeper, audit, origins, rateLimits }: Parts): Middleware {
       // A token that may be guessed costs a look-up, so it counts as refused until it is not.
       let isGuess = false as boolean;
       const id = await doorkeeper.admin(asked, () => {
-        refusals.spend(address);
+        refusals.spend(address, noteLimit);
         isGuess = true;
       });
       if (isGuess) refusals.refund(address);
       const admin = audit.nameOf(id);
       if (changes(method)) checkOrigin(headers, origins);
-      requests.spend(admin);
-      if (changes(method)) changing.spend(admin);
+      requests.spend(admin, noteLimit);
+      if (changes(method)) changing.spend(admin, noteLimit);
       context.set('admin', admin);
       context.set('body', body);
     } catch (error) {
-      const problem = problemOf(error);
-      audit.record(null, 'refused', problem.code);
-      if (problem.status === 401) refusals.spend(address);
+      const { status, code } = problemOf(error);
+      if (status === 401) refusals.spend(address, noteLimit);
+      if (status !== 429) note(code);
       throw error;
     }
     await next();
@@ -96,11 +104,12 @@ function checkOrigin(headers: Headers, origins: readonly string[]): void {
   if (origin !== null && !origins.includes(origin)) throw forbidden('The origin is not allowed');
 }
 
-function audited(audit: Audit, action: string, handler: Handler): Handler {
+function audited({ audit, runner }: Parts, action: string, handler: Handler): Handler {
   return async (context) => {
-    const id = context.req.param('id');
-    // An id is ours when it has the shape of one: what else a caller sends is not written down.
-    const subject = id !== undefined && /^[\dTZa-f-]{16,36}$/.test(id) ? id : undefined;
+    const id = context.req.param('id') ?? '';
+    // A dump's id, or that of a job of ours: what else a caller sends is not written down. A user's has a job's shape.
+    const isOurs = nameOf(id) !== undefined || runner.records.get(id) !== undefined;
+    const subject = isOurs ? id : undefined;
     try {
       const response = await handler(context);
       const outcome = response.status === 202 ? 'accepted' : 'done';

@@ -12,8 +12,8 @@ export class RateLimit {
 
   constructor(private readonly perMinute: number) {}
 
-  /** Counts one request; a Problem once there were too many. */
-  spend(caller: string): void {
+  /** Counts one request; a Problem once there were too many. `onFirst` is told of the first one too many of a minute. */
+  spend(caller: string, onFirst: () => void): void {
     const now = Date.now();
     if (now - this.#since >= windowMs || this.#counts.size > crowd) {
       this.#counts.clear();
@@ -22,6 +22,7 @@ export class RateLimit {
     const count = (this.#counts.get(caller) ?? 0) + 1;
     this.#counts.set(caller, count);
     if (count <= this.perMinute) return;
+    if (count === this.perMinute + 1) onFirst();
     const seconds = Math.max(1, Math.ceil((this.#since + windowMs - now) / 1000));
     throw new Problem(429, 'RATE_LIMITED', 'Too many requests', {
       headers: { 'retry-after': String(seconds) },

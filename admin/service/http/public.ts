@@ -2,13 +2,16 @@
 
 import type { Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 
+import { codeOf } from '../codes.js';
 import { failure, Problem } from '../envelope.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import type { FolderStore } from '../storage/folder.js';
 import { indexKey, latestKey, ownerOf, prefix } from '../storage/names.js';
+import { unavailable } from '../storage/store.js';
 
 /** Anybody may read a public dump from any page. */
 const shared = {
@@ -36,11 +39,12 @@ export function publicDumps(store: FolderStore, catalogue: Catalogue): Hono {
     const isPublished =
       isPointer(key) || (await catalogue.published(ownerOf(key)?.id ?? '')) !== undefined;
     // One and the same file from its size to its last byte: by its name it may be another one in between.
-    const file = isPublished ? await open(store.pathOf(key)).catch(() => undefined) : undefined;
-    if (file === undefined)
+    const opened = isPublished ? await openFile(store.pathOf(key)) : undefined;
+    if (opened === undefined)
       throw new Problem(404, 'NOT_FOUND', 'There is no such file', { headers: shared });
 
-    const { status, headers, part } = answerTo(context.req.raw, key, await file.stat());
+    const { file, stats } = opened;
+    const { status, headers, part } = answerTo(context.req.raw, key, stats);
     if (part !== undefined) {
       const body = Readable.toWeb(file.createReadStream(part)) as ReadableStream;
       return new Response(body, { status, headers });
@@ -58,6 +62,19 @@ export function publicDumps(store: FolderStore, catalogue: Catalogue): Hono {
   return app;
 }
 
+/** A file, open; undefined when there is none. One that is there and cannot be had is a Problem of the storage. */
+async function openFile(path: string): Promise<{ file: FileHandle; stats: Stats } | undefined> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    return { file, stats: await file.stat() };
+  } catch (error) {
+    await file?.close();
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw unavailable(error);
+  }
+}
+
 function isPointer(key: string): boolean {
   return key === indexKey || key === latestKey;
 }
@@ -71,7 +88,9 @@ function answerTo({ method, headers: asked }: Request, key: string, found: Stats
     'cache-control': isPointer(key) ? 'no-cache' : 'public, max-age=31536000, immutable',
     'content-type': key.endsWith('.json') ? 'application/json' : 'application/zip',
   };
-  if (asked.get('if-none-match')?.split(/, */).includes(etag) === true) {
+  // Compared weakly, as RFC 9110 has it: what packs an answer on its way marks its tag so.
+  const had = asked.get('if-none-match')?.split(/ *, */);
+  if (had?.some((tag) => ['*', etag, `W/${etag}`].includes(tag)) === true) {
     return { status: 304, headers: common };
   }
   const header = asked.get('range');

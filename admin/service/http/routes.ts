@@ -77,10 +77,10 @@ function dumpRoutes({ runner, dumps, catalogue }: Workings): readonly Route[] {
       action: null,
       handler: async (context) => {
         const { page, limit } = check(paging, context.req.query());
-        const { dumps, total } = await catalogue.page(page, limit);
+        const { dumps, total, replaced } = await catalogue.page(page, limit);
         const has_more = page * limit < total;
         const retrieved_at = new Date().toISOString();
-        const data = { dumps, total, page, limit, has_more, retrieved_at };
+        const data = { dumps, replaced, total, page, limit, has_more, retrieved_at };
         return context.json({ success: true, data });
       },
     },

@@ -10,6 +10,23 @@ import type { JobRunner, Run } from '../jobs/runner.js';
 
 /** The longest that a caller may be kept waiting, in seconds. */
 const longestWait = 300;
+/** Codes of jobs that ended because of what somebody did or has to decide, and of those that another try may mend. */
+const conflicts = [
+  'CANCELLED',
+  'DUMP_SHRUNK',
+  'DUMP_EXISTS',
+  'DUMP_OUTDATED',
+  'NOTHING_TO_PUBLISH',
+];
+const passing = [
+  'STORAGE_UNAVAILABLE',
+  'STORAGE_FULL',
+  'STORAGE_CHANGED',
+  'STATE_UNWRITABLE',
+  'UPLOAD_DAMAGED',
+  'LOCK_LOST',
+  'INTERRUPTED',
+];
 
 /** Starts a job, or the last part of one again. */
 export async function begin(
@@ -40,9 +57,8 @@ function secondsToWait(prefer: string | undefined): number {
 function ended(context: Context, job: Job): Response {
   const { state, kind, error, result } = job;
   if (error !== null) {
-    const isStorage = /STORAGE|STATE|UPLOAD|LOCK|INTERRUPTED/.test(error.code);
     const code = kind === 'backup' ? 'BACKUP_GENERATION_FAILED' : 'DATA_DUMP_GENERATION_FAILED';
-    const status = error.code === 'DUMP_SHRUNK' ? 409 : isStorage ? 503 : 500;
+    const status = conflicts.includes(error.code) ? 409 : passing.includes(error.code) ? 503 : 500;
     throw new Problem(status, code, error.message, {
       details: { code: error.code, job_id: job.id, state },
     });

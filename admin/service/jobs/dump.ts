@@ -75,7 +75,8 @@ export class DumpJobs {
         signal,
         onStep: (next) => {
           step = next;
-          if (step === 'publish') keep({ ...local, exposed: true });
+          // From here on the archive may lie in a bucket that the world reads, under a name that can be guessed.
+          if (step === 'upload') keep({ ...local, exposed: true });
           report({ phase: step, done: 0, total: null, bytes: 0, total_bytes: local.size });
         },
         onBytes: (bytes) => {
@@ -115,6 +116,16 @@ export class DumpJobs {
     }
   }
 
+  /** Gives up dumps that could not be sent and never can be any more, since a newer one is published. */
+  async giveUp(records: JobRecords, { generated_at }: PublishedDump): Promise<void> {
+    for (const job of records.all()) {
+      const isUnsent = job.state === 'failed' || job.state === 'interrupted';
+      if (!isUnsent || job.kept === null || job.kept.generated_at >= generated_at) continue;
+      records.save(Object.assign(job, { kept: null }));
+      await this.#clear(job.id);
+    }
+  }
+
   async #create(wish: DumpWish, { job, signal, report }: Work): Promise<DumpResult> {
     const allowShrink = wish.allow_shrink ?? false;
     const previous = await this.#previous.archive(allowShrink, signal, (bytes, total) => {
@@ -138,13 +149,13 @@ export class DumpJobs {
     });
   }
 
-  /** A dump is called by the second it was made in: one right after another waits for the next. */
+  /** A dump is called by the second it was made in: one made right after another, or by a clock behind, waits. */
   async #afterLatest(signal: AbortSignal): Promise<void> {
     const latest = await this.catalogue.latest();
     if (latest === undefined) return;
     const wait = Date.parse(latest.generated_at) + secondMs - Date.now();
     if (wait > skewMs) throw ofTheFuture(latest);
-    if (wait > 0 && wait <= secondMs) await sleep(wait, undefined, { signal });
+    if (wait > 0) await sleep(wait, undefined, { signal });
   }
 
   /** Removes what a job has on the disk. What cannot be removed now is left to the next sweep. */

@@ -16,14 +16,11 @@ export class JobRecords {
   constructor(stateDir: string) {
     this.#folder = join(stateDir, 'jobs');
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    for (const name of readdirSync(this.#folder)) {
-      const job = name.endsWith('.json') ? this.#read(name.slice(0, -5)) : undefined;
-      if (job !== undefined) this.#jobs.set(job.id, job);
-    }
   }
 
   /** The one that was started last comes first. */
   all(): readonly Job[] {
+    this.#lookForOthers();
     return [...this.#jobs.values()].sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
   }
 
@@ -33,8 +30,11 @@ export class JobRecords {
     const isKnown = known !== undefined && isOurs(known.instance);
     if (isKnown || !/^[0-9a-f-]{36}$/.test(id)) return known;
     const read = this.#read(id);
-    if (read !== undefined) this.#jobs.set(id, read);
-    return read ?? known;
+    if (read === undefined) return known;
+    // One object for one job: who holds it sees what becomes of it.
+    const job = known === undefined ? read : Object.assign(known, read);
+    this.#jobs.set(id, job);
+    return job;
   }
 
   /** Keeps a job, here and on the disk. */
@@ -46,7 +46,7 @@ export class JobRecords {
       .slice(kept)) {
       if (old.kept !== null) continue;
       this.#jobs.delete(old.id);
-      rmSync(this.#path(old.id), { force: true });
+      remove(this.#path(old.id));
     }
   }
 
@@ -57,7 +57,17 @@ export class JobRecords {
       writeFileSync(`${path}.part`, JSON.stringify({ ...job, progress: null }), { mode: 0o600 });
       renameSync(`${path}.part`, path);
     } catch {
-      rmSync(`${path}.part`, { force: true });
+      remove(`${path}.part`);
+    }
+  }
+
+  /** Jobs that another process of this state folder has started since. */
+  #lookForOthers(): void {
+    for (const name of namesIn(this.#folder)) {
+      const id = name.endsWith('.json') ? name.slice(0, -5) : undefined;
+      if (id === undefined || this.#jobs.has(id)) continue;
+      const job = this.#read(id);
+      if (job !== undefined) this.#jobs.set(id, job);
     }
   }
 
@@ -71,5 +81,23 @@ export class JobRecords {
     } catch {
       return undefined;
     }
+  }
+}
+
+/** What lies in a folder; nothing where it cannot be read: what is in memory is told all the same. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** A disk that cannot be written keeps what it has; that stops no job. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It is tried again with the next job.
   }
 }

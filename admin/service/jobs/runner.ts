@@ -68,6 +68,11 @@ export class JobRunner {
     }
   }
 
+  /** Whether a job runs here, or something that no job may run beside. */
+  get isBusy(): boolean {
+    return this.#reserved !== undefined;
+  }
+
   /** Starts a job, or the last part of one again; a Problem when there is one already. */
   async start(kind: JobKind, run: Run, again?: Job): Promise<Job> {
     if (this.#isClosing) throw closing();
@@ -76,13 +81,15 @@ export class JobRunner {
     this.#reserved = { jobId: job.id, kind };
     try {
       const lock = await this.#lock(this.#reserved);
-      // While the bucket answered closing may have begun, or somebody has discarded what would be published.
-      const isDiscarded = again?.kept === null;
-      if ((this.#isClosing as boolean) || isDiscarded) {
+      try {
+        // While the bucket answered closing may have begun, or somebody has discarded what would be published.
+        if (again?.kept === null) throw nothingToPublish();
+        if (this.#isClosing as boolean) throw closing();
+        this.#begin(job, run, lock);
+      } catch (error) {
         await lock.release();
-        throw isDiscarded ? nothingToPublish() : closing();
+        throw error;
       }
-      this.#begin(job, run, lock);
       return job;
     } catch (error) {
       this.#reserved = undefined;

@@ -26,21 +26,33 @@ export interface PublishSteps extends Transfer {
   readonly onStep: (step: 'upload' | 'check' | 'publish') => void;
 }
 
+/** A dump that a later one of its day has replaced: no pointer names it, and downloads under way go on. */
+export interface ReplacedDump extends PublishedDump {
+  /** From when on it is removed. */
+  readonly goes_at: string;
+}
+
 export interface Page {
   readonly dumps: readonly PublishedDump[];
   readonly total: number;
+  /** All of them, on every page. */
+  readonly replaced: readonly ReplacedDump[];
 }
 
 /** A dump of which archive and sidecar are there. */
 type Whole = DumpName & { readonly dump: PublishedDump };
+/** When it goes, in milliseconds. */
+type Superseded = Whole & { readonly goesAt: number };
 
 interface Found {
   /** Dumps in the list, newest first: the last one of each day. */
   readonly listed: readonly Whole[];
   /** Dumps that a later one of their day has replaced. */
-  readonly superseded: readonly Whole[];
-  /** Archives without a sidecar: uploads that did not end well. */
+  readonly superseded: readonly Superseded[];
+  /** Archives without a sidecar, and sidecars without one: uploads and removals that did not end well. */
   readonly orphans: readonly DumpName[];
+  /** All of these, and those whose sidecar cannot be read. */
+  readonly names: readonly DumpName[];
 }
 
 export class Catalogue {
@@ -56,9 +68,12 @@ export class Catalogue {
   ) {}
 
   async page(page: number, limit: number): Promise<Page> {
-    const { listed } = await this.#find();
+    const { listed, superseded } = await this.#find();
     const shown = listed.slice((page - 1) * limit, page * limit);
-    return { dumps: shown.map(({ dump }) => dump), total: listed.length };
+    const replaced = superseded.map(({ dump, goesAt }) => {
+      return { ...dump, goes_at: new Date(goesAt).toISOString() };
+    });
+    return { dumps: shown.map(({ dump }) => dump), total: listed.length, replaced };
   }
 
   /** The published dump that a download names; undefined when nothing of that name is published. */
@@ -81,7 +96,7 @@ export class Catalogue {
     return newest;
   }
 
-  /** Publishes a dump. Until its sidecar is there nothing of it can be seen, and until then it can be stopped. */
+  /** Publishes a dump. Until its sidecar is there nothing points to it, and until then it can be stopped. */
   async publish(dump: LocalDump, lock: Lock, steps: PublishSteps): Promise<PublishedDump> {
     const name = nameAt(dump.generated_at);
     if (name === undefined) throw new Problem(500, 'INTERNAL_ERROR', 'The dump has no instant');
@@ -103,15 +118,14 @@ export class Catalogue {
     await this.#putOnce(name.sidecarKey, published);
     await this.#point();
     // The dump is out: what is old and cannot be removed now is removed with the next one.
-    await this.#prune().catch(logDefect);
+    await this.prune().catch(logDefect);
     return published;
   }
 
-  /** Takes a dump back: pointers first, so that none ever points to nothing. */
+  /** Takes a dump back, whole or what is left of it: pointers first, so that none ever points to nothing. */
   async takeBack(id: string): Promise<void> {
-    const name = nameOf(id);
-    const { listed, superseded } = await this.#find();
-    const own = [...listed, ...superseded].find((other) => other.id === name?.id);
+    const { names } = await this.#find();
+    const own = names.find((name) => name.id === id);
     if (own === undefined) throw new Problem(404, 'NOT_FOUND', 'There is no such dump');
     await this.#point(own.id);
     await this.#delete(own);
@@ -123,7 +137,8 @@ export class Catalogue {
     const sidecar = name && (await this.store.get(name.sidecarKey));
     const isAnothers = sidecar !== undefined && readPublished(sidecar.body)?.sha256 !== sha256;
     if (name === undefined || isAnothers) return;
-    await this.#point(name.id);
+    // Without a sidecar it never was in the list.
+    if (sidecar !== undefined) await this.#point(name.id);
     await this.#delete(name);
   }
 
@@ -202,29 +217,32 @@ export class Catalogue {
     return this.store.put(key, body, { contentType: 'application/json', cacheControl }, condition);
   }
 
-  /** Removes what is old: beyond `keep`, superseded for a day, or left by an upload of yesterday. Never the latest. */
-  async #prune(): Promise<void> {
-    const { listed, superseded, orphans } = await this.#find();
-    const yesterday = Date.now() - dayMs;
-    const replacedAt = (old: DumpName): number => {
-      const later = [...listed, ...superseded].filter(
-        (other) => dayOf(other) === dayOf(old) && other.id > old.id,
-      );
-      return Math.min(...later.map(timeOf));
-    };
-    const old = [
-      ...listed.slice(this.keep),
-      ...superseded.filter((dump) => replacedAt(dump) < yesterday),
-      ...orphans.filter((dump) => timeOf(dump) < yesterday),
-    ];
-    for (const name of old) await this.#delete(name);
+  /** Removes what is old. Nobody else may change anything meanwhile. */
+  async prune(): Promise<void> {
+    for (const name of await this.#old()) await this.#delete(name);
   }
 
-  /** The sidecar first: without it nothing is listed. */
+  /** Whether there is anything to prune. */
+  async hasOld(): Promise<boolean> {
+    return (await this.#old()).length > 0;
+  }
+
+  /** What is beyond `keep`, replaced for a day, or left by an upload of yesterday. Never the latest. */
+  async #old(): Promise<readonly DumpName[]> {
+    const { listed, superseded, orphans } = await this.#find();
+    const now = Date.now();
+    return [
+      ...listed.slice(this.keep),
+      ...superseded.filter(({ goesAt }) => goesAt < now),
+      ...orphans.filter((dump) => timeOf(dump) < now - dayMs),
+    ];
+  }
+
+  /** The archive first: where that fails, the sidecar keeps it in the list, and it can be removed again. */
   async #delete(name: DumpName): Promise<void> {
+    await this.store.remove(name.archiveKey);
     await this.store.remove(name.sidecarKey);
     this.#sidecars.delete(name.id);
-    await this.store.remove(name.archiveKey);
   }
 
   async #find(without?: string): Promise<Found> {
@@ -235,17 +253,21 @@ export class Catalogue {
       if (name !== undefined && name.id !== without) names.set(name.id, name);
     }
     const newestFirst = [...names.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-    const whole = await this.#readAll(
-      newestFirst.filter(
-        ({ archiveKey, sidecarKey }) => keys.has(archiveKey) && keys.has(sidecarKey),
-      ),
-    );
+    const isWhole = ({ archiveKey, sidecarKey }: DumpName): boolean =>
+      keys.has(archiveKey) && keys.has(sidecarKey);
+    const whole = await this.#readAll(newestFirst.filter(isWhole));
     const isLast = (one: Whole): boolean =>
       whole.find((other) => dayOf(other) === dayOf(one)) === one;
     return {
       listed: whole.filter(isLast),
-      superseded: whole.filter((one) => !isLast(one)),
-      orphans: newestFirst.filter(({ sidecarKey }) => !keys.has(sidecarKey)),
+      superseded: whole
+        .filter((one) => !isLast(one))
+        .map((one) => ({
+          ...one,
+          goesAt: dayMs + Math.min(...whole.filter((other) => isLater(other, one)).map(timeOf)),
+        })),
+      orphans: newestFirst.filter((name) => !isWhole(name)),
+      names: newestFirst,
     };
   }
 
@@ -279,8 +301,15 @@ export class Catalogue {
   #tellDamaged({ sidecarKey }: DumpName): void {
     if (this.#damaged.has(sidecarKey)) return;
     this.#damaged.add(sidecarKey);
-    logWarning(`${sidecarKey} is damaged or foreign: its dump is not listed. Mend or remove it`);
+    logWarning(
+      `${sidecarKey} is damaged or foreign: its dump is not listed. Mend it, or take it back`,
+    );
   }
+}
+
+/** Whether a dump replaces another one. */
+function isLater(one: DumpName, other: DumpName): boolean {
+  return dayOf(one) === dayOf(other) && one.id > other.id;
 }
 
 function taken(): Problem {

@@ -13,6 +13,7 @@ import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } 
 
 /** Nobody holds an object's mutex for longer than it takes to write a few kilobytes. */
 const staleMutexMs = 10_000;
+const dayMs = 86_400_000;
 
 export class FolderStore implements ObjectStore {
   constructor(private readonly root: string) {
@@ -67,6 +68,7 @@ export class FolderStore implements ObjectStore {
     const to = this.pathOf(key);
     return answer(async () => {
       await mkdir(dirname(to), { recursive: true });
+      await this.#clearLeft(dirname(to));
       let bytes = 0;
       const count = async function* (source: AsyncIterable<Buffer>) {
         for await (const chunk of source) {
@@ -97,6 +99,21 @@ export class FolderStore implements ObjectStore {
       await rm(path, { force: true });
       await rmdir(dirname(path)).catch(() => undefined);
     });
+  }
+
+  /**
+   * Removes what writes have left that did not come to their end: old ones anywhere, and any in a folder in which
+   * nobody else can be writing.
+   */
+  async #clearLeft(own: string): Promise<void> {
+    for await (const path of filesBelow(this.root)) {
+      if (!isTemporary(path)) continue;
+      const { mtimeMs } = (await stat(path).catch(unlessMissing)) ?? {};
+      const isLeft = dirname(path) === own || (mtimeMs ?? Infinity) < Date.now() - dayMs;
+      if (!isLeft) continue;
+      await rm(path, { force: true });
+      if (dirname(path) !== own) await rmdir(dirname(path)).catch(() => undefined);
+    }
   }
 
   /** Keeps other processes from writing the same object meanwhile. */

@@ -122,7 +122,7 @@ export class Lock {
 export function busy(holder: Claim | undefined): Problem {
   const isChange = holder?.kind === change;
   const message = isChange
-    ? 'A dump is being taken back: try again in a moment'
+    ? 'What is published is being changed: try again in a moment'
     : 'Another job is running';
   const job_id = isChange ? null : (holder?.jobId ?? null);
   return new Problem(409, 'JOB_RUNNING', message, { details: { job_id } });
@@ -137,7 +137,8 @@ function lostProblem(): Problem {
 }
 
 function aliveIn({ job_id, kind, token, heartbeat_at }: LockState): Holder | undefined {
-  const isAlive = Date.now() - Date.parse(heartbeat_at) < staleMs;
+  // One far in the future is of a clock that was wrong, and would hold until then. Who lives finds its lock taken.
+  const isAlive = Math.abs(Date.now() - Date.parse(heartbeat_at)) < staleMs;
   if (job_id === null || !isAlive) return undefined;
   return { jobId: job_id, kind: kind ?? 'data-dump', token };
 }

@@ -38,7 +38,7 @@ export interface LocalDump extends Omit<PublishedDump, 'id' | 'download_url'>, F
 
 /** A finished dump that can be published, or sent again. */
 export interface KeptDump extends LocalDump {
-  /** Whether an attempt to publish it got so far that the world may see it. */
+  /** Whether an attempt to publish it has begun to upload it, so that the world may see it. */
   readonly exposed: boolean;
 }
 

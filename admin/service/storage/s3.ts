@@ -2,11 +2,13 @@
 
 import { createReadStream } from 'node:fs';
 import {
+  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
+  UploadPartCommand,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -80,24 +82,33 @@ export class S3Store implements ObjectStore {
   }
 
   async upload(key: string, path: string, headers: Headers, transfer: Transfer): Promise<void> {
-    transfer.signal?.throwIfAborted();
+    const { signal, onBytes } = transfer;
+    signal?.throwIfAborted();
     const upload = new Upload({
-      client: this.#client,
+      client: this.#stoppable(signal),
       params: { ...this.#object(key, headers), Body: createReadStream(path) },
       partSize,
       queueSize: 2,
     });
-    upload.on('httpUploadProgress', ({ loaded = 0 }) => transfer.onBytes?.(loaded));
-    const abort = (): void => void upload.abort();
-    transfer.signal?.addEventListener('abort', abort, { once: true });
+    upload.on('httpUploadProgress', ({ loaded = 0 }) => onBytes?.(loaded));
     try {
       await this.#answer(() => upload.done());
-    } catch (error) {
-      transfer.signal?.throwIfAborted();
-      throw error;
     } finally {
-      transfer.signal?.removeEventListener('abort', abort);
+      signal?.throwIfAborted();
     }
+  }
+
+  /**
+   * The client as an upload uses it. Once it is stopped, parts break off and nothing new is asked, but what would make
+   * the object appear is waited for: an upload that is over adds nothing to the bucket any more.
+   */
+  #stoppable(signal: AbortSignal | undefined): S3Client {
+    const send = async (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
+      if (!(command instanceof AbortMultipartUploadCommand)) signal?.throwIfAborted();
+      const isPart = signal !== undefined && command instanceof UploadPartCommand;
+      return this.#client.send(command, isPart ? { abortSignal: signal } : {});
+    };
+    return { config: this.#client.config, send } as unknown as S3Client;
   }
 
   async read(key: string, { signal }: Transfer): Promise<AsyncIterable<Uint8Array> | undefined> {

@@ -1,0 +1,85 @@
+/** The audit: what becomes of a service whose lines nobody can keep, and the key of its names. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { folder, removeFolders } from '../support';
+import { evaluate } from '../support/evaluate';
+
+let base: string;
+
+beforeEach(() => {
+  base = folder();
+});
+
+afterEach(removeFolders);
+
+/** What a script says in which `app` is the service and `ask` a request of an admin. */
+function inService(onAudit: string, script: string): unknown {
+  return evaluate(
+    'createAdminApp',
+    'admin/index.js',
+    `const { setTimeout: sleep } = await import('node:timers/promises');
+     const base = ${JSON.stringify(base)};
+     const engine = {
+       createBackup: async () => ({
+         filename: 'backup.zip', size: 1, sha256: '', complete: true, warnings: [], metadata: { created_at: '' },
+       }),
+     };
+     const app = createAdminApp({
+       database: { file: base + '/none.sqlite' },
+       auth: { oneTimeToken: 'token' },
+       dumps: { directory: base + '/public', publicUrl: 'http://localhost' },
+       backupDir: base + '/backups',
+       stateDir: base + '/state',
+       origins: [],
+       onAudit: ${onAudit},
+       engine,
+     });
+     const ask = async (method, path, token = 'token') => {
+       const headers = { authorization: 'Bearer ' + token };
+       const answer = await app.request('/api/admin/' + path, { method, headers });
+       return { status: answer.status, ...(await answer.json()) };
+     };
+     ${script}`,
+  );
+}
+
+it.each([
+  ['throws', "() => { throw new Error('nobody listens') }"],
+  ['fails later', "async () => { throw new Error('nobody listens') }"],
+])('a keeper of its lines that %s stops no job, and no answer', (_, onAudit) => {
+  const script = `
+    const refused = await ask('GET', 'jobs', 'another');
+    const statuses = [];
+    const states = [];
+    for (let nth = 0; nth < 2; nth += 1) {
+      const { status, data } = await ask('POST', 'backup/generate');
+      statuses.push(status);
+      let job;
+      do {
+        await sleep(20);
+        job = (await ask('GET', 'jobs/' + data.job_id)).data;
+      } while (job.state === 'running');
+      states.push(job.state);
+    }
+    return [refused.status, statuses, states];`;
+  expect(inService(onAudit, script)).toEqual([401, [202, 202], ['succeeded', 'succeeded']]);
+});
+
+it('calls an admin by the same name after a restart, and by none that a damaged key would make', () => {
+  const nameOf = (): unknown =>
+    inService(
+      "({ actor, action }) => { globalThis.actor = action === 'backup.generate' ? actor : globalThis.actor }",
+      "await ask('POST', 'backup/generate'); return globalThis.actor;",
+    );
+  const name = nameOf();
+  expect(name).toMatch(/^adm_[0-9a-f]{12}$/);
+  expect(nameOf()).toBe(name);
+  const key = join(base, 'state', 'audit-key');
+  const whole = readFileSync(key, 'utf8');
+  for (const half of ['', whole.slice(0, 20)]) {
+    writeFileSync(key, half);
+    expect(nameOf).toThrow(/audit-key is damaged: bring it back, or remove it/);
+  }
+});
