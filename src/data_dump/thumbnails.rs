@@ -17,7 +17,7 @@ use crate::inputs::wrong_store;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, joined, stop_on_error};
 use crate::photos::buffers::Buffer;
 use crate::photos::fetch::{Body, Fetched, fetch};
-use crate::photos::source::{GetError, Listing, PhotoSource, refused_every};
+use crate::photos::source::{GetError, Listing, PhotoSource, turned_away};
 use crate::photos::thumbnail::{MEMORY_LIMIT, Photo, Refusal};
 use crate::platform::photo_choice::{Choice, choose};
 use crate::platform::photo_key::Reference;
@@ -74,10 +74,12 @@ pub async fn make(
         making.round(&store, options, workspace, &kitchen, job).await?;
     }
     making.meter.finish();
-    let refused = making.count(&[GetError::Refused.reason()]);
     let elsewhere = making.count(&[GONE, FOREIGN, "unusable", LICENSED]);
-    if refused > 1 && refused + elsewhere == photos.len() {
-        return Err(refused_every(store.place()));
+    for why in [GetError::Refused, GetError::LedAway] {
+        let refused = making.count(&[why.reason()]);
+        if refused > 1 && refused + elsewhere == photos.len() {
+            return Err(turned_away(store.place(), why));
+        }
     }
     if wanted > 0 && elsewhere == photos.len() {
         return Err(wrong_store(wanted));
