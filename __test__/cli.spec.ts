@@ -321,6 +321,16 @@ describe('a backup that is made', () => {
 });
 
 describe('the output folder', () => {
+  it('that cannot be made leaves none of those above it', async () => {
+    const cwd = folder();
+    const file = await database(cwd);
+    const before = listing(cwd);
+    const outputDir = join('new', 'too-long-'.repeat(30));
+    const args = ['backup', '--database-file', file, '--output-dir', outputDir];
+    const { code } = await run(args, { cwd });
+    expect({ code, left: listing(cwd) }).toEqual({ code: 1, left: before });
+  });
+
   it('comes from .env, over that the environment, over that the flag', async () => {
     const cwd = folder();
     const args = ['backup', '--database-file', await database(cwd), '--now', now, '--quiet'];
