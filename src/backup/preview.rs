@@ -61,9 +61,9 @@ pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPr
     let settings = Arc::new(options.check()?);
     job.check()?;
     let earlier = reuse::open(&settings, &job).await?;
-    let store = plan::open_store(&settings, &job).await?;
+    let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await?;
+    let store = plan::open_store(&settings, workspace.folder(), &job).await?;
     blocking(move || {
-        let workspace = Workspace::create(&std::env::temp_dir())?;
         let snapshot = take_snapshot(&settings.common.database, workspace.folder(), &job)?;
         let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
         preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)

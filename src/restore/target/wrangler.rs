@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
-use crate::archive::ensure_space;
+use crate::archive::{Workspace, ensure_space};
 use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
@@ -109,7 +109,9 @@ impl Target for LocalBucket {
         if !self.file().exists() {
             return Ok(vec![Presence::Missing; photos.len()]);
         }
-        let source: Arc<dyn PhotoSource> = Arc::new(Wrangler::open(&self.state, &self.bucket)?);
+        let workspace = Workspace::create(&std::env::temp_dir())?;
+        let source: Arc<dyn PhotoSource> =
+            Arc::new(Wrangler::open(&self.state, &self.bucket, workspace.folder())?);
         look_into(&source, photos, job)
     }
 
