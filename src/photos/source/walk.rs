@@ -11,10 +11,9 @@ use super::directory::{cannot_open, describe, key_of};
 use super::{GetError, ListProblem, Listing};
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
+use crate::private_file::is_working_folder;
 use crate::seal::is_own_archive;
 
-/// What the names of our own working folders begin with.
-const WORKING_FOLDER: &str = ".cultural-archiver-";
 /// How many names a warning gives as examples.
 const EXAMPLES: usize = 3;
 
@@ -30,8 +29,7 @@ pub(super) fn walk(root: &Path, job: &Job) -> Result<Listing> {
 
 /// What is below the folder, each folder before what is in it; our own working folders are left out.
 fn entries(root: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
-    let is_ours =
-        |e: &DirEntry| e.file_type().is_dir() && e.file_name().to_string_lossy().starts_with(WORKING_FOLDER);
+    let is_ours = |e: &DirEntry| e.file_type().is_dir() && is_working_folder(e.file_name());
     WalkDir::new(root).min_depth(1).into_iter().filter_entry(move |e| !is_ours(e))
 }
 

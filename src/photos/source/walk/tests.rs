@@ -37,10 +37,11 @@ fn keys_come_in_bytewise_order() {
 #[test]
 fn our_own_working_folders_are_passed_over() {
     let root = tempfile::tempdir().unwrap();
-    put(root.path(), ".cultural-archiver-x1/archive.zip");
-    put(root.path(), "a/.cultural-archiver-x2/archive.zip");
-    put(root.path(), ".cultural-archiver-is-a-file");
-    assert_eq!(keys(&list(root.path())), [".cultural-archiver-is-a-file"]);
+    put(root.path(), ".cultural-archiver-abcDEF012345/archive.zip");
+    put(root.path(), "a/.cultural-archiver-ABCdef678901/archive.zip");
+    let others = [".cultural-archiver-ABCdef000000", ".cultural-archiver-photos/a.jpg"];
+    others.iter().for_each(|key| put(root.path(), key));
+    assert_eq!(keys(&list(root.path())), others);
 }
 
 #[test]
