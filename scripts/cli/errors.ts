@@ -1,5 +1,10 @@
 /** How a command ends: its exit codes, and what it says when it fails. */
 
+// The service's, as it is built: the same from scripts/cli and from dist/cli.
+import { codeOf } from '../../dist/admin/envelope.js';
+
+export { codeOf };
+
 export const exitCode = {
   complete: 0,
   failed: 1,
@@ -51,11 +56,6 @@ export function exitCodeOf(error: unknown): ExitCode {
     default:
       return exitCode.failed;
   }
-}
-
-export function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
 }
 
 function messageOf(error: unknown): string {

@@ -30,7 +30,7 @@ fn among(keys: &[String], listing: &[StoredPhoto]) -> Choice {
     // What the row names is the original, unless its name says that it is a copy.
     let rank = |photo: &StoredPhoto| {
         (
-            is_copy(&photo.key),
+            key::is_variant(&photo.key),
             photo.key != *named,
             !photo.key.starts_with("originals/"),
             u64::MAX - photo.size,
@@ -38,7 +38,7 @@ fn among(keys: &[String], listing: &[StoredPhoto]) -> Choice {
     };
     photos.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.key.cmp(&b.key)));
     let (copies, originals) =
-        photos.into_iter().map(|photo| photo.key.clone()).partition(|key: &String| is_copy(key));
+        photos.into_iter().map(|photo| photo.key.clone()).partition(|key: &String| key::is_variant(key));
     let mut choice = Choice { originals, copies };
     choice.copies.sort_by_key(|key| {
         let size = find(listing, key).and_then(|at| listing.get(at)).map_or(0, |photo| photo.size);
@@ -51,7 +51,7 @@ fn guess(keys: &[String]) -> Choice {
     let mut choice = Choice::default();
     for key in keys.iter().cloned().chain(keys.first().into_iter().flat_map(|key| guesses(key))) {
         let known = choice.originals.contains(&key) || choice.copies.contains(&key);
-        match is_copy(&key) {
+        match key::is_variant(&key) {
             _ if known => {}
             true => choice.copies.push(key),
             false => choice.originals.push(key),
@@ -59,10 +59,6 @@ fn guess(keys: &[String]) -> Choice {
     }
     choice.copies.sort_by_key(|key| std::cmp::Reverse(longest_side(key)));
     choice
-}
-
-fn is_copy(key: &str) -> bool {
-    key::is_variant(key) || key.starts_with("thumbnails/")
 }
 
 /// What the name of a copy says of its size; of one that says nothing, nothing.
