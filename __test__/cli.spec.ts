@@ -331,6 +331,20 @@ describe('the output folder', () => {
     expect({ code, left: listing(cwd) }).toEqual({ code: 1, left: before });
   });
 
+  it('that another run has put an archive into keeps what keeps that out of git', () => {
+    const outputDir = join(folder(), 'backups');
+    evaluate(
+      'makeFolder',
+      'cli/output.js',
+      `const { writeFile } = await import('node:fs/promises');
+       const made = await makeFolder(${JSON.stringify(outputDir)});
+       await writeFile(${JSON.stringify(join(outputDir, archive))}, '');
+       await made.undo().catch(() => undefined);
+       return null;`,
+    );
+    expect(listing(outputDir)).toEqual(['.gitignore', archive]);
+  });
+
   it('comes from .env, over that the environment, over that the flag', async () => {
     const cwd = folder();
     const args = ['backup', '--database-file', await database(cwd), '--now', now, '--quiet'];

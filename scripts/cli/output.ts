@@ -1,7 +1,7 @@
 /** The folder that receives archives. */
 
 import { existsSync } from 'node:fs';
-import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 /** A folder this command made. */
@@ -22,7 +22,11 @@ export async function makeFolder(path: string): Promise<MadeFolder | undefined> 
   const ignore = join(folder, '.gitignore');
   const made: string[] = [];
   const undo = async (): Promise<void> => {
-    if (made.length === missing.length) await rm(ignore, { force: true });
+    if (made.length === missing.length) {
+      // What another run has put there meanwhile is to stay out of git.
+      if ((await readdir(folder)).some((name) => name !== '.gitignore')) return;
+      await rm(ignore, { force: true });
+    }
     for (const one of [...made].reverse()) await rmdir(one);
   };
   try {
