@@ -176,6 +176,12 @@ const answers: [name: string, sources: Source[], answer: Answer, reason?: string
     'bad_checksum',
   ],
   [
+    "a gateway's page that says there is nothing",
+    ['s3', 'r2'],
+    (_, response) => send(response, html, { 'content-type': 'text/html' }, 404),
+    'unreadable',
+  ],
+  [
     'the denial of an API',
     ['r2'],
     (_, response) => json(response, { success: false, errors: [{ code: 10_000 }] }),

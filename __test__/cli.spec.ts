@@ -321,6 +321,30 @@ describe('a backup that is made', () => {
 });
 
 describe('the output folder', () => {
+  it('that cannot be made leaves none of those above it', async () => {
+    const cwd = folder();
+    const file = await database(cwd);
+    const before = listing(cwd);
+    const outputDir = join('new', 'too-long-'.repeat(30));
+    const args = ['backup', '--database-file', file, '--output-dir', outputDir];
+    const { code } = await run(args, { cwd });
+    expect({ code, left: listing(cwd) }).toEqual({ code: 1, left: before });
+  });
+
+  it('that another run has put an archive into keeps what keeps that out of git', () => {
+    const outputDir = join(folder(), 'backups');
+    evaluate(
+      'makeFolder',
+      'cli/output.js',
+      `const { writeFile } = await import('node:fs/promises');
+       const made = await makeFolder(${JSON.stringify(outputDir)});
+       await writeFile(${JSON.stringify(join(outputDir, archive))}, '');
+       await made.undo().catch(() => undefined);
+       return null;`,
+    );
+    expect(listing(outputDir)).toEqual(['.gitignore', archive]);
+  });
+
   it('comes from .env, over that the environment, over that the flag', async () => {
     const cwd = folder();
     const args = ['backup', '--database-file', await database(cwd), '--now', now, '--quiet'];

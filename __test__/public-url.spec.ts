@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 
-import { type BackupOptions, type BackupResult, createBackup } from '../index.js';
+import { type BackupOptions, type BackupResult, createBackup, createDataDump } from '../index.js';
 import { folder, listing, removeFolders } from './support';
 import { runJob } from './support/process';
 import { full } from './support/random';
@@ -21,18 +21,17 @@ class Site {
   readonly asked: string[] = [];
   readonly #server: Server;
 
-  private constructor(handler: Handler) {
+  private constructor(handler: Handler, variants: Handler) {
     this.#server = createServer((request, response) => {
       const { url = '' } = request;
       this.asked.push(url);
-      // A public URL cannot list: variants are guessed, and none is there.
-      if (/__\d|\/thumbnails\//.test(url)) response.writeHead(404).end();
-      else handler(request, response);
+      (/__\d|\/thumbnails\//.test(url) ? variants : handler)(request, response);
     });
   }
 
-  static async listen(handler: Handler): Promise<Site> {
-    const site = new Site(handler);
+  /** A public URL cannot list: `variants` are guessed, and as a rule none is there. */
+  static async listen(handler: Handler, variants: Handler = none): Promise<Site> {
+    const site = new Site(handler, variants);
     await once(site.#server.listen(0, '127.0.0.1'), 'listening');
     sites.push(site);
     return site;
@@ -52,6 +51,7 @@ class Site {
   }
 }
 
+const none: Handler = (_, response) => response.writeHead(404).end();
 const sites: Site[] = [];
 
 afterEach(() => {
@@ -137,6 +137,40 @@ describe('a redirect', () => {
       Object.fromEntries(keys.slice(4).map((key) => [key, 'redirected'])),
     );
     expect(other.asked).toEqual([]);
+  });
+
+  it.each([1, 12])('of all of %d photos is an error of the address', async (count) => {
+    const away: Handler = ({ url = '' }, response) => {
+      lead(response, `http://www.example.org${url}`);
+    };
+    const site = await Site.listen(away, away);
+    const keys = Array.from({ length: count }, (_, n) => `originals/${String(n)}.jpg`);
+    const outputDir = folder();
+    const message = /redirects every photo to another host.*give the address/;
+    await expect(createBackup(options(site.url, keys, { outputDir }))).rejects.toMatchObject({
+      code: 'SOURCE_UNREACHABLE',
+      message: expect.stringMatching(message) as string,
+    });
+    const { database, photos } = options(site.url, [...keys, 'originals/last.jpg']);
+    await expect(createDataDump({ database, photos, outputDir })).rejects.toMatchObject({
+      code: 'SOURCE_UNREACHABLE',
+      message: expect.stringMatching(message) as string,
+    });
+    expect(listing(outputDir)).toEqual([]);
+  });
+
+  it('where no row names the photo is a guess that was wrong', async () => {
+    const site = await Site.listen(
+      (_, response) => {
+        give(response);
+      },
+      (_, response) => {
+        lead(response, 'http://placeholder.example.org/none.jpg');
+      },
+    );
+    const result = await createBackup(options(site.url, ['originals/1.jpg']));
+    expect(missing(result)).toEqual({});
+    expect(result.complete).toBe(true);
   });
 
   it('out of rows is none: a URL there is no address to ask', async () => {

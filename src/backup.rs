@@ -193,7 +193,7 @@ async fn make(
     job: &Job,
 ) -> Result<Made> {
     let earlier = reuse::open(settings, job).await?;
-    let store = plan::open_store(settings, job).await?;
+    let store = plan::open_store(settings, workspace.folder(), job).await?;
     let snapshot = {
         let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
         blocking(move || take_snapshot(&settings.common.database, workspace.folder(), &job)).await?

@@ -142,7 +142,9 @@ async fn open(
     job: &Job,
 ) -> Result<(Option<Arc<dyn PhotoSource>>, Read)> {
     let store = match &settings.common.photos {
-        Some(photos) if settings.thumbnail_side().is_some() => Some(open_store(photos).await?),
+        Some(photos) if settings.thumbnail_side().is_some() => {
+            Some(open_store(photos, workspace.folder()).await?)
+        }
         _ => None,
     };
     let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());

@@ -30,9 +30,11 @@ use crate::error::{Cause, Error, Result};
 
 mod addresses;
 mod certificate;
+mod encoding;
 
 use addresses::is_public;
 pub use certificate::Distrust;
+pub use encoding::{PATH, SEGMENT};
 
 /// A connection is made within 10 seconds.
 const CONNECT: Duration = Duration::from_secs(10);

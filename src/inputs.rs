@@ -25,12 +25,13 @@ pub fn take_snapshot(database: &DatabaseSource, work: &Path, job: &Job) -> Resul
     snapshot?.watched(job)
 }
 
-/// Opens the store of photos; nothing is listed or fetched yet.
-pub async fn open_store(photos: &PhotoSource) -> Result<Arc<dyn PhotoStore>> {
+/// Opens the store of photos; nothing is listed or fetched yet. What it needs meanwhile lies in `work`.
+pub async fn open_store(photos: &PhotoSource, work: &Path) -> Result<Arc<dyn PhotoStore>> {
     match photos.clone() {
         PhotoSource::Directory(path) => Ok(Arc::new(blocking(move || Directory::open(&path)).await?)),
         PhotoSource::Wrangler { state, bucket } => {
-            Ok(Arc::new(blocking(move || Wrangler::open(&state, &bucket)).await?))
+            let work = work.to_owned();
+            Ok(Arc::new(blocking(move || Wrangler::open(&state, &bucket, &work)).await?))
         }
         PhotoSource::S3(access) => Ok(Arc::new(S3::new(access)?)),
         PhotoSource::R2(bucket) => Ok(Arc::new(R2::new(bucket)?)),

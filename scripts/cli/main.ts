@@ -91,7 +91,7 @@ function abortOnSignals(): AbortSignal {
   return controller.signal;
 }
 
-/** Whoever read our output has gone, its terminal was closed, its disk is full: the backup is still wanted. */
+/** Whoever read our output has gone, or its disk is full: the backup is still wanted. */
 function surviveLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }

@@ -1,7 +1,7 @@
 /** The folder that receives archives. */
 
 import { existsSync } from 'node:fs';
-import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 /** A folder this command made. */
@@ -12,26 +12,35 @@ export interface MadeFolder {
 
 /**
  * Makes the folder when it is missing, with a `.gitignore` of `*`: what comes into it is private, and the usual place
- * for it is a repository. Undefined when it was there, and when it cannot be made: the job's error says why then.
+ * for it is a repository. Undefined when it was there, and when it cannot be made: then nothing of it stays, and the
+ * job's error says why.
  */
 export async function makeFolder(path: string): Promise<MadeFolder | undefined> {
   const missing = missingFolders(resolve(path));
   const folder = missing.at(-1);
   if (folder === undefined) return undefined;
   const ignore = join(folder, '.gitignore');
+  const made: string[] = [];
+  const undo = async (): Promise<void> => {
+    if (made.length === missing.length) {
+      // What another run has put there meanwhile is to stay out of git.
+      if ((await readdir(folder)).some((name) => name !== '.gitignore')) return;
+      await rm(ignore, { force: true });
+    }
+    for (const one of [...made].reverse()) await rmdir(one);
+  };
   try {
     // One at a time: with `recursive` Node never returns where the file system refuses with ENOENT (/proc).
-    for (const one of missing) await mkdir(one);
+    for (const one of missing) {
+      await mkdir(one);
+      made.push(one);
+    }
     await writeFile(ignore, '*\n');
   } catch {
+    await undo().catch(() => undefined);
     return undefined;
   }
-  return {
-    async undo() {
-      await rm(ignore, { force: true });
-      for (const one of [...missing].reverse()) await rmdir(one);
-    },
-  };
+  return { undo };
 }
 
 /** The folders that a path needs, outermost first. */

@@ -15,8 +15,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// What our folders are called; 12 random characters follow.
-pub(super) const PREFIX: &str = ".cultural-archiver-";
+use crate::private_file::is_working_folder;
+
 /// The file inside whose lock says that the run lives.
 pub(super) const LOCK: &str = "lock";
 
@@ -29,9 +29,8 @@ pub(super) fn sweep(output_dir: &Path, own: &Path) {
     let Ok(entries) = fs::read_dir(output_dir) else { return };
     let us = owner(own);
     for entry in entries.flatten() {
-        let named_like_ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if named_like_ours && is_folder && owner(&entry.path()) == us {
+        if is_working_folder(&entry.file_name()) && is_folder && owner(&entry.path()) == us {
             sweep_one(&entry.path());
         }
     }
@@ -91,6 +90,7 @@ mod tests {
 
     use super::super::Workspace;
     use super::*;
+    use crate::private_file::working_folder;
 
     fn names(dir: &Path) -> Vec<String> {
         fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
@@ -100,25 +100,26 @@ mod tests {
     fn a_dead_folder_is_swept_and_a_living_one_is_not() {
         let root = tempfile::tempdir().unwrap();
         let living = Workspace::create(root.path()).unwrap();
-        let dead = root.path().join(format!("{PREFIX}dead"));
+        let dead = working_folder(root.path()).unwrap();
         fs::create_dir_all(dead.join("sub")).unwrap();
         fs::write(dead.join(LOCK), "").unwrap();
         fs::write(dead.join("sub/archive.zip"), "half").unwrap();
-        let unborn = root.path().join(format!("{PREFIX}unborn"));
-        fs::create_dir(&unborn).unwrap();
-        let file = root.path().join(format!("{PREFIX}file"));
+        let unborn = working_folder(root.path()).unwrap();
+        let file = working_folder(root.path()).unwrap();
+        fs::remove_dir(&file).unwrap();
         fs::write(&file, "not a folder").unwrap();
+        let others = root.path().join(".cultural-archiver-my-photos");
+        fs::create_dir(&others).unwrap();
 
         let second = Workspace::create(root.path()).unwrap();
         assert!(!dead.exists() && !unborn.exists());
-        assert!(file.exists() && living.path(LOCK).exists() && second.path(LOCK).exists());
+        assert!(file.exists() && others.exists() && living.path(LOCK).exists() && second.path(LOCK).exists());
     }
 
     #[test]
     fn a_folder_without_a_lock_file_goes_only_when_it_is_empty() {
         let root = tempfile::tempdir().unwrap();
-        let strange = root.path().join(format!("{PREFIX}strange"));
-        fs::create_dir(&strange).unwrap();
+        let strange = working_folder(root.path()).unwrap();
         fs::write(strange.join("letter"), "dear").unwrap();
         drop(Workspace::create(root.path()).unwrap());
         assert_eq!(names(&strange), ["letter"]);
@@ -128,8 +129,7 @@ mod tests {
     #[test]
     fn a_dead_folder_of_another_user_is_not_swept() {
         let root = tempfile::tempdir().unwrap();
-        let dead = root.path().join(format!("{PREFIX}dead"));
-        fs::create_dir(&dead).unwrap();
+        let dead = working_folder(root.path()).unwrap();
         fs::write(dead.join(LOCK), "").unwrap();
         // Only root can give it away.
         if std::os::unix::fs::chown(&dead, Some(65534), None).is_err() {

@@ -8,7 +8,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::sweep::{LOCK, PREFIX, remove, sweep};
+use super::sweep::{LOCK, remove, sweep};
 use crate::error::{Error, Result};
 use crate::private_file;
 
@@ -141,7 +141,7 @@ impl Drop for MadeFolders {
 
 /// Makes and locks one folder; none when a sweeper took it for dead meanwhile (see [`super::sweep`]).
 fn claim(output_dir: &Path) -> Result<Option<(PathBuf, File)>> {
-    let dir = match private_folder(output_dir) {
+    let dir = match private_file::working_folder(output_dir) {
         Ok(dir) => dir,
         // The output folder was made by another run, which has failed and taken it away.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -167,17 +167,6 @@ fn claim(output_dir: &Path) -> Result<Option<(PathBuf, File)>> {
         return Ok(None);
     }
     Ok(Some((dir, lock)))
-}
-
-fn private_folder(parent: &Path) -> io::Result<PathBuf> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).rand_bytes(12);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let folder = builder.tempdir_in(parent)?.keep();
-    #[cfg(windows)]
-    private_file::for_the_owner_alone(&folder);
-    Ok(folder)
 }
 
 /// [`Error::output`] for the two mistakes that people make with `outputDir`.

@@ -19,7 +19,7 @@ use crate::formats::backup::{MissingPhoto, PhotosMetadata};
 use crate::formats::index::{INDEX, IndexEntry};
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
-use crate::photos::source::{GetError, StoredPhoto, refused_every, wrong_store};
+use crate::photos::source::{GetError, StoredPhoto, turned_away, wrong_store};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
 
 /// The index while it lies in the workspace.
@@ -179,8 +179,9 @@ impl<'a> Copier<'a> {
         }
         // Keys that the store has, or may have.
         let mut had = HashSet::new();
-        let mut refused = 0;
-        // Where nothing is listed, what no row names is a guess; many servers refuse what they do not have.
+        let mut refusals = Vec::new();
+        // Where nothing is listed, what no row names is a guess; many servers refuse what they do not have, or send
+        // whoever asks for it to another host.
         let named: HashSet<&str> = plan.readings().iter().flatten().map(String::as_str).collect();
         let is_guess = |key: &str| !plan.readings().is_empty() && !named.contains(key);
         let names = EntryNames::for_keys(plan.photos().iter().map(|planned| planned.key.as_str()));
@@ -197,9 +198,11 @@ impl<'a> Copier<'a> {
                 continue;
             }
             let outcome = self.receive()?;
-            refused += u64::from(matches!(outcome, Err(GetError::Refused)));
             let outcome = match outcome {
-                Err(GetError::Refused) if is_guess(&planned.key) => Err(GetError::NoSuchKey),
+                Err(error) if error.turns_away() => {
+                    refusals.push(error);
+                    Err(if is_guess(&planned.key) { GetError::NoSuchKey } else { error })
+                }
                 outcome => outcome,
             };
             if !matches!(outcome, Err(GetError::NoSuchKey)) {
@@ -219,7 +222,7 @@ impl<'a> Copier<'a> {
             }
         }
         self.meter.finish();
-        self.refuse_strangers(plan, refused)?;
+        self.refuse_strangers(plan, &refusals)?;
         self.count_dangling(plan, &had)?;
         self.write_index(if self.entries == 0 { "[]\n" } else { "\n]\n" })?;
         let index = self.index.finish()?;
@@ -228,13 +231,14 @@ impl<'a> Copier<'a> {
         Ok((self.archive, self.photos))
     }
 
-    /// Fails when there were several photos and the store refused each of them: then it refuses us.
-    fn refuse_strangers(&self, plan: &Plan, refused: u64) -> Result<()> {
-        let Some(store) = plan.store().filter(|_| self.entries == 0 && refused > 1) else { return Ok(()) };
-        if refused < self.photos.metadata.missing.len() as u64 {
+    /// Fails when there were several photos and the store turned each of them away: then it means us.
+    fn refuse_strangers(&self, plan: &Plan, refusals: &[GetError]) -> Result<()> {
+        let [_, .., why] = refusals else { return Ok(()) };
+        let Some(store) = plan.store().filter(|_| self.entries == 0) else { return Ok(()) };
+        if refusals.len() < self.photos.metadata.missing.len() {
             return Ok(());
         }
-        Err(refused_every(store.place()))
+        Err(turned_away(store.place(), *why))
     }
 
     /// Counts references to what a store that cannot list does not have. Fails when it has nothing at all.

@@ -1,5 +1,6 @@
 //! Which photos go into a backup, where they come from, and what to say of the others.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,10 +21,10 @@ pub struct Store {
     listing: Option<Listing>,
 }
 
-/// Opens and lists the store that the options name; None when they name none.
-pub async fn open_store(settings: &Settings, job: &Job) -> Result<Option<Store>> {
+/// Opens and lists the store that the options name; None when they name none. What it needs meanwhile lies in `work`.
+pub async fn open_store(settings: &Settings, work: &Path, job: &Job) -> Result<Option<Store>> {
     let Some(photos) = &settings.common.photos else { return Ok(None) };
-    let source = inputs::open_store(photos).await?;
+    let source = inputs::open_store(photos, work).await?;
     let listing = source.list(job).await?;
     if listing.is_none() && settings.photo_scope == PhotoScope::All {
         return Err(Error::invalid(

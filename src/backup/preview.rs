@@ -1,5 +1,5 @@
 //! What a backup would hold, for whoever wants to know before making one. Rows are counted, photos are listed and
-//! none is fetched; nothing is written but the snapshot, in the system's temporary folder, and that goes again.
+//! none is fetched; nothing is written but private copies, in the system's temporary folder, and those go again.
 
 use std::sync::Arc;
 
@@ -62,9 +62,9 @@ pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPr
     let settings = Arc::new(options.check()?);
     job.check()?;
     let earlier = reuse::open(&settings, &job).await?;
-    let store = plan::open_store(&settings, &job).await?;
+    let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await?;
+    let store = plan::open_store(&settings, workspace.folder(), &job).await?;
     blocking(move || {
-        let workspace = Workspace::create(&std::env::temp_dir())?;
         let snapshot = take_snapshot(&settings.common.database, workspace.folder(), &job)?;
         let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
         preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)

@@ -1,5 +1,5 @@
 //! What a dump would publish, for whoever wants to know before making one. Rows are read, photos are listed and none is
-//! fetched; nothing is written but the snapshot, in the system's temporary folder, and that goes again.
+//! fetched; nothing is written but private copies, in the system's temporary folder, and those go again.
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
 
 use self::cells::names;
@@ -16,6 +16,7 @@ use crate::archive::EntryNames;
 use crate::dataset::record::Record;
 use crate::error::Result;
 use crate::formats::dump::THUMBNAILS;
+use crate::http::SEGMENT;
 use crate::platform::content::Cell;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
 use crate::platform::tag_values::{self, Adding};
@@ -25,8 +26,6 @@ mod cells;
 
 /// The licence of every record in artwork.json.
 const CC0: &str = "CC0-1.0";
-/// What may stand in a segment of a path as it is (RFC 3986, 2.3).
-const SEGMENT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Makes records. Shared by threads: what is found on the way goes to the caller's [`Toll`].
 pub struct Records<'r> {
@@ -240,7 +239,7 @@ impl Records<'_> {
 
 /// The page of a work or a creator.
 fn page(site: &str, kind: &str, id: &str) -> String {
-    format!("{site}/{kind}/{}", utf8_percent_encode(id, &SEGMENT))
+    format!("{site}/{kind}/{}", utf8_percent_encode(id, SEGMENT))
 }
 
 /// What a thumbnail is called in the archive.

@@ -12,7 +12,7 @@ use crate::archive::Workspace;
 use crate::error::Result;
 use crate::job::{Job, Meter, Phase, Warning, counted, joined, stop_on_error};
 use crate::photos::fetch::fetch;
-use crate::photos::source::{GetError, Listing, PhotoSource, refused_every, wrong_store};
+use crate::photos::source::{GetError, Listing, PhotoSource, turned_away, wrong_store};
 use crate::photos::thumbnail::Refusal;
 use crate::platform::photo_choice::{Choice, choose};
 use crate::platform::photo_key::Reference;
@@ -59,10 +59,12 @@ pub async fn make(
         making.round(&store, options, workspace, &kitchen, job).await?;
     }
     making.meter.finish();
-    let refused = making.count(&[GetError::Refused.reason()]);
     let elsewhere = making.count(&[GONE, FOREIGN, "unusable", LICENSED]);
-    if refused > 1 && refused + elsewhere == photos.len() {
-        return Err(refused_every(store.place()));
+    for why in [GetError::Refused, GetError::LedAway] {
+        let refused = making.count(&[why.reason()]);
+        if refused > 1 && refused + elsewhere == photos.len() {
+            return Err(turned_away(store.place(), why));
+        }
     }
     if wanted > 0 && elsewhere == photos.len() {
         return Err(wrong_store(wanted));

@@ -132,15 +132,15 @@ pub fn verify_archive<'env>(
     })
 }
 
-/// Restores a backup, or the part of it that is asked for: its rows as a new SQLite file, its photos as files whose
-/// path is the key. The archive is read whole first and must be as it was written; the rows are compared with the
-/// digests in it before the database gets its name.
+/// Restores a backup, or the part of it that is asked for: its rows as a new SQLite file or into wrangler's local D1, its
+/// photos as files whose path is the key, into wrangler's local R2 or into a bucket. The archive is read whole first and
+/// must be as it was written; the rows are compared with the digests in it before a database gets its name.
 ///
 /// Rejects with an `Error` whose `code` is one of
 /// - `INVALID_OPTIONS`: an option is missing, unknown, of the wrong type, or the file is no backup of a format version
 ///   that this package reads
 /// - `ARCHIVE_CORRUPT`: the archive is damaged or was altered; `verifyArchive` says where
-/// - `TARGET_NOT_EMPTY`: the database exists, or another file stands where a photo belongs
+/// - `TARGET_NOT_EMPTY`: a database exists, or another photo stands where one belongs
 /// - `OUTPUT_UNWRITABLE`, `DISK_FULL`: the target cannot be written
 /// - `SOURCE_UNREACHABLE`, `SOURCE_REFUSED`: the bucket for the photos does not answer, or refuses
 /// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`

@@ -119,7 +119,7 @@ impl<'env> RestoreOptions<'env> {
 /// What came back; in a dry run what would.
 #[napi(object, object_from_js = false)]
 pub struct RestoreReport {
-    /// The tables, in the order of the schema; none without `database`.
+    /// The tables, in the order of the schema; none without `database` and `wrangler.databaseId`.
     pub tables: Vec<RestoredTable>,
     /// Photos that were written.
     pub photos: i64,

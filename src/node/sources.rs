@@ -68,8 +68,8 @@ pub struct PhotoSource {
     pub s3: Option<S3Bucket>,
     /// An http or https URL below which keys are served, such as `https://photos.example/`. It cannot list: only
     /// photos that rows refer to are asked for, with the usual smaller copies, and `photoScope: 'all'` is
-    /// `INVALID_OPTIONS`. Redirects are followed within its host alone, and a name that leads to a private address is
-    /// `SOURCE_REFUSED`.
+    /// `INVALID_OPTIONS`. Redirects are followed within its host alone; where those of all photos lead to another, that is
+    /// `SOURCE_UNREACHABLE`. A name that leads to a private address is `SOURCE_REFUSED`.
     #[napi(ts_type = "string | undefined")]
     pub public_url: Option<String>,
     /// A bucket of R2 as `wrangler dev` keeps it on this machine.

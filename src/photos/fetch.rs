@@ -11,7 +11,6 @@
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
@@ -24,21 +23,14 @@ use super::buffers::Buffers;
 use super::source::{ByteStream, Content, GetError, OpenFile, PhotoSource};
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::retry::Retries;
 
 pub use super::body::{Body, Digester, Fetched, MEMORY_LIMIT, Sums};
 
+mod course;
 mod health;
 
+use course::Course;
 use health::Health;
-
-/// How often a photo is read again that was not what it was announced to be.
-const AGAIN: u32 = 2;
-/// A photo may take ten minutes, and one more for every 4 MiB that it has.
-const DEADLINE: Duration = Duration::from_secs(600);
-const PER_MINUTE: u64 = 4 << 20;
-/// The pause before it is; the second waits twice as long, and so on.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// What became of one photo.
 #[derive(Debug)]
@@ -98,99 +90,74 @@ impl Fetcher {
 
     /// Attempts until one succeeds, or there is no hope.
     async fn persist<S: Digester>(&self, key: &str) -> Result<Result<Fetched<S>, GetError>> {
-        let (mut again, mut retries, mut partial) = (0, Retries::new(), None::<Partial<S>>);
-        let mut deadline = Instant::now() + DEADLINE;
+        let mut course = Course::begin();
         loop {
-            let had = partial.as_ref().map_or(0, Partial::taken);
-            let error = match self.attempt(key, &mut partial, &mut deadline).await {
+            let error = match self.attempt(key, &mut course).await {
                 Ok(fetched) => return Ok(Ok(fetched)),
                 Err(Trouble::Job(error)) => return Err(error),
                 Err(Trouble::Photo(error)) => error,
             };
-            let pause = if !error.is_outage() {
-                again += 1;
-                (error.may_pass() && again <= AGAIN).then_some(PAUSE * again)
-            } else {
-                if partial.as_ref().is_some_and(|partial| partial.taken() > had) {
-                    // It goes on, if in pieces; the deadline bounds how long.
-                    retries = Retries::new();
-                }
-                retries.pause(error)
-            };
-            match pause {
-                Some(pause) if Instant::now() + pause < deadline => {
-                    self.unless_stopped(tokio::time::sleep(pause)).await?;
-                }
-                _ => return Ok(Err(error)),
+            match course.pause(error) {
+                Some(pause) => self.unless_stopped(tokio::time::sleep(pause)).await?,
+                None => return Ok(Err(error)),
             }
         }
     }
 
-    async fn attempt<S: Digester>(
-        &self,
-        key: &str,
-        partial: &mut Option<Partial<S>>,
-        deadline: &mut Instant,
-    ) -> Result<Fetched<S>, Trouble> {
+    async fn attempt<S: Digester>(&self, key: &str, course: &mut Course<S>) -> Result<Fetched<S>, Trouble> {
         let waiting = Instant::now();
         self.unless_stopped(self.source.turn()).await?;
-        *deadline += waiting.elapsed();
-        if let Some(begun) = partial.take() {
-            let photo = begun.intake.photo().clone();
-            let opened = self.in_time(*deadline, self.source.resume(&photo, begun.taken())).await;
+        course.put_off(waiting.elapsed());
+        if let Some(begun) = course.partial.take() {
+            let photo = begun.photo().clone();
+            let opened = self.in_time(course.deadline(), self.source.resume(&photo, begun.taken())).await;
             match opened {
-                Ok(Some(pieces)) => return self.read_stream(begun.intake, pieces, partial, *deadline).await,
+                Ok(Some(pieces)) => {
+                    course.goes_on_from(begun.taken());
+                    return self.read_stream(begun, pieces, course).await;
+                }
                 // It cannot, or it is another photo by now: from the beginning.
                 Ok(None) | Err(Trouble::Photo(GetError::ChangedWhileRead)) => {}
                 Err(trouble) => {
-                    *partial = Some(begun);
+                    course.partial = Some(begun);
                     return Err(trouble);
                 }
             }
         }
-        match self.in_time(*deadline, self.source.get(key)).await? {
+        let (intake, pieces) = match self.in_time(course.deadline(), self.source.get(key)).await? {
             Content::File(open) => {
                 let this = self.clone();
                 // Opening, reading and hashing in one call: a hop between threads costs more than a small photo.
-                blocking(move || this.read_file(open()?)).await
+                return blocking(move || this.read_file(open()?)).await;
             }
-            Content::Stream(photo, pieces) => {
-                *deadline += time_for(photo.size);
-                let intake = Intake::new(*photo, &self.workspace, &self.buffers);
-                self.read_stream(intake, pieces, partial, *deadline).await
-            }
-            Content::Chunked(photo, pieces) => {
-                *deadline += time_for(photo.size);
-                let intake = Intake::open(*photo, &self.workspace, &self.buffers);
-                self.read_stream(intake, pieces, partial, *deadline).await
-            }
-        }
+            Content::Stream(photo, pieces) => (Intake::new(*photo, &self.workspace, &self.buffers), pieces),
+            Content::Chunked(photo, pieces) => (Intake::open(*photo, &self.workspace, &self.buffers), pieces),
+        };
+        course.grant(intake.announced());
+        self.read_stream(intake, pieces, course).await
     }
 
-    /// Reads a body to its end. One that breaks off leaves in `partial` what came until then.
+    /// Reads a body to its end. What came of one that breaks off is left in `course`.
     async fn read_stream<S: Digester>(
         &self,
         mut intake: Intake<S>,
         mut pieces: ByteStream,
-        partial: &mut Option<Partial<S>>,
-        deadline: Instant,
+        course: &mut Course<S>,
     ) -> Result<Fetched<S>, Trouble> {
         let mut left = intake.announced().saturating_sub(intake.taken());
         let (mut waiting, mut bytes_waiting) = (Vec::new(), 0);
         loop {
             let next = async { pieces.next().await.transpose() };
-            let piece = match self.in_time(deadline, next).await {
+            let piece = match self.in_time(course.deadline(), next).await {
                 Ok(Some(piece)) => piece,
                 // Fewer bytes than announced: the connection was closed in the middle.
                 Ok(None) if left > 0 && intake.photo().etag.is_some() && !intake.is_open() => {
-                    let intake = blocking(move || take_batch(intake, waiting)).await?;
-                    *partial = Some(Partial { intake });
+                    course.partial = Some(blocking(move || take_batch(intake, waiting)).await?);
                     return Err(GetError::BadLength.into());
                 }
                 Ok(None) => break,
                 Err(Trouble::Photo(error)) if error.is_outage() && !intake.is_open() => {
-                    let intake = blocking(move || take_batch(intake, waiting)).await?;
-                    *partial = Some(Partial { intake });
+                    course.partial = Some(blocking(move || take_batch(intake, waiting)).await?);
                     return Err(error.into());
                 }
                 Err(trouble) => return Err(trouble),
@@ -254,22 +221,6 @@ impl Fetcher {
 
     async fn unless_stopped<F: Future>(&self, future: F) -> Result<F::Output> {
         self.job.stop_token().run_until_cancelled(future).await.ok_or(Error::Aborted)
-    }
-}
-
-/// What so many bytes add to the time of a photo.
-fn time_for(bytes: u64) -> Duration {
-    Duration::from_secs(60).saturating_mul((bytes / PER_MINUTE).min(10_000) as u32)
-}
-
-/// What came of a body that broke off.
-struct Partial<S> {
-    intake: Intake<S>,
-}
-
-impl<S: Digester> Partial<S> {
-    fn taken(&self) -> u64 {
-        self.intake.taken()
     }
 }
 

@@ -15,21 +15,16 @@ use http::header::HeaderName;
 use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use crate::error::Result;
-use crate::http::{Client, Reach};
+use crate::http::{Client, PATH, Reach, SEGMENT};
 
 pub mod listing;
 mod trouble;
 
 use trouble::answer;
 pub use trouble::{S3Error, refused};
-
-/// Everything but the unreserved characters of RFC 3986, as Signature Version 4 wants it.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The same for a path, whose slashes stay.
-const PATH: &AsciiSet = &QUERY.remove(b'/');
 
 /// A bucket and the credentials to it.
 #[derive(Clone)]
@@ -87,11 +82,6 @@ impl Bucket {
         self.request(Method::GET, Some(key), &[], &headers, Bytes::new()).await
     }
 
-    /// The head of an object.
-    pub async fn head(&self, key: &str) -> Result<Response<Incoming>, S3Error> {
-        self.request(Method::HEAD, Some(key), &[], &[], Bytes::new()).await
-    }
-
     /// Sends one signed request, to the bucket itself or to one of its keys. An answer other than 2xx is an error.
     pub async fn request(
         &self,
@@ -120,9 +110,9 @@ impl Bucket {
         }
         for (nth, (name, value)) in query.iter().enumerate() {
             uri.push(if nth == 0 { '?' } else { '&' });
-            uri.extend(utf8_percent_encode(name, QUERY));
+            uri.extend(utf8_percent_encode(name, SEGMENT));
             uri.push('=');
-            uri.extend(utf8_percent_encode(value, QUERY));
+            uri.extend(utf8_percent_encode(value, SEGMENT));
         }
         uri
     }

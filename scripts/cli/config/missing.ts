@@ -1,4 +1,4 @@
-/** Settings that are missing, all told at once, each with the places it can come from. */
+/** Settings that a source of rows or of photos lacks, told together, each with the places it can come from. */
 
 import { UsageError } from '../errors.js';
 

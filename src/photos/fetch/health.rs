@@ -3,12 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::photos::source::{CLOCK_WRONG, GetError, PhotoSource, has_dot_segment, refused_every};
+use crate::photos::source::{CLOCK_WRONG, GetError, PhotoSource, has_dot_segment, turned_away};
 
 /// The store is down when it failed this many photos in a row, each after all its attempts.
 const GIVEN_UP: u32 = 3;
-/// The store does not let us in when it refused this many photos in a row, and gave none before.
-const REFUSED: u32 = 10;
+/// The store does not let us in when it refused this many photos in a row, or redirected them, and gave none before.
+const TURNED_AWAY: u32 = 10;
 
 /// How the photos of one store went so far.
 pub(super) struct Health {
@@ -21,7 +21,7 @@ struct State {
     /// It answered for at least one photo.
     answered: bool,
     given_up: u32,
-    refused: u32,
+    turned_away: u32,
     outage: Option<GetError>,
 }
 
@@ -52,19 +52,24 @@ impl Health {
             Some(GetError::Unaddressable) => {}
             // Servers refuse `..` for its own sake, which says nothing of the credentials.
             Some(GetError::Refused) if has_dot_segment(key) => {}
-            Some(GetError::Refused) => {
-                state.refused += 1;
+            Some(error) if error.turns_away() => {
+                state.turned_away += 1;
                 state.given_up = 0;
             }
             _ => *state = State { answered: true, outage: state.outage, ..State::default() },
         }
-        match (state.answered, state.outage) {
-            (false, Some(error)) => Err(Error::SourceUnreachable {
+        if state.answered {
+            return Ok(());
+        }
+        match (state.outage, error) {
+            (Some(error), _) => Err(Error::SourceUnreachable {
                 what: self.place.clone(),
                 problem: "it gave no photo at all, however often it was asked; try again later".into(),
                 source: Some(Box::new(error)),
             }),
-            (false, None) if state.refused >= REFUSED => Err(refused_every(self.place.clone())),
+            (None, Some(error)) if state.turned_away >= TURNED_AWAY => {
+                Err(turned_away(self.place.clone(), error))
+            }
             _ => Ok(()),
         }
     }
@@ -121,11 +126,22 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_refuses_every_photo_refuses_us() {
+    fn a_store_that_turns_every_photo_away_turns_us_away() {
+        for (error, code) in
+            [(GetError::Refused, "SOURCE_REFUSED"), (GetError::LedAway, "SOURCE_UNREACHABLE")]
+        {
+            let health = health();
+            let mut told = (0..10).map(|_| health.tell("a.jpg", Some(error)));
+            assert_eq!(told.by_ref().take(9).filter(Result::is_ok).count(), 9);
+            assert_eq!(told.next().map(|r| r.map_err(|e| e.code())), Some(Err(code)));
+        }
+    }
+
+    #[test]
+    fn a_store_that_gave_a_photo_may_turn_others_away() {
         let health = health();
-        let mut told = (0..10).map(|_| health.tell("a.jpg", Some(GetError::Refused)));
-        assert_eq!(told.by_ref().take(9).filter(Result::is_ok).count(), 9);
-        assert_eq!(told.next().map(|r| r.map_err(|e| e.code())), Some(Err("SOURCE_REFUSED")));
+        assert!(health.tell("a.jpg", None).is_ok());
+        assert!((0..100).all(|_| health.tell("b.jpg", Some(GetError::LedAway)).is_ok()));
     }
 
     #[test]

@@ -54,7 +54,8 @@ impl From<&S3Error> for GetError {
                     (400, "RequestTimeout" | "ExpiredRequest") => GetError::Timeout,
                     (401 | 403, "RequestTimeTooSkewed") => GetError::ClockWrong,
                     (401 | 403, _) => GetError::Refused,
-                    (404, _) => GetError::NoSuchKey,
+                    // A bucket that is gone, or a gateway that does not know the way to it, denies no key.
+                    (404, "NoSuchKey") => GetError::NoSuchKey,
                     (412 | 416, _) => GetError::ChangedWhileRead,
                     (408 | 429 | 500.., _) => GetError::Unavailable { retry_after: *retry_after },
                     _ => GetError::Unreadable,
@@ -141,6 +142,9 @@ mod tests {
         let answer = |status, code: &str| S3Error::Answer { status, code: code.into(), retry_after: None };
         for (status, code, expected) in [
             (404, "NoSuchKey", GetError::NoSuchKey),
+            (404, "", GetError::Unreadable),
+            (404, "NoSuchBucket", GetError::Unreadable),
+            (200, "NoSuchBucket", GetError::Unreadable),
             (403, "AccessDenied", GetError::Refused),
             (403, "RequestTimeTooSkewed", GetError::ClockWrong),
             (503, "SlowDown", GetError::Unavailable { retry_after: None }),

@@ -1,5 +1,6 @@
 //! What the head of an answer says of a photo, for every store that speaks HTTP.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use hyper::body::Incoming;
@@ -10,13 +11,15 @@ use crate::http::{Failure, instant, pieces};
 
 pub mod encoded_words;
 
-/// Headers that R2 keeps with an object, and their names in photos/index.json.
-pub const KEPT: [(header::HeaderName, &str); 4] = [
-    (header::CACHE_CONTROL, "cache_control"),
-    (header::CONTENT_DISPOSITION, "content_disposition"),
-    (header::CONTENT_ENCODING, "content_encoding"),
-    (header::CONTENT_LANGUAGE, "content_language"),
+/// What R2 keeps with an object as a text: the header, R2's own name of it, and the name in photos/index.json.
+pub const KEPT: [(header::HeaderName, &str, &str); 4] = [
+    (header::CACHE_CONTROL, "cacheControl", "cache_control"),
+    (header::CONTENT_DISPOSITION, "contentDisposition", "content_disposition"),
+    (header::CONTENT_ENCODING, "contentEncoding", "content_encoding"),
+    (header::CONTENT_LANGUAGE, "contentLanguage", "content_language"),
 ];
+/// The name in photos/index.json of the instant after which copies are stale; elsewhere it is a number or an HTTP date.
+pub const EXPIRY: &str = "cache_expiry";
 /// Begins the name of what an uploader attached.
 pub const CUSTOM: &str = "x-amz-meta-";
 
@@ -91,15 +94,9 @@ pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPh
     let kept = |name: &header::HeaderName| {
         headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
-    let mut http_metadata: Map<String, Value> =
-        KEPT.iter().filter_map(|(header, name)| Some(((*name).to_owned(), kept(header)?.into()))).collect();
-    if let Some(expiry) = text(&header::EXPIRES).and_then(instant) {
-        http_metadata.insert(
-            "cache_expiry".into(),
-            expiry.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true).into(),
-        );
-    }
-    http_metadata.sort_keys();
+    let texts =
+        KEPT.into_iter().filter_map(|(header, _, name)| Some((name.to_owned(), kept(&header)?.into())));
+    let http_metadata = http_metadata(texts, text(&header::EXPIRES).and_then(instant));
     let mut custom_metadata: Map<String, Value> = headers
         .iter()
         .filter_map(|(name, value)| {
@@ -120,6 +117,18 @@ pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPh
         http_metadata,
         custom_metadata,
     }
+}
+
+/// As photos/index.json has it.
+pub(super) fn http_metadata(
+    texts: impl Iterator<Item = (String, Value)>,
+    expiry: Option<DateTime<Utc>>,
+) -> Map<String, Value> {
+    let expiry = expiry.map(|expiry| expiry.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    let mut metadata: Map<_, _> =
+        texts.chain(expiry.map(|expiry| (EXPIRY.to_owned(), expiry.into()))).collect();
+    metadata.sort_keys();
+    metadata
 }
 
 #[cfg(test)]

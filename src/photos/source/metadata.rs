@@ -1,28 +1,18 @@
 //! What R2 keeps with an object, as its own APIs and miniflare write it in JSON.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-/// R2's members and their names in photos/index.json.
-const KEPT: [(&str, &str); 4] = [
-    ("cacheControl", "cache_control"),
-    ("contentDisposition", "content_disposition"),
-    ("contentEncoding", "content_encoding"),
-    ("contentLanguage", "content_language"),
-];
+use super::headers::{KEPT, http_metadata};
 
 /// The media type and the other headers that an object is served with; what R2 does not document is left out.
 pub(super) fn headers(mut given: Map<String, Value>) -> (Option<String>, Map<String, Value>) {
     let content_type = given.remove("contentType").and_then(|kind| kind.as_str().map(str::to_owned));
-    let mut headers = Map::new();
-    for (name, header) in KEPT {
-        headers.extend(given.remove(name).filter(Value::is_string).map(|value| (header.to_owned(), value)));
-    }
-    if let Some(expiry) = given.remove("cacheExpiry").as_ref().and_then(expiry) {
-        headers.insert("cache_expiry".into(), expiry.to_rfc3339_opts(SecondsFormat::AutoSi, true).into());
-    }
-    headers.sort_keys();
-    (content_type, headers)
+    let expiry = given.remove("cacheExpiry").as_ref().and_then(expiry);
+    let texts = KEPT.into_iter().filter_map(|(_, member, name)| {
+        Some((name.to_owned(), given.remove(member).filter(Value::is_string)?))
+    });
+    (content_type, http_metadata(texts, expiry))
 }
 
 /// Milliseconds in a database, RFC 3339 in an answer.

@@ -215,6 +215,11 @@ impl GetError {
         matches!(self, GetError::Timeout | GetError::Unreachable | GetError::Unavailable { .. })
     }
 
+    /// Whether it may be us that the store will not serve, not the photo: then it says so of every photo.
+    pub fn turns_away(self) -> bool {
+        matches!(self, GetError::Refused | GetError::LedAway)
+    }
+
     /// Whether the next attempt may well succeed.
     pub fn may_pass(self) -> bool {
         !matches!(
@@ -240,13 +245,24 @@ pub fn has_dot_segment(key: &str) -> bool {
     key.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
-/// The store called `what` refuses us, not some of its photos.
-pub fn refused_every(what: String) -> Error {
-    Error::SourceRefused {
-        what,
-        problem: "it refused every photo; check that the credentials may read photos, not only list them"
-            .into(),
-        source: Some(Box::new(GetError::Refused)),
+/// The store called `what` turns us away, not some of its photos; `why` is what it said of one of them.
+pub fn turned_away(what: String, why: GetError) -> Error {
+    let source = Some(Box::new(why).into());
+    match why {
+        GetError::LedAway => Error::SourceUnreachable {
+            what,
+            problem:
+                "it redirects every photo to another host, or in circles; give the address that photos are \
+                      served at in the end"
+                    .into(),
+            source,
+        },
+        _ => Error::SourceRefused {
+            what,
+            problem: "it refused every photo; check that the credentials may read photos, not only list them"
+                .into(),
+            source,
+        },
     }
 }
 

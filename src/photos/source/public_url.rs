@@ -9,18 +9,16 @@ use http::header::{HeaderName, IF_RANGE, LOCATION, RANGE};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use tokio::sync::OnceCell;
 use url::Url;
 
 use super::headers::{checked, describe_of, goes_on, is_chunked, is_page, length, whole_follows};
 use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto, has_dot_segment};
 use crate::error::Result;
-use crate::http::{Client, Reach, names_private_host};
+use crate::http::{Client, PATH, Reach, names_private_host};
 use crate::job::Job;
 
-/// Everything but the unreserved characters of RFC 3986 and the slash between segments.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 /// A photo of more bytes is not fetched from a server that anybody may run: 1 GiB.
 const SIZE_LIMIT: u64 = 1 << 30;
 /// A key that nobody has.

@@ -48,8 +48,11 @@ struct Object {
 }
 
 impl Wrangler {
-    /// Opens the bucket. Blocks briefly. Fails with `SOURCE_UNREACHABLE` when there is none of that name.
-    pub fn open(state: &Path, bucket: &str) -> Result<Self> {
+    /// Opens the bucket. Blocks briefly. What has to be copied lies in the folder `work` while the bucket is open.
+    ///
+    /// Fails with `SOURCE_UNREACHABLE` when there is none of that name or its rows cannot be read, and with
+    /// `OUTPUT_UNWRITABLE` or `DISK_FULL` when `work` cannot be written.
+    pub fn open(state: &Path, bucket: &str, work: &Path) -> Result<Self> {
         let rows = bucket_file(state, bucket);
         let unreachable = |problem: String, source| Error::SourceUnreachable {
             what: format!("the local bucket {bucket}"),
@@ -71,11 +74,13 @@ impl Wrangler {
         let found = shared.connect().and_then(|rows| has_objects(&rows));
         let found = match found {
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) => {
-                shared.copy_rows().map_err(|error| {
-                    unreachable(
+                let copy = tempfile::tempdir_in(work).map_err(|error| Error::output(work, error))?;
+                shared.copy_rows(copy).map_err(|error| match error.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::output(work, error),
+                    _ => unreachable(
                         "its rows cannot be read; check their permissions".into(),
                         Some(Box::new(error)),
-                    )
+                    ),
                 })?;
                 shared.connect().and_then(|rows| has_objects(&rows))
             }
@@ -122,8 +127,7 @@ impl Shared {
     }
 
     /// SQLite makes an index for the WAL, which it cannot on a read-only medium.
-    fn copy_rows(&mut self) -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
+    fn copy_rows(&mut self, folder: tempfile::TempDir) -> io::Result<()> {
         for ending in ["", "-wal"] {
             let mut name = self.rows.file_name().unwrap_or_default().to_owned();
             name.push(ending);
@@ -285,3 +289,6 @@ impl Object {
         })
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -14,11 +14,12 @@ use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
-use crate::archive::ensure_space;
+use crate::archive::{Workspace, ensure_space};
 use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 use crate::photos::source::PhotoSource;
+use crate::photos::source::headers::{EXPIRY, KEPT};
 use crate::photos::source::wrangler::Wrangler;
 use crate::wrangler::{bodies_folder, bucket_file};
 
@@ -109,7 +110,9 @@ impl Target for LocalBucket {
         if !self.file().exists() {
             return Ok(vec![Presence::Missing; photos.len()]);
         }
-        let source: Arc<dyn PhotoSource> = Arc::new(Wrangler::open(&self.state, &self.bucket)?);
+        let workspace = Workspace::create(&std::env::temp_dir())?;
+        let source: Arc<dyn PhotoSource> =
+            Arc::new(Wrangler::open(&self.state, &self.bucket, workspace.folder())?);
         look_into(&source, photos, job)
     }
 
@@ -201,15 +204,10 @@ fn http_metadata(photo: &IndexedPhoto) -> Map<String, Value> {
     let text = |name: &str| known.get(name).and_then(Value::as_str);
     let mut headers = Map::new();
     headers.extend(photo.content_type.as_deref().map(|kind| ("contentType".to_owned(), kind.into())));
-    for (name, header) in [
-        ("content_language", "contentLanguage"),
-        ("content_disposition", "contentDisposition"),
-        ("content_encoding", "contentEncoding"),
-        ("cache_control", "cacheControl"),
-    ] {
-        headers.extend(text(name).map(|value| (header.to_owned(), value.into())));
+    for (_, member, name) in KEPT {
+        headers.extend(text(name).map(|value| (member.to_owned(), value.into())));
     }
-    let expiry = text("cache_expiry").and_then(|at| DateTime::parse_from_rfc3339(at).ok());
+    let expiry = text(EXPIRY).and_then(|at| DateTime::parse_from_rfc3339(at).ok());
     headers.extend(expiry.map(|at| ("cacheExpiry".to_owned(), at.timestamp_millis().into())));
     headers
 }

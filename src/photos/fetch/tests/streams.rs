@@ -114,21 +114,42 @@ fn a_failure_that_may_pass_is_tried_again_and_others_are_not() {
     assert_eq!(with(vec![broken(GetError::Refused), hello()]), Err(GetError::Refused));
 }
 
-/// A store whose bodies break off after `piece` bytes, and which goes on where they did.
+/// A store whose bodies break off after `piece` bytes, and which goes on where they did if it gives an ETag.
 struct Breaking {
     whole: Vec<u8>,
     piece: usize,
+    /// Bytes that come more with each opening.
+    grows: usize,
+    /// How long it takes until a body breaks off.
+    takes: Duration,
     etag: Option<&'static str>,
-    opened: AtomicUsize,
+    opened: Arc<AtomicUsize>,
     resumed: Arc<AtomicUsize>,
 }
 
 impl Breaking {
+    fn of(bytes: usize, etag: Option<&'static str>) -> Self {
+        Breaking {
+            whole: noise(bytes),
+            piece: bytes / 20 + 1,
+            grows: 0,
+            takes: Duration::ZERO,
+            etag,
+            opened: Arc::default(),
+            resumed: Arc::default(),
+        }
+    }
+
     fn from(&self, from: usize) -> ByteStream {
-        let end = self.whole.len().min(from + self.piece);
+        let piece = self.piece + self.grows * self.opened.load(Ordering::SeqCst);
+        let end = self.whole.len().min(from + piece);
         let piece = Ok(Bytes::copy_from_slice(&self.whole[from..end]));
-        let broken = (end < self.whole.len()).then_some(Err(GetError::Unreachable));
-        stream::iter([piece].into_iter().chain(broken)).boxed()
+        let takes = self.takes;
+        let broken = (end < self.whole.len()).then_some(async move {
+            tokio::time::sleep(takes).await;
+            Err(GetError::Unreachable)
+        });
+        stream::iter([piece]).chain(stream::iter(broken).then(|broken| broken)).boxed()
     }
 }
 
@@ -166,18 +187,33 @@ impl PhotoSource for Breaking {
 #[test]
 fn a_body_that_breaks_off_is_gone_on_with() {
     for bytes in [50_000, MEMORY_LIMIT as usize + 50_000] {
-        let resumed = Arc::new(AtomicUsize::new(0));
-        let store = |etag| Breaking {
-            whole: noise(bytes),
-            piece: bytes / 20 + 1,
-            etag,
-            opened: AtomicUsize::new(0),
-            resumed: Arc::clone(&resumed),
-        };
-        let mut attempts = run(fetch_all(store(Some("tag")), &["a"], 1));
+        let store = Breaking::of(bytes, Some("tag"));
+        let resumed = Arc::clone(&store.resumed);
+        let mut attempts = run(fetch_all(store, &["a"], 1));
         assert_eq!(content(attempts.pop().unwrap()), Ok(noise(bytes)));
         assert_eq!(resumed.load(Ordering::SeqCst), 19, "more often than a store that is down is asked");
-        let attempts = run(fetch_all(store(None), &["a", "b"], 1));
+        let attempts = run(fetch_all(Breaking::of(bytes, None), &["a", "b"], 1));
         assert!(attempts.into_iter().all(|a| content(a) == Err(GetError::Unreachable)));
     }
+}
+
+#[test]
+fn a_body_that_only_comes_further_each_time_is_given_up_like_any_other() {
+    let store = Breaking { grows: 1, ..Breaking::of(50_000, None) };
+    let opened = Arc::clone(&store.opened);
+    let mut attempts = run(fetch_all(store, &["a"], 1));
+    assert_eq!(content(attempts.pop().unwrap()), Err(GetError::Unreachable));
+    assert_eq!(opened.load(Ordering::SeqCst), 8);
+}
+
+#[test]
+fn a_photo_that_is_read_anew_has_no_more_time_than_one_that_is_read_once() {
+    let store = Breaking { takes: Duration::from_secs(240), ..Breaking::of(20 << 20, None) };
+    let (outcome, took) = run(async {
+        let begun = tokio::time::Instant::now();
+        let mut attempts = fetch_all(store, &["a"], 1).await;
+        (content(attempts.pop().unwrap()), begun.elapsed())
+    });
+    assert_eq!(outcome, Err(GetError::Timeout));
+    assert_eq!(took.as_secs(), 60 * (10 + 5), "ten minutes, and one for every 4 MiB");
 }

@@ -4,12 +4,13 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::cloudflare::{Answer, ApiError, Call, Cloudflare, refused};
 use crate::error::{Error, Result};
+use crate::http::{PATH, SEGMENT};
 use crate::job::Job;
 use crate::photos::source::headers::checked;
 use crate::photos::source::listed::Listed;
@@ -24,11 +25,6 @@ const NO_BUCKET: i64 = 10006;
 const NO_KEY: i64 = 10007;
 /// A thousand objects with all the metadata that R2 takes, every character of it escaped, is below 64 MiB.
 const PAGE_LIMIT: usize = 64 << 20;
-
-/// Everything but the unreserved characters of RFC 3986.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The same for a key, whose slashes are not to be encoded.
-const PATH: &AsciiSet = &QUERY.remove(b'/');
 
 /// The objects of a bucket.
 pub(super) struct Rest {
@@ -52,7 +48,7 @@ struct Object {
 
 impl Rest {
     pub(super) fn new(client: Cloudflare, account_id: &str, bucket: &str) -> Self {
-        let path = format!("r2/buckets/{}/objects", utf8_percent_encode(bucket, QUERY));
+        let path = format!("r2/buckets/{}/objects", utf8_percent_encode(bucket, SEGMENT));
         Rest {
             path: client.in_account(&path),
             client,
@@ -94,7 +90,7 @@ impl Rest {
         let mut path = format!("{}?per_page=1000", self.path);
         if let Some(cursor) = cursor {
             path.push_str("&cursor=");
-            path.extend(utf8_percent_encode(cursor, QUERY));
+            path.extend(utf8_percent_encode(cursor, SEGMENT));
         }
         let call = Call { method: Method::GET, path: &path, body: Bytes::new(), limit: PAGE_LIMIT };
         self.client.call(&call, job).await?.map_err(|error| match error {

@@ -4,7 +4,7 @@ use chrono::DateTime;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::formats::index::IndexedPhoto;
-use crate::photos::source::headers::{CUSTOM, KEPT, encoded_words};
+use crate::photos::source::headers::{CUSTOM, EXPIRY, KEPT, encoded_words};
 
 /// The headers of a photo, as far as S3 can hold them.
 pub(super) fn headers(photo: &IndexedPhoto) -> Vec<(HeaderName, String)> {
@@ -36,8 +36,8 @@ fn split(photo: &IndexedPhoto) -> (Vec<(HeaderName, String)>, Vec<String>) {
         add("content_type", Some(header::CONTENT_TYPE), Some(kind.clone()));
     }
     for (name, value) in &photo.http_metadata.read() {
-        let header = KEPT.iter().find(|(_, kept)| kept == name).map(|(header, _)| header.clone());
-        if name == "cache_expiry" {
+        let header = KEPT.iter().find(|(.., kept)| kept == name).map(|(header, ..)| header.clone());
+        if name == EXPIRY {
             add(name, Some(header::EXPIRES), value.as_str().and_then(http_date));
         } else {
             add(name, header, value.as_str().map(str::to_owned));
