@@ -17,6 +17,7 @@ use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
 use crate::error::{Error, Result};
 use crate::formats::backup::{self as metadata, BackupMetadata};
+use crate::formats::missing::metadata_json;
 use crate::formats::{METADATA, README, SUMS};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, first_failure, stop_on_error};
@@ -311,9 +312,7 @@ fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, j
     let meter = job.meter(Phase::Finish, None, None);
     let reused_photos = photos.reused();
     let metadata = describe(settings, facts, &rows, photos, drilled);
-    let json = serde_json::to_string_pretty(&metadata)
-        .map_err(|error| Error::Internal { problem: format!("metadata.json: {error}") })?;
-    archive.add_bytes(METADATA, format!("{json}\n").as_bytes())?;
+    archive.add_bytes(METADATA, &metadata_json(&metadata)?)?;
     archive.add_bytes(README, readme::text(&metadata, filename).as_bytes())?;
     let checksums = archive.checksums();
     archive.add_bytes(SUMS, checksums.as_bytes())?;
@@ -346,7 +345,7 @@ fn describe(
             database: facts.database.into(),
             photos: facts.photos.map(Into::into),
         },
-        complete: photos.missing.is_empty(),
+        complete: photos.all_missing() == 0,
         database: rows.metadata(),
         photos,
         not_included: facts.not_included,

@@ -190,7 +190,7 @@ fn write(
         }
         changes
     });
-    let metadata = describe::metadata(settings, read, thumbnails, counts, &toll, with_photos);
+    let metadata = describe::metadata(settings, read, thumbnails, counts, &toll, with_photos)?;
     let parts = Parts {
         settings,
         included: &read.included,

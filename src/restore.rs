@@ -277,7 +277,7 @@ fn is_any_twice<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
 
 /// What nobody can restore, because the archive has not got it.
 fn not_inside(metadata: &BackupMetadata) -> Option<Warning> {
-    let missing = metadata.photos.missing.len() as u64;
+    let missing = metadata.photos.all_missing();
     (missing > 0).then(|| {
         let photos = counted(missing, "photo is", "photos are");
         Warning::new(

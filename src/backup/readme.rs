@@ -130,6 +130,9 @@ fn missing(metadata: &BackupMetadata) -> Option<String> {
     for photo in &photos.missing {
         text += &format!("- the photo `{}`, which could not be copied: {}\n", code(&photo.key), photo.reason);
     }
+    if let Some(unlisted) = photos.missing_unlisted {
+        text += &format!("- {} that could not be copied\n", counted(unlisted, "more photo", "more photos"));
+    }
     if !metadata.database.left_out.is_empty() {
         text += &format!(
             "- what belongs to D1 or the query planner: {}\n",

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use napi::bindgen_prelude::{Either, Undefined};
 use napi_derive::napi;
 
 use super::report::Warning;
@@ -35,9 +36,12 @@ pub struct DataDumpMetadata {
     pub privacy: DumpPrivacy,
     /// How thumbnails were made; null without.
     pub thumbnails: Option<DumpThumbnails>,
-    /// Photos without a thumbnail.
+    /// Photos without a thumbnail; as many as metadata.json can hold, more than a hundred thousand.
     #[napi(js_name = "photos_missing")]
     pub photos_missing: Vec<DumpMissingPhoto>,
+    /// How many more have none; absent where none do.
+    #[napi(js_name = "photos_missing_unlisted", ts_type = "number | undefined")]
+    pub photos_missing_unlisted: Either<i64, Undefined>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }
@@ -150,6 +154,7 @@ impl From<core::DataDumpMetadata> for DataDumpMetadata {
             privacy,
             thumbnails,
             photos_missing,
+            photos_missing_unlisted,
             warnings,
         } = metadata;
         DataDumpMetadata {
@@ -172,6 +177,7 @@ impl From<core::DataDumpMetadata> for DataDumpMetadata {
             privacy: privacy.into(),
             thumbnails: thumbnails.map(Into::into),
             photos_missing: photos_missing.into_iter().map(Into::into).collect(),
+            photos_missing_unlisted: photos_missing_unlisted.map_or(Either::B(()), |n| Either::A(n as i64)),
             warnings: warnings.into_iter().map(Into::into).collect(),
         }
     }

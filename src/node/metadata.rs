@@ -2,6 +2,7 @@
 //!
 //! Every conversion takes its shape apart without `..`, so a field added to the file cannot be forgotten here.
 
+use napi::bindgen_prelude::{Either, Undefined};
 use napi_derive::napi;
 
 use super::report::Warning;
@@ -87,8 +88,11 @@ pub struct PhotosMetadata {
     pub thumbnails: i64,
     /// Bytes of both.
     pub bytes: i64,
-    /// What should be here and is not.
+    /// What should be here and is not, sorted by key; as many as metadata.json can hold, some ten thousand.
     pub missing: Vec<MissingPhoto>,
+    /// How many more are missing; absent where none are.
+    #[napi(js_name = "missing_unlisted", ts_type = "number | undefined")]
+    pub missing_unlisted: Either<i64, Undefined>,
     /// References to other hosts, which are not copied.
     pub foreign: i64,
     /// References that the store answers with "no such key".
@@ -182,13 +186,23 @@ impl From<core::TableMetadata> for TableMetadata {
 
 impl From<core::PhotosMetadata> for PhotosMetadata {
     fn from(photos: core::PhotosMetadata) -> Self {
-        let core::PhotosMetadata { scope, originals, thumbnails, bytes, missing, foreign, dangling } = photos;
+        let core::PhotosMetadata {
+            scope,
+            originals,
+            thumbnails,
+            bytes,
+            missing,
+            missing_unlisted,
+            foreign,
+            dangling,
+        } = photos;
         PhotosMetadata {
             scope,
             originals: originals as i64,
             thumbnails: thumbnails as i64,
             bytes: bytes as i64,
             missing: missing.into_iter().map(Into::into).collect(),
+            missing_unlisted: missing_unlisted.map_or(Either::B(()), |n| Either::A(n as i64)),
             foreign: foreign as i64,
             dangling: dangling as i64,
         }
