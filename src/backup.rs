@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use rusqlite::ErrorCode;
 
-use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
+use crate::archive::{ArchiveWriter, FinishedArchive, Workspace, refuse_taken};
 use crate::database::drill::DrillReport;
 use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
@@ -174,9 +174,7 @@ fn publish(made: Made, settings: &Settings, workspace: &Workspace, filename: Str
 fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
     let workspace = Workspace::create(&settings.common.output_dir)?;
     let path = workspace.output_dir().join(filename);
-    if !settings.common.overwrite && path.symlink_metadata().is_ok() {
-        return Err(Error::ArchiveExists { path });
-    }
+    refuse_taken(&path, settings.common.overwrite)?;
     Ok(Arc::new(workspace))
 }
 

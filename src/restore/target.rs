@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
-use crate::archive::{Archive, StoredEntry};
+use crate::archive::{Archive, StoredEntry, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
@@ -140,9 +140,9 @@ fn look_into(source: &Arc<dyn PhotoSource>, photos: &[IndexedPhoto], job: &Job) 
 /// Fails with `TARGET_NOT_EMPTY` unless a store holds each of these, byte for byte, and with `SOURCE_REFUSED` or
 /// `SOURCE_UNREACHABLE` when one cannot be read.
 async fn compare(source: &Arc<dyn PhotoSource>, photos: &[&IndexedPhoto], job: &Job) -> Result<()> {
-    let spill = tempfile::tempdir().map_err(|error| Error::output(&std::env::temp_dir(), error))?;
+    let spill = Workspace::create(&std::env::temp_dir())?;
     let keys: Vec<String> = photos.iter().map(|photo| photo.key.clone()).collect();
-    let attempts = fetch(Arc::clone(source), keys, CONCURRENCY, spill.path(), job);
+    let attempts = fetch(Arc::clone(source), keys, CONCURRENCY, spill.folder(), job);
     let mut photos = photos.iter();
     let compared = attempts.try_for_each(|attempt: Attempt| {
         let wanted = photos.next().map(|photo| photo.sha256.as_str());
@@ -166,6 +166,12 @@ fn unreadable(what: &str, key: &str, error: GetError) -> Error {
                 "{key} is there and may not be read, so it cannot be compared; let the credentials read what they list"
             );
             Error::SourceRefused { what, problem, source }
+        }
+        GetError::NoSuchKey => {
+            let problem = format!(
+                "it does not have {key}, which it listed or took; start again, what was written stays"
+            );
+            Error::SourceUnreachable { what, problem, source }
         }
         _ => {
             let problem = format!(
