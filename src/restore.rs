@@ -6,7 +6,7 @@
 //! a restore that was broken off can be started again: photos that are there already are skipped.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
@@ -200,7 +200,7 @@ struct Targets {
 
 /// The targets that are named. Fails with `INVALID_OPTIONS` when there is neither.
 fn targets(options: &RestoreOptions) -> Result<Targets> {
-    let database = options.database.clone().map(|file| options::path("database", file)).transpose()?;
+    let database = options.database.clone().map(database).transpose()?;
     let mut databases: Vec<PathBuf> = database.into_iter().collect();
     let mut photos: Vec<Box<dyn Target>> = Vec::new();
     if let Some(dir) = options.photos_dir.clone() {
@@ -227,6 +227,19 @@ fn targets(options: &RestoreOptions) -> Result<Targets> {
         return Err(Error::invalid("a restore needs a target: database, photosDir, wrangler, s3 or several"));
     }
     Ok(Targets { databases, photos })
+}
+
+/// The path of a file that is to be made.
+fn database(file: PathBuf) -> Result<PathBuf> {
+    let file = options::path("database", file)?;
+    let is_folder = file.to_string_lossy().ends_with(is_separator) || file.file_name().is_none();
+    if is_folder {
+        return Err(Error::invalid(format!(
+            "database is {}, a folder; it takes the path of a file",
+            file.display()
+        )));
+    }
+    Ok(file)
 }
 
 /// What the archive holds and a restore does not take: nothing names it.
