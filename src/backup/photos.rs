@@ -108,9 +108,10 @@ pub async fn copy(
         let mut photos =
             std::pin::pin!(fetch(source, wanted, settings.common.concurrency, workspace.folder(), job));
         while let Some(photo) = photos.next().await {
-            // Once the writer is gone its error counts.
+            // Once the writer is gone its error counts. What was begun still holds files in the workspace.
             if sender.send(photo).await.is_err() {
-                return;
+                job.stop();
+                while photos.next().await.is_some() {}
             }
         }
         drop(sender);
