@@ -146,7 +146,7 @@ export interface BackupSources {
  * - `PHOTO_FAILED`: a photo could not be copied, with `onPhotoError: 'fail'`
  * - `ARCHIVE_EXISTS`, `OUTPUT_UNWRITABLE`, `DISK_FULL`: the archive cannot be put into `outputDir`
  * - `ARCHIVE_CORRUPT`: the archive named in `reuseFrom` is damaged, or what was written does not read back
- * - `ARCHIVE_TOO_LARGE`: there are more photos, about a million, than a restore reads
+ * - `ARCHIVE_TOO_LARGE`: there are more photos, about a million, or their metadata is longer, than a restore reads
  * - `DRILL_FAILED`: what was written does not load back as the same database
  * - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
  * - `INTERNAL_ERROR`: a defect in this package
@@ -166,7 +166,7 @@ export declare function createBackup(options: BackupOptions): Promise<BackupResu
  * - `DUMP_SHRUNK`: far fewer records than in `previous`, or no approved artwork at all
  * - `PRIVACY_LEAK`: an identifier was found, with `onLeak: 'fail'` in a text, else in the finished archive; the
  *   message names entry and column, never the value
- * - `ARCHIVE_TOO_LARGE`: more than `maxArchiveBytes`
+ * - `ARCHIVE_TOO_LARGE`: more than `maxArchiveBytes`, or than `verifyArchive` reads
  *
  * The message says what failed, on what, and what to do next; `cause` holds the underlying failure. After a
  * rejection `outputDir` holds what it held before.
@@ -230,8 +230,10 @@ export interface DataDumpMetadata {
   privacy: DumpPrivacy
   /** How thumbnails were made; null without. */
   thumbnails: DumpThumbnails | null
-  /** Photos without a thumbnail. */
+  /** Photos without a thumbnail; as many as metadata.json can hold, more than a hundred thousand. */
   photos_missing: Array<DumpMissingPhoto>
+  /** How many more have none; absent where none do. */
+  photos_missing_unlisted: number | undefined
   /** What a reader should know. */
   warnings: Array<Warning>
 }
@@ -515,8 +517,10 @@ export interface PhotosMetadata {
   thumbnails: number
   /** Bytes of both. */
   bytes: number
-  /** What should be here and is not. */
+  /** What should be here and is not, sorted by key; as many as metadata.json can hold, tens of thousands. */
   missing: Array<MissingPhoto>
+  /** How many more are missing; absent where none are. */
+  missing_unlisted: number | undefined
   /** References to other hosts, which are not copied. */
   foreign: number
   /** References that the store answers with "no such key". */
@@ -682,8 +686,9 @@ export interface RestoreOptions {
    */
   database?: string | undefined
   /**
-   * Folder that receives the photos, each under its key; created when missing. A photo that is there already, byte
-   * for byte, is skipped; another file in its place is `TARGET_NOT_EMPTY`. Left out: the photos stay in the archive.
+   * Folder that receives the photos, each under its key, mode 0600; created when missing. A photo that is there
+   * already, byte for byte, is skipped; another file in its place is `TARGET_NOT_EMPTY`. Left out: the photos stay in
+   * the archive.
    */
   photosDir?: string | undefined
   /** A D1 database, a bucket of R2 or both as `wrangler dev` keeps them on this machine; stop it before. */
@@ -776,7 +781,8 @@ export interface TableMetadata {
  * Damage is no rejection: it is a report whose `ok` is false. Rejects with an `Error` whose `code` is one of
  * - `INVALID_OPTIONS`: `path` or an option is of the wrong type
  * - `ARCHIVE_CORRUPT`: the file cannot be opened or read
- * - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the folder for temporary files to load the rows of a backup
+ * - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the system's folder for temporary files (`TMPDIR`, on
+ *   Windows `TEMP`) to load the rows of a backup
  * - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
  */
 export declare function verifyArchive(path: string, options?: VerifyOptions | undefined): Promise<VerifyReport>

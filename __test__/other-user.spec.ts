@@ -72,4 +72,12 @@ function backUp(dir: string, file: string): string {
     expect(backUp(dir, file)).toContain('Complete');
     expect(listing(data)).toEqual(['app.db']);
   });
+
+  it('is backed up into a folder that takes files and shows none', () => {
+    const dir = folder();
+    const { file } = wal(dir, 0o755);
+    chmodSync(join(dir, 'out'), 0o733);
+    expect(backUp(dir, file)).toContain('Complete');
+    expect(listing(join(dir, 'out'))).toEqual([expect.stringMatching(/^backup-.*\.zip$/)]);
+  });
 });

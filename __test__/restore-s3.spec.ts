@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { type BackupOptions, createBackup, restoreBackup, type RestoreOptions } from '../index.js';
 import { folder, listing, removeFolders, run } from './support';
-import { type Fault, FaultProxy, faults } from './support/fault-proxy';
+import { type Asked, type Fault, FaultProxy, faults } from './support/fault-proxy';
 import { account, bucket, R2Double, token } from './support/r2';
 import { entry, sqlite } from './support/tools';
 
@@ -254,6 +254,19 @@ describe('what fails on the way', () => {
       }),
     240_000,
   );
+
+  it('once while parts become one object, after the answer has begun, is tried again', () =>
+    withTarget(async ({ empty, proxy, s3 }) => {
+      const isLast = ({ method, path }: Asked): boolean =>
+        method === 'POST' && path.includes('uploadId=');
+      proxy.behave((asked) =>
+        isLast(asked) && proxy.asked.filter(isLast).length === 1 ? 'late' : undefined,
+      );
+      expect(await restoreBackup(archive, { s3 })).toMatchObject({ photos: 5 });
+      expect(proxy.asked.filter(isLast)).toHaveLength(2);
+      const sent = await empty.get(large);
+      expect(sent.equals(bytesOf(large))).toBe(true);
+    }));
 
   it('for ever ends in one clear error, and what is there is whole', async () => {
     // The waiting of both goes on at the same time.

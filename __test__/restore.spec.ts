@@ -294,6 +294,17 @@ describe('a part', () => {
 });
 
 describe('what cannot be restored', () => {
+  it('is a database whose path is that of a folder; nothing is written', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const before = listing(dir);
+    for (const database of [join(dir, 'back/'), `${dir}/back/..`]) {
+      const restored = restoreBackup(archive, { database, photosDir: join(dir, 'photos') });
+      await expect(restored).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    }
+    expect(listing(dir)).toEqual(before);
+  });
+
   it('is an archive that was damaged or altered, a dump, or nothing at all; nothing is written', async () => {
     const dir = folder();
     const archive = await backup(dir);

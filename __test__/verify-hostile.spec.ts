@@ -108,6 +108,27 @@ open(sys.argv[1], 'wb').write(local + central + end)`;
   });
 });
 
+it('a size that no file has is told as much, and never as less than nothing', async () => {
+  const path = join(folder(), 'lies.zip');
+  const script = `
+import struct, sys
+name, body, size = b'database.sql', b'\\x03\\x00', (1 << 64) - 1000
+large = struct.pack('<HHQ', 1, 8, size)
+common = struct.pack('<HHHHHIIIHH', 45, 0, 8, 0, 33, 0, len(body), 0xffffffff, len(name), len(large))
+local = b'PK\\x03\\x04' + common + name + large + body
+central = b'PK\\x01\\x02' + struct.pack('<H', 0x32d) + common + struct.pack('<HHHII', 0, 0, 0, 0, 0) + name + large
+end = struct.pack('<IHHHHIIH', 0x06054b50, 0, 0, 1, 1, len(central), len(local), 0)
+open(sys.argv[1], 'wb').write(local + central + end)`;
+  execFileSync('python3', ['-c', script, path]);
+  const numbers: number[] = [];
+  const report = await verifyArchive(path, {
+    onProgress: ({ bytes, totalBytes = 0 }) => numbers.push(bytes, totalBytes),
+  });
+  expect(report.ok).toBe(false);
+  expect(Math.max(...numbers)).toBeGreaterThan(2 ** 62);
+  expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0);
+});
+
 it('an index that would fill the memory is refused before it does', async () => {
   const dir = folder();
   const values = '0,'.repeat(15 << 20);

@@ -22,14 +22,18 @@ describe('an archive that is sound', () => {
     const path = await make(folder());
     const phases = new Set<string>();
     const bytes: number[] = [];
+    const totals = new Set<number | undefined>();
     const report = await verifyArchive(path, {
       onProgress: (progress) => {
         phases.add(progress.phase);
         bytes.push(progress.bytes);
+        totals.add(progress.totalBytes);
         expect(progress.totalBytes ?? progress.bytes).toBeGreaterThanOrEqual(progress.bytes);
       },
     });
     expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+    // Known from the first to the last, so that no bar goes back.
+    expect([...totals]).toEqual([bytes.at(-1)]);
     expect(report).toMatchObject({ ok: true, kind, problems: [], sha256: sha256(path) });
     expect(report.bytes).toBe(readFileSync(path).length);
     expect([...phases]).toEqual(['verify']);

@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
+use crate::archive::{ArchiveWriter, FinishedArchive, Workspace, refuse_taken};
 use crate::database::drill::DrillReport;
 use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
 use crate::error::{Error, Result};
 use crate::formats::backup::{self as metadata, BackupMetadata};
+use crate::formats::missing::metadata_json;
 use crate::formats::{GENERATOR, METADATA, README, SUMS};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, first_failure, stop_on_error};
@@ -170,9 +171,7 @@ fn publish(made: Made, settings: &Settings, workspace: &Workspace, filename: Str
 fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
     let workspace = Workspace::create(&settings.common.output_dir)?;
     let path = workspace.output_dir().join(filename);
-    if !settings.common.overwrite && path.symlink_metadata().is_ok() {
-        return Err(Error::ArchiveExists { path });
-    }
+    refuse_taken(&path, settings.common.overwrite)?;
     Ok(Arc::new(workspace))
 }
 
@@ -308,9 +307,7 @@ fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, j
     let meter = job.meter(Phase::Finish, None, None);
     let reused_photos = photos.reused();
     let metadata = describe(settings, facts, &rows, photos, drilled);
-    let json = serde_json::to_string_pretty(&metadata)
-        .map_err(|error| Error::Internal { problem: format!("metadata.json: {error}") })?;
-    archive.add_bytes(METADATA, format!("{json}\n").as_bytes())?;
+    archive.add_bytes(METADATA, &metadata_json(&metadata)?)?;
     archive.add_bytes(README, readme::text(&metadata, filename).as_bytes())?;
     let checksums = archive.checksums();
     archive.add_bytes(SUMS, checksums.as_bytes())?;
@@ -343,7 +340,7 @@ fn describe(
             database: facts.database.into(),
             photos: facts.photos.map(Into::into),
         },
-        complete: photos.missing.is_empty(),
+        complete: photos.all_missing() == 0,
         database: rows.metadata(),
         photos,
         not_included: facts.not_included,

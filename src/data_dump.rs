@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::archive::{EntryNames, FinishedArchive, Workspace};
+use crate::archive::{EntryNames, FinishedArchive, Workspace, refuse_taken};
 use crate::error::{Error, Result};
 use crate::formats::dump::DataDumpMetadata;
 use crate::inputs::open_store;
@@ -109,9 +109,7 @@ fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
     }
     let workspace = Workspace::create(&settings.common.output_dir)?;
     let path = workspace.output_dir().join(filename);
-    if !settings.common.overwrite && path.symlink_metadata().is_ok() {
-        return Err(Error::ArchiveExists { path });
-    }
+    refuse_taken(&path, settings.common.overwrite)?;
     Ok(Arc::new(workspace))
 }
 
@@ -191,7 +189,7 @@ fn write(
         }
         changes
     });
-    let metadata = describe::metadata(settings, read, thumbnails, counts, &toll);
+    let metadata = describe::metadata(settings, read, thumbnails, counts, &toll)?;
     let parts = Parts {
         settings,
         included: &read.included,

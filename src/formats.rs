@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod dump;
 pub mod index;
+pub mod missing;
 pub mod opening;
 
 /// The entry that says what an archive is.

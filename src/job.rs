@@ -8,8 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 
+mod hash;
 mod tasks;
 
+pub use hash::hash_all;
 pub use tasks::{blocking, first_failure, joined, stop_on_error, work_beside};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.

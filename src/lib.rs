@@ -4,7 +4,7 @@
 //! and the result of a restore drill. It gets its name only after all of it was read back.
 //!
 //! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`],
-//! [`retry`], [`cloudflare`], [`secret`], [`seal`] and [`private_file`], then [`database`] (rows), [`photos`]
+//! [`retry`], [`cloudflare`], [`secret`], [`seal`], [`flush`] and [`private_file`], then [`database`] (rows), [`photos`]
 //! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
 //! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`formats`] is
 //! what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`],
@@ -18,6 +18,7 @@ pub mod data_dump;
 pub mod database;
 pub mod dataset;
 pub mod error;
+pub mod flush;
 pub mod formats;
 pub mod http;
 pub mod inputs;

@@ -6,7 +6,7 @@
 //! a restore that was broken off can be started again: photos that are there already are skipped.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
@@ -200,7 +200,7 @@ struct Targets {
 
 /// The targets that are named. Fails with `INVALID_OPTIONS` when there is none, or two of them are one file.
 fn targets(options: &RestoreOptions) -> Result<Targets> {
-    let database = options.database.clone().map(|file| options::path("database", file)).transpose()?;
+    let database = options.database.clone().map(database).transpose()?;
     let mut databases: Vec<PathBuf> = database.into_iter().collect();
     let mut photos: Vec<Box<dyn Target>> = Vec::new();
     if let Some(dir) = options.photos_dir.clone() {
@@ -241,6 +241,19 @@ fn place(path: &Path) -> PathBuf {
         (Some(folder), Some(name)) => folder.join(name),
         _ => path,
     }
+}
+
+/// The path of a file that is to be made.
+fn database(file: PathBuf) -> Result<PathBuf> {
+    let file = options::path("database", file)?;
+    let is_folder = file.to_string_lossy().ends_with(is_separator) || file.file_name().is_none();
+    if is_folder {
+        return Err(Error::invalid(format!(
+            "database is {}, a folder; it takes the path of a file",
+            file.display()
+        )));
+    }
+    Ok(file)
 }
 
 /// What the archive holds and a restore does not take: nothing names it.
@@ -291,7 +304,7 @@ fn is_any_twice<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
 
 /// What nobody can restore, because the archive has not got it.
 fn not_inside(metadata: &BackupMetadata) -> Option<Warning> {
-    let missing = metadata.photos.missing.len() as u64;
+    let missing = metadata.photos.all_missing();
     (missing > 0).then(|| {
         let photos = counted(missing, "photo is", "photos are");
         Warning::new(

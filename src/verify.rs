@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Severity, Survey};
 use crate::error::Result;
+use crate::formats::backup::MAIN;
 use crate::formats::opening::{Head, METADATA_LIMIT};
 use crate::formats::{self, Age, METADATA};
 use crate::job::{Job, Phase, Warning, blocking};
@@ -72,7 +73,10 @@ fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
     let is_unreadable = survey.entries.is_empty() && !problems.is_empty();
     let kind = if is_unreadable { None } else { kind(&contents, &mut problems)? };
     match kind {
-        Some(Kind::Backup) => backup::check(&contents, &mut problems, job)?,
+        Some(Kind::Backup) => {
+            meter.item(MAIN);
+            backup::check(&contents, &mut problems, job)?;
+        }
         Some(Kind::DataDump) => dump::check(&contents, &mut problems, job)?,
         None => {}
     }
@@ -81,6 +85,7 @@ fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
                        written; prefer a copy that verifies if there is one";
         problems.altered(None, problem);
     }
+    meter.finish();
     Ok(VerifyReport {
         ok: problems.is_empty(),
         kind,

@@ -26,8 +26,8 @@ export function remarks(
 }
 
 /** `a, b and 3 more`: at most so many of them by name. */
-export function listed(names: readonly string[], most: number): string {
-  const more = names.length - most;
+export function listed(names: readonly string[], most: number, unlisted = 0): string {
+  const more = Math.max(names.length - most, 0) + unlisted;
   const rest = more > 0 ? ` and ${count(more)} more` : '';
   return `${names.slice(0, most).join(', ')}${rest}`;
 }

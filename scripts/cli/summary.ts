@@ -29,7 +29,7 @@ export function summarise(result: BackupResult): string[] {
   ];
   if (photos.missing.length > 0) {
     const named = photos.missing.map(({ key, reason }) => `${key} (${reason})`);
-    rows.push(['missing', missingText(named)]);
+    rows.push(['missing', missingText(named, photos.missing_unlisted)]);
   }
   rows.push(...references(photos));
   rows.push(['drill', drillText(drill)]);
@@ -66,7 +66,7 @@ export function summariseDump(result: DataDumpResult): string[] {
   ];
   if (missing.length > 0) {
     const named = missing.map(({ photo, reason }) => `${photo} (${reason})`);
-    rows.push(['missing', missingText(named)]);
+    rows.push(['missing', missingText(named, result.metadata.photos_missing_unlisted)]);
   }
   for (const [licence, held] of Object.entries(filters.excluded_foreign)) {
     rows.push(['not inside', `${counted(held, 'row')} under ${licence}`]);
@@ -173,8 +173,8 @@ function photosText({ metadata: { photos, source }, reusedPhotos }: BackupResult
   return `${counted(photos.originals, 'original')}, ${counted(photos.thumbnails, 'variant')}, ${size(photos.bytes)}${reused}`;
 }
 
-function missingText(photos: readonly string[]): string {
-  return `${counted(photos.length, 'photo')}: ${listed(photos, namedAtMost)}`;
+function missingText(photos: readonly string[], unlisted = 0): string {
+  return `${counted(photos.length + unlisted, 'photo')}: ${listed(photos, namedAtMost, unlisted)}`;
 }
 
 function drillText(drill: DrillMetadata | null): string {

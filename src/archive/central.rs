@@ -6,6 +6,8 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, LOCAL_SIGNATURE, MAX_ENTRIES, Method, ZIP64_EXTRA};
 
 const LOCAL_LEN: usize = 30;
+/// Fields that give an entry another name or make it a link: PKWARE's and ASi's for Unix, Info-ZIP's Unicode path.
+const RENAMING: [u16; 3] = [0x000d, 0x756e, 0x7075];
 /// File types in the upper bits of a Unix mode; 0 where none was noted.
 const TYPE_MASK: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
@@ -22,6 +24,18 @@ pub(super) struct Central {
     /// "Version needed" to "uncompressed size", which both headers have.
     common: [u8; 22],
     mode: u32,
+    pub(super) beside: Beside,
+}
+
+/// What stands beside the fields that every header has, as far as unpackers obey or show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Beside {
+    /// The ZIP64 field where it is needed, as in ours.
+    Ours,
+    /// Fields or a comment that ours never have.
+    Other,
+    /// A field that gives the entry another name, or makes it a link.
+    Renaming,
 }
 
 /// Why a directory cannot be read.
@@ -61,16 +75,29 @@ impl Central {
 
 /// All headers between `start` and `start + size`, which they have to fill exactly.
 pub(super) fn read(file: &mut File, start: u64, size: u64) -> Result<Vec<Central>, Failure> {
+    let mut headers = Vec::new();
+    each(file, start, size, |header| headers.push(header))?;
+    Ok(headers)
+}
+
+/// Hands each of them to `visit`.
+pub(super) fn each(
+    file: &mut File,
+    start: u64,
+    size: u64,
+    mut visit: impl FnMut(Central),
+) -> Result<(), Failure> {
     file.seek(SeekFrom::Start(start))?;
     let mut directory = BufReader::with_capacity(1 << 20, file).take(size);
-    let mut headers = Vec::new();
+    let mut entries = 0;
     while directory.limit() > 0 {
-        if headers.len() as u64 == MAX_ENTRIES {
+        if entries == MAX_ENTRIES {
             return Err(Failure::Malformed("it has more entries than any archive of ours"));
         }
-        headers.push(header(&mut directory)?);
+        entries += 1;
+        visit(header(&mut directory)?);
     }
-    Ok(headers)
+    Ok(())
 }
 
 fn header(directory: &mut impl Read) -> Result<Central, Failure> {
@@ -96,8 +123,28 @@ fn header(directory: &mut impl Read) -> Result<Central, Failure> {
         }
         large.next().ok_or(Failure::Malformed("a large size is missing"))
     };
-    let (size, compressed_size, offset) = (value(long(24))?, value(long(20))?, value(long(42))?);
-    Ok(Central { name, compressed_size, size, crc32: long(16), offset, common, mode: long(38) >> 16 })
+    let in_zip64 = [long(24), long(20), long(42)];
+    let [size, compressed_size, offset] = [value(in_zip64[0])?, value(in_zip64[1])?, value(in_zip64[2])?];
+    let values = in_zip64.into_iter().filter(|small| *small == u32::MAX).count();
+    let beside = beside(&extra, values).max(if comment.is_empty() { Beside::Ours } else { Beside::Other });
+    Ok(Central { name, compressed_size, size, crc32: long(16), offset, common, mode: long(38) >> 16, beside })
+}
+
+/// What the extra field of a header is, `values` of which stand in its ZIP64 field.
+fn beside(extra: &[u8], values: usize) -> Beside {
+    let (mut rest, mut is_ours, mut is_renaming) = (extra, true, false);
+    while let [a, b, c, d, tail @ ..] = rest {
+        let (id, len) = (u16::from_le_bytes([*a, *b]), usize::from(u16::from_le_bytes([*c, *d])));
+        is_ours &= id == ZIP64_EXTRA && 4 + len == extra.len();
+        is_renaming |= RENAMING.contains(&id);
+        rest = tail.get(len..).unwrap_or_default();
+    }
+    let length = if values == 0 { 0 } else { 4 + 8 * values };
+    match is_ours && extra.len() == length {
+        _ if is_renaming => Beside::Renaming,
+        true => Beside::Ours,
+        false => Beside::Other,
+    }
 }
 
 fn exactly(directory: &mut impl Read, bytes: &mut [u8]) -> Result<(), Failure> {
@@ -128,6 +175,7 @@ pub(super) struct Local {
     pub(super) start: u64,
     /// Whether it says what the directory says.
     pub(super) agrees: bool,
+    pub(super) beside: Beside,
 }
 
 /// The local header that `central` points to; none when there is none, or when the entry would end after `end`.
@@ -146,14 +194,17 @@ pub(super) fn local(file: &mut File, central: &Central, end: u64) -> io::Result<
     if head.checked_add(central.compressed_size).is_none_or(|whole| whole > room) {
         return Ok(None);
     }
-    let mut name = vec![0; name_len as usize];
+    let (mut name, mut extra) = (vec![0; name_len as usize], vec![0; extra_len as usize]);
     file.read_exact(&mut name)?;
+    file.read_exact(&mut extra)?;
+    let is_large = fixed[18..22] == [0xff; 4] || fixed[22..26] == [0xff; 4];
+    let beside = beside(&extra, if is_large { 2 } else { 0 });
     // Sizes stand in the ZIP64 field of one header and not of the other, when only one of them needs it.
     let last = if central.size.max(central.compressed_size) < u64::from(u32::MAX) { 22 } else { 14 };
     // So does the offset, which the local header has not; the "version needed" of the other rises with it.
     let first = if central.offset < u64::from(u32::MAX) { 0 } else { 2 };
     let agrees = name == central.name && fixed[4 + first..4 + last] == central.common[first..last];
-    Ok(Some(Local { start: central.offset + head, agrees }))
+    Ok(Some(Local { start: central.offset + head, agrees, beside }))
 }
 
 #[cfg(test)]
@@ -176,8 +227,9 @@ mod tests {
         file.write_all(b"a").unwrap();
         let mut common = [0; 22];
         common[0] = 45;
+        let (name, beside) = (b"a".to_vec(), Beside::Ours);
         let central =
-            Central { name: b"a".to_vec(), compressed_size: 0, size: 0, crc32: 0, offset, common, mode: 0 };
+            Central { name, compressed_size: 0, size: 0, crc32: 0, offset, common, mode: 0, beside };
         let end = offset + LOCAL_LEN as u64 + 1;
         super::local(&mut file, &central, end).unwrap().unwrap().agrees
     }
@@ -187,5 +239,29 @@ mod tests {
         assert!(agrees(0, 45) && agrees(5 << 30, 45));
         assert!(!agrees(0, 20));
         assert!(agrees(5 << 30, 20));
+    }
+
+    #[test]
+    fn fields_are_ours_only_where_they_are_needed() {
+        let field = |id: u16, len: usize| {
+            let mut field = id.to_le_bytes().to_vec();
+            field.extend_from_slice(&(len as u16).to_le_bytes());
+            field.resize(4 + len, 0);
+            field
+        };
+        for (extra, values, expected) in [
+            (Vec::new(), 0, Beside::Ours),
+            (field(ZIP64_EXTRA, 16), 2, Beside::Ours),
+            (Vec::new(), 1, Beside::Other),
+            (field(ZIP64_EXTRA, 16), 0, Beside::Other),
+            (field(ZIP64_EXTRA, 24), 2, Beside::Other),
+            ([field(ZIP64_EXTRA, 8), field(ZIP64_EXTRA, 4)].concat(), 2, Beside::Other),
+            (vec![1], 0, Beside::Other),
+            (field(0x5455, 5), 0, Beside::Other),
+            ([field(ZIP64_EXTRA, 8), field(0x7075, 9)].concat(), 1, Beside::Renaming),
+            (field(0x756e, 0)[..4].to_vec(), 0, Beside::Renaming),
+        ] {
+            assert_eq!(beside(&extra, values), expected, "{extra:?}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use sha2::Digest;
 use tempfile::TempPath;
@@ -10,7 +12,12 @@ use tempfile::TempPath;
 use super::format::Directory;
 use super::writer::ArchiveWriter;
 use crate::error::{Error, Result};
+use crate::flush;
 use crate::job::{Job, Meter};
+
+/// How often a name is asked for again that is refused for the moment, and the first pause; each is one longer.
+const PATIENCE: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl ArchiveWriter {
     /// Bytes of the whole archive if nothing more is added.
@@ -47,7 +54,7 @@ impl ArchiveWriter {
         let meant = self.tape.flush()?;
 
         let (path, written) = (self.tape.path().to_owned(), self.tape.position());
-        let found = self.read_back.finish(written, job, meter)?.map_err(|e| unread(&path, e))?;
+        let found = self.read_back.finish(written, job, meter)?;
         if found.crc32 != meant {
             return Err(differs(&path, None));
         }
@@ -79,7 +86,7 @@ fn read_back_end(path: &Path, start: u64, end: &[u8]) -> Result<()> {
 }
 
 /// A full disk may show only when the system writes out what it took.
-fn unread(path: &Path, error: io::Error) -> Error {
+pub(super) fn unread(path: &Path, error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::output(path, error),
         _ => differs(path, Some(error)),
@@ -126,6 +133,21 @@ impl FinishedArchive {
     }
 }
 
+/// Fails where [`take_name`] would, as far as can be known before the work is done: with `ARCHIVE_EXISTS`, or, when a
+/// folder has the name, which nothing replaces, with `OUTPUT_UNWRITABLE`.
+pub fn refuse_taken(final_path: &Path, overwrite: bool) -> Result<()> {
+    match final_path.symlink_metadata() {
+        Ok(_) if !overwrite => Err(Error::ArchiveExists { path: final_path.to_owned() }),
+        Ok(found) if found.is_dir() => Err(Error::OutputUnwritable {
+            path: final_path.to_owned(),
+            problem: "it is a folder, which no archive replaces; move it away or choose another folder"
+                .into(),
+            source: None,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Gives a file its name, which lies on the same file system.
 ///
 /// Without `overwrite`, a file of that name fails with `ARCHIVE_EXISTS`; of two that want a name at the same time
@@ -136,17 +158,43 @@ impl FinishedArchive {
 pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<()> {
     let before = if overwrite { Before::of(final_path, &file) } else { Before::Free };
     let named = if overwrite {
-        file.persist(final_path)
+        patiently(file, is_busy, |file| file.persist(final_path))
     } else {
-        file.persist_noclobber(final_path).or_else(|refused| persist_otherwise(refused, final_path))
+        patiently(file, is_busy, |file| file.persist_noclobber(final_path))
+            .or_else(|refused| persist_otherwise(refused, final_path))
     };
     match named {
-        Ok(()) => flush_folder(final_path).inspect_err(|_| before.restore(final_path)),
+        // Without its name on the disk the archive might be gone after a power cut, so it is not called made.
+        Ok(()) => flush::name(final_path)
+            .map_err(|error| Error::output(final_path, error))
+            .inspect_err(|_| before.restore(final_path)),
         Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => {
             Err(Error::ArchiveExists { path: final_path.to_owned() })
         }
         Err(refused) => Err(Error::output(final_path, refused.error)),
     }
+}
+
+/// Gives a file its name with `name`, again and again for some three seconds while the refusal `is_busy`.
+fn patiently(
+    mut file: TempPath,
+    is_busy: fn(&io::Error) -> bool,
+    name: impl Fn(TempPath) -> Result<(), tempfile::PathPersistError>,
+) -> Result<(), tempfile::PathPersistError> {
+    for pause in 1..=PATIENCE {
+        match name(file) {
+            Err(refused) if is_busy(&refused.error) => file = refused.path,
+            named => return named,
+        }
+        thread::sleep(PAUSE * pause);
+    }
+    name(file)
+}
+
+/// On Windows a file that a scanner or an indexer has open cannot be renamed, and they open what was just closed:
+/// ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION.
+fn is_busy(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32))
 }
 
 /// Not every file system that has no such step says so: rclone's calls it an I/O error. Whatever else is wrong, the
@@ -200,28 +248,6 @@ impl Before {
             Before::Replaced => {}
         }
     }
-}
-
-/// Brings the name itself to the disk. If that fails, the archive might be gone after a power cut, so it is not called
-/// made.
-#[cfg(unix)]
-fn flush_folder(final_path: &Path) -> Result<()> {
-    let folder = match final_path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        Ok(()) => Ok(()),
-        // Some network file systems flush names by themselves and say so in this way.
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        Err(error) => Err(Error::output(folder, error)),
-    }
-}
-
-/// Windows has no flush of a folder; NTFS journals names.
-#[cfg(not(unix))]
-fn flush_folder(_: &Path) -> Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]
@@ -280,6 +306,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_cannot_be_taken_is_refused_before_the_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let [free, file, folder] = ["free", "file", "folder"].map(|name| dir.path().join(name));
+        fs::write(&file, "").unwrap();
+        fs::create_dir(&folder).unwrap();
+        let refused = |path, overwrite| refuse_taken(path, overwrite).err().map(|error| error.code());
+        assert_eq!((refused(&free, false), refused(&file, true)), (None, None));
+        assert_eq!([refused(&file, false), refused(&folder, false)], [Some("ARCHIVE_EXISTS"); 2]);
+        assert_eq!(refused(&folder, true), Some("OUTPUT_UNWRITABLE"));
+    }
+
+    #[test]
     fn a_name_is_taken_whatever_the_system_says_that_it_cannot_do() {
         let dir = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(dir.path()).unwrap();
@@ -297,6 +335,26 @@ mod tests {
         let taken = persist_otherwise(refused(ErrorKind::AlreadyExists), &path).unwrap_err();
         assert_eq!(taken.error.kind(), ErrorKind::AlreadyExists);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_another_program_has_open_for_a_moment_gets_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(dir.path()).unwrap();
+        let path = dir.path().join("a.zip");
+        let refusals = |times: u32, kind: ErrorKind| {
+            let left = std::cell::Cell::new(times);
+            let path = path.clone();
+            move |file: TempPath| match left.replace(left.get().saturating_sub(1)) {
+                0 => file.persist(&path),
+                _ => Err(tempfile::PathPersistError { error: kind.into(), path: file }),
+            }
+        };
+        let is_busy = |error: &io::Error| error.kind() == ErrorKind::ResourceBusy;
+        patiently(finished(&workspace).path, is_busy, refusals(2, ErrorKind::ResourceBusy)).unwrap();
+        assert!(fs::read(&path).unwrap().starts_with(b"PK"));
+        let refused = patiently(finished(&workspace).path, is_busy, refusals(1, ErrorKind::PermissionDenied));
+        assert_eq!(refused.unwrap_err().error.kind(), ErrorKind::PermissionDenied);
     }
 
     #[test]

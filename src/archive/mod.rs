@@ -31,7 +31,7 @@ mod writer;
 pub use checksums::{checksum_line, parse_checksums};
 pub use contents::EntryContents;
 pub use deflate::{Deflated, Deflater};
-pub use finish::{FinishedArchive, take_name};
+pub use finish::{FinishedArchive, refuse_taken, take_name};
 pub use follow::Follower;
 pub use format::check_readable;
 pub use names::{EntryNames, fold, is_device, is_place_of};

@@ -6,14 +6,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::Result;
+use super::finish::unread;
+use crate::error::{Error, Result};
+use crate::flush;
 use crate::job::{Job, Meter};
 
 /// Bytes read at a time: few enough to be hashed out of a core's own cache.
@@ -25,6 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The threads behind a writer. Dropped, they stop and close the file.
 pub(super) struct ReadBack {
+    path: PathBuf,
     shared: Arc<Shared>,
     flusher: Option<JoinHandle<io::Result<()>>>,
     reader: Option<JoinHandle<io::Result<Sums>>>,
@@ -84,7 +87,8 @@ impl ReadBack {
     /// Follows the file at `path`; `flush` is a handle that may bring it to the disk.
     pub(super) fn start(path: &Path, flush: File) -> io::Result<ReadBack> {
         let mut file = File::open(path)?;
-        let mut started = ReadBack { shared: Arc::default(), flusher: None, reader: None };
+        let mut started =
+            ReadBack { path: path.to_owned(), shared: Arc::default(), flusher: None, reader: None };
         let watch = Arc::clone(&started.shared);
         started.flusher = Some(thread::Builder::new().name("flush".into()).spawn(move || {
             keep_flushed(&watch, &flush).inspect_err(|_| watch.change(|state| state.given_up = true))
@@ -98,13 +102,16 @@ impl ReadBack {
         Ok(started)
     }
 
-    /// So many bytes have reached the file by now.
-    pub(super) fn written(&self, bytes: u64) {
+    /// So many bytes have reached the file by now. Fails when an earlier one did not reach the disk, or was not read
+    /// back: as [`ReadBack::finish`] does, which may be hours away.
+    pub(super) fn written(&mut self, bytes: u64) -> Result<()> {
         self.shared.change(|state| state.written = bytes);
+        if self.shared.lock().ended { self.join().map(drop) } else { Ok(()) }
     }
 
-    /// Waits until all `bytes` were read back. The outer result is the job's, the inner one the file's.
-    pub(super) fn finish(mut self, bytes: u64, job: &Job, meter: &Meter) -> Result<io::Result<Sums>> {
+    /// Waits until all `bytes` were read back. Fails with `DISK_FULL` or `OUTPUT_UNWRITABLE` when they do not reach the
+    /// disk, with `ARCHIVE_CORRUPT` when they cannot be read, and with `ABORT_ERR`.
+    pub(super) fn finish(mut self, bytes: u64, job: &Job, meter: &Meter) -> Result<Sums> {
         self.shared.change(|state| (state.written, state.whole) = (bytes, true));
         let mut told = 0;
         loop {
@@ -119,15 +126,16 @@ impl ReadBack {
             meter.add(0, read - told);
             told = read;
             if ended {
-                return Ok(self.join());
+                return self.join();
             }
         }
     }
 
     /// Ends both threads. That the disk failed is why the reader found nothing more.
-    fn join(&mut self) -> io::Result<Sums> {
+    fn join(&mut self) -> Result<Sums> {
         self.shared.change(|state| state.given_up = true);
-        joined(self.flusher.take()).and(joined(self.reader.take()))
+        joined(self.flusher.take()).map_err(|error| Error::output(&self.path, error))?;
+        joined(self.reader.take()).map_err(|error| unread(&self.path, error))
     }
 }
 
@@ -146,7 +154,7 @@ impl Drop for ReadBack {
 fn keep_flushed(shared: &Shared, file: &File) -> io::Result<()> {
     let mut flushed = 0;
     while let Some(until) = shared.wait_for(|state| state.written, flushed, STRIDE) {
-        file.sync_data()?;
+        flush::data(file)?;
         flushed = until;
         shared.change(|state| state.flushed = flushed);
     }
@@ -171,4 +179,28 @@ fn follow(shared: &Shared, file: &mut File) -> io::Result<Sums> {
         }
     }
     Ok(Sums { sha256, crc32: crc.finalize() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    /// Nothing that is written to a pipe can be brought to a disk.
+    #[cfg(unix)]
+    #[test]
+    fn a_disk_that_takes_nothing_is_told_before_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("archive.zip");
+        std::fs::write(&path, vec![0; 4096]).unwrap();
+        let (_reader, writer) = io::pipe().unwrap();
+        let pipe = File::from(std::os::fd::OwnedFd::from(writer));
+        let mut read_back = ReadBack::start(&path, pipe).unwrap();
+        let told = (1..1_000).find_map(|round: u64| {
+            thread::sleep(Duration::from_millis(5));
+            read_back.written(round * STRIDE).err()
+        });
+        assert_eq!(told.unwrap().code(), "OUTPUT_UNWRITABLE");
+    }
 }

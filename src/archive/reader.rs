@@ -4,17 +4,14 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use zip::read::{ArchiveOffset, Config, ZipFile};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, Directory, ZIP64_END_LEN};
+use super::central::{self, Beside};
+use super::format::{Directory, ZIP64_END_LEN};
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{Job, hash_all};
 use crate::seal::{BARE_END, COMMENT_PREFIX, END_LEN};
-
-/// Bytes hashed at a time: few enough to stay in a core's own cache.
-const BUFFER: usize = 64 * 1024;
 
 /// An archive whose every byte is as it was written.
 #[derive(Debug)]
@@ -48,7 +45,7 @@ impl Archive {
 
     fn with_directory(
         path: &Path,
-        file: File,
+        mut file: File,
         covered: u64,
         directory: Option<Directory>,
     ) -> Result<Archive> {
@@ -62,14 +59,9 @@ impl Archive {
         if directory.start.checked_add(directory.size) != covered.checked_sub(zip64_len) {
             return Err(corrupt("its directory is not where it should be; take another copy", None));
         }
-        let mut file = BufReader::new(file);
-        if count_headers(&mut file, directory).map_err(|error| unreadable(path, error))?
-            != Some(directory.entries)
-        {
-            return Err(corrupt("its directory is not whole; take another copy", None));
-        }
+        refuse_headers(&mut file, directory, path)?;
         let config = Config { archive_offset: ArchiveOffset::Known(0) };
-        let zip = ZipArchive::with_config(config, file)
+        let zip = ZipArchive::with_config(config, BufReader::new(file))
             .map_err(|e| corrupt("its directory cannot be read; take another copy", Some(e.into())))?;
         if zip.has_duplicate_names() {
             return Err(corrupt("two entries have the same name; take another copy", None));
@@ -273,41 +265,30 @@ impl End {
 
 /// The SHA-256 of the next `length` bytes of what lies at `path`.
 fn hash(reader: &mut impl Read, length: u64, path: &Path, job: &Job) -> Result<[u8; 32]> {
-    let mut sha256 = Sha256::new();
-    let mut buffer = vec![0; BUFFER];
-    let mut left = length;
-    while left > 0 {
-        job.check()?;
-        let bytes = &mut buffer[..left.min(BUFFER as u64) as usize];
-        reader.read_exact(bytes).map_err(|error| unreadable(path, error))?;
-        sha256.update(&*bytes);
-        left -= bytes.len() as u64;
+    let mut bytes = reader.take(length);
+    let sha256 = hash_all(&mut bytes, job)?.map_err(|error| unreadable(path, error))?;
+    match bytes.limit() {
+        0 => Ok(sha256),
+        _ => Err(unreadable(path, io::ErrorKind::UnexpectedEof.into())),
     }
-    Ok(sha256.finalize().into())
 }
 
-/// How many headers the directory consists of; none when they do not fill it exactly. The end record, which no hash
-/// covers, says how many there are, and a reader would believe it if it said fewer.
-fn count_headers(file: &mut BufReader<File>, directory: Directory) -> io::Result<Option<u64>> {
-    file.seek(SeekFrom::Start(directory.start))?;
-    let (mut left, mut headers) = (directory.size, 0);
-    while left > 0 {
-        let mut fixed = [0; CENTRAL_LEN];
-        if left < fixed.len() as u64 {
-            return Ok(None);
+/// Fails unless the directory consists of as many headers as the end record says, which no hash covers and a reader
+/// would believe if it said fewer, and unless they have no more to them than ours.
+fn refuse_headers(file: &mut File, directory: Directory, path: &Path) -> Result<()> {
+    let (mut entries, mut are_ours) = (0, true);
+    let read = central::each(file, directory.start, directory.size, |header| {
+        entries += 1;
+        are_ours &= header.beside == Beside::Ours;
+    });
+    match read {
+        Err(central::Failure::Io(error)) => Err(unreadable(path, error)),
+        Ok(()) if entries == directory.entries && are_ours => Ok(()),
+        Ok(()) if entries == directory.entries => {
+            Err(corrupt(path, "its headers have comments or fields that ours never have; verify it", None))
         }
-        file.read_exact(&mut fixed)?;
-        let length = |at: usize| i64::from(u16::from_le_bytes([fixed[at], fixed[at + 1]]));
-        let variable = length(28) + length(30) + length(32);
-        let Some(rest) = left.checked_sub(CENTRAL_LEN as u64 + variable as u64) else { return Ok(None) };
-        if fixed[..4] != CENTRAL_SIGNATURE.to_le_bytes() {
-            return Ok(None);
-        }
-        file.seek_relative(variable)?;
-        left = rest;
-        headers += 1;
+        _ => Err(corrupt(path, "its directory is not whole; take another copy", None)),
     }
-    Ok(Some(headers))
 }
 
 #[cfg(test)]

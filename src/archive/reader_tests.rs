@@ -4,8 +4,9 @@ use std::fs;
 
 use chrono::DateTime;
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
-use super::super::{ArchiveWriter, Workspace};
+use super::super::{ArchiveWriter, Severity, Survey, Workspace};
 use super::*;
 use crate::job::Phase;
 
@@ -135,5 +136,66 @@ fn what_is_no_file_is_refused_before_it_is_opened() {
             assert_eq!(error.code(), "ARCHIVE_CORRUPT");
             assert!(error.to_string().contains(problem), "{error}");
         }
+    }
+}
+
+/// Adds an extra field to the header of `text` in the directory or before its bytes, or a comment to the former, and
+/// makes everything else right again.
+fn with_more(bytes: &[u8], is_local: bool, extra: &[u8], comment: &[u8]) -> Vec<u8> {
+    let signature = if is_local { b"PK\x03\x04" } else { b"PK\x01\x02" };
+    let header = bytes.windows(4).position(|at| at == signature).unwrap();
+    let (lengths, end_of_name) = if is_local { (28, header + 30 + 4) } else { (30, header + 46 + 4) };
+    let mut bytes = bytes.to_vec();
+    bytes[header + lengths] = extra.len() as u8;
+    if !is_local {
+        bytes[header + 32] = comment.len() as u8;
+    }
+    let more = [extra, comment].concat();
+    bytes.splice(end_of_name..end_of_name, more.iter().copied());
+    // The end record: the size of the directory, or where it is; and in the latter the other entry's place.
+    let moved = if is_local {
+        let directory = bytes.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
+        let second = directory + 46 + 4;
+        vec![second + 42, bytes.len() - END_LEN + 16]
+    } else {
+        vec![bytes.len() - END_LEN + 12]
+    };
+    for at in moved {
+        let value = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) + more.len() as u32;
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    reseal(&mut bytes);
+    bytes
+}
+
+#[test]
+fn what_unpackers_obey_and_ours_never_have_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let sound = archive(dir.path());
+    let path = dir.path().join("archive.zip");
+    let survey = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let job = Job::unattended();
+        Survey::open(&path, &job, &job.meter(Phase::Verify, None, None)).unwrap()
+    };
+    assert!(survey(&with_more(&sound, false, b"", b"")).findings.is_empty());
+    // Info-ZIP's Unicode path: unzip and 7-Zip take the name in it.
+    let mut renaming = b"\x75\x70\x12\x00\x01".to_vec();
+    renaming.extend_from_slice(&crc32fast::hash(b"text").to_le_bytes());
+    renaming.extend_from_slice(b"../../evil.sh");
+    for (is_local, extra, comment, expected) in [
+        (false, renaming.as_slice(), b"".as_slice(), (Severity::Damaged, Some("text"))),
+        (true, renaming.as_slice(), b"", (Severity::Damaged, Some("text"))),
+        (false, b"UT\x05\x00\x01\x00\x00\x00\x00", b"", (Severity::Altered, None)),
+        (true, b"UT\x05\x00\x01\x00\x00\x00\x00", b"", (Severity::Altered, None)),
+        (false, b"", b"bob@example.org", (Severity::Altered, None)),
+    ] {
+        let bytes = with_more(&sound, is_local, extra, comment);
+        let found = survey(&bytes);
+        let told: Vec<_> =
+            found.findings.iter().map(|found| (found.severity, found.entry.as_deref())).collect();
+        assert_eq!(told, [expected], "{:?}", found.findings);
+        // A reader that follows the directory is led astray by that alone.
+        assert_eq!(open(dir.path(), &bytes).is_err(), !is_local);
     }
 }

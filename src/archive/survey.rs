@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::central::{self, Central};
+use super::central::{self, Beside, Central};
 use super::contents::EntryContents;
 use super::format::{Directory, LOCAL_SIGNATURE, Method, ZIP64_END_LEN};
 use super::names::{fold, is_safe_path};
 use super::reader::open_file;
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter};
+use crate::job::{Job, Meter, counted};
 use crate::seal::{BARE_END, COMMENT_PREFIX, END_LEN, END_SIGNATURE};
 
 /// Bytes hashed at a time.
@@ -57,6 +57,28 @@ pub struct SurveyedEntry {
     start: u64,
 }
 
+/// What a file ends with.
+struct End {
+    /// What stands before the end record, as far as ZIP64 records would.
+    before: Vec<u8>,
+    /// The end record with its comment.
+    record: Vec<u8>,
+}
+
+impl End {
+    fn directory(&self) -> Option<Directory> {
+        Directory::parse(&self.before, &self.record)
+    }
+
+    /// Whether it is what an archive of ours ends with whose other bytes have this SHA-256.
+    fn is_that_of(&self, seal: &str) -> bool {
+        self.record.len() == END_LEN
+            && self.directory().is_some_and(|found| {
+                found.end(seal) == self.record && self.before.ends_with(&found.zip64_end())
+            })
+    }
+}
+
 /// An archive and what its structure tells.
 #[derive(Debug)]
 pub struct Survey {
@@ -77,26 +99,31 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Reads all of the file once, then its directory and every header. Fails with `ARCHIVE_CORRUPT` when the file
+    /// Reads the directory and every header, then all of the file once. Fails with `ARCHIVE_CORRUPT` when the file
     /// cannot be opened or read, and with `ABORT_ERR`; whatever else is wrong is a finding.
+    ///
+    /// `meter` hears of the bytes of the file; it expects those of all entries after them.
     pub fn open(path: &Path, job: &Job, meter: &Meter) -> Result<Survey> {
         let unreadable = |error| Error::unopened(path, error);
         let mut file = open_file(path)?;
         let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
-        meter.expect(None, Some(size));
-        let (sha256, seal) = hash(&mut file, size, job, meter)?.map_err(unreadable)?;
         let mut survey = Survey {
             path: path.to_owned(),
             file,
             size,
-            sha256,
+            sha256: String::new(),
             is_sealed: false,
             entries: Vec::new(),
             findings: Vec::new(),
             damaged: 0,
             altered: 0,
         };
-        survey.read_structure(&seal, job)?.map_err(unreadable)?;
+        let end = survey.read_structure(job)?.map_err(unreadable)?;
+        let all = survey.entries.iter().fold(size, |sum, entry| sum.saturating_add(entry.size));
+        meter.expect(Some(survey.entries.len() as u64), Some(all));
+        let (sha256, seal) = hash(&mut survey.file, size, job, meter)?.map_err(unreadable)?;
+        survey.sha256 = sha256;
+        survey.is_sealed = end.is_some_and(|end| end.is_that_of(&seal));
         Ok(survey)
     }
 
@@ -140,26 +167,27 @@ impl Survey {
         }
     }
 
-    /// The outer result is the job's, the inner one the disk's.
-    fn read_structure(&mut self, seal: &str, job: &Job) -> Result<io::Result<()>> {
-        let found = match self.find_directory(seal) {
-            Ok(found) => found,
+    /// The outer result is the job's, the inner one the disk's: what the file ends with, if it ends as a ZIP.
+    fn read_structure(&mut self, job: &Job) -> Result<io::Result<Option<End>>> {
+        let end = match self.find_end() {
+            Ok(Some(end)) => end,
+            Ok(None) => return Ok(Ok(None)),
             Err(error) => return Ok(Err(error)),
         };
-        let Some(directory) = found else { return Ok(Ok(())) };
+        let Some(directory) = self.find_directory(&end) else { return Ok(Ok(Some(end))) };
         let headers = match central::read(&mut self.file, directory.start, directory.size) {
             Ok(headers) => headers,
             Err(central::Failure::Io(error)) => return Ok(Err(error)),
             Err(central::Failure::Malformed(problem)) => {
                 self.find(Severity::Damaged, None, format!("its directory is damaged: {problem}"));
-                return Ok(Ok(()));
+                return Ok(Ok(Some(end)));
             }
         };
         if headers.len() as u64 != directory.entries {
             let says = format!("its end says {} entries and there are {}", directory.entries, headers.len());
             self.find(Severity::Altered, None, says);
         }
-        self.take_entries(headers, directory.start, job)
+        Ok(self.take_entries(headers, directory.start, job)?.map(|()| Some(end)))
     }
 
     fn begins_as_zip(&mut self) -> io::Result<bool> {
@@ -170,8 +198,7 @@ impl Survey {
         Ok(begin == signature)
     }
 
-    /// Where the directory is. Ours stands right before the end records; any other place is damage.
-    fn find_directory(&mut self, seal: &str) -> io::Result<Option<Directory>> {
+    fn find_end(&mut self) -> io::Result<Option<End>> {
         let reach = self.size.min((BARE_END + usize::from(u16::MAX) + ZIP64_END_LEN) as u64);
         self.file.seek(SeekFrom::Start(self.size - reach))?;
         let mut tail = vec![0; reach as usize];
@@ -194,35 +221,38 @@ impl Survey {
             self.find(Severity::Damaged, None, problem);
             return Ok(None);
         };
-        let (before, end) = tail.split_at(at);
-        let directory = Directory::parse(before, end);
-        self.is_sealed = end.len() == END_LEN
-            && directory.is_some_and(|found| found.end(seal) == end && before.ends_with(&found.zip64_end()));
-        if !end[BARE_END..].starts_with(COMMENT_PREFIX.as_bytes()) {
+        let record = tail.split_off(at);
+        Ok(Some(End { before: tail, record }))
+    }
+
+    /// Where the directory is. Ours stands right before the end records; any other place is damage.
+    fn find_directory(&mut self, end: &End) -> Option<Directory> {
+        let directory = end.directory();
+        if !end.record[BARE_END..].starts_with(COMMENT_PREFIX.as_bytes()) {
             self.find(Severity::Altered, None, "its comment is not the checksum that this package writes");
         }
         if directory.is_some_and(|found| found.is_too_large()) {
             let problem =
                 "it has more entries than any archive of ours; they were not read, do not extract it";
             self.find(Severity::Damaged, None, problem);
-            return Ok(None);
+            return None;
         }
         let zip64 = directory.map_or(0, |found| found.zip64_end().len() as u64);
         let fits = |found: &Directory| {
-            found.start.checked_add(found.size) == (self.size - end.len() as u64).checked_sub(zip64)
+            found.start.checked_add(found.size) == (self.size - end.record.len() as u64).checked_sub(zip64)
         };
         let directory = directory.filter(fits);
         if directory.is_none() {
             self.find(Severity::Damaged, None, "its directory is not where it should be; take another copy");
         }
-        Ok(directory)
+        directory
     }
 
     fn take_entries(&mut self, headers: Vec<Central>, end: u64, job: &Job) -> Result<io::Result<()>> {
         let mut by_place: Vec<usize> = (0..headers.len()).collect();
         by_place.sort_by_key(|at| headers[*at].offset);
         let mut starts = vec![None; headers.len()];
-        let mut place = 0;
+        let (mut place, mut others) = (0, 0);
         for at in by_place {
             job.check()?;
             let header = &headers[at];
@@ -246,8 +276,18 @@ impl Survey {
                 let problem = "its two headers disagree on its name, date or flags";
                 self.find(Severity::Altered, Some(&header.shown()), problem);
             }
-            starts[at] = Some(local.start);
             place = local.start + header.compressed_size;
+            match header.beside.max(local.beside) {
+                Beside::Ours => {}
+                Beside::Other => others += 1,
+                Beside::Renaming => {
+                    let problem =
+                        "a field of its header gives it another name, or makes it a link: do not extract it";
+                    self.find(Severity::Damaged, Some(&header.shown()), problem);
+                    continue;
+                }
+            }
+            starts[at] = Some(local.start);
         }
         if place != end && !headers.is_empty() {
             self.find(
@@ -255,6 +295,11 @@ impl Survey {
                 None,
                 "there are bytes before the directory that belong to no entry",
             );
+        }
+        if others > 0 {
+            let headers =
+                counted(others, "entry has a comment or a field", "entries have comments or fields");
+            self.find(Severity::Altered, None, format!("{headers} in the header that ours never have"));
         }
         let mut names = HashSet::new();
         for (header, start) in headers.into_iter().zip(starts) {

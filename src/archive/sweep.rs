@@ -10,15 +10,22 @@
 //! Each time we start again under another name. A sweeper that comes later does not get the lock. Names are random
 //! and never used twice, so nothing is ever removed that only has the name of what was found dead. No rename is
 //! needed, which Windows would refuse for a folder with an open file in it.
+//!
+//! Where several hosts share a folder, each may be granted the lock of a run that lives on another. So a lock file names
+//! its host, and another host's folder has to lie still for a day as well.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::private_file::is_working_folder;
 
 /// The file inside whose lock says that the run lives.
 pub(super) const LOCK: &str = "lock";
+
+/// How long nothing was written in a folder of another host that is taken for dead: a day.
+const STILL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Removes the folders of dead runs beside `own`, the folder of this run. What cannot be removed is no reason not to
 /// make a backup.
@@ -56,29 +63,58 @@ fn sweep_one(dir: &Path) {
         return;
     }
     // For writing, because NFS grants exclusive locks to writers only.
-    let Ok(lock) = OpenOptions::new().read(true).write(true).open(&path) else { return };
-    if lock.try_lock().is_ok() {
+    let Ok(mut lock) = OpenOptions::new().read(true).write(true).open(&path) else { return };
+    // Read under the lock: Windows lets nobody else read what is locked.
+    if lock.try_lock().is_ok() && (is_of_this_host(&mut lock) || is_still(dir)) {
         let _ = remove(dir, lock);
     }
 }
 
+/// What a lock file holds: the host whose run it is. Empty where the system has no name for it.
+pub(super) fn host() -> Vec<u8> {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_bytes().to_vec();
+    #[cfg(not(unix))]
+    std::env::var_os("COMPUTERNAME").map(std::ffi::OsString::into_encoded_bytes).unwrap_or_default()
+}
+
+/// Whether a lock is that of a run on this host, where it tells whether the run lives. Of another host it may tell
+/// nothing: many file systems in user space, and NFS without locks, grant locks to each host by itself. What an earlier
+/// version left names no host.
+fn is_of_this_host(lock: &mut File) -> bool {
+    let mut told = Vec::new();
+    lock.take(1 << 10).read_to_end(&mut told).is_ok() && (told.is_empty() || told == host())
+}
+
+/// Whether nothing in a folder was written for a day, as nothing is that a living run works with.
+fn is_still(dir: &Path) -> bool {
+    let is_old = |meta: io::Result<fs::Metadata>| {
+        let modified = meta.and_then(|meta| meta.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|ago| ago > STILL))
+    };
+    let Ok(mut entries) = fs::read_dir(dir) else { return false };
+    is_old(fs::metadata(dir)) && entries.all(|entry| is_old(entry.and_then(|entry| entry.metadata())))
+}
+
 /// Removes one of our folders whose lock we hold. The lock file goes last but before the lock is let go, so that
-/// whoever waits for the lock sees that it is gone, and so that a folder half removed is still swept next time.
+/// whoever waits for the lock sees that it is gone, and so that a folder half removed is still swept next time. What
+/// cannot be removed keeps nothing else there.
 pub(super) fn remove(dir: &Path, lock: File) -> io::Result<()> {
+    let mut removed = Ok(());
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        if entry.file_name() == LOCK {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
+        if entry.file_name() != LOCK {
+            removed = removed.and(remove_entry(&entry));
         }
     }
+    removed?;
     fs::remove_file(dir.join(LOCK))?;
     drop(lock);
     fs::remove_dir(dir)
+}
+
+fn remove_entry(entry: &fs::DirEntry) -> io::Result<()> {
+    if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) }
 }
 
 #[cfg(test)]
@@ -114,6 +150,31 @@ mod tests {
         let second = Workspace::create(root.path()).unwrap();
         assert!(!dead.exists() && !unborn.exists());
         assert!(file.exists() && others.exists() && living.path(LOCK).exists() && second.path(LOCK).exists());
+    }
+
+    // Windows sets no dates of folders through such a handle.
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_of_another_host_goes_when_it_lies_still() {
+        let root = tempfile::tempdir().unwrap();
+        let foreign = |name: &str| {
+            let dir = root.path().join(format!(".cultural-archiver-{name}"));
+            fs::create_dir(&dir).unwrap();
+            fs::write(dir.join(LOCK), "another host").unwrap();
+            fs::write(dir.join("archive.zip"), "half").unwrap();
+            dir
+        };
+        let (living, dead) = (foreign("living"), foreign("dead"));
+        let long_ago = std::time::SystemTime::now() - STILL * 2;
+        for aged in
+            [dead.join(LOCK), dead.join("archive.zip"), living.join(LOCK), living.clone(), dead.clone()]
+        {
+            File::open(aged).unwrap().set_modified(long_ago).unwrap();
+        }
+        let own = Workspace::create(root.path()).unwrap();
+        assert!(living.join("archive.zip").exists() && !dead.exists());
+        assert_eq!(fs::read(own.path(LOCK)).unwrap(), host());
+        assert!(!host().is_empty());
     }
 
     #[test]

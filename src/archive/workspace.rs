@@ -5,11 +5,12 @@
 //! output folder removes it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Component, Path, PathBuf};
 
-use super::sweep::{LOCK, remove, sweep};
+use super::sweep::{LOCK, host, remove, sweep};
 use crate::error::{Error, Result};
+use crate::flush;
 use crate::private_file;
 
 /// How often a neighbour's sweep may get in the way before we give up.
@@ -36,6 +37,7 @@ impl Workspace {
         let output_dir = std::path::absolute(output_dir).map_err(|e| Error::output(output_dir, e))?;
         for _ in 0..ATTEMPTS {
             let made = MadeFolders::down_to(&output_dir)?;
+            let output_dir = without_detours(&output_dir);
             if let Some((dir, lock)) = claim(&output_dir)? {
                 sweep(&output_dir, &dir);
                 return Ok(Workspace { output_dir, dir, lock: Some(lock), _made: made });
@@ -85,6 +87,13 @@ impl Workspace {
     }
 }
 
+/// A folder without `..` in its path, which may lead through one that goes again.
+fn without_detours(folder: &Path) -> PathBuf {
+    let is_detour = folder.components().any(|part| part == Component::ParentDir);
+    let direct = is_detour.then(|| folder.canonicalize().ok()).flatten();
+    direct.unwrap_or_else(|| folder.to_owned())
+}
+
 /// The same of any folder. A file system that does not know what it holds, as some in user space and in memory, says
 /// that it has no blocks at all: then only writing tells.
 pub fn ensure_space(folder: &Path, bytes: u64) -> Result<()> {
@@ -92,10 +101,14 @@ pub fn ensure_space(folder: &Path, bytes: u64) -> Result<()> {
     if disk.total_space() == 0 || disk.available_space() >= bytes {
         return Ok(());
     }
+    let elsewhere = match folder == std::env::temp_dir() {
+        true => "name another folder for temporary files (TMPDIR, on Windows TEMP)",
+        false => "choose another folder",
+    };
     Err(Error::DiskFull {
         path: folder.to_owned(),
         problem: format!(
-            "{} MB are needed and {} MB are free; free some space or choose another folder",
+            "{} MB are needed and {} MB are free; free some space or {elsewhere}",
             bytes.div_ceil(1_000_000),
             disk.available_space() / 1_000_000
         ),
@@ -122,7 +135,10 @@ impl MadeFolders {
         let missing: Vec<&Path> = dir.ancestors().take_while(|folder| !folder.is_dir()).collect();
         for folder in missing.into_iter().rev() {
             match fs::create_dir(folder) {
-                Ok(()) => made.0.push(folder.to_owned()),
+                Ok(()) => {
+                    made.0.push(folder.to_owned());
+                    flush::name(folder).map_err(|error| Error::output(folder, error))?;
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
                 Err(error) => return Err(unwritable(folder, error)),
             }
@@ -148,7 +164,7 @@ fn claim(output_dir: &Path) -> Result<Option<(PathBuf, File)>> {
         Err(error) => return Err(unwritable(output_dir, error)),
     };
     let path = dir.join(LOCK);
-    let lock = match private_file::create(&path) {
+    let mut lock = match private_file::create(&path) {
         Ok(lock) => lock,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
@@ -159,8 +175,12 @@ fn claim(output_dir: &Path) -> Result<Option<(PathBuf, File)>> {
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
-        // No locks on this file system: then no sweeper gets one either.
+        // No locks on this file system: no sweeper of this host gets one either, and others wait a day.
         Err(TryLockError::Error(_)) => {}
+    }
+    if let Err(error) = lock.write_all(&host()) {
+        let _ = remove(&dir, lock);
+        return Err(Error::output(output_dir, error));
     }
     if fs::symlink_metadata(&path).is_err() {
         let _ = fs::remove_dir(&dir);
@@ -255,6 +275,16 @@ mod tests {
     }
 
     #[test]
+    fn a_way_through_a_folder_that_goes_again_is_made_straight() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("out")).unwrap();
+        let workspace = Workspace::create(&root.path().join("missing/../out")).unwrap();
+        let output = workspace.output_dir().to_owned();
+        drop(workspace);
+        assert!(output.ends_with("out") && output.is_dir() && names(root.path()) == ["out"], "{output:?}");
+    }
+
+    #[test]
     fn too_little_space_is_told_before_the_start() {
         let root = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(root.path()).unwrap();
@@ -262,5 +292,8 @@ mod tests {
         let error = workspace.ensure_space(u64::MAX).unwrap_err();
         assert_eq!(error.code(), "DISK_FULL");
         assert!(error.to_string().contains("18446744073710 MB are needed"), "{error}");
+        assert!(error.to_string().ends_with("choose another folder"), "{error}");
+        let error = ensure_space(&std::env::temp_dir(), u64::MAX).unwrap_err();
+        assert!(error.to_string().contains("TMPDIR"), "{error}");
     }
 }

@@ -16,6 +16,7 @@ use super::format::{Header, Method, check_readable};
 use super::read_back::ReadBack;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
+use crate::flush;
 
 /// Bytes that are gathered before they go to the file, and that are copied at a time.
 const BUFFER: usize = 256 * 1024;
@@ -160,7 +161,7 @@ impl ArchiveWriter {
         self.torn = true;
         self.tape.write(&header.local())?;
         write_body(&mut self.tape)?;
-        self.tape.show_to(&self.read_back)?;
+        self.tape.show_to(&mut self.read_back)?;
         self.torn = false;
         header.put_central(&mut self.central);
         self.entries.push((name, sha256));
@@ -207,11 +208,11 @@ impl Tape {
     }
 
     /// Lets what was written be read back, now and then.
-    fn show_to(&mut self, read_back: &ReadBack) -> Result<()> {
+    fn show_to(&mut self, read_back: &mut ReadBack) -> Result<()> {
         if self.position >= self.shown + SHOWN {
             self.file.flush().map_err(|e| Error::output(&self.path, e))?;
             self.shown = self.position;
-            read_back.written(self.shown);
+            read_back.written(self.shown)?;
         }
         Ok(())
     }
@@ -220,7 +221,7 @@ impl Tape {
     pub(super) fn flush(&mut self) -> Result<u32> {
         self.file
             .flush()
-            .and_then(|()| self.file.get_ref().sync_all())
+            .and_then(|()| flush::file(self.file.get_ref()))
             .map_err(|e| Error::output(&self.path, e))?;
         Ok(self.crc.clone().finalize())
     }

@@ -16,7 +16,8 @@ use super::rows::Rows;
 use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::backup::{MissingPhoto, PhotosMetadata};
-use crate::formats::index::{INDEX, IndexEntry};
+use crate::formats::index::{self, INDEX, IndexEntry};
+use crate::formats::missing::keep_listed;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
 use crate::photos::source::{GetError, StoredPhoto, turned_away, wrong_store};
@@ -49,10 +50,11 @@ impl Photos {
 
     /// What the operator should know about photos that are not there.
     pub fn warnings(&self) -> Vec<Warning> {
-        let missing = self.metadata.missing.len() as u64;
+        let missing = self.metadata.all_missing();
         let message = format!(
-            "{} not be copied; see photos.missing in metadata.json",
-            counted(missing, "photo could", "photos could")
+            "{} not be copied; see photos.missing in metadata.json{}",
+            counted(missing, "photo could", "photos could"),
+            if self.metadata.missing_unlisted.is_some() { ", which has no room for all" } else { "" }
         );
         let missing = (missing > 0).then(|| Warning::new("PHOTO_MISSING", message));
         missing.into_iter().chain(self.dangling.clone()).collect()
@@ -105,9 +107,10 @@ pub async fn copy(
         let mut photos =
             std::pin::pin!(fetch(source, wanted, settings.common.concurrency, workspace.folder(), job));
         while let Some(photo) = photos.next().await {
-            // Once the writer is gone its error counts.
+            // Once the writer is gone its error counts. What was begun still holds files in the workspace.
             if sender.send(photo).await.is_err() {
-                return;
+                job.stop();
+                while photos.next().await.is_some() {}
             }
         }
         drop(sender);
@@ -123,6 +126,8 @@ struct Copier<'a> {
     workspace: &'a Workspace,
     archive: ArchiveWriter,
     index: Deflater,
+    /// Bytes of it.
+    index_size: u64,
     entries: u64,
     fetched: mpsc::Receiver<Result<Attempt>>,
     meter: Meter,
@@ -156,12 +161,24 @@ impl<'a> Copier<'a> {
             thumbnails: 0,
             bytes: 0,
             missing: missing.collect(),
+            missing_unlisted: None,
             foreign: plan.foreign(),
             dangling: plan.dangling(),
         };
         let meter = job.meter(Phase::Photos, Some(plan.photos().len() as u64), Some(plan.bytes()));
         let photos = Photos { metadata, reused: 0, dangling: None };
-        Ok(Copier { settings, workspace, archive, index, entries: 0, fetched, meter, job, photos })
+        Ok(Copier {
+            settings,
+            workspace,
+            archive,
+            index,
+            index_size: 0,
+            entries: 0,
+            fetched,
+            meter,
+            job,
+            photos,
+        })
     }
 
     fn run(
@@ -225,9 +242,12 @@ impl<'a> Copier<'a> {
         self.refuse_strangers(plan, &refusals)?;
         self.count_dangling(plan, &had)?;
         self.write_index(if self.entries == 0 { "[]\n" } else { "\n]\n" })?;
+        index::check_readable(self.index_size, self.entries as usize)?;
         let index = self.index.finish()?;
         self.archive.add_deflated(INDEX, &index, self.workspace.open_file(INDEX_FILE)?)?;
-        self.photos.metadata.missing.sort_by(|a, b| a.key.cmp(&b.key));
+        let photos = &mut self.photos.metadata;
+        photos.missing.sort_by(|a, b| a.key.cmp(&b.key));
+        photos.missing_unlisted = keep_listed(&mut photos.missing)?;
         Ok((self.archive, self.photos))
     }
 
@@ -309,6 +329,9 @@ impl<'a> Copier<'a> {
     }
 
     fn write_index(&mut self, json: &str) -> Result<()> {
+        // Told when it is too much however many photos follow, not hours later.
+        self.index_size += json.len() as u64;
+        index::check_readable(self.index_size, usize::MAX)?;
         self.index.write_all(json.as_bytes()).map_err(|error| Error::output(self.index.path(), error))
     }
 }

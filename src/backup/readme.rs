@@ -70,7 +70,7 @@ fn check(archive: &str) -> Option<String> {
          In PowerShell:\n\n```powershell\nExpand-Archive {archive} -DestinationPath restored; Set-Location restored\n\
          Get-Content SHA256SUMS -Encoding UTF8 | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
          if ((Get-FileHash -Algorithm SHA256 -LiteralPath $name).Hash -ne $sum) {{ \"DAMAGED: $name\" }}\n}}\n```\n\n\
-         Nothing but the prompt means that all is well.\n"
+         There nothing but the prompt means that all is well; `unzip -t` and `sha256sum -c` say OK of each file.\n"
     ))
 }
 
@@ -135,6 +135,9 @@ fn missing(metadata: &BackupMetadata) -> Option<String> {
     }
     for photo in &photos.missing {
         text += &format!("- the photo `{}`, which could not be copied: {}\n", code(&photo.key), photo.reason);
+    }
+    if let Some(unlisted) = photos.missing_unlisted {
+        text += &format!("- {} that could not be copied\n", counted(unlisted, "more photo", "more photos"));
     }
     if !metadata.database.left_out.is_empty() {
         text += &format!(

@@ -16,6 +16,7 @@ use crate::dataset::readme::{self, Contents};
 use crate::dataset::{CC0, LICENSE, citation, schemas};
 use crate::error::{Error, Result};
 use crate::formats::dump::{DataDumpMetadata, FORMAT_VERSION};
+use crate::formats::missing::metadata_json;
 use crate::formats::{GENERATOR, METADATA, README, SUMS};
 use crate::job::Job;
 use crate::platform::fields::files::DataFile;
@@ -52,7 +53,7 @@ impl Parts<'_> {
             self.check_size(&archive)?;
         }
         let photos = self.add_photos(&mut archive, workspace, job)?;
-        archive.add_bytes(METADATA, &json(self.metadata)?)?;
+        archive.add_bytes(METADATA, &metadata_json(self.metadata)?)?;
         let schemas: Vec<String> = self.files.iter().map(|written| schemas::name(written.file)).collect();
         let others = Others { schemas, changes: self.changes.is_some(), photos };
         archive.add_bytes("datapackage.json", &json(&self.package(&others))?)?;

@@ -6,8 +6,10 @@ use super::included::file_of;
 use super::options::Settings;
 use super::photos::Thumbnails;
 use super::read::Read;
+use crate::error::Result;
 use crate::formats::GENERATOR;
 use crate::formats::dump::{self, Counts, DataDumpMetadata};
+use crate::formats::missing::keep_listed;
 use crate::job::{Warning, counted};
 use crate::photos::thumbnail::QUALITY;
 use crate::platform::fields::files::DATA_FILES;
@@ -35,14 +37,16 @@ pub fn metadata(
     thumbnails: &Thumbnails,
     counts: Counts,
     toll: &Toll,
-) -> DataDumpMetadata {
+) -> Result<DataDumpMetadata> {
     let missing = read.plan.photos.iter().zip(&thumbnails.outcomes).filter_map(|(photo, outcome)| {
         let reason = (*outcome).err()?;
         Some(dump::MissingPhoto { photo: photo.to_string(), reason: reason.into() })
     });
+    let mut photos_missing = missing.collect();
+    let photos_missing_unlisted = keep_listed(&mut photos_missing)?;
     let mut warnings: Vec<Warning> = toll.troubles.warnings().chain(thumbnails.warnings.clone()).collect();
     warnings.sort();
-    DataDumpMetadata {
+    Ok(DataDumpMetadata {
         format: dump::FORMAT.into(),
         format_version: dump::FORMAT_VERSION.into(),
         generated_at: rfc3339(settings.common.now),
@@ -71,9 +75,10 @@ pub fn metadata(
             format: "image/jpeg".into(),
             quality: QUALITY,
         }),
-        photos_missing: missing.collect(),
+        photos_missing,
+        photos_missing_unlisted,
         warnings,
-    }
+    })
 }
 
 /// Known columns that stay in: none is published, or the operator's blacklist takes it.

@@ -51,6 +51,13 @@ pub struct BackupMetadata {
     pub warnings: Vec<Warning>,
 }
 
+impl PhotosMetadata {
+    /// How many photos are missing, listed or not.
+    pub fn all_missing(&self) -> u64 {
+        (self.missing.len() as u64).saturating_add(self.missing_unlisted.unwrap_or_default())
+    }
+}
+
 impl DatabaseMetadata {
     /// What a database has to hold into which the SQL was loaded.
     pub fn expected(&self) -> Expected {
@@ -109,8 +116,11 @@ pub struct PhotosMetadata {
     pub thumbnails: u64,
     /// Bytes of both.
     pub bytes: u64,
-    /// What should be here and is not.
+    /// What should be here and is not, sorted by key; as many as metadata.json can hold.
     pub missing: Vec<MissingPhoto>,
+    /// How many more are missing; absent in metadata.json where none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_unlisted: Option<u64>,
     /// References to other hosts.
     pub foreign: u64,
     /// References that the store answers with "no such key".

@@ -40,8 +40,11 @@ pub struct DataDumpMetadata {
     pub privacy: Privacy,
     /// How thumbnails were made; null without.
     pub thumbnails: Option<ThumbnailMetadata>,
-    /// Photos without a thumbnail.
+    /// Photos without a thumbnail; as many as metadata.json can hold.
     pub photos_missing: Vec<MissingPhoto>,
+    /// How many more have none; absent in metadata.json where none do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photos_missing_unlisted: Option<u64>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }

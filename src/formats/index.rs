@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::most_bytes;
+use crate::error::{Error, Result};
 
 /// The name of the entry.
 pub const INDEX: &str = "photos/index.json";
@@ -17,6 +18,21 @@ const LONGEST: usize = 1 << 20;
 /// artwork that shows it.
 pub fn limit(entries: usize) -> u64 {
     most_bytes(entries, 16 << 10)
+}
+
+/// Fails with `ARCHIVE_TOO_LARGE` for an index of so many bytes that it would be refused when it is read, in an archive
+/// with so many entries or a few more.
+pub fn check_readable(bytes: u64, entries: usize) -> Result<()> {
+    let limit = limit(entries);
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(Error::ArchiveTooLarge {
+        limit: format!("{limit} bytes of {INDEX}"),
+        problem: "verify and restore take no larger one; take fewer photos, such as those of approved artworks alone \
+                  (photoScope 'approved'), or none"
+            .into(),
+    })
 }
 
 /// One photo of photos/index.json, in the order its keys are written; `M` is how its metadata is held.
@@ -92,6 +108,14 @@ mod tests {
             serde_json::json!({ "a": "ü", "n": [1] })
         );
         assert!(photos[0].http_metadata.read().is_empty());
+    }
+
+    #[test]
+    fn no_index_is_written_that_no_reader_takes() {
+        for entries in [0, 1, 1_000_000] {
+            assert!(check_readable(limit(entries), entries).is_ok());
+            assert_eq!(check_readable(limit(entries) + 1, entries).unwrap_err().code(), "ARCHIVE_TOO_LARGE");
+        }
     }
 
     #[test]

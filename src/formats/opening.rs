@@ -12,7 +12,7 @@ use super::{Age, METADATA, age};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 
-/// How large metadata.json may be: it names every photo that is missing, in some 200 bytes.
+/// How large metadata.json may be, for those who read it and those who write it (see `missing`).
 pub const METADATA_LIMIT: u64 = 32 << 20;
 
 /// What metadata.json of any archive begins with.

@@ -8,7 +8,7 @@ use super::dump_metadata::DataDumpMetadata;
 use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
-use super::report::Warning;
+use super::report::{Warning, number};
 use super::sources::{self, DatabaseSource, PhotoSource};
 use crate::data_dump::{self, Archived, DataDumpReport};
 use crate::options::{CommonOptions, DEFAULT_OUTPUT};
@@ -203,10 +203,10 @@ impl From<DataDumpReport> for DataDumpResult {
             filename: report.filename,
             path,
             archive,
-            size: report.size as i64,
+            size: number(report.size),
             sha256: report.sha256,
             complete: report.complete,
-            duration_ms: report.duration_ms as i64,
+            duration_ms: number(report.duration_ms),
             metadata: report.metadata.into(),
             warnings: report.warnings.into_iter().map(Into::into).collect(),
         }

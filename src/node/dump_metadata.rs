@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
+use napi::bindgen_prelude::{Either, Undefined};
 use napi_derive::napi;
 
-use super::report::Warning;
+use super::report::{Warning, number};
 use crate::formats::dump as core;
 
 /// metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes.
@@ -35,9 +36,12 @@ pub struct DataDumpMetadata {
     pub privacy: DumpPrivacy,
     /// How thumbnails were made; null without.
     pub thumbnails: Option<DumpThumbnails>,
-    /// Photos without a thumbnail.
+    /// Photos without a thumbnail; as many as metadata.json can hold, more than a hundred thousand.
     #[napi(js_name = "photos_missing")]
     pub photos_missing: Vec<DumpMissingPhoto>,
+    /// How many more have none; absent where none do.
+    #[napi(js_name = "photos_missing_unlisted", ts_type = "number | undefined")]
+    pub photos_missing_unlisted: Either<i64, Undefined>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }
@@ -150,6 +154,7 @@ impl From<core::DataDumpMetadata> for DataDumpMetadata {
             privacy,
             thumbnails,
             photos_missing,
+            photos_missing_unlisted,
             warnings,
         } = metadata;
         DataDumpMetadata {
@@ -166,12 +171,13 @@ impl From<core::DataDumpMetadata> for DataDumpMetadata {
                 foreign_licenses,
                 excluded_foreign: excluded_foreign
                     .into_iter()
-                    .map(|(name, count)| (name, count as i64))
+                    .map(|(name, count)| (name, number(count)))
                     .collect(),
             },
             privacy: privacy.into(),
             thumbnails: thumbnails.map(Into::into),
             photos_missing: photos_missing.into_iter().map(Into::into).collect(),
+            photos_missing_unlisted: photos_missing_unlisted.map_or(Either::B(()), |n| Either::A(number(n))),
             warnings: warnings.into_iter().map(Into::into).collect(),
         }
     }
@@ -181,10 +187,10 @@ impl From<core::Counts> for DumpCounts {
     fn from(counts: core::Counts) -> Self {
         let core::Counts { total_artworks, total_creators, total_tags, total_photos } = counts;
         DumpCounts {
-            total_artworks: total_artworks as i64,
-            total_creators: total_creators as i64,
-            total_tags: total_tags as i64,
-            total_photos: total_photos as i64,
+            total_artworks: number(total_artworks),
+            total_creators: number(total_creators),
+            total_tags: number(total_tags),
+            total_photos: number(total_photos),
         }
     }
 }
@@ -200,12 +206,12 @@ impl From<core::Privacy> for DumpPrivacy {
         DumpPrivacy {
             excluded_tables,
             excluded_fields,
-            unknown_columns_excluded: unknown_columns_excluded as i64,
+            unknown_columns_excluded: number(unknown_columns_excluded),
             redactions: DumpRedactions {
-                email: email as i64,
-                user_id: user_id as i64,
-                ip_address: ip_address as i64,
-                token: token as i64,
+                email: number(email),
+                user_id: number(user_id),
+                ip_address: number(ip_address),
+                token: number(token),
             },
         }
     }

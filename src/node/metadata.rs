@@ -2,9 +2,10 @@
 //!
 //! Every conversion takes its shape apart without `..`, so a field added to the file cannot be forgotten here.
 
+use napi::bindgen_prelude::{Either, Undefined};
 use napi_derive::napi;
 
-use super::report::Warning;
+use super::report::{Warning, number};
 use crate::formats::backup as core;
 
 /// metadata.json of a backup. It holds no duration, path or host name: same input, same bytes.
@@ -87,8 +88,11 @@ pub struct PhotosMetadata {
     pub thumbnails: i64,
     /// Bytes of both.
     pub bytes: i64,
-    /// What should be here and is not.
+    /// What should be here and is not, sorted by key; as many as metadata.json can hold, tens of thousands.
     pub missing: Vec<MissingPhoto>,
+    /// How many more are missing; absent where none are.
+    #[napi(js_name = "missing_unlisted", ts_type = "number | undefined")]
+    pub missing_unlisted: Either<i64, Undefined>,
     /// References to other hosts, which are not copied.
     pub foreign: i64,
     /// References that the store answers with "no such key".
@@ -166,8 +170,8 @@ impl From<core::DatabaseMetadata> for DatabaseMetadata {
         let core::DatabaseMetadata { tables, total_rows, sql_bytes, left_out, in_extra } = database;
         DatabaseMetadata {
             tables: tables.into_iter().map(Into::into).collect(),
-            total_rows: total_rows as i64,
-            sql_bytes: sql_bytes as i64,
+            total_rows: number(total_rows),
+            sql_bytes: number(sql_bytes),
             left_out,
             in_extra,
         }
@@ -176,21 +180,31 @@ impl From<core::DatabaseMetadata> for DatabaseMetadata {
 
 impl From<core::TableMetadata> for TableMetadata {
     fn from(core::TableMetadata { name, rows, digest }: core::TableMetadata) -> Self {
-        TableMetadata { name, rows: rows as i64, digest }
+        TableMetadata { name, rows: number(rows), digest }
     }
 }
 
 impl From<core::PhotosMetadata> for PhotosMetadata {
     fn from(photos: core::PhotosMetadata) -> Self {
-        let core::PhotosMetadata { scope, originals, thumbnails, bytes, missing, foreign, dangling } = photos;
+        let core::PhotosMetadata {
+            scope,
+            originals,
+            thumbnails,
+            bytes,
+            missing,
+            missing_unlisted,
+            foreign,
+            dangling,
+        } = photos;
         PhotosMetadata {
             scope,
-            originals: originals as i64,
-            thumbnails: thumbnails as i64,
-            bytes: bytes as i64,
+            originals: number(originals),
+            thumbnails: number(thumbnails),
+            bytes: number(bytes),
             missing: missing.into_iter().map(Into::into).collect(),
-            foreign: foreign as i64,
-            dangling: dangling as i64,
+            missing_unlisted: missing_unlisted.map_or(Either::B(()), |n| Either::A(number(n))),
+            foreign: number(foreign),
+            dangling: number(dangling),
         }
     }
 }
@@ -206,10 +220,10 @@ impl From<core::DrillMetadata> for DrillMetadata {
         let core::DrillMetadata { loaded, tables, rows, integrity_check, foreign_key_problems } = drill;
         DrillMetadata {
             loaded,
-            tables: tables as i64,
-            rows: rows as i64,
+            tables: number(tables),
+            rows: number(rows),
             integrity_check,
-            foreign_key_problems: foreign_key_problems as i64,
+            foreign_key_problems: number(foreign_key_problems),
         }
     }
 }

@@ -41,7 +41,7 @@ use verify::VerifyReport;
 /// - `PHOTO_FAILED`: a photo could not be copied, with `onPhotoError: 'fail'`
 /// - `ARCHIVE_EXISTS`, `OUTPUT_UNWRITABLE`, `DISK_FULL`: the archive cannot be put into `outputDir`
 /// - `ARCHIVE_CORRUPT`: the archive named in `reuseFrom` is damaged, or what was written does not read back
-/// - `ARCHIVE_TOO_LARGE`: there are more photos, about a million, than a restore reads
+/// - `ARCHIVE_TOO_LARGE`: there are more photos, about a million, or their metadata is longer, than a restore reads
 /// - `DRILL_FAILED`: what was written does not load back as the same database
 /// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
 /// - `INTERNAL_ERROR`: a defect in this package
@@ -65,7 +65,7 @@ pub fn create_backup<'env>(env: &'env Env, options: Unknown<'env>) -> Result<Pro
 /// - `DUMP_SHRUNK`: far fewer records than in `previous`, or no approved artwork at all
 /// - `PRIVACY_LEAK`: an identifier was found, with `onLeak: 'fail'` in a text, else in the finished archive; the
 ///   message names entry and column, never the value
-/// - `ARCHIVE_TOO_LARGE`: more than `maxArchiveBytes`
+/// - `ARCHIVE_TOO_LARGE`: more than `maxArchiveBytes`, or than `verifyArchive` reads
 ///
 /// The message says what failed, on what, and what to do next; `cause` holds the underlying failure. After a
 /// rejection `outputDir` holds what it held before.
@@ -117,7 +117,8 @@ pub fn preview_data_dump<'env>(
 /// Damage is no rejection: it is a report whose `ok` is false. Rejects with an `Error` whose `code` is one of
 /// - `INVALID_OPTIONS`: `path` or an option is of the wrong type
 /// - `ARCHIVE_CORRUPT`: the file cannot be opened or read
-/// - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the folder for temporary files to load the rows of a backup
+/// - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the system's folder for temporary files (`TMPDIR`, on
+///   Windows `TEMP`) to load the rows of a backup
 /// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
 #[napi(ts_args_type = "path: string, options?: VerifyOptions | undefined")]
 pub fn verify_archive<'env>(

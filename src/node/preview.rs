@@ -2,7 +2,7 @@
 
 use napi_derive::napi;
 
-use super::report::Warning;
+use super::report::{Warning, number};
 use crate::backup::preview;
 use crate::data_dump::preview as dump;
 
@@ -82,9 +82,9 @@ impl From<preview::BackupPreview> for BackupPreview {
     fn from(preview: preview::BackupPreview) -> Self {
         BackupPreview {
             database: preview.database,
-            tables: preview.tables as i64,
-            rows: preview.rows as i64,
-            database_bytes: preview.database_bytes as i64,
+            tables: number(preview.tables),
+            rows: number(preview.rows),
+            database_bytes: number(preview.database_bytes),
             photos: preview.photos.map(Into::into),
             not_included: preview.not_included,
             warnings: preview.warnings.into_iter().map(Into::into).collect(),
@@ -96,13 +96,13 @@ impl From<preview::PhotosPreview> for PhotosPreview {
     fn from(preview: preview::PhotosPreview) -> Self {
         PhotosPreview {
             source: preview.source,
-            originals: preview.originals as i64,
-            thumbnails: preview.thumbnails as i64,
-            bytes: preview.bytes as i64,
-            reusable: preview.reusable as i64,
-            reusable_bytes: preview.reusable_bytes as i64,
-            dangling: preview.dangling as i64,
-            foreign: preview.foreign as i64,
+            originals: number(preview.originals),
+            thumbnails: number(preview.thumbnails),
+            bytes: number(preview.bytes),
+            reusable: number(preview.reusable),
+            reusable_bytes: number(preview.reusable_bytes),
+            dangling: number(preview.dangling),
+            foreign: number(preview.foreign),
         }
     }
 }
@@ -111,9 +111,9 @@ impl From<dump::DataDumpPreview> for DataDumpPreview {
     fn from(preview: dump::DataDumpPreview) -> Self {
         DataDumpPreview {
             database: preview.database,
-            artworks: preview.artworks as i64,
-            creators: preview.creators as i64,
-            other_licenses: preview.other_licenses as i64,
+            artworks: number(preview.artworks),
+            creators: number(preview.creators),
+            other_licenses: number(preview.other_licenses),
             photos: preview.photos.map(Into::into),
             warnings: preview.warnings.into_iter().map(Into::into).collect(),
         }
@@ -124,10 +124,10 @@ impl From<dump::DumpPhotosPreview> for DumpPhotosPreview {
     fn from(preview: dump::DumpPhotosPreview) -> Self {
         DumpPhotosPreview {
             source: preview.source,
-            photos: preview.photos as i64,
-            bytes: preview.bytes as i64,
-            dangling: preview.dangling as i64,
-            foreign: preview.foreign as i64,
+            photos: number(preview.photos),
+            bytes: number(preview.bytes),
+            dangling: number(preview.dangling),
+            foreign: number(preview.foreign),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a job tells JavaScript: progress while it runs, a result at its end.
 //!
-//! Counts and bytes are numbers: below 2^53 they are exact, and a BigInt would break `JSON.stringify`.
+//! Counts and bytes are numbers (see [`number`]).
 
 use napi_derive::napi;
 
@@ -66,6 +66,12 @@ pub struct BackupResult {
     pub warnings: Vec<Warning>,
 }
 
+/// A count as JavaScript has it: below 2^53 it is exact, and a BigInt would break `JSON.stringify`. What an archive or a
+/// store lies about may be more than fits.
+pub fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 impl From<job::Progress> for Progress {
     fn from(progress: job::Progress) -> Self {
         Progress {
@@ -76,12 +82,12 @@ impl From<job::Progress> for Progress {
                 Phase::Finish => "finish",
                 Phase::Verify => "verify",
             },
-            done: progress.done as i64,
-            total: progress.total.map(|n| n as i64),
-            bytes: progress.bytes as i64,
-            total_bytes: progress.total_bytes.map(|n| n as i64),
+            done: number(progress.done),
+            total: progress.total.map(number),
+            bytes: number(progress.bytes),
+            total_bytes: progress.total_bytes.map(number),
             item: progress.item,
-            least_seconds: progress.least.map(|time| time.as_secs() as i64),
+            least_seconds: progress.least.map(|time| number(time.as_secs())),
         }
     }
 }
@@ -97,11 +103,11 @@ impl From<BackupReport> for BackupResult {
         BackupResult {
             filename: report.filename,
             path: report.path.to_string_lossy().into_owned(),
-            size: report.size as i64,
+            size: number(report.size),
             sha256: report.sha256,
             complete: report.complete,
-            duration_ms: report.duration_ms as i64,
-            reused_photos: report.reused_photos as i64,
+            duration_ms: number(report.duration_ms),
+            reused_photos: number(report.reused_photos),
             metadata: report.metadata.into(),
             warnings: report.warnings.into_iter().map(Into::into).collect(),
         }

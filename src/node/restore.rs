@@ -7,7 +7,7 @@ use napi_derive::napi;
 use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
-use super::report::Warning;
+use super::report::{Warning, number};
 use super::sources::{self, S3Bucket};
 use crate::restore;
 use crate::wrangler::DEFAULT_STATE;
@@ -20,8 +20,9 @@ pub struct RestoreOptions<'env> {
     /// in the archive.
     #[napi(ts_type = "string | undefined")]
     pub database: Option<String>,
-    /// Folder that receives the photos, each under its key; created when missing. A photo that is there already, byte
-    /// for byte, is skipped; another file in its place is `TARGET_NOT_EMPTY`. Left out: the photos stay in the archive.
+    /// Folder that receives the photos, each under its key, mode 0600; created when missing. A photo that is there
+    /// already, byte for byte, is skipped; another file in its place is `TARGET_NOT_EMPTY`. Left out: the photos stay in
+    /// the archive.
     #[napi(ts_type = "string | undefined")]
     pub photos_dir: Option<String>,
     /// A D1 database, a bucket of R2 or both as `wrangler dev` keeps them on this machine; stop it before.
@@ -153,16 +154,16 @@ impl From<restore::RestoreReport> for RestoreReport {
     fn from(report: restore::RestoreReport) -> Self {
         let table = |table: restore::RestoredTable| RestoredTable {
             name: table.name,
-            rows: table.rows as i64,
+            rows: number(table.rows),
             matches: table.matches,
         };
         RestoreReport {
             tables: report.tables.into_iter().map(table).collect(),
-            photos: report.photos as i64,
-            skipped: report.skipped as i64,
-            bytes: report.bytes as i64,
+            photos: number(report.photos),
+            skipped: number(report.skipped),
+            bytes: number(report.bytes),
             integrity_check: report.integrity_check,
-            foreign_key_problems: report.foreign_key_problems as i64,
+            foreign_key_problems: number(report.foreign_key_problems),
             restored_everything: report.restored_everything,
             warnings: report.warnings.into_iter().map(Into::into).collect(),
         }

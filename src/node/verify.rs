@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::js;
 use super::members::{Members, members};
 use super::promise::{ProgressCallback, Watcher};
-use super::report::Warning;
+use super::report::{Warning, number};
 use crate::error::Error;
 use crate::verify::{self, Kind};
 
@@ -80,8 +80,8 @@ impl From<verify::VerifyReport> for VerifyReport {
                 Kind::Backup => "backup",
                 Kind::DataDump => "data-dump",
             }),
-            entries: report.entries as i64,
-            bytes: report.bytes as i64,
+            entries: number(report.entries),
+            bytes: number(report.bytes),
             sha256: report.sha256,
             problems: report.problems.into_iter().map(Into::into).collect(),
         }

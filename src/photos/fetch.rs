@@ -45,8 +45,8 @@ pub struct Attempt<S = Sums> {
 /// the folder `workspace`. What is computed of their bytes meanwhile, `S` says. An error ends the whole: the job was
 /// stopped, or the workspace cannot be written.
 ///
-/// Must be polled on a Tokio runtime with a timer. What is under way goes on between polls and ends when the stream
-/// is dropped.
+/// Must be polled on a Tokio runtime with a timer. What is under way goes on between polls. When the stream is dropped no
+/// more is begun, but a read that blocks ends later: whoever removes `workspace` stops the job and polls to the end.
 pub fn fetch<S, K>(
     source: Arc<dyn PhotoSource>,
     keys: K,

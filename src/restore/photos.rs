@@ -99,7 +99,9 @@ impl Photos {
     pub(super) fn write(mut self, archive: &mut Archive, job: &Job) -> Result<()> {
         let meter = job.meter(Phase::Photos, Some(self.to_write()), Some(self.bytes_to_write()));
         let path: PathBuf = archive.path().to_owned();
-        self.target.begin(self.bytes_to_write())?;
+        if !self.missing.is_empty() {
+            self.target.begin(self.bytes_to_write())?;
+        }
         for photo in &self.missing {
             job.check()?;
             meter.item(&photo.key);

@@ -11,6 +11,7 @@ use super::some_tables::{SEQUENCE, keep};
 use crate::archive::{Archive, Workspace, take_name};
 use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
+use crate::flush;
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, loaded_size};
 use crate::job::Job;
 
@@ -95,7 +96,7 @@ impl Rows {
         } else {
             tables.iter_mut().for_each(|table| table.matches = true);
         }
-        let flushed = File::options().write(true).open(&path).and_then(|file| file.sync_all());
+        let flushed = File::options().write(true).open(&path).and_then(|file| flush::file(&file));
         flushed.map_err(|error| Error::output(&path, error))?;
         Ok(Rows { file, target: target.to_owned(), tables, found, _workspace: workspace })
     }

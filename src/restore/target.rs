@@ -167,6 +167,12 @@ fn unreadable(what: &str, key: &str, error: GetError) -> Error {
             );
             Error::SourceRefused { what, problem, source }
         }
+        GetError::NoSuchKey => {
+            let problem = format!(
+                "it does not have {key}, which it listed or took; start again, what was written stays"
+            );
+            Error::SourceUnreachable { what, problem, source }
+        }
         _ => {
             let problem = format!(
                 "{key} is there and could not be read, so it cannot be compared; start again, what was written stays"

@@ -43,7 +43,7 @@ fn is_photo(name: &str) -> bool {
 
 fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &mut Problems) {
     let photos = &metadata.photos;
-    if metadata.complete != photos.missing.is_empty() {
+    if metadata.complete != (photos.all_missing() == 0) {
         problems.damaged(Some(METADATA), "it contradicts itself on whether photos are missing");
     }
     let limit = index::limit(contents.entries());

@@ -4,19 +4,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use super::problems::Problems;
 use crate::archive::{EntryContents, Survey, SurveyedEntry, parse_checksums};
 use crate::error::Result;
 use crate::formats::{SUMS, most_bytes};
-use crate::job::{Job, Meter};
+use crate::job::{Job, Meter, hash_all};
 
 /// Bytes of a line of SHA256SUMS, at most. Beside a line for each entry there is room for those of entries that are
 /// gone.
 const LINE: u64 = 2 << 10;
-/// Bytes hashed at a time.
-const BUFFER: usize = 256 << 10;
 
 /// Entries that were read whole.
 pub(super) struct Contents<'s> {
@@ -41,8 +38,6 @@ impl<'s> Contents<'s> {
         meter: &Meter,
     ) -> Result<Contents<'s>> {
         let sums = checksums(survey, problems);
-        let inflated = survey.entries.iter().fold(survey.size, |sum, entry| sum.saturating_add(entry.size));
-        meter.expect(Some(survey.entries.len() as u64), Some(inflated));
         let mut found: HashMap<_, _> =
             survey.entries.iter().map(|entry| (entry.name.as_str(), (entry, None))).collect();
         let mut unlisted = Vec::new();
@@ -52,6 +47,7 @@ impl<'s> Contents<'s> {
             // What nobody lists is not read: it may be anything.
             if wanted == Some(None) && entry.name != SUMS {
                 unlisted.push(entry);
+                meter.add(1, entry.size);
                 continue;
             }
             match digest(survey, entry, job)? {
@@ -65,7 +61,6 @@ impl<'s> Contents<'s> {
             }
             meter.add(1, entry.size);
         }
-        meter.finish();
         let contents = Contents { survey, found };
         contents.compare_names(sums.unwrap_or_default(), &unlisted, problems, job)?;
         Ok(contents)
@@ -196,18 +191,10 @@ fn digest(
     entry: &SurveyedEntry,
     job: &Job,
 ) -> Result<std::result::Result<[u8; 32], String>> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; BUFFER];
-    let mut contents = match survey.contents(entry) {
+    let contents = match survey.contents(entry) {
         Ok(contents) => contents,
         Err(error) => return Ok(Err(format!("it cannot be read: {error}"))),
     };
-    loop {
-        job.check()?;
-        match contents.read(&mut buffer) {
-            Ok(0) => return Ok(Ok(hasher.finalize().into())),
-            Ok(read) => hasher.update(&buffer[..read]),
-            Err(error) => return Ok(Err(format!("it is damaged: {error}; take another copy"))),
-        }
-    }
+    let hashed = hash_all(contents, job)?;
+    Ok(hashed.map_err(|error| format!("it is damaged: {error}; take another copy")))
 }

@@ -11,6 +11,7 @@ use super::*;
 use crate::archive::Archive;
 use crate::backup::options::BackupOptions;
 use crate::backup::{BackupReport, create_backup};
+use crate::formats::opening::backup_metadata;
 use crate::job::{Observer, Progress};
 use crate::options::{CommonOptions, DatabaseOptions, PhotoOptions};
 
@@ -219,4 +220,34 @@ fn a_folder_that_cannot_be_listed_makes_the_backup_incomplete() {
     assert_eq!((report.complete, report.metadata.photos.originals), (false, 1));
     let fail = BackupOptions { on_photo_error: Some("fail".into()), ..site.options() };
     assert_eq!(run(fail, Job::unattended()).unwrap_err().code(), "PHOTO_FAILED");
+}
+
+/// The folder of photos lies so deep that one in it cannot be listed, and each key below that is long.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_backup_that_lacks_more_photos_than_its_metadata_can_name_is_read_again() {
+    let long = |levels: usize| vec!["n".repeat(250); levels].join("/");
+    let site = Site::new(
+        &format!(
+            "INSERT INTO artwork VALUES ('z', 'approved', 'z.jpg');
+             WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM n WHERE n < 40000)
+             INSERT INTO artwork SELECT 'w' || n, 'approved', '{}/' || n || '.jpg' FROM n",
+            long(3)
+        ),
+        &[],
+    );
+    fs::create_dir_all(site.photo(&long(8))).unwrap();
+    fs::create_dir_all(site.path("b").join(long(10))).unwrap();
+    fs::write(site.path("b").join(long(7)).join("z.jpg"), "z").unwrap();
+    fs::rename(site.path("b"), site.photo(&long(8)).join("b")).unwrap();
+    let mut options = site.options();
+    options.common.photos = Some(PhotoOptions {
+        directory: Some(site.photo(&long(8)).join("b").join(long(7))),
+        ..PhotoOptions::default()
+    });
+    let report = run(options, Job::unattended()).unwrap();
+    let photos = &report.metadata.photos;
+    assert!(photos.missing_unlisted.is_some() && photos.all_missing() > 40_000, "{}", photos.all_missing());
+    let mut archive = Archive::open(&report.path, &Job::unattended()).unwrap();
+    assert_eq!(backup_metadata(&mut archive).unwrap().photos.all_missing(), photos.all_missing());
 }

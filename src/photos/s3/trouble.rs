@@ -81,9 +81,18 @@ fn meant(status: u16, code: &str) -> u16 {
         "InternalError" => 500,
         "ServiceUnavailable" | "SlowDown" | "TooManyRequests" => 503,
         "RequestTimeout" => 408,
-        "NoSuchBucket" => 404,
+        "NoSuchBucket" | "NoSuchUpload" => 404,
         "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed" => 403,
         _ => status,
+    }
+}
+
+impl S3Error {
+    /// The error that an answer with the status of success turns out to be, if it is one.
+    pub fn within(body: &[u8]) -> Option<S3Error> {
+        let code = code(body);
+        let is_error = !code.is_empty() && memchr::memmem::find(body, b"<Error>").is_some();
+        is_error.then(|| S3Error::Answer { status: meant(200, &code), code, retry_after: None })
     }
 }
 
@@ -157,6 +166,11 @@ mod tests {
         ] {
             assert_eq!(GetError::from(&answer(status, code)), expected);
         }
+        let late = S3Error::within(b"  \n<?xml?><Error><Code>NoSuchUpload</Code></Error>");
+        assert!(matches!(late, Some(S3Error::Answer { status: 404, .. })), "{late:?}");
+        assert!(
+            S3Error::within(b"<CompleteMultipartUploadResult/>").is_none() && S3Error::within(b"").is_none()
+        );
         assert_eq!(code(b"<Error><Code>NoSuchKey</Code></Error>"), "NoSuchKey");
         assert_eq!(code(b"<Code>AKIA secret</Code>"), "");
         assert_eq!(refused("x".into(), "read", answer(404, "NoSuchBucket")).code(), "SOURCE_UNREACHABLE");

@@ -2,27 +2,30 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
-use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 
 use super::{Content, Presence, Target};
-use crate::archive::{Workspace, fold, is_device, take_name};
+use crate::archive::{Workspace, take_name};
 use crate::error::{Error, Result};
+use crate::flush;
 use crate::formats::index::IndexedPhoto;
-use crate::job::Job;
+use crate::job::{Job, hash_all};
+
+mod names;
+
+use names::Names;
 
 /// Bytes copied at a time.
 const BUFFER: usize = 256 << 10;
-/// Longest file name that ext4, APFS and NTFS all take, in bytes.
-const MAX_SEGMENT: usize = 255;
 
 /// A folder of photos.
 pub(crate) struct Directory {
     root: PathBuf,
+    names: Names,
     workspace: Option<Workspace>,
     written: usize,
 }
@@ -31,7 +34,8 @@ impl Directory {
     /// The folder; it is made when it is needed.
     pub(crate) fn new(dir: &Path) -> Result<Self> {
         let root = std::path::absolute(dir).map_err(|error| Error::output(dir, error))?;
-        Ok(Directory { root, workspace: None, written: 0 })
+        let names = Names::of(&root);
+        Ok(Directory { root, names, workspace: None, written: 0 })
     }
 
     /// A link among the folders of a key would lead outside.
@@ -49,16 +53,16 @@ impl Directory {
     }
 
     fn look_at(&self, photo: &IndexedPhoto, job: &Job) -> Result<Presence> {
-        let Some(relative) = relative(&photo.key) else {
-            return Ok(Presence::Impossible(
-                "no file can have this key for a path here; it stays in the archive, under the path in photos/index.json"
-                    .into(),
-            ));
+        let Some(relative) = self.names.relative(&photo.key) else {
+            return Ok(unnameable());
         };
         self.refuse_links(&relative)?;
         let path = self.root.join(&relative);
         match path.symlink_metadata() {
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound) => Ok(Presence::Missing),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Presence::Missing),
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidFilename) => {
+                Ok(unnameable())
+            }
             Err(error) => Err(Error::output(&path, error)),
             Ok(there) if there.is_file() && is_same(&path, &there, photo, job)? => Ok(Presence::Same),
             Ok(_) => Err(super::taken(&photo.key)),
@@ -69,12 +73,12 @@ impl Directory {
 impl Target for Directory {
     fn look(&mut self, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>> {
         let folders: HashSet<String> =
-            photos.iter().flat_map(|photo| folders(&photo.key)).map(same_name).collect();
+            photos.iter().flat_map(|photo| self.names.folders(&photo.key)).collect();
         let mut taken: HashMap<String, &str> = HashMap::new();
         let mut presences = Vec::with_capacity(photos.len());
         for photo in photos {
             job.check()?;
-            let name = same_name(&photo.key);
+            let name = self.names.same(&photo.key);
             let presence = if folders.contains(&name) {
                 Presence::Impossible(
                     "other keys need a folder of its name; it stays in the archive, under the path in photos/index.json"
@@ -104,7 +108,7 @@ impl Target for Directory {
     }
 
     fn put(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
-        let (Some(workspace), Some(relative)) = (&self.workspace, relative(&photo.key)) else {
+        let (Some(workspace), Some(relative)) = (&self.workspace, self.names.relative(&photo.key)) else {
             return Err(Error::Internal { problem: "a photo is put into a folder that is not ready".into() });
         };
         self.refuse_links(&relative)?;
@@ -128,11 +132,11 @@ impl Target for Directory {
         {
             let _ = file.set_modified(modified.into());
         }
-        file.sync_all().map_err(failed)?;
+        flush::file(&file).map_err(failed)?;
         drop(file);
         let path = self.root.join(relative);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| Error::output(folder, error))?;
+            flush::make_folders(folder).map_err(|error| Error::output(folder, error))?;
         }
         take_name(TempPath::try_from_path(&temporary).map_err(failed)?, &path, false).map_err(|error| {
             match error {
@@ -160,46 +164,18 @@ fn in_the_way(what: &Path) -> Error {
     }
 }
 
-/// The folders above a key that this system can have for a path.
-fn folders(key: &str) -> impl Iterator<Item = &str> {
-    let is_possible = relative(key).is_some();
-    key.match_indices('/').filter(move |_| is_possible).filter_map(|(at, _)| key.get(..at))
-}
-
-/// What two names have in common that are the same to this system.
-fn same_name(name: &str) -> String {
-    match cfg!(any(windows, target_os = "macos")) {
-        true => fold(name),
-        false => name.to_owned(),
-    }
-}
-
-/// The path of a key below the folder, where this system can have it.
-fn relative(key: &str) -> Option<PathBuf> {
-    let is_possible = |segment: &str| {
-        let is_special = matches!(segment, "" | "." | "..") || segment.contains('\0');
-        let is_foreign = cfg!(windows)
-            && (segment.ends_with(['.', ' '])
-                || is_device(segment)
-                || segment.contains(['\\', ':', '*', '?', '"', '<', '>', '|'])
-                || segment.chars().any(char::is_control));
-        !is_special && !is_foreign && segment.len() <= MAX_SEGMENT
-    };
-    key.split('/').all(is_possible).then(|| key.split('/').collect())
+fn unnameable() -> Presence {
+    Presence::Impossible(
+        "no file can have this key for a path here; it stays in the archive, under the path in photos/index.json"
+            .into(),
+    )
 }
 
 fn is_same(path: &Path, there: &fs::Metadata, photo: &IndexedPhoto, job: &Job) -> Result<bool> {
     if there.len() != photo.size {
         return Ok(false);
     }
-    let mut file = File::open(path).map_err(|error| Error::output(path, error))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        job.check()?;
-        match file.read(&mut buffer).map_err(|error| Error::output(path, error))? {
-            0 => return Ok(hex::encode(hasher.finalize()) == photo.sha256),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
+    let unread = |error| Error::output(path, error);
+    let sha256 = hash_all(File::open(path).map_err(unread)?, job)?.map_err(unread)?;
+    Ok(hex::encode(sha256) == photo.sha256)
 }

@@ -16,6 +16,7 @@ use sha2::Sha256;
 use super::{Content, Presence, Target, look_into, taken};
 use crate::archive::{Workspace, ensure_space};
 use crate::error::{Error, Result};
+use crate::flush;
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 use crate::photos::source::PhotoSource;
@@ -80,6 +81,10 @@ impl LocalBucket {
         let path = self.file();
         let Some(rows) = &mut self.rows else { return Ok(()) };
         let pending = &self.pending;
+        // A row is flushed with its commit; the bodies' names come before.
+        if let Some(object) = pending.last() {
+            flush::name(&object.body).map_err(|error| Error::output(&object.body, error))?;
+        }
         let mut clash = None;
         let mut insert = || -> rusqlite::Result<()> {
             let transaction = rows.transaction()?;
@@ -119,7 +124,7 @@ impl Target for LocalBucket {
     fn begin(&mut self, bytes: u64) -> Result<()> {
         let (path, bodies) = (self.file(), bodies_folder(&self.state, &self.bucket));
         for folder in [path.parent(), Some(&*bodies)].into_iter().flatten() {
-            fs::create_dir_all(folder).map_err(|error| Error::output(folder, error))?;
+            flush::make_folders(folder).map_err(|error| Error::output(folder, error))?;
         }
         ensure_space(&bodies, bytes)?;
         let open = || -> rusqlite::Result<Connection> {
@@ -157,7 +162,7 @@ impl Target for LocalBucket {
                 break;
             }
         }
-        file.sync_all().map_err(broken)?;
+        flush::file(&file).map_err(broken)?;
         if let Some(object) = self.pending.last_mut() {
             object.etag = hex::encode(md5.finalize());
         }

@@ -81,7 +81,7 @@ impl Upload {
         let body = Bytes::from(manifest(parts));
         let query = [("uploadId", &*self.id)];
         match self.store.send(Method::POST, &self.photo.key, &query, &[], body, job).await? {
-            // An error may come with status 200, after spaces that kept the connection alive.
+            // Whatever else comes with status 200, what is there tells.
             Ok(answer)
                 if String::from_utf8_lossy(&answer.body).contains("<CompleteMultipartUploadResult") =>
             {
