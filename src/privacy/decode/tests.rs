@@ -1,0 +1,77 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+#[test]
+fn percent_signs_are_undone_and_traced_back() {
+    let decoded = percent(b"a%40b%2").unwrap();
+    assert_eq!(decoded.bytes, b"a@b%2");
+    assert_eq!(decoded.source(1..2), 1..4);
+    assert_eq!(decoded.source(0..5), 0..7);
+    assert!(percent(b"50 % of it").is_none());
+}
+
+#[test]
+fn references_are_undone_and_traced_back() {
+    let decoded = references(b"a&#64;b&#x2E;c&commat;&x;&#xd800;&").unwrap();
+    assert_eq!(decoded.bytes, b"a@b.c@&x;&#xd800;&");
+    assert_eq!(decoded.source(1..2), 1..6);
+    assert!(references(b"AT&T; R&B &# &#x &#99999999999;").is_none());
+    assert_eq!(references(b"a&#64b&#x2E.&#00000000000000064;").unwrap().bytes, b"a@b..@");
+}
+
+#[test]
+fn other_forms_of_ascii_are_folded_and_traced_back() {
+    let decoded = folded("a＠𝐛\u{ad}．é\u{2011}’c\u{feff}".as_bytes()).unwrap();
+    assert_eq!(decoded.bytes, "a@b.é-’c".as_bytes());
+    assert_eq!(decoded.source(1..3), 1..10);
+    assert_eq!(decoded.source(7..11), 18..25);
+    assert_eq!(foldable("“é”, 東京 \u{a0} ＠".as_bytes()), Some(20));
+    for plain in ["", "a@b", "l’été “sic” – 東京：№\u{a0}", "\u{fffd}"] {
+        let has_any = folded(plain.as_bytes()).is_some();
+        assert_eq!(has_any, foldable(plain.as_bytes()).is_some(), "{plain}");
+    }
+    assert!(folded("l’été “sic” – 東京".as_bytes()).is_none() && folded(b"\xe2\x80").is_none());
+}
+
+#[test]
+fn escapes_are_undone_and_traced_back() {
+    let decoded = escapes(br"a\u0040b\/\ud83d\ude00\x\ud800").unwrap();
+    assert_eq!(decoded.bytes, "a@b/😀\\x\u{fffd}".as_bytes());
+    assert_eq!(decoded.source(0..3), 0..8);
+    assert!(escapes(b"plain").is_none());
+}
+
+#[test]
+fn backslashes_before_signs_are_undone_and_traced_back() {
+    let decoded = markdown(br"a\@b\.c\d\\").unwrap();
+    assert_eq!(decoded.bytes, br"a@b.c\d\");
+    assert_eq!(decoded.source(0..3), 0..4);
+    assert!(markdown(br"C:\photos\").is_none());
+}
+
+#[test]
+fn escapes_are_blanked_byte_for_byte() {
+    for (text, blank) in [
+        (r#"a\n@b\u0041c\"d"#, "a  @b      c  d"),
+        (r#"a\\n@b \x\"#, r#"a \n@b \x\"#),
+        (r#"\ud83d\ude00."#, "            ."),
+    ] {
+        assert_eq!(without_escapes(text.as_bytes()), Some(blank.as_bytes().to_vec()), "{text}");
+    }
+    assert!(without_escapes(b"plain").is_none());
+}
+
+#[test]
+fn hexadecimal_and_base64_are_undone() {
+    let undone = |decode: fn(&[u8], &mut Vec<u8>), text: &str| {
+        let mut bytes = Vec::new();
+        decode(text.as_bytes(), &mut bytes);
+        bytes
+    };
+    assert_eq!(undone(hexadecimal, "616Bf"), b"ak");
+    assert_eq!(undone(base64, "YW5uQGV4"), b"ann@ex");
+    assert_eq!(undone(base64, "YW5uQA"), b"ann@");
+    assert_eq!(undone(base64, "-_-_"), undone(base64, "+/+/"));
+    assert_eq!(undone(base64, "Y"), b"");
+}
