@@ -8,7 +8,7 @@ import { root } from './support';
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 /** What stands in capitals between quotes but is no code of this package. */
-const others = new Set(['CARGO_PKG_VERSION', 'OUT_DIR', 'SQLITE_TOOBIG']);
+const others = new Set(['CARGO_PKG_VERSION', 'OUT_DIR', 'SQLITE_TMPDIR', 'SQLITE_TOOBIG']);
 
 /** The paths of files below a folder, relative to it. */
 function filesOf(folder: string, isWanted: (path: string) => boolean): string[] {

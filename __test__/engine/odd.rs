@@ -205,11 +205,11 @@ fn a_schema_that_a_program_wrote_itself_is_no_obstacle() {
     let sql = "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2); CREATE TABLE trigger(a); CREATE VIEW v AS SELECT a FROM t;
          CREATE UNIQUE INDEX i ON t(a); CREATE TRIGGER g AFTER DELETE ON t BEGIN SELECT 1; END;
          PRAGMA writable_schema = ON;
-         UPDATE sqlite_schema SET sql = 'create table if not exists t(a, b) ; -- done' WHERE name = 't';
+         UPDATE sqlite_schema SET sql = 'create table if not exists t(a, b) ;' WHERE name = 't';
          UPDATE sqlite_schema SET sql = 'create  table [trigger](a);' WHERE name = 'trigger';
          UPDATE sqlite_schema SET sql = 'create view if not exists v as select b AS a from t;' WHERE name = 'v';
          UPDATE sqlite_schema SET sql = 'create unique index if not exists i on t(a);' WHERE name = 'i';
-         UPDATE sqlite_schema SET sql = 'create trigger g after delete on t begin select 1; end;' WHERE name = 'g';";
+         UPDATE sqlite_schema SET sql = 'create trigger g after delete on t BEGIN select 1; END;' WHERE name = 'g';";
     let (whole, _, restored) = Whole::sound(sql);
     assert_eq!(rows(&restored, "SELECT a FROM v"), ["2"]);
     assert!(whole.warned("IN_EXTRA").is_empty(), "{:?}", whole.report.warnings);

@@ -9,7 +9,7 @@ use super::{Column, quoted, quoted_text};
 pub enum Key {
     /// A rowid of no column, under the alias that no column hides.
     Rowid(&'static str),
-    /// The rowid is the column of this index in [`Table::columns`].
+    /// The rowid is the column of this index in [`Table::columns`](super::Table::columns).
     Column(usize),
     /// A rowid that cannot be named, because columns are called `rowid`, `_rowid_` and `oid`.
     Hidden,
