@@ -46,6 +46,7 @@ async function publishDump(): Promise<[code: number | null, said: string]> {
   const script = join(root, 'dist', 'admin', 'publish.js');
   const [program, ...rest] = [...inOwnPids(), process.execPath, script];
   const child = spawn(program, rest, {
+    cwd: base,
     env: { PATH, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -37,6 +37,8 @@ describe.each<[string, () => Place | Promise<Place>]>([
     });
     plan({});
     expect(await two.make()).toMatchObject({ state: 'succeeded' });
+    // Long enough that the second is asked for while the first runs.
+    plan({ ms: 1000 });
     const both = await Promise.all([one.generate(), two.generate()]);
     expect(both.map(({ status }) => status).sort()).toEqual([202, 409]);
   });

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { root } from '../../support';
+import { folder, root } from '../../support';
 
 export interface Service {
   readonly url: string;
@@ -23,6 +23,8 @@ const anyPort = {
 };
 
 const services = new Set<Service>();
+/** Also those that have not said yet that they listen. */
+const children = new Set<ChildProcess>();
 
 /** Starts `npm run admin` with an environment; rejects with what it said when it refuses. */
 export function serve(
@@ -41,6 +43,7 @@ export function serveStandIn(
 }
 
 export async function stopServices(): Promise<void> {
+  children.forEach((child) => child.kill('SIGKILL'));
   await Promise.all([...services].map((service) => service.stop('SIGKILL')));
 }
 
@@ -53,8 +56,11 @@ async function started(
   const [program = '', ...rest] = [...wrapper, process.execPath, ...args];
   const child = spawn(program, rest, {
     env: { PATH, ...(env['ADMIN_PORT'] === undefined ? anyPort : {}), ...env },
+    // In a folder of its own: in the project's it would read the `.env` of whoever runs the tests.
+    cwd: folder(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  children.add(child.once('close', () => children.delete(child)));
   let said = '';
   const ended = once(child, 'close');
   const url = await new Promise<string>((ready, failed) => {
