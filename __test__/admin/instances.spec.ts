@@ -73,7 +73,7 @@ function onDisk(id: string): Job {
 (process.platform === 'linux' ? describe : describe.skip)('in another container', () => {
   it('nobody takes the lock of a job that runs, nor its files', async () => {
     const service = await client();
-    plan({ ms: 4_000 });
+    plan({ ms: 12_000 });
     const { job_id } = (await service.generate()).data;
     await service.until(job_id, ({ progress }) => progress !== null);
     const [code, said] = await publishDump();
