@@ -335,6 +335,8 @@ it("writes no user's id into the audit that stands where a job's could", async (
 });
 
 it('still has started nothing, and has written nobody down', async () => {
+  const cancel = { method: 'DELETE', target: `/api/admin/jobs/${jobId}` };
+  expect(await statusOf(cancel, bearer(admin))).toBe(404);
   await expectNothingStarted();
   expectNobody(service.output());
   for (const name of listing(join(base, 'state'))) {

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 
 import { folder, listing, removeFolders, root } from '../support';
 import { issuer, jwt, panelOrigin, publicKey } from '../support/admin/callers';
@@ -10,6 +11,7 @@ import { Client, type Dump } from '../support/admin/client';
 import { clerkIds, people } from '../support/admin/people';
 import { serve, stopServices } from '../support/admin/service';
 import { account, D1Double, databaseId, token } from '../support/d1';
+import { PhotoServer } from '../support/photo-server';
 import { newer, photos } from '../support/platform';
 import { onTmpfs } from '../support/process';
 import { sha256, sqlite, tool } from '../support/tools';
@@ -179,6 +181,7 @@ it('publishes without the web service, for a schedule', () => {
     process.execPath,
     [join(root, 'dist', 'admin', 'publish.js')],
     {
+      cwd: base,
       env: { PATH, ...env },
       encoding: 'utf8',
     },
@@ -189,12 +192,32 @@ it('publishes without the web service, for a schedule', () => {
 });
 
 it('serves 100 admins and 1,000 downloads while a dump is made', async () => {
-  const service = await serve(env);
+  const colours = { width: 80, height: 60, channels: 3, background: '#8a5a44' } as const;
+  const held = new PhotoServer(await sharp({ create: colours }).jpeg().toBuffer());
+  try {
+    await serveTheCrowd(held);
+  } finally {
+    held.close();
+  }
+});
+
+/** The dump waits for a photo until everybody has been answered. */
+async function serveTheCrowd(held: PhotoServer): Promise<void> {
+  const service = await serve({
+    ...env,
+    SOURCE_PHOTOS_DIR: '',
+    SOURCE_PHOTOS_URL: await held.url(),
+  });
   const admin = new Client(service, people.roleAdmin);
   await admin.make();
   const [dump] = (await admin.dumps()).dumps as [Dump];
   const url = dump.download_url.replace('http://localhost:0', service.url);
   addWorks(15_000);
+  sqlite(
+    env['SOURCE_DATABASE_FILE'] ?? '',
+    `UPDATE artwork SET photos = '["originals/slow/1.jpg"]' WHERE id LIKE 'b%1'`,
+  );
+  held.hold();
   const { job_id } = (await admin.generate({ allow_shrink: true })).data;
 
   const list = async (token: string): Promise<number> =>
@@ -216,5 +239,7 @@ it('serves 100 admins and 1,000 downloads while a dump is made', async () => {
   }
   expect(statuses.filter((status) => status === 200)).toHaveLength(crowd);
   expect(statuses.filter((status) => status === 206)).toHaveLength(1000);
+  expect(await admin.job(job_id)).toMatchObject({ state: 'running' });
+  held.release();
   expect(await admin.over(job_id)).toMatchObject({ state: 'succeeded' });
-});
+}

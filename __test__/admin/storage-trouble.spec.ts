@@ -78,7 +78,7 @@ describe('while a dump is taken back', () => {
       expect((await one.ask('GET', 'jobs')).data).toMatchObject({ running: null });
       const refused = await one.generate();
       expect([refused.status, refused.error]).toEqual([409, 'JOB_RUNNING']);
-      expect(refused.message).toMatch(/taken back/);
+      expect(refused.message).toMatch(/published is being changed/);
       expect(refused.details).toMatchObject({ job_id: null });
     }
     letGo();
