@@ -274,19 +274,21 @@ fn hash(reader: &mut impl Read, length: u64, path: &Path, job: &Job) -> Result<[
 }
 
 /// Fails unless the directory consists of as many headers as the end record says, which no hash covers and a reader
-/// would believe if it said fewer, and unless they have no more to them than ours.
+/// would believe if it said fewer, and where one gives its entry another name than it is read by.
 fn refuse_headers(file: &mut File, directory: Directory, path: &Path) -> Result<()> {
-    let (mut entries, mut are_ours) = (0, true);
+    let (mut entries, mut is_renamed) = (0, false);
     let read = central::each(file, directory.start, directory.size, |header| {
         entries += 1;
-        are_ours &= header.beside == Beside::Ours;
+        is_renamed |= header.beside == Beside::Renaming;
     });
     match read {
         Err(central::Failure::Io(error)) => Err(unreadable(path, error)),
-        Ok(()) if entries == directory.entries && are_ours => Ok(()),
-        Ok(()) if entries == directory.entries => {
-            Err(corrupt(path, "its headers have comments or fields that ours never have; verify it", None))
-        }
+        Ok(()) if is_renamed => Err(corrupt(
+            path,
+            "its headers have fields that give entries other names; do not extract it",
+            None,
+        )),
+        Ok(()) if entries == directory.entries => Ok(()),
         _ => Err(corrupt(path, "its directory is not whole; take another copy", None)),
     }
 }
