@@ -15,9 +15,6 @@ use crate::photos::thumbnail::QUALITY;
 use crate::platform::fields::files::DATA_FILES;
 use crate::platform::times::rfc3339;
 
-/// How many ids a warning gives as examples.
-const EXAMPLES: usize = 3;
-
 /// How many records each file has.
 pub fn counts(written: &Written, thumbnails: &Thumbnails) -> Counts {
     let of =
@@ -127,15 +124,6 @@ pub fn for_the_operator(settings: &Settings, read: &Read) -> Vec<Warning> {
     for place in &read.absent {
         let message = "includeFields names it, and the database has no such column: check how it is spelt";
         warnings.push(Warning::about("FIELD_NOT_FOUND", place.clone(), message));
-    }
-    for (place, ids) in &read.open_logins {
-        let examples = ids.iter().take(EXAMPLES).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let users = counted(ids.len() as u64, "user has", "users have");
-        let message = format!(
-            "{users} the id of a public work or artist ({examples}), with which everybody can log in as them: close such \
-             an account"
-        );
-        warnings.push(Warning::about("LOGIN_PUBLIC", place.clone(), message));
     }
     let foreign: u64 = read.plan.excluded_foreign.values().sum();
     if foreign > 0 {

@@ -1,6 +1,5 @@
 //! What a dump is made from: which rows are in, and everything that must not be.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::fences::Fences;
@@ -28,8 +27,6 @@ pub struct Read {
     pub drift: Drift,
     /// Every identifier of a user.
     pub values: Arc<Values>,
-    /// Ids of public works and artists with which somebody can log in, by `table.column`.
-    pub open_logins: BTreeMap<String, Vec<String>>,
     /// The names that stay in.
     pub filter: Arc<Filter>,
     /// Columns that the operator adds, that are there and that nothing keeps in.
@@ -49,7 +46,7 @@ pub fn read(settings: &Settings, workspace: &Workspace, with_photos: bool, job: 
     let snapshot = take_snapshot(&settings.common.database, workspace.folder(), job)?;
     let failure = |error: rusqlite::Error| snapshot.failure(&error);
     let drift = Drift::read(snapshot.connection()).map_err(failure)?;
-    let (values, open_logins) = known_identifiers(&snapshot, job)?;
+    let values = known_identifiers(&snapshot, job)?;
     let filter = Filter::new(settings.extra_blacklist.iter().map(String::as_str));
     let absent = absent(settings, &snapshot)?;
     let is_had = |field: &&IncludedField| field.leaves(&filter) && !absent.contains(&field.place());
@@ -69,7 +66,6 @@ pub fn read(settings: &Settings, workspace: &Workspace, with_photos: bool, job: 
         snapshot,
         drift,
         values: Arc::new(values),
-        open_logins,
         filter: Arc::new(filter),
         included,
         absent,
@@ -91,10 +87,9 @@ fn absent(settings: &Settings, snapshot: &Snapshot) -> Result<Vec<String>> {
     Ok(absent)
 }
 
-/// Fence 3 begins here: every identifier of a user that the database holds, and beside them those that everybody may read.
-fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<(Values, BTreeMap<String, Vec<String>>)> {
+/// Fence 3 begins here: every identifier of a user that the database holds.
+fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<Values> {
     let mut values = Values::default();
-    let mut open_logins = BTreeMap::<String, Vec<String>>::new();
     let connection = snapshot.connection();
     let gathered = each_private_value::<Failure>(connection, |place, value, author| {
         job.check().map_err(Failure::Job)?;
@@ -105,12 +100,10 @@ fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<(Values, BTreeMap
         Ok(())
     })
     .and_then(|()| {
-        each_public_id::<Failure>(connection, |id, is_shown| {
-            if let Some(place) = values.spare(id, is_shown) {
-                open_logins.entry(place.to_owned()).or_default().push(id.to_owned());
-            }
+        each_public_id::<Failure>(connection, |id| {
+            values.spare(id);
             Ok(())
         })
     });
-    gathered.map(|()| (values, open_logins)).map_err(|failure| failure.of(snapshot))
+    gathered.map(|()| values).map_err(|failure| failure.of(snapshot))
 }

@@ -8,7 +8,6 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
 use self::inside::{Names, inside};
-use super::content::{PUBLIC_ARTISTS, PUBLIC_WORKS};
 use super::fields::blacklist::identifies;
 use super::fields::names::{matches, normal};
 use super::fields::tables::content;
@@ -139,28 +138,22 @@ pub fn each_private_value<E: From<rusqlite::Error>>(
     Ok(())
 }
 
-/// Hands every id of a work, an artist or a log entry to `visit`, and whether its page shows it to everybody. Whatever
-/// else it may be, it is no secret of a user's, unless nobody can read it and it lets somebody in.
+/// Hands every id of a work, an artist or a log entry to `visit`: whatever else it may be, it is public.
 pub fn each_public_id<E: From<rusqlite::Error>>(
     conn: &Connection,
-    mut visit: impl FnMut(&str, bool) -> std::result::Result<(), E>,
+    mut visit: impl FnMut(&str) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     for name in PUBLIC_IDS {
         let Some(table) = Table::find(conn, name)? else { continue };
         let Some(id) = table.column("id") else { continue };
-        let is_shown = match name {
-            "artwork" => table.has_status(&PUBLIC_WORKS).unwrap_or_else(|| "FALSE".into()),
-            "artists" => table.has_status(&PUBLIC_ARTISTS).unwrap_or_else(|| "TRUE".into()),
-            _ => "FALSE".into(),
-        };
-        let sql = format!("SELECT {id}, {is_shown} IS TRUE FROM main.{} NOT INDEXED", table.quoted());
+        let sql = format!("SELECT {id} FROM main.{} NOT INDEXED", table.quoted());
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             if let ValueRef::Text(bytes) = row.get_ref(0)?
                 && let Ok(id) = str::from_utf8(bytes)
             {
-                visit(id, row.get(1)?)?;
+                visit(id)?;
             }
         }
     }

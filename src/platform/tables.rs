@@ -51,13 +51,6 @@ impl Table {
         self.columns.iter().find(|column| column.eq_ignore_ascii_case(name)).map(|column| quote(column))
     }
 
-    /// A condition that takes the rows whose status is one of `words`, byte for byte; none without such a column.
-    pub(super) fn has_status(&self, words: &[&str]) -> Option<String> {
-        let status = self.column("status")?;
-        let words = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
-        Some(format!("{status} COLLATE BINARY IN ({words})"))
-    }
-
     /// The column, or NULL when there is none.
     pub(super) fn column_or_null(&self, name: &str) -> String {
         self.column(name).unwrap_or_else(|| "NULL".into())

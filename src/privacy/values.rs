@@ -79,18 +79,12 @@ impl Values {
     }
 
     /// Takes out what is public for other reasons: the id of a work, an artist or a log entry. What lets somebody in
-    /// stays, save for a user's id that `is_shown` to everybody as that of a work: anybody may choose one, and keeping
-    /// it in would keep the work in and nobody's secret. The `table.column` of such a one is handed back.
-    pub fn spare(&mut self, id: &str, is_shown: bool) -> Option<&str> {
-        let (_, key) = shape::identify(id)?;
-        let (class, place) = *self.known.get(&key)?;
-        let lets_in = self.is_credential(place);
-        if lets_in && !(is_shown && class == Class::UserId) {
-            return None;
+    /// stays, whatever else it is.
+    pub fn spare(&mut self, id: &str) {
+        let Some((_, key)) = shape::identify(id) else { return };
+        if self.known.get(&key).is_some_and(|(_, place)| !self.is_credential(*place)) {
+            self.known.remove(&key);
         }
-        self.known.remove(&key);
-        let (place, _) = self.places.get(usize::from(place))?;
-        lets_in.then_some(place)
     }
 
     /// How many there are.
@@ -178,7 +172,7 @@ mod tests {
         assert_eq!(values.len(), 2);
         let (_, key) = shape::identify("ann@EXAMPLE.org").unwrap();
         assert_eq!(values.get(key), Some((Class::Email, "users.email")));
-        assert_eq!(values.spare(&ID.to_uppercase(), false), None);
+        values.spare(&ID.to_uppercase());
         assert_eq!(values.len(), 1);
     }
 
@@ -212,21 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn what_lets_somebody_in_stays_unless_everybody_may_read_it() {
-        for places in [["users.uuid", "audit_log.user_token"], ["audit_log.user_token", "users.uuid"]] {
+    fn what_lets_somebody_in_stays_though_a_public_row_has_the_same_id() {
+        for places in [["users.uuid", "audit_log.user_token"], ["audit_log.user_token", "Users.uuid"]] {
             let mut values = Values::default();
             places.into_iter().for_each(|place| values.add(place, ID));
-            assert_eq!(values.spare(ID, false), None, "{places:?}");
+            values.spare(ID);
             assert_eq!(values.len(), 1, "{places:?}");
-            assert_eq!(values.spare(ID, true), Some("users.uuid"), "{places:?}");
-            assert!(values.is_empty());
-        }
-        // Nobody chooses these.
-        for secret in ["9f86d081884c7d659a2feaa0c55ad015", "ann@example.org"] {
-            let mut values = Values::default();
-            values.add("magic_links.token", secret);
-            assert_eq!(values.spare(secret, true), None, "{secret}");
-            assert_eq!(values.len(), 1, "{secret}");
         }
     }
 

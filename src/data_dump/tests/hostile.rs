@@ -125,25 +125,6 @@ async fn what_a_visitor_calls_a_token_is_taken_out_of_no_text() {
 }
 
 #[tokio::test]
-async fn whoever_takes_the_id_of_a_work_keeps_it_from_nobody() {
-    let pending = "5f1c9a52-7b64-4c0e-9d2a-5e8f00112255";
-    let sql = format!(
-        "CREATE TABLE users (uuid TEXT, email TEXT); INSERT INTO users VALUES ('{ID}', 'eve@x.org'), ('{pending}', 'bob@x.org');
-        CREATE TABLE auth_sessions (id TEXT, user_uuid TEXT); INSERT INTO auth_sessions VALUES ('a1', '{ID}');
-        CREATE TABLE artwork (id TEXT, description TEXT, status TEXT);
-        INSERT INTO artwork VALUES ('{ID}', 'Beside {pending}', 'approved'), ('{pending}', '', 'pending')"
-    );
-    let folder = tempfile::tempdir().unwrap();
-    Connection::open(folder.path().join("archive.sqlite")).unwrap().execute_batch(&sql).unwrap();
-    let report = dumped(folder.path()).await.unwrap();
-    let left = texts(&report);
-    assert!(left.contains(&format!(r#""id":"{ID}""#)) && left.contains("Beside [redacted]"), "{left}");
-    let told: Vec<_> = report.warnings.iter().filter(|warning| warning.code == "LOGIN_PUBLIC").collect();
-    assert!(told.iter().all(|warning| warning.message.contains(ID)) && told.len() == 1, "{told:?}");
-    assert!(!left.contains("LOGIN_PUBLIC"), "it is told to the operator alone");
-}
-
-#[tokio::test]
 async fn the_id_of_a_work_stays_public_whatever_a_visitor_calls_himself() {
     for said in [ID.to_owned(), format!("{ID}-1"), format!("photos/thumbnails/{ID}-2")] {
         for member in ["userAgent", "fingerprint"] {

@@ -146,24 +146,19 @@ fn json_that_does_not_parse_hides_nothing() {
 
 #[test]
 fn public_ids_are_those_of_works_artists_and_log_entries() {
-    let ids = |sql: &str| {
-        let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(sql).unwrap();
-        let mut ids = Vec::new();
-        each_public_id::<rusqlite::Error>(&conn, |id, is_shown| {
-            ids.push(format!("{id}{}", if is_shown { "" } else { "?" }));
-            Ok(())
-        })
-        .unwrap();
-        ids
-    };
-    let sql = "CREATE TABLE artwork (id, Status);
-         INSERT INTO artwork VALUES ('a', 'approved'), (1, 'approved'), (x'ff', 'approved'), ('p', 'pending'), ('n', NULL);
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch(
+        "CREATE TABLE artwork (id); INSERT INTO artwork VALUES ('a'), (1), (x'ff');
          CREATE TABLE artists (Id TEXT); INSERT INTO artists VALUES ('b');
-         CREATE TABLE logbook (id, status); INSERT INTO logbook VALUES ('l', 'approved');
-         CREATE TABLE users (id); INSERT INTO users VALUES ('u')";
-    assert_eq!(ids(sql), ["a", "p?", "n?", "b", "l?"]);
-    let sql = "CREATE TABLE artwork (id); INSERT INTO artwork VALUES ('a');
-         CREATE TABLE artists (id, status); INSERT INTO artists VALUES ('b', 'active'), ('c', 'rejected')";
-    assert_eq!(ids(sql), ["a?", "b", "c?"]);
+         CREATE TABLE logbook (id); INSERT INTO logbook VALUES ('l');
+         CREATE TABLE users (id); INSERT INTO users VALUES ('u')",
+    )
+    .unwrap();
+    let mut ids = Vec::new();
+    each_public_id::<rusqlite::Error>(&conn, |id| {
+        ids.push(id.to_owned());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(ids, ["a", "b", "l"]);
 }
