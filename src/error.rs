@@ -224,6 +224,13 @@ impl Error {
         Error::InvalidOptions { message: message.into() }
     }
 
+    /// A backup that verify and restore would refuse, by what its photos take; `limit` as in the variant.
+    pub fn too_many_photos(limit: String) -> Self {
+        let problem = "verify and restore take no larger one; take fewer photos, such as those of approved artworks \
+                       alone (photoScope 'approved'), or none";
+        Error::ArchiveTooLarge { limit, problem: problem.into() }
+    }
+
     /// A database that is there and cannot be read, with what SQLite said.
     pub fn unreadable(path: &Path, problem: impl Into<String>, source: Option<Cause>) -> Self {
         Error::DatabaseUnreadable { path: path.to_owned(), problem: problem.into(), source }

@@ -121,12 +121,7 @@ pub fn check_readable(entries: u64, directory: u64) -> Result<()> {
     if !(Directory { entries, start: 0, size: directory }).is_too_large() {
         return Ok(());
     }
-    Err(Error::ArchiveTooLarge {
-        limit: format!("{MAX_ENTRIES} entries, or {MAX_DIRECTORY} bytes of their names"),
-        problem: "verify and restore take no larger one; take fewer photos, such as those of approved artworks alone \
-                  (photoScope 'approved'), or none"
-            .into(),
-    })
+    Err(Error::too_many_photos(format!("{MAX_ENTRIES} entries, or {MAX_DIRECTORY} bytes of their names")))
 }
 
 /// Where the central directory is, and of how many headers it consists.

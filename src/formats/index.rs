@@ -27,12 +27,7 @@ pub fn check_readable(bytes: u64, entries: usize) -> Result<()> {
     if bytes <= limit {
         return Ok(());
     }
-    Err(Error::ArchiveTooLarge {
-        limit: format!("{limit} bytes of {INDEX}"),
-        problem: "verify and restore take no larger one; take fewer photos, such as those of approved artworks alone \
-                  (photoScope 'approved'), or none"
-            .into(),
-    })
+    Err(Error::too_many_photos(format!("{limit} bytes of {INDEX}")))
 }
 
 /// One photo of photos/index.json, in the order its keys are written; `M` is how its metadata is held.
