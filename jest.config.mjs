@@ -9,6 +9,7 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/__test__'],
   testMatch: ['**/*.spec.ts'],
+  testSequencer: '<rootDir>/__test__/sequencer.mjs',
   transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/__test__/tsconfig.json' }] },
   // Most specs wait for servers and processes half of their time. The large cases are measured, one at a time.
   maxWorkers: full ? 1 : Math.max(2, availableParallelism() - 1),
