@@ -38,7 +38,7 @@ pub enum Phase {
 pub struct Progress {
     /// Which phase.
     pub phase: Phase,
-    /// Units done: tables, photos, entries.
+    /// Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries.
     pub done: u64,
     /// Units in all, where known.
     pub total: Option<u64>,
@@ -46,7 +46,7 @@ pub struct Progress {
     pub bytes: u64,
     /// Bytes in all, where known.
     pub total_bytes: Option<u64>,
-    /// What is being worked on: a table's name, never a private value.
+    /// What is being worked on: the name of a table or an entry, or the key of a photo; never a value of a row.
     pub item: Option<String>,
     /// What the phase takes at least, where that is known beforehand.
     pub least: Option<Duration>,

@@ -118,7 +118,7 @@ pub fn preview_data_dump<'env>(
 /// - `INVALID_OPTIONS`: `path` or an option is of the wrong type
 /// - `ARCHIVE_CORRUPT`: the file cannot be opened or read
 /// - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the system's folder for temporary files (`TMPDIR`, on
-///   Windows `TEMP`) to load the rows of a backup
+///   Windows `TMP`) to load the rows of a backup
 /// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
 #[napi(ts_args_type = "path: string, options?: VerifyOptions | undefined")]
 pub fn verify_archive<'env>(

@@ -16,7 +16,7 @@ pub struct Progress {
     /// so that phases come again.
     #[napi(ts_type = "'snapshot' | 'database' | 'photos' | 'finish' | 'verify'")]
     pub phase: &'static str,
-    /// Units done in this phase: tables, photos, entries.
+    /// Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries.
     pub done: i64,
     /// Units in all; absent while unknown.
     pub total: Option<i64>,
@@ -24,7 +24,7 @@ pub struct Progress {
     pub bytes: i64,
     /// Bytes in all; absent while unknown.
     pub total_bytes: Option<i64>,
-    /// What is being worked on, such as the name of a table; never a private value.
+    /// What is being worked on, such as the name of a table or an entry, or the key of a photo; never a value of a row.
     pub item: Option<String>,
     /// Seconds that this phase takes at least, told when it begins; absent unless the source of the photos answers
     /// only so many requests in a time, as `photos.r2` may.
