@@ -12,6 +12,7 @@ use std::time::Instant;
 use rusqlite::{Connection, ErrorCode};
 
 use crate::archive::{ArchiveWriter, FinishedArchive, Workspace, refuse_taken};
+use crate::database::as_io;
 use crate::database::drill::DrillReport;
 use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
@@ -143,9 +144,7 @@ fn find_repairs(settings: &Settings, workspace: &Workspace, doubt: Doubt, job: &
         Connection::open(&copy).and_then(|copy| Repairs::find(&copy, doubt, &workspace.path(TRIAL), job));
     found.map_err(|error| match (job.check(), error.sqlite_error_code()) {
         (Err(aborted), _) => aborted,
-        (Ok(()), Some(ErrorCode::DiskFull)) => {
-            Error::output(workspace.folder(), std::io::ErrorKind::StorageFull.into())
-        }
+        (Ok(()), Some(ErrorCode::DiskFull)) => Error::output(workspace.folder(), as_io(&error)),
         (Ok(()), _) => snapshot.failure(&error),
     })
 }

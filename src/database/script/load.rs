@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, ffi};
 
-use super::error::{LoadError, Problem, code, store};
-pub use super::guard::Budget;
-use super::guard::Guard;
+use super::error::{LoadError, Problem, store};
+use super::guard::{Budget, Guard};
 use super::splitter::{Splitter, Statement};
 use super::statement::{Task, task};
 use super::views::Views;
 use super::virtual_table::VirtualTable;
-use crate::database::needs;
+use crate::database::{code, needs};
 use crate::job::{Job, Meter};
 use crate::private_file;
 

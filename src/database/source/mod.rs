@@ -10,10 +10,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 use tempfile::TempPath;
 
-use super::digest;
 use super::schema::is_internal;
-use super::script::as_io;
 use super::watchdog::Watchdog;
+use super::{as_io, digest};
 use crate::error::{Error, Result};
 use crate::job::{Job, Phase, Warning};
 

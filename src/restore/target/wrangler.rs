@@ -15,6 +15,7 @@ use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
 use crate::archive::{Workspace, ensure_space};
+use crate::database::as_io;
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::formats::index::IndexedPhoto;
@@ -218,10 +219,29 @@ fn http_metadata(photo: &IndexedPhoto) -> Map<String, Value> {
 }
 
 fn failed(path: &Path, error: rusqlite::Error) -> Error {
-    let kind = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => std::io::ErrorKind::StorageFull,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => std::io::ErrorKind::ResourceBusy,
-        _ => std::io::ErrorKind::Other,
-    };
-    Error::output(path, std::io::Error::new(kind, error))
+    if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) {
+        let problem = "another program keeps it locked; end it, such as `wrangler dev`, then start again";
+        let source = Some(Box::new(error) as _);
+        return Error::OutputUnwritable { path: path.to_owned(), problem: problem.into(), source };
+    }
+    Error::output(path, as_io(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn rows_that_another_program_holds_are_said_to_be_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.sqlite");
+        let [holder, ours] = [(); 2].map(|()| Connection::open(&path).unwrap());
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        ours.busy_timeout(Duration::ZERO).unwrap();
+        let error = failed(&path, ours.execute_batch("BEGIN IMMEDIATE").unwrap_err());
+        assert_eq!(error.code(), "OUTPUT_UNWRITABLE");
+        assert!(error.to_string().contains("another program keeps it locked"), "{error}");
+    }
 }
