@@ -92,6 +92,20 @@ async fn a_store_that_has_none_of_the_photos_is_the_wrong_one() {
     assert!(made(folder.path(), &[]).await.is_ok());
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_the_store_passed_over_is_told_without_a_name_or_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "originals/a.png", 30);
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink("/", folder.path().join(name)).unwrap();
+    }
+    let (made, _) = made(folder.path(), &[photo(1, "originals/a.png")]).await.unwrap();
+    let told: Vec<_> = made.warnings.iter().map(|it| (it.code.as_str(), it.message.as_str())).collect();
+    let message = "files of the folder of photos were passed over; previewBackup (npm run backup -- --dry-run) names them";
+    assert_eq!(told, [("PHOTO_STORE", message)]);
+}
+
 /// The last progress that was told.
 #[derive(Default)]
 struct Last(Mutex<Option<Progress>>);
