@@ -138,16 +138,7 @@ async fn a_photo_too_large_to_be_held_is_read_when_all_memory_is_free() {
     let kitchen = Arc::new(Kitchen::open(&workspace, 100).unwrap());
     let mut file = File::open(folder.path().join("a.png")).unwrap();
     let size = file.metadata().unwrap().len();
-    let photo = StoredPhoto {
-        key: "a.png".into(),
-        size,
-        etag: None,
-        md5: None,
-        last_modified: None,
-        content_type: None,
-        http_metadata: Default::default(),
-        custom_metadata: Default::default(),
-    };
+    let photo = StoredPhoto::bare("a.png", size);
     let fetched = Fetched { photo, body: Body::File(file.try_clone().unwrap()), sums: () };
     let other = kitchen.memory.acquire().await.unwrap();
     let mut cooking = tokio::spawn(Arc::clone(&kitchen).cook(fetched));
