@@ -25,8 +25,6 @@ use crate::photos::source::headers::{EXPIRY, KEPT};
 use crate::photos::source::wrangler::Wrangler;
 use crate::wrangler::{bodies_folder, bucket_file};
 
-/// Bytes copied at a time.
-const BUFFER: usize = 256 << 10;
 /// Objects whose rows appear together: a restore that is broken off loses at most these.
 const BATCH: usize = 200;
 /// How long another process, such as `wrangler dev`, may hold the rows.
@@ -139,7 +137,7 @@ impl Target for LocalBucket {
         Ok(())
     }
 
-    fn put(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
+    fn put(&mut self, photo: &IndexedPhoto, content: Content<'_>, job: &Job) -> Result<()> {
         let now = Utc::now().timestamp_millis();
         // As long as miniflare's: 32 bytes that nothing else has, and the time.
         let unique: [u8; 32] = Sha256::new()
@@ -152,17 +150,11 @@ impl Target for LocalBucket {
         let broken = |error| Error::output(&body, error);
         let mut file = File::create_new(&body).map_err(broken)?;
         self.pending.push(Object { photo: photo.clone(), body: body.clone(), blob_id, etag: String::new() });
-        let (mut md5, mut buffer) = (Md5::new(), vec![0; BUFFER]);
-        loop {
-            job.check()?;
-            let read = content.fill(&mut buffer)?;
-            let piece = buffer.get(..read).unwrap_or_default();
+        let mut md5 = Md5::new();
+        content.each_piece(job, |piece| {
             md5.update(piece);
-            file.write_all(piece).map_err(broken)?;
-            if read < buffer.len() {
-                break;
-            }
-        }
+            file.write_all(piece).map_err(broken)
+        })?;
         flush::file(&file).map_err(broken)?;
         if let Some(object) = self.pending.last_mut() {
             object.etag = hex::encode(md5.finalize());
@@ -170,7 +162,7 @@ impl Target for LocalBucket {
         if self.pending.len() >= BATCH { self.commit() } else { Ok(()) }
     }
 
-    fn finish(&mut self, _job: &Job) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
         self.commit()?;
         self.rows = None;
         Ok(())
