@@ -12,7 +12,7 @@ mod hash;
 mod tasks;
 
 pub use hash::hash_all;
-pub use tasks::{blocking, first_failure, joined, stop_on_error, work_beside};
+pub use tasks::{blocking, both, joined, stop_on_error, work_beside};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -158,6 +158,11 @@ struct MeterState {
 }
 
 impl Meter {
+    /// Counts for nobody: work that is no part of any phase.
+    pub fn unheard() -> Self {
+        Job::unattended().meter(Phase::Snapshot, None, None)
+    }
+
     /// More is done.
     pub fn add(&self, done: u64, bytes: u64) {
         self.update(|p| {
@@ -181,7 +186,7 @@ impl Meter {
         self.update(|p| p.item = Some(item.to_owned()));
     }
 
-    /// The phase is over: tells the last state, whenever the one before was told.
+    /// Ends the phase. Its last state is always told, however recently the one before was.
     pub fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !std::mem::replace(&mut state.finished, true) {
