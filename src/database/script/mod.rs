@@ -16,3 +16,4 @@ pub use error::{LoadError, Problem};
 pub use guard::{ANY_VALUE, Budget, is_known_module, reaches_outside};
 pub use load::Loader;
 pub use splitter::{Splitter, Statement};
+pub use virtual_table::ShellRow;
