@@ -8,11 +8,10 @@ use tempfile::TempPath;
 
 use super::held::Held;
 use super::query::Object;
-use crate::database::lexer;
-use crate::database::private;
 use crate::database::schema::{Schema, Table, is_internal};
 use crate::database::script::{Budget, Loader, ShellRow};
 use crate::database::source::trouble;
+use crate::database::{lexer, private};
 use crate::error::Result;
 use crate::job::{Job, Meter};
 
