@@ -593,7 +593,7 @@ export interface Progress {
    * so that phases come again.
    */
   phase: 'snapshot' | 'database' | 'photos' | 'finish' | 'verify'
-  /** Units done in this phase: tables, photos, entries. */
+  /** Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries. */
   done: number
   /** Units in all; absent while unknown. */
   total?: number
@@ -601,7 +601,7 @@ export interface Progress {
   bytes: number
   /** Bytes in all; absent while unknown. */
   totalBytes?: number
-  /** What is being worked on, such as the name of a table; never a private value. */
+  /** What is being worked on, such as the name of a table or an entry, or the key of a photo; never a value of a row. */
   item?: string
   /**
    * Seconds that this phase takes at least, told when it begins; absent unless the source of the photos answers
@@ -782,7 +782,7 @@ export interface TableMetadata {
  * - `INVALID_OPTIONS`: `path` or an option is of the wrong type
  * - `ARCHIVE_CORRUPT`: the file cannot be opened or read
  * - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the system's folder for temporary files (`TMPDIR`, on
- *   Windows `TEMP`) to load the rows of a backup
+ *   Windows `TMP`) to load the rows of a backup
  * - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
  */
 export declare function verifyArchive(path: string, options?: VerifyOptions | undefined): Promise<VerifyReport>

@@ -12,15 +12,16 @@ use std::time::Instant;
 use rusqlite::{Connection, ErrorCode};
 
 use crate::archive::{ArchiveWriter, FinishedArchive, Workspace, refuse_taken};
+use crate::database::as_io;
 use crate::database::drill::DrillReport;
 use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
 use crate::error::{Error, Result};
 use crate::formats::backup::{self as metadata, BackupMetadata};
-use crate::formats::missing::metadata_json;
-use crate::formats::{GENERATOR, METADATA, README, SUMS};
+use crate::formats::{GENERATOR, METADATA, README, SUMS, metadata_json};
 use crate::inputs::take_snapshot;
-use crate::job::{Job, Phase, Warning, blocking, first_failure, stop_on_error};
+use crate::job::{Job, Phase, Warning, blocking, both, stop_on_error};
+use crate::platform::times::rfc3339;
 
 pub mod options;
 mod photos;
@@ -143,9 +144,7 @@ fn find_repairs(settings: &Settings, workspace: &Workspace, doubt: Doubt, job: &
         Connection::open(&copy).and_then(|copy| Repairs::find(&copy, doubt, &workspace.path(TRIAL), job));
     found.map_err(|error| match (job.check(), error.sqlite_error_code()) {
         (Err(aborted), _) => aborted,
-        (Ok(()), Some(ErrorCode::DiskFull)) => {
-            Error::output(workspace.folder(), std::io::ErrorKind::StorageFull.into())
-        }
+        (Ok(()), Some(ErrorCode::DiskFull)) => Error::output(workspace.folder(), as_io(&error)),
         (Ok(()), _) => snapshot.failure(&error),
     })
 }
@@ -206,7 +205,7 @@ async fn make(
     let working = work(settings, workspace, repairs, Inputs { snapshot, store, earlier }, job);
     // Both end before the workspace may go: on Windows no file that is open can be removed.
     let (worked, checked) = tokio::join!(working, checking);
-    let (mut worked, checked) = first_failure(worked, checked)?;
+    let (mut worked, checked) = both(worked, checked)?;
     worked.facts.warnings.extend(checked.warnings);
     let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
     blocking(move || finish(&settings, &filename, worked, checked.is_sound, &job)).await
@@ -254,7 +253,7 @@ async fn work(
         stop_on_error(job, photos::copy(settings, workspace, rows, plan, earlier, job).await)
     };
     let (written, drilled) = tokio::join!(writing, drilling);
-    let (written, drilled) = first_failure(written, drilled)?;
+    let (written, drilled) = both(written, drilled)?;
     Ok(Worked { facts, written, drilled })
 }
 
@@ -334,7 +333,7 @@ fn describe(
     BackupMetadata {
         format: metadata::FORMAT.into(),
         format_version: metadata::FORMAT_VERSION.into(),
-        created_at: photos::instant(settings.common.now),
+        created_at: rfc3339(settings.common.now),
         generator: GENERATOR.into(),
         source: metadata::SourceKinds {
             database: facts.database.into(),

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::error::{Cause, Error, Result};
-use crate::http::{Client, Failure, Reach, retry_after, whole};
+use crate::http::{Client, Failure, Reach, complaint, whole};
 use crate::job::Job;
 use crate::retry::{Retries, Setback};
 use crate::secret::Secret;
@@ -33,8 +33,6 @@ pub const API: &str = "https://api.cloudflare.com/client/v4";
 
 /// The code of everything that comes from SQL.
 pub const SQL: i64 = 7500;
-/// An answer that says why there is none is short.
-const ERROR_LIMIT: usize = 64 << 10;
 
 /// An account, and a token that may read in it.
 #[derive(Debug, Clone)]
@@ -233,9 +231,7 @@ fn shape(error: &serde_json::Error) -> Cause {
 
 /// What an answer other than 2xx says.
 async fn failed(response: Response<Incoming>) -> ApiError {
-    let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers());
-    let body = whole(response.into_body(), ERROR_LIMIT).await.unwrap_or_default();
+    let (status, retry_after, body) = complaint(response).await;
     match serde_json::from_slice::<Verdict>(&body) {
         Ok(verdict) => verdict.into_error(status, retry_after),
         Err(_) => ApiError::Refused { status, code: 0, hint: Hint::None, retry_after },

@@ -17,10 +17,10 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 #[non_exhaustive]
 pub enum Error {
     /// An option is missing, unknown, out of range or contradicts another.
-    #[error("{message}")]
+    #[error("{problem}")]
     InvalidOptions {
         /// Which option, what is wrong with it, what it takes.
-        message: String,
+        problem: String,
     },
     /// There is no database where the options say it is.
     #[error("there is no database at {}: {hint}", path.display())]
@@ -220,8 +220,8 @@ impl Error {
     }
 
     /// An option that cannot be taken.
-    pub fn invalid(message: impl Into<String>) -> Self {
-        Error::InvalidOptions { message: message.into() }
+    pub fn invalid(problem: impl Into<String>) -> Self {
+        Error::InvalidOptions { problem: problem.into() }
     }
 
     /// A backup that verify and restore would refuse, by what its photos take; `limit` as in the variant.
@@ -245,6 +245,11 @@ impl Error {
             _ => "it cannot be read; check the path and its permissions",
         };
         Error::ArchiveUnopened { path: path.to_owned(), problem, source: Box::new(error) }
+    }
+
+    /// An archive that does not hold what it says it holds.
+    pub fn corrupt(path: &Path, problem: impl Into<String>, source: Option<Cause>) -> Self {
+        Error::ArchiveCorrupt { path: path.to_owned(), problem: problem.into(), source }
     }
 
     /// A failure to write `path`: a full disk is told apart from everything else.

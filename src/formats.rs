@@ -1,5 +1,10 @@
 //! What stands in the JSON of an archive, for those who write it and those who read it again.
 
+use serde::Serialize;
+
+use self::opening::METADATA_LIMIT;
+use crate::error::{Error, Result};
+
 pub mod backup;
 pub mod dump;
 pub mod index;
@@ -15,6 +20,28 @@ pub const SUMS: &str = "SHA256SUMS";
 
 /// `generator` of what this build writes.
 pub const GENERATOR: &str = concat!("@cultural-archiver/backup ", env!("CARGO_PKG_VERSION"));
+
+/// JSON as it stands in the entry `name`: indented, with a line end.
+pub fn pretty(name: &str, value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut json = serde_json::to_vec_pretty(value)
+        .map_err(|error| Error::Internal { problem: format!("{name}: {error}") })?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// metadata.json as it stands in an archive. Fails with `ARCHIVE_TOO_LARGE` when readers would refuse it.
+pub fn metadata_json(metadata: &impl Serialize) -> Result<Vec<u8>> {
+    let json = pretty(METADATA, metadata)?;
+    if json.len() as u64 <= METADATA_LIMIT {
+        return Ok(json);
+    }
+    Err(Error::ArchiveTooLarge {
+        limit: format!("{METADATA_LIMIT} bytes of {METADATA}"),
+        problem: "verify and restore take no larger one; it describes every table and every warning, look for what \
+                  makes those so many"
+            .into(),
+    })
+}
 
 /// What a reader can make of a `format_version`: only the major number, its first part, matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +65,26 @@ pub fn age(version: &str, known: &str) -> Age {
     }
 }
 
-/// How large a list may be that has something to say of each entry of an archive, of which there are so many: at most
-/// 544 MiB, and 32 MiB where there is next to none.
+/// The most bytes of a list with up to `each` bytes about each of an archive's `entries`: 32 MiB and that, never more
+/// than 544 MiB.
 pub fn most_bytes(entries: usize, each: u64) -> u64 {
     (32 << 20) + (entries as u64).saturating_mul(each).min(512 << 20)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Age, age};
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn what_no_reader_takes_is_not_written() {
+        let text = |bytes: u64| Value::String("x".repeat(bytes as usize));
+        assert_eq!(metadata_json(&text(METADATA_LIMIT - 3)).unwrap().len() as u64, METADATA_LIMIT);
+        assert_eq!(metadata_json(&text(METADATA_LIMIT - 2)).unwrap_err().code(), "ARCHIVE_TOO_LARGE");
+    }
 
     #[test]
     fn newer_is_a_larger_major_number_alone() {

@@ -42,10 +42,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 const STALLED: Duration = Duration::from_secs(30);
 /// An answer that is read whole has come within 5 minutes, however it drips.
 const WHOLE: Duration = Duration::from_secs(300);
-/// Nobody is left alone for longer: an hour.
+/// The longest `Retry-After` that is heeded: an hour.
 const LEFT_ALONE: Duration = Duration::from_secs(3600);
-/// What is sent gets this much more time: 16 KiB a second, so that a few bodies share a line of one megabit.
+/// A body that is sent has a second more for each 16 KiB, so that a few share a line of one megabit.
 const SLOWEST: u64 = 16 << 10;
+/// An answer that says what is wrong is never longer: 64 KiB.
+const COMPLAINT: usize = 64 << 10;
 /// An idle connection is closed before most servers close it: 20 seconds.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -174,6 +176,13 @@ async fn gather(mut pieces: Pieces, limit: usize) -> Result<Bytes, Failure> {
         Ok(whole.freeze())
     };
     tokio::time::timeout(WHOLE, gathered).await.unwrap_or(Err(Failure::Timeout))
+}
+
+/// What an answer other than 2xx says: its status, how long it asks to be left alone, and its body, empty where that
+/// has more than 64 KiB or does not come.
+pub async fn complaint(response: Response<Incoming>) -> (u16, Option<Duration>, Bytes) {
+    let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+    (status, retry_after, whole(response.into_body(), COMPLAINT).await.unwrap_or_default())
 }
 
 /// How long an answer asks to be left alone, at most an hour.

@@ -12,7 +12,7 @@ mod hash;
 mod tasks;
 
 pub use hash::hash_all;
-pub use tasks::{blocking, first_failure, joined, stop_on_error, work_beside};
+pub use tasks::{blocking, both, joined, stop_on_error, work_beside};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -38,7 +38,7 @@ pub enum Phase {
 pub struct Progress {
     /// Which phase.
     pub phase: Phase,
-    /// Units done: tables, photos, entries.
+    /// Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries.
     pub done: u64,
     /// Units in all, where known.
     pub total: Option<u64>,
@@ -46,7 +46,7 @@ pub struct Progress {
     pub bytes: u64,
     /// Bytes in all, where known.
     pub total_bytes: Option<u64>,
-    /// What is being worked on: a table's name, never a private value.
+    /// What is being worked on: the name of a table or an entry, or the key of a photo; never a value of a row.
     pub item: Option<String>,
     /// What the phase takes at least, where that is known beforehand.
     pub least: Option<Duration>,
@@ -158,6 +158,11 @@ struct MeterState {
 }
 
 impl Meter {
+    /// Counts for nobody: work that is no part of any phase.
+    pub fn unheard() -> Self {
+        Job::unattended().meter(Phase::Snapshot, None, None)
+    }
+
     /// More is done.
     pub fn add(&self, done: u64, bytes: u64) {
         self.update(|p| {
@@ -181,7 +186,7 @@ impl Meter {
         self.update(|p| p.item = Some(item.to_owned()));
     }
 
-    /// The phase is over: tells the last state, whenever the one before was told.
+    /// Ends the phase. Its last state is always told, however recently the one before was.
     pub fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !std::mem::replace(&mut state.finished, true) {

@@ -1,15 +1,16 @@
 //! Backups of the Cultural Archiver that restore.
 //!
 //! A *backup* is one private ZIP: the whole database as SQL that loads everywhere, the photos, an index, checksums
-//! and the result of a restore drill. It gets its name only after all of it was read back.
+//! and the result of a restore drill. It gets its name only after all of it was read back. A *data dump* is one public
+//! ZIP (CC0): approved works, their creators and tags as JSON, and thumbnails made anew; nothing about any person is in
+//! it.
 //!
-//! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`],
-//! [`retry`], [`cloudflare`], [`secret`], [`seal`], [`flush`] and [`private_file`], then [`database`] (rows), [`photos`]
-//! (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural Archiver
-//! means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`formats`] is
-//! what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`],
-//! [`verify`] and [`restore`] tell the stories. Node is met in `node` alone, behind the feature of
-//! that name.
+//! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`], [`retry`],
+//! [`cloudflare`], [`secret`], [`seal`], [`flush`], [`wrangler`] and [`private_file`], then [`database`] (rows),
+//! [`photos`] (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural
+//! Archiver means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`formats`]
+//! is what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`],
+//! [`verify`] and [`restore`] tell the stories. Node is met in `node` alone, behind the feature of that name.
 
 pub mod archive;
 pub mod backup;

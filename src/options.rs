@@ -169,7 +169,7 @@ pub(crate) fn state(option: &str, given: Option<PathBuf>) -> Result<PathBuf> {
     given.map_or(Ok(DEFAULT_STATE.into()), |given| path(&format!("{option}.stateDir"), given))
 }
 
-/// A name that says something.
+/// A name. Fails with `INVALID_OPTIONS` when it is empty.
 pub(crate) fn name(option: &str, given: String) -> Result<String> {
     if given.is_empty() {
         Err(Error::invalid(format!("{option} is empty; it takes a name")))
@@ -178,12 +178,12 @@ pub(crate) fn name(option: &str, given: String) -> Result<String> {
     }
 }
 
-/// A word that an option does not take.
+/// The error for a word that an option does not take; `takes` lists those that it does.
 pub fn choice(option: &str, given: &str, takes: &str) -> Error {
     Error::invalid(format!("{option} is {given:?}; it takes {takes}"))
 }
 
-/// A path that may exist.
+/// A path, also of what is not there. Fails with `INVALID_OPTIONS` when it is empty or holds a NUL character.
 pub fn path(option: &str, path: PathBuf) -> Result<PathBuf> {
     if path.as_os_str().is_empty() {
         return Err(Error::invalid(format!("{option} is empty; it takes a path")));
@@ -194,7 +194,8 @@ pub fn path(option: &str, path: PathBuf) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A whole number within bounds.
+/// A whole number; `default` where none is given. Fails with `INVALID_OPTIONS` when it is no whole number from `least` to
+/// `most`.
 pub fn whole(option: &str, given: Option<f64>, least: u32, most: u32, default: u32) -> Result<u32> {
     let Some(given) = given else { return Ok(default) };
     if given.fract() == 0.0 && (f64::from(least)..=f64::from(most)).contains(&given) {

@@ -180,11 +180,8 @@ impl Held {
         let metadata = backup_metadata(archive)?;
         let index = photo_index(archive)?;
         if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
-            return Err(Error::ArchiveCorrupt {
-                path: archive.path().to_owned(),
-                problem: "its index puts a photo where its key does not belong; take another copy".into(),
-                source: None,
-            });
+            let problem = "its index puts a photo where its key does not belong; take another copy";
+            return Err(Error::corrupt(archive.path(), problem, None));
         }
         refuse_contradictions(archive, &metadata, &index)?;
         let odd = unknown_entries(archive, &index).into_iter().chain(missing_entries(archive)).collect();
@@ -290,11 +287,7 @@ fn refuse_contradictions(archive: &Archive, metadata: &BackupMetadata, index: &[
     } else {
         return Ok(());
     };
-    Err(Error::ArchiveCorrupt {
-        path: archive.path().to_owned(),
-        problem: format!("{problem}; take another copy"),
-        source: None,
-    })
+    Err(Error::corrupt(archive.path(), format!("{problem}; take another copy"), None))
 }
 
 fn is_any_twice<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {

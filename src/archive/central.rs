@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use super::format::{CENTRAL_LEN, CENTRAL_SIGNATURE, LOCAL_SIGNATURE, MAX_ENTRIES, Method, ZIP64_EXTRA};
+use super::format::{
+    CENTRAL_LEN, CENTRAL_SIGNATURE, LOCAL_LEN, LOCAL_SIGNATURE, MAX_ENTRIES, Method, ZIP64_EXTRA,
+};
 
-const LOCAL_LEN: usize = 30;
 /// Fields that give an entry another name or make it a link: PKWARE's and ASi's for Unix, Info-ZIP's Unicode path.
 const RENAMING: [u16; 3] = [0x000d, 0x756e, 0x7075];
 /// File types in the upper bits of a Unix mode; 0 where none was noted.
@@ -132,12 +133,10 @@ fn header(directory: &mut impl Read) -> Result<Central, Failure> {
 
 /// What the extra field of a header is, `values` of which stand in its ZIP64 field.
 fn beside(extra: &[u8], values: usize) -> Beside {
-    let (mut rest, mut is_ours, mut is_renaming) = (extra, true, false);
-    while let [a, b, c, d, tail @ ..] = rest {
-        let (id, len) = (u16::from_le_bytes([*a, *b]), usize::from(u16::from_le_bytes([*c, *d])));
-        is_ours &= id == ZIP64_EXTRA && 4 + len == extra.len();
+    let (mut is_ours, mut is_renaming) = (true, false);
+    for (id, field) in fields(extra) {
+        is_ours &= id == ZIP64_EXTRA && field.is_some_and(|field| 4 + field.len() == extra.len());
         is_renaming |= RENAMING.contains(&id);
-        rest = tail.get(len..).unwrap_or_default();
     }
     let length = if values == 0 { 0 } else { 4 + 8 * values };
     match is_ours && extra.len() == length {
@@ -156,17 +155,20 @@ fn exactly(directory: &mut impl Read, bytes: &mut [u8]) -> Result<(), Failure> {
 
 /// The values of the ZIP64 extra field (APPNOTE 4.5.3).
 fn zip64_values(extra: &[u8]) -> impl Iterator<Item = u64> {
+    let zip64 = fields(extra).filter(|(id, _)| *id == ZIP64_EXTRA).filter_map(|(_, field)| field).last();
+    zip64.unwrap_or_default().as_chunks().0.iter().map(|value| u64::from_le_bytes(*value))
+}
+
+/// The fields that an extra field consists of (APPNOTE 4.5.1): what each is, and its bytes; None for a last one that is
+/// cut off.
+fn fields(extra: &[u8]) -> impl Iterator<Item = (u16, Option<&[u8]>)> {
     let mut rest = extra;
-    let mut values = Vec::new();
-    while let [a, b, c, d, tail @ ..] = rest {
+    std::iter::from_fn(move || {
+        let [a, b, c, d, tail @ ..] = rest else { return None };
         let (id, len) = (u16::from_le_bytes([*a, *b]), usize::from(u16::from_le_bytes([*c, *d])));
-        let Some((field, after)) = tail.split_at_checked(len) else { break };
-        if id == ZIP64_EXTRA {
-            values = field.as_chunks().0.iter().map(|value| u64::from_le_bytes(*value)).collect();
-        }
-        rest = after;
-    }
-    values.into_iter()
+        rest = tail.get(len..).unwrap_or_default();
+        Some((id, tail.get(..len)))
+    })
 }
 
 /// What stands before an entry's bytes.

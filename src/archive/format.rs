@@ -10,6 +10,8 @@ use crate::seal::{COMMENT_PREFIX, END_LEN, END_SIGNATURE};
 
 /// Bytes of the ZIP64 end record and its locator, which stand together before the end record or not at all.
 pub(super) const ZIP64_END_LEN: usize = 56 + 20;
+/// Bytes of a local header before its variable fields (APPNOTE 4.3.7).
+pub(super) const LOCAL_LEN: usize = 30;
 /// Bytes of a central directory header before its variable fields (APPNOTE 4.3.12).
 pub(super) const CENTRAL_LEN: usize = 46;
 /// The largest central directory that is read: 256 MiB.
@@ -64,7 +66,7 @@ impl Header<'_> {
         } else {
             (self.compressed_size as u32, self.size as u32, Vec::new())
         };
-        let mut out = Vec::with_capacity(30 + self.name.len() + extra.len());
+        let mut out = Vec::with_capacity(LOCAL_LEN + self.name.len() + extra.len());
         put32(&mut out, LOCAL_SIGNATURE);
         self.put_common(&mut out, self.version_needed(large), compressed_size, size, extra.len());
         out.extend_from_slice(self.name.as_bytes());
@@ -269,7 +271,7 @@ mod tests {
         ] {
             let [size, compressed_size, offset] = sizes_and_offset;
             let header = header(size, compressed_size, offset);
-            assert_eq!(header.local().len(), 30 + 1 + local, "{sizes_and_offset:?}");
+            assert_eq!(header.local().len(), LOCAL_LEN + 1 + local, "{sizes_and_offset:?}");
             assert_eq!(central(&header).len(), CENTRAL_LEN + 1 + directory, "{sizes_and_offset:?}");
         }
     }

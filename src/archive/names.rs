@@ -10,12 +10,16 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 /// Longest file name that ext4, APFS and NTFS all take, in bytes.
-const MAX_SEGMENT: usize = 255;
+pub const MAX_SEGMENT: usize = 255;
 /// Longest key that keeps its name, in bytes: macOS takes paths of 1,024 bytes (`PATH_MAX`), of which some belong
 /// to `photos/thumbnails/` and to the folder it is extracted into.
 const MAX_KEY: usize = 900;
 /// Names that Windows keeps for devices, also with an extension ("Naming Files, Paths, and Namespaces", Microsoft).
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+/// The folder of photos as they were uploaded.
+pub const ORIGINALS: &str = "photos/originals/";
+/// The folder of their smaller copies.
+pub const THUMBNAILS: &str = "photos/thumbnails/";
 /// The folder of hashed names.
 const HASHED: &str = "_";
 
@@ -61,8 +65,7 @@ impl EntryNames {
 /// Whether `path` is one that a photo with this key may have: the key, or the name that is made of it, in one of the
 /// two folders.
 pub fn is_place_of(path: &str, key: &str) -> bool {
-    let name =
-        ["photos/originals/", "photos/thumbnails/"].iter().find_map(|folder| path.strip_prefix(folder));
+    let name = [ORIGINALS, THUMBNAILS].iter().find_map(|folder| path.strip_prefix(folder));
     name.is_some_and(|name| name == key || name == hashed(key))
 }
 
@@ -89,7 +92,8 @@ fn is_portable(key: &str) -> bool {
         && segments.all(is_portable_segment)
 }
 
-fn is_portable_segment(segment: &str) -> bool {
+/// Whether a segment of a path can be the name of a file or a folder on Linux, macOS and Windows.
+pub fn is_portable_segment(segment: &str) -> bool {
     let allowed = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
     !segment.is_empty()
         && segment.len() <= MAX_SEGMENT
@@ -100,7 +104,7 @@ fn is_portable_segment(segment: &str) -> bool {
 }
 
 /// Whether Windows takes a file name for a device.
-pub fn is_device(segment: &str) -> bool {
+fn is_device(segment: &str) -> bool {
     let stem = segment.split('.').next().unwrap_or_default().trim_end_matches(' ').to_ascii_uppercase();
     let numbered = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
     DEVICES.contains(&stem.as_str())

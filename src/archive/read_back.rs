@@ -23,7 +23,7 @@ const BUFFER: usize = 1 << 18;
 /// Each flush stands for at least so many bytes, except the last.
 const STRIDE: u64 = 64 << 20;
 /// How often a waiting caller looks whether its job was stopped.
-const PATIENCE: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(100);
 
 /// The threads behind a writer. Dropped, they stop and close the file.
 pub(super) struct ReadBack {
@@ -67,7 +67,8 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits until there is a stride more than was `done`, or the rest; tells how far it is. None after that.
+    /// Waits until at least `stride` bytes beyond `done` are there, or the last ones, and says how many there are; None
+    /// once there are no more.
     fn wait_for(&self, there: impl Fn(&State) -> u64, done: u64, stride: u64) -> Option<u64> {
         let mut state = self.lock();
         loop {
@@ -102,8 +103,8 @@ impl ReadBack {
         Ok(started)
     }
 
-    /// So many bytes have reached the file by now. Fails when an earlier one did not reach the disk, or was not read
-    /// back: as [`ReadBack::finish`] does, which may be hours away.
+    /// Notes that the file has so many bytes now. Fails as [`ReadBack::finish`] will, which may be hours away, once an
+    /// earlier flush or reading failed.
     pub(super) fn written(&mut self, bytes: u64) -> Result<()> {
         self.shared.change(|state| state.written = bytes);
         if self.shared.lock().ended { self.join().map(drop) } else { Ok(()) }
@@ -121,7 +122,7 @@ impl ReadBack {
             if ended {
                 drop(state);
             } else {
-                let _ = self.shared.changed.wait_timeout(state, PATIENCE);
+                let _ = self.shared.changed.wait_timeout(state, POLL);
             }
             meter.add(0, read - told);
             told = read;

@@ -8,10 +8,10 @@ use zip::read::{ArchiveOffset, Config, ZipFile};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::central::{self, Beside};
-use super::format::{Directory, ZIP64_END_LEN};
+use super::end::End;
+use super::format::Directory;
 use crate::error::{Error, Result};
 use crate::job::{Job, hash_all};
-use crate::seal::{BARE_END, COMMENT_PREFIX, END_LEN};
 
 /// An archive whose every byte is as it was written.
 #[derive(Debug)]
@@ -28,19 +28,19 @@ impl Archive {
     /// write the file has not made up another archive, checksum included, cannot be known here.
     pub fn open(path: &Path, job: &Job) -> Result<Archive> {
         let mut file = open_file(path)?;
-        let end = End::read(&mut file, path)?;
-        file.rewind().map_err(|error| unreadable(path, error))?;
-        let sha256 = hex::encode(hash(&mut file, end.covered, path, job)?);
-        let directory = end.directory().filter(|directory| directory.end(&sha256) == end.record);
-        Archive::with_directory(path, file, end.covered, directory)
+        let (end, covered) = End::read(&mut file, path)?;
+        file.rewind().map_err(|error| Error::unopened(path, error))?;
+        let sha256 = hex::encode(hash(&mut file, covered, path, job)?);
+        let directory = end.sound_directory().filter(|_| end.is_that_of(&sha256));
+        Archive::with_directory(path, file, covered, directory)
     }
 
     /// Opens an archive by its directory alone, for one whose other bytes are looked at elsewhere. Fails as
     /// [`Archive::open`] does, but for what the SHA-256 finds.
     pub fn open_unhashed(path: &Path) -> Result<Archive> {
         let mut file = open_file(path)?;
-        let end = End::read(&mut file, path)?;
-        Archive::with_directory(path, file, end.covered, end.directory())
+        let (end, covered) = End::read(&mut file, path)?;
+        Archive::with_directory(path, file, covered, end.sound_directory())
     }
 
     fn with_directory(
@@ -49,7 +49,7 @@ impl Archive {
         covered: u64,
         directory: Option<Directory>,
     ) -> Result<Archive> {
-        let corrupt = |problem, error| corrupt(path, problem, error);
+        let corrupt = |problem, source| Error::corrupt(path, problem, source);
         let directory =
             directory.ok_or_else(|| corrupt("its checksum does not match; take another copy", None))?;
         let zip64_len = directory.zip64_end().len() as u64;
@@ -124,7 +124,8 @@ impl Archive {
     pub fn comments(&mut self) -> Result<Vec<Vec<u8>>> {
         let mut comments = vec![self.zip.comment().to_vec()];
         for index in 0..self.zip.len() {
-            let entry = self.zip.by_index_raw(index).map_err(|error| unreadable(&self.path, error.into()))?;
+            let entry =
+                self.zip.by_index_raw(index).map_err(|error| Error::unopened(&self.path, error.into()))?;
             comments.push(entry.comment().as_bytes().to_vec());
         }
         comments.retain(|comment| !comment.is_empty());
@@ -135,7 +136,7 @@ impl Archive {
     /// names and extra fields in them, comments, and whatever else there may be.
     pub fn each_gap(&mut self, mut visit: impl FnMut(&mut dyn Read) -> Result<()>) -> Result<()> {
         let path = self.path.clone();
-        let unreadable = |error| unreadable(&path, error);
+        let unreadable = |error| Error::unopened(&path, error);
         let mut contents = Vec::with_capacity(self.zip.len());
         for index in 0..self.zip.len() {
             let entry = self.zip.by_index_raw(index).map_err(|error| unreadable(error.into()))?;
@@ -202,19 +203,7 @@ impl Read for StoredEntry<'_> {
 }
 
 fn damaged(path: &Path, name: &str, problem: &str, error: Option<io::Error>) -> Error {
-    Error::ArchiveCorrupt {
-        path: path.to_owned(),
-        problem: format!("the entry {name}: {problem}"),
-        source: error.map(Into::into),
-    }
-}
-
-fn corrupt(path: &Path, problem: &str, error: Option<io::Error>) -> Error {
-    Error::ArchiveCorrupt { path: path.to_owned(), problem: problem.into(), source: error.map(Into::into) }
-}
-
-fn unreadable(path: &Path, error: io::Error) -> Error {
-    Error::unopened(path, error)
+    Error::corrupt(path, format!("the entry {name}: {problem}"), error.map(Into::into))
 }
 
 /// Opens the file of an archive. Opening a pipe would wait for somebody to write into it, for ever.
@@ -224,52 +213,16 @@ pub(super) fn open_file(path: &Path) -> Result<File> {
         found if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         _ => Err(io::ErrorKind::NotSeekable.into()),
     };
-    open().map_err(|error| unreadable(path, error))
-}
-
-/// What an archive ends with.
-struct End {
-    /// Bytes before the end record, all of which its checksum covers.
-    covered: u64,
-    /// The last of these, where ZIP64 records would be.
-    before: Vec<u8>,
-    /// The end record with its comment.
-    record: Vec<u8>,
-}
-
-impl End {
-    fn read(file: &mut File, path: &Path) -> Result<End> {
-        let unreadable = |error| unreadable(path, error);
-        let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
-        let covered = size.checked_sub(END_LEN as u64).ok_or_else(|| {
-            corrupt(path, "it is too short to be an archive of ours; take another copy", None)
-        })?;
-        let mut before = vec![0; covered.min(ZIP64_END_LEN as u64) as usize];
-        let mut record = vec![0; END_LEN];
-        file.seek(SeekFrom::Start(covered - before.len() as u64)).map_err(unreadable)?;
-        file.read_exact(&mut before).map_err(unreadable)?;
-        file.read_exact(&mut record).map_err(unreadable)?;
-        if !record[BARE_END..].starts_with(COMMENT_PREFIX.as_bytes()) {
-            let problem = "it does not end with our checksum; it is not ours, or was cut short or changed";
-            return Err(corrupt(path, problem, None));
-        }
-        Ok(End { covered, before, record })
-    }
-
-    /// The directory that it tells of; none when its own records contradict each other.
-    fn directory(&self) -> Option<Directory> {
-        Directory::parse(&self.before, &self.record)
-            .filter(|directory| self.before.ends_with(&directory.zip64_end()))
-    }
+    open().map_err(|error| Error::unopened(path, error))
 }
 
 /// The SHA-256 of the next `length` bytes of what lies at `path`.
 fn hash(reader: &mut impl Read, length: u64, path: &Path, job: &Job) -> Result<[u8; 32]> {
     let mut bytes = reader.take(length);
-    let sha256 = hash_all(&mut bytes, job)?.map_err(|error| unreadable(path, error))?;
+    let sha256 = hash_all(&mut bytes, job)?.map_err(|error| Error::unopened(path, error))?;
     match bytes.limit() {
         0 => Ok(sha256),
-        _ => Err(unreadable(path, io::ErrorKind::UnexpectedEof.into())),
+        _ => Err(Error::unopened(path, io::ErrorKind::UnexpectedEof.into())),
     }
 }
 
@@ -282,14 +235,14 @@ fn refuse_headers(file: &mut File, directory: Directory, path: &Path) -> Result<
         is_renamed |= header.beside == Beside::Renaming;
     });
     match read {
-        Err(central::Failure::Io(error)) => Err(unreadable(path, error)),
-        Ok(()) if is_renamed => Err(corrupt(
+        Err(central::Failure::Io(error)) => Err(Error::unopened(path, error)),
+        Ok(()) if is_renamed => Err(Error::corrupt(
             path,
             "its headers have fields that give entries other names; do not extract it",
             None,
         )),
         Ok(()) if entries == directory.entries => Ok(()),
-        _ => Err(corrupt(path, "its directory is not whole; take another copy", None)),
+        _ => Err(Error::corrupt(path, "its directory is not whole; take another copy", None)),
     }
 }
 

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::super::{ArchiveWriter, Severity, Survey, Workspace};
 use super::*;
 use crate::job::Phase;
+use crate::seal::END_LEN;
 
 /// Two entries: a deflated text and a stored photo.
 fn archive(dir: &Path) -> Vec<u8> {

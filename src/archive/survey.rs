@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::central::{self, Beside, Central};
 use super::contents::EntryContents;
+use super::end::End;
 use super::format::{Directory, LOCAL_SIGNATURE, Method, ZIP64_END_LEN};
 use super::names::{fold, is_safe_path};
 use super::reader::open_file;
@@ -57,28 +58,6 @@ pub struct SurveyedEntry {
     start: u64,
 }
 
-/// What a file ends with.
-struct End {
-    /// What stands before the end record, as far as ZIP64 records would.
-    before: Vec<u8>,
-    /// The end record with its comment.
-    record: Vec<u8>,
-}
-
-impl End {
-    fn directory(&self) -> Option<Directory> {
-        Directory::parse(&self.before, &self.record)
-    }
-
-    /// Whether it is what an archive of ours ends with whose other bytes have this SHA-256.
-    fn is_that_of(&self, seal: &str) -> bool {
-        self.record.len() == END_LEN
-            && self.directory().is_some_and(|found| {
-                found.end(seal) == self.record && self.before.ends_with(&found.zip64_end())
-            })
-    }
-}
-
 /// An archive and what its structure tells.
 #[derive(Debug)]
 pub struct Survey {
@@ -104,9 +83,8 @@ impl Survey {
     ///
     /// `meter` hears of the bytes of the file; it expects those of all entries after them.
     pub fn open(path: &Path, job: &Job, meter: &Meter) -> Result<Survey> {
-        let unreadable = |error| Error::unopened(path, error);
         let mut file = open_file(path)?;
-        let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+        let size = file.seek(SeekFrom::End(0)).map_err(|error| Error::unopened(path, error))?;
         let mut survey = Survey {
             path: path.to_owned(),
             file,
@@ -118,10 +96,10 @@ impl Survey {
             damaged: 0,
             altered: 0,
         };
-        let end = survey.read_structure(job)?.map_err(unreadable)?;
+        let end = survey.read_structure(job)?;
         let all = survey.entries.iter().fold(size, |sum, entry| sum.saturating_add(entry.size));
         meter.expect(Some(survey.entries.len() as u64), Some(all));
-        let (sha256, seal) = hash(&mut survey.file, size, job, meter)?.map_err(unreadable)?;
+        let (sha256, seal) = hash(&mut survey.file, path, size, job, meter)?;
         survey.sha256 = sha256;
         survey.is_sealed = end.is_some_and(|end| end.is_that_of(&seal));
         Ok(survey)
@@ -167,27 +145,29 @@ impl Survey {
         }
     }
 
-    /// The outer result is the job's, the inner one the disk's: what the file ends with, if it ends as a ZIP.
-    fn read_structure(&mut self, job: &Job) -> Result<io::Result<Option<End>>> {
-        let end = match self.find_end() {
-            Ok(Some(end)) => end,
-            Ok(None) => return Ok(Ok(None)),
-            Err(error) => return Ok(Err(error)),
-        };
-        let Some(directory) = self.find_directory(&end) else { return Ok(Ok(Some(end))) };
-        let headers = match central::read(&mut self.file, directory.start, directory.size) {
-            Ok(headers) => headers,
-            Err(central::Failure::Io(error)) => return Ok(Err(error)),
+    fn unreadable(&self, error: io::Error) -> Error {
+        Error::unopened(&self.path, error)
+    }
+
+    /// What the file ends with, if it ends as a ZIP.
+    fn read_structure(&mut self, job: &Job) -> Result<Option<End>> {
+        let Some(end) = self.find_end().map_err(|error| self.unreadable(error))? else { return Ok(None) };
+        let Some(directory) = self.find_directory(&end) else { return Ok(Some(end)) };
+        match central::read(&mut self.file, directory.start, directory.size) {
+            Ok(headers) => {
+                if headers.len() as u64 != directory.entries {
+                    let says =
+                        format!("its end says {} entries and there are {}", directory.entries, headers.len());
+                    self.find(Severity::Altered, None, says);
+                }
+                self.take_entries(headers, directory.start, job)?;
+            }
+            Err(central::Failure::Io(error)) => return Err(self.unreadable(error)),
             Err(central::Failure::Malformed(problem)) => {
                 self.find(Severity::Damaged, None, format!("its directory is damaged: {problem}"));
-                return Ok(Ok(Some(end)));
             }
-        };
-        if headers.len() as u64 != directory.entries {
-            let says = format!("its end says {} entries and there are {}", directory.entries, headers.len());
-            self.find(Severity::Altered, None, says);
         }
-        Ok(self.take_entries(headers, directory.start, job)?.map(|()| Some(end)))
+        Ok(Some(end))
     }
 
     fn begins_as_zip(&mut self) -> io::Result<bool> {
@@ -248,7 +228,7 @@ impl Survey {
         directory
     }
 
-    fn take_entries(&mut self, headers: Vec<Central>, end: u64, job: &Job) -> Result<io::Result<()>> {
+    fn take_entries(&mut self, headers: Vec<Central>, end: u64, job: &Job) -> Result<()> {
         let mut by_place: Vec<usize> = (0..headers.len()).collect();
         by_place.sort_by_key(|at| headers[*at].offset);
         let mut starts = vec![None; headers.len()];
@@ -264,10 +244,8 @@ impl Survey {
             if header.offset > place {
                 self.find(Severity::Altered, None, "there are bytes between entries that belong to none");
             }
-            let local = match central::local(&mut self.file, header, end) {
-                Ok(local) => local,
-                Err(error) => return Ok(Err(error)),
-            };
+            let local =
+                central::local(&mut self.file, header, end).map_err(|error| self.unreadable(error))?;
             let Some(local) = local else {
                 self.find(Severity::Damaged, Some(&header.shown()), "it is not where the directory says");
                 continue;
@@ -316,7 +294,7 @@ impl Survey {
                 })),
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 }
 
@@ -346,22 +324,19 @@ fn acceptable(header: &Central, names: &mut HashSet<String>) -> Result<(String, 
 }
 
 /// SHA-256 of the whole file and of all that stands before our end record, in hex.
-fn hash(file: &mut File, size: u64, job: &Job, meter: &Meter) -> Result<io::Result<(String, String)>> {
+fn hash(file: &mut File, path: &Path, size: u64, job: &Job, meter: &Meter) -> Result<(String, String)> {
+    let unreadable = |error| Error::unopened(path, error);
     let mut hasher = Sha256::new();
     let mut seal = String::new();
     let mut left = size;
     let covered = size.saturating_sub(END_LEN as u64);
     let mut buffer = vec![0; BUFFER];
-    if let Err(error) = file.rewind() {
-        return Ok(Err(error));
-    }
+    file.rewind().map_err(unreadable)?;
     while left > 0 {
         job.check()?;
         let before_seal = (size - left < covered).then(|| covered - (size - left));
         let bytes = &mut buffer[..before_seal.unwrap_or(left).min(BUFFER as u64) as usize];
-        if let Err(error) = file.read_exact(bytes) {
-            return Ok(Err(error));
-        }
+        file.read_exact(bytes).map_err(unreadable)?;
         if before_seal.is_none() && seal.is_empty() {
             seal = hex::encode(hasher.clone().finalize());
         }
@@ -369,5 +344,5 @@ fn hash(file: &mut File, size: u64, job: &Job, meter: &Meter) -> Result<io::Resu
         left -= bytes.len() as u64;
         meter.add(0, bytes.len() as u64);
     }
-    Ok(Ok((hex::encode(hasher.finalize()), seal)))
+    Ok((hex::encode(hasher.finalize()), seal))
 }

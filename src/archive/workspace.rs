@@ -102,7 +102,7 @@ pub fn ensure_space(folder: &Path, bytes: u64) -> Result<()> {
         return Ok(());
     }
     let elsewhere = match folder == std::env::temp_dir() {
-        true => "name another folder for temporary files (TMPDIR, on Windows TEMP)",
+        true => "name another folder for temporary files (TMPDIR, on Windows TMP)",
         false => "choose another folder",
     };
     Err(Error::DiskFull {
@@ -294,6 +294,6 @@ mod tests {
         assert!(error.to_string().contains("18446744073710 MB are needed"), "{error}");
         assert!(error.to_string().ends_with("choose another folder"), "{error}");
         let error = ensure_space(&std::env::temp_dir(), u64::MAX).unwrap_err();
-        assert!(error.to_string().contains("TMPDIR"), "{error}");
+        assert!(error.to_string().ends_with("(TMPDIR, on Windows TMP)"), "{error}");
     }
 }

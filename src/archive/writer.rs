@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
-use std::mem;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -14,14 +13,10 @@ use super::checksums::checksum_line;
 use super::deflate::{Deflated, compress};
 use super::format::{Header, Method, check_readable};
 use super::read_back::ReadBack;
+use super::tape::Tape;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
-use crate::flush;
 
-/// Bytes that are gathered before they go to the file, and that are copied at a time.
-const BUFFER: usize = 256 * 1024;
-/// What was written is read back in pieces of at least this.
-const SHOWN: u64 = 8 << 20;
 /// More than the header of one entry takes in the directory: two fields of up to 65,535 bytes.
 const HEADER: u64 = 132_000;
 /// What the file is called until it is published.
@@ -128,7 +123,7 @@ impl ArchiveWriter {
 
     /// Bytes written so far.
     pub fn position(&self) -> u64 {
-        self.tape.position
+        self.tape.position()
     }
 
     /// Fails when an earlier entry did.
@@ -169,125 +164,13 @@ impl ArchiveWriter {
     }
 }
 
-/// The file, which only grows, with its length and the CRC-32 of all that was meant to be in it.
-pub(super) struct Tape {
-    path: PathBuf,
-    file: BufWriter<File>,
-    buffer: Vec<u8>,
-    crc: crc32fast::Hasher,
-    position: u64,
-    /// How much of it may be read back.
-    shown: u64,
-}
-
-impl Tape {
-    fn new(file: File, path: PathBuf) -> Tape {
-        Tape {
-            path,
-            file: BufWriter::with_capacity(BUFFER, file),
-            buffer: vec![0; BUFFER],
-            crc: crc32fast::Hasher::new(),
-            position: 0,
-            shown: 0,
-        }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|e| Error::output(&self.path, e))?;
-        self.crc.update(bytes);
-        self.position += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Lets what was written be read back, now and then.
-    fn show_to(&mut self, read_back: &mut ReadBack) -> Result<()> {
-        if self.position >= self.shown + SHOWN {
-            self.file.flush().map_err(|e| Error::output(&self.path, e))?;
-            self.shown = self.position;
-            read_back.written(self.shown)?;
-        }
-        Ok(())
-    }
-
-    /// Brings everything to the disk; gives the CRC-32 of all that was written.
-    pub(super) fn flush(&mut self) -> Result<u32> {
-        self.file
-            .flush()
-            .and_then(|()| flush::file(self.file.get_ref()))
-            .map_err(|e| Error::output(&self.path, e))?;
-        Ok(self.crc.clone().finalize())
-    }
-
-    /// Copies `size` bytes with this CRC-32 from `reader`, which has no more.
-    fn copy(&mut self, name: &str, reader: &mut dyn Read, size: u64, crc32: u32) -> Result<()> {
-        let mut buffer = mem::take(&mut self.buffer);
-        let copied = self.copy_through(&mut buffer, name, reader, size, crc32);
-        self.buffer = buffer;
-        copied
-    }
-
-    fn copy_through(
-        &mut self,
-        buffer: &mut [u8],
-        name: &str,
-        reader: &mut dyn Read,
-        size: u64,
-        crc32: u32,
-    ) -> Result<()> {
-        let mut crc = crc32fast::Hasher::new();
-        let mut left = size;
-        loop {
-            let read = match reader.read(buffer) {
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(unreadable(name, error)),
-            };
-            if read == 0 {
-                break;
-            }
-            left = left.checked_sub(read as u64).ok_or_else(|| changed(name, "it is longer than it was"))?;
-            crc.update(&buffer[..read]);
-            self.write(&buffer[..read])?;
-        }
-        if left > 0 {
-            return Err(changed(name, "it is shorter than it was"));
-        }
-        if crc.finalize() != crc32 {
-            return Err(changed(name, "its content is not what it was"));
-        }
-        Ok(())
-    }
-}
-
-fn changed(name: &str, what: &str) -> Error {
-    Error::SourceChanged {
-        what: name.into(),
-        problem: format!("{what} when it was first read; run the job again"),
-    }
-}
-
-fn unreadable(name: &str, error: io::Error) -> Error {
-    Error::SourceUnreachable {
-        what: name.into(),
-        problem: "reading it failed while it was put into the archive; run the job again".into(),
-        source: Some(Box::new(error)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
     use crate::archive::format::MAX_ENTRIES;
+    use crate::archive::tape::BUFFER;
     use crate::job::{Job, Phase};
 
     fn writer(dir: &tempfile::TempDir) -> (Workspace, ArchiveWriter) {

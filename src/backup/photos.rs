@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
@@ -13,7 +12,7 @@ use super::options::Settings;
 use super::plan::Plan;
 use super::reuse::Earlier;
 use super::rows::Rows;
-use crate::archive::{ArchiveWriter, Deflater, EntryNames, Workspace};
+use crate::archive::{ArchiveWriter, Deflater, EntryNames, ORIGINALS, THUMBNAILS, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::backup::{MissingPhoto, PhotosMetadata};
 use crate::formats::index::{self, INDEX, IndexEntry};
@@ -22,6 +21,7 @@ use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
 use crate::photos::fetch::{Attempt, Fetched, fetch};
 use crate::photos::source::{GetError, StoredPhoto, turned_away, wrong_store};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
+use crate::platform::times::rfc3339;
 
 /// The index while it lies in the workspace.
 const INDEX_FILE: &str = "index.json";
@@ -284,12 +284,12 @@ impl<'a> Copier<'a> {
     fn add(&mut self, planned: &PlannedPhoto, incoming: Incoming<impl Read>, name: &str) -> Result<()> {
         let Incoming { photo, sha256, crc32, mut bytes } = incoming;
         let (folder, count) = match planned.kind {
-            PhotoKind::Original => ("originals", &mut self.photos.metadata.originals),
-            PhotoKind::Thumbnail => ("thumbnails", &mut self.photos.metadata.thumbnails),
+            PhotoKind::Original => (ORIGINALS, &mut self.photos.metadata.originals),
+            PhotoKind::Thumbnail => (THUMBNAILS, &mut self.photos.metadata.thumbnails),
         };
         *count += 1;
         self.photos.metadata.bytes += photo.size;
-        let path = format!("photos/{folder}/{name}");
+        let path = format!("{folder}{name}");
         let modified = photo.last_modified.unwrap_or(self.settings.common.now);
         self.archive.add_stored(&path, modified, photo.size, crc32, sha256, &mut bytes)?;
         let entry = IndexEntry {
@@ -298,7 +298,7 @@ impl<'a> Copier<'a> {
             size: photo.size,
             sha256: hex::encode(sha256),
             etag: photo.etag,
-            last_modified: photo.last_modified.map(instant),
+            last_modified: photo.last_modified.map(rfc3339),
             content_type: photo.content_type,
             http_metadata: photo.http_metadata,
             custom_metadata: photo.custom_metadata,
@@ -352,11 +352,6 @@ fn take_from_listing(photo: &mut StoredPhoto, listed: &StoredPhoto) {
     if !listed.custom_metadata.is_empty() {
         photo.custom_metadata.clone_from(&listed.custom_metadata);
     }
-}
-
-/// As photos/index.json has it.
-pub fn instant(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::formats::backup::BackupMetadata;
 use crate::job::counted;
 
-/// Lets the `sqlite3` shell, which does not since 3.41, take `"…"` for a text as SQLite itself does.
+/// Lets the `sqlite3` shell take `"…"` for a text, as SQLite itself does; since 3.41 it does not by default.
 const QUOTES: &str = r#"".dbconfig dqs_ddl on" ".dbconfig dqs_dml on""#;
 
 /// The whole text.

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::options::Settings;
-use super::photos::{self, Incoming};
+use super::photos::Incoming;
 use crate::archive::{Archive, StoredEntry};
 use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::formats::opening::{backup_metadata, photo_index};
 use crate::job::{Job, blocking, stop_on_error};
 use crate::photos::source::StoredPhoto;
+use crate::platform::times::rfc3339;
 
 /// An earlier backup, found sound: every byte of it, and every photo by the SHA-256 in its index.
 pub struct Earlier {
@@ -65,7 +66,7 @@ impl Earlier {
             then.size == now.size
                 && then.etag == now.etag
                 && then.last_modified.is_some()
-                && then.last_modified == now.last_modified.map(photos::instant)
+                && then.last_modified == now.last_modified.map(rfc3339)
         })
     }
 
@@ -87,9 +88,5 @@ impl Earlier {
 }
 
 fn damaged(path: &Path, problem: &str) -> Error {
-    Error::ArchiveCorrupt {
-        path: path.to_owned(),
-        problem: format!("{problem}; leave reuseFrom out to fetch everything"),
-        source: None,
-    }
+    Error::corrupt(path, format!("{problem}; leave reuseFrom out to fetch everything"), None)
 }

@@ -20,7 +20,7 @@ pub enum Hint {
     TooMuch,
 }
 
-/// Beginnings and parts of texts. (<https://developers.cloudflare.com/d1/observability/debug-d1/>)
+/// Parts of messages, and what they mean; the first that fits counts. (<https://developers.cloudflare.com/d1/observability/debug-d1/>)
 const KNOWN: [(&str, Hint); 15] = [
     ("long-running export", Hint::Exporting),
     ("exceeded its memory limit", Hint::TooMuch),

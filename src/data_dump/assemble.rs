@@ -10,14 +10,13 @@ use super::photos::Thumbnails;
 use super::plan::Work;
 use super::records::photo_name;
 use crate::archive::{ArchiveWriter, EntryNames, Workspace};
-use crate::dataset::changes::Changes;
+use crate::dataset::changes::{self, Changes};
 use crate::dataset::package::{self, Others, Table};
 use crate::dataset::readme::{self, Contents};
 use crate::dataset::{CC0, LICENSE, citation, schemas};
 use crate::error::{Error, Result};
 use crate::formats::dump::{DataDumpMetadata, FORMAT_VERSION};
-use crate::formats::missing::metadata_json;
-use crate::formats::{GENERATOR, METADATA, README, SUMS};
+use crate::formats::{GENERATOR, METADATA, README, SUMS, metadata_json, pretty};
 use crate::job::Job;
 use crate::platform::fields::files::DataFile;
 
@@ -56,16 +55,16 @@ impl Parts<'_> {
         archive.add_bytes(METADATA, &metadata_json(self.metadata)?)?;
         let schemas: Vec<String> = self.files.iter().map(|written| schemas::name(written.file)).collect();
         let others = Others { schemas, changes: self.changes.is_some(), photos };
-        archive.add_bytes("datapackage.json", &json(&self.package(&others))?)?;
+        archive.add_bytes(package::NAME, &pretty(package::NAME, &self.package(&others))?)?;
         for WrittenFile { file, .. } in self.files {
-            let schema = schemas::schema(file, &self.extra(file));
-            archive.add_bytes(&schemas::name(file), &json(&schema)?)?;
+            let (name, schema) = (schemas::name(file), schemas::schema(file, &self.extra(file)));
+            archive.add_bytes(&name, &pretty(&name, &schema)?)?;
         }
         let date = common.now.format("%Y-%m-%d").to_string();
         let citation = citation::text(&self.settings.source, &date, &date);
-        archive.add_bytes("CITATION.cff", citation.as_bytes())?;
+        archive.add_bytes(citation::NAME, citation.as_bytes())?;
         if let Some(changes) = self.changes {
-            archive.add_bytes("CHANGES.json", &json(changes)?)?;
+            archive.add_bytes(changes::NAME, &pretty(changes::NAME, changes)?)?;
         }
         let checksums = archive.checksums();
         archive.add_bytes(SUMS, checksums.as_bytes())?;
@@ -168,12 +167,4 @@ pub fn too_large(limit: u64) -> Error {
             "raise maxArchiveBytes, make smaller thumbnails or none, or have the archive written to a folder"
                 .into(),
     }
-}
-
-/// As files have it: indented, with a line end.
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value)
-        .map_err(|error| Error::Internal { problem: format!("a file of the dump: {error}") })?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }

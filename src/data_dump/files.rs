@@ -20,9 +20,9 @@ use crate::job::{Job, Meter, Phase};
 use crate::platform::content::{Cell, Content, RowKey};
 use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_LICENSES, TAGS};
 
-/// Rows that are handed to a thread at a time, at most.
+/// Rows handed to a thread at a time, at most.
 const BATCH: usize = 256;
-/// So many bytes of text are enough as well.
+/// Bytes of text after which a batch is full, however few rows it has.
 const BATCH_BYTES: usize = 2 << 20;
 
 /// A data file as it lies in the workspace.

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use super::fences::leak;
 use super::parallel::in_order;
-use crate::archive::{Archive, parse_checksums};
+use crate::archive::{Archive, THUMBNAILS, parse_checksums};
 use crate::dataset::{LICENSE, schemas};
 use crate::error::{Error, Result};
 use crate::formats::SUMS;
-use crate::formats::dump::THUMBNAILS;
 use crate::job::Job;
 use crate::platform::fields::files::{DATA_FILES, OTHER_LICENSES};
 use crate::privacy::scan::{Chunks, Scanner};
@@ -83,9 +82,5 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
 }
 
 fn unreadable(path: &Path, what: &str, error: io::Error) -> Error {
-    Error::ArchiveCorrupt {
-        path: path.to_owned(),
-        problem: format!("{what} cannot be read back"),
-        source: Some(Box::new(error)),
-    }
+    Error::corrupt(path, format!("{what} cannot be read back"), Some(Box::new(error)))
 }

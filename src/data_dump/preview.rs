@@ -71,6 +71,7 @@ fn preview(
     let to_read = photos.as_ref().map_or(0, |photos| photos.photos);
     let least_time = store.and_then(|store| store.least_time(to_read));
     warnings.extend(least_time.map(|time| slow_store(to_read, time)));
+    warnings.extend(listing.and_then(thumbnails::passed_over));
     warnings.sort();
     let preview = DataDumpPreview {
         database: read.snapshot.kind(),

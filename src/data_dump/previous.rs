@@ -81,10 +81,9 @@ impl Previous {
     /// Opens the dump and checks all of it. Fails with `ARCHIVE_CORRUPT`, or `INVALID_OPTIONS` when it is no dump
     /// that this version can read.
     pub fn open(path: &Path, job: &Job) -> Result<Previous> {
-        let corrupt = |problem: &str, error: Option<io::Error>| Error::ArchiveCorrupt {
-            path: path.to_owned(),
-            problem: format!("{problem}; take another copy, or leave previous out"),
-            source: error.map(Into::into),
+        let corrupt = |problem: &str, error: Option<io::Error>| {
+            let problem = format!("{problem}; take another copy, or leave previous out");
+            Error::corrupt(path, problem, error.map(Into::into))
         };
         let mut archive = Archive::open(path, job)?;
         let metadata = dump_metadata(&mut archive)?;

@@ -96,6 +96,12 @@ pub fn keys(photo: &DumpPhoto, listing: Option<&Listing>) -> std::result::Result
     Ok(choice)
 }
 
+/// What is said of what the store passed over: a backup tells it by its key, and a dump names no key.
+pub fn passed_over(listing: &Listing) -> Option<Warning> {
+    let message = "files of the folder of photos were passed over; previewBackup (npm run backup -- --dry-run) names them";
+    (!listing.warnings.is_empty()).then(|| Warning::new("PHOTO_STORE", message))
+}
+
 /// Keys that are still to try, the next one last.
 struct Left {
     originals: Vec<String>,
@@ -265,14 +271,7 @@ impl Making<'_> {
             "thumbnails were",
             "made of a stored copy, because the original is gone",
         );
-        // What was passed over is told by its key in a backup; a dump names no key.
-        warn(
-            "PHOTO_STORE",
-            listing.warnings.len(),
-            "entry",
-            "entries",
-            "of the store of photos could not be used",
-        );
+        warnings.extend(passed_over(&listing));
         Thumbnails { file: FILE.into(), outcomes: self.outcomes, failed: self.failed, warnings }
     }
 }

@@ -11,7 +11,7 @@ use super::making::Making;
 use super::schema::Schema;
 use super::script::{Budget, LoadError, Loader};
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter, Phase, Warning};
+use crate::job::{Job, Meter, Warning};
 
 mod inspection;
 
@@ -19,6 +19,7 @@ use inspection::{Found, Inspection};
 
 /// Every CHECK is made once all rows are there, by `integrity_check`: for each row as it comes it would be made twice.
 const WITHOUT_CHECKS: &[u8] = b"PRAGMA ignore_check_constraints=1;";
+
 /// A database into which database.sql and database-extra.sql are loaded.
 pub struct Drill {
     loader: Loader,
@@ -74,14 +75,16 @@ impl Drill {
         job: &Job,
     ) -> Result<Drill> {
         let loader = loader
-            .and_then(|mut loader| loader.run(WITHOUT_CHECKS, &unseen()).map(|()| loader))
+            .and_then(|mut loader| loader.run(WITHOUT_CHECKS, &Meter::unheard()).map(|()| loader))
             .map_err(|error| failed(error, "", path, advice))?;
         Ok(Drill { loader, path: path.to_owned(), advice, job: job.clone() })
     }
 
     /// Loads the script called `name`. Nobody is told: it goes on beside phases that are.
     pub fn load(&mut self, name: &str, script: impl Read) -> Result<()> {
-        self.loader.run(script, &unseen()).map_err(|error| failed(error, name, &self.path, self.advice))
+        self.loader
+            .run(script, &Meter::unheard())
+            .map_err(|error| failed(error, name, &self.path, self.advice))
     }
 
     /// Compares what was loaded with what the source held, and has SQLite check it.
@@ -120,10 +123,6 @@ fn unlisted(found: &Found, expected: &Expected) -> Vec<String> {
         found.digests.keys().filter(|name| !expected.contains(name.as_str())).cloned().collect();
     unlisted.sort_unstable();
     unlisted
-}
-
-fn unseen() -> Meter {
-    Job::unattended().meter(Phase::Verify, None, None)
 }
 
 fn failed(error: LoadError, script: &str, store: &Path, advice: &str) -> Error {

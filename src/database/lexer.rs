@@ -61,24 +61,15 @@ pub(crate) fn creates(sql: &str, kind: &str) -> bool {
     next.is_some_and(|token| token.is_word(kind))
 }
 
-/// Whether a statement that ends like `sql` still has a `--` or `/*` comment open.
-pub(crate) fn open_comment(sql: &str) -> Option<OpenComment> {
+/// What closes the comment that `sql` leaves open at its end: a line feed, `*/`, or nothing where there is none.
+pub(crate) fn comment_end(sql: &str) -> &'static str {
     let mut tokens = tokens(sql);
     while tokens.next().is_some() {}
     match tokens.rest {
-        "" => None,
-        line if line.starts_with("--") => Some(OpenComment::Line),
-        _ => Some(OpenComment::Block),
+        "" => "",
+        line if line.starts_with("--") => "\n",
+        _ => "*/",
     }
-}
-
-/// A comment that the end of the text leaves open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OpenComment {
-    /// `--`, ended by a line feed.
-    Line,
-    /// `/*`, ended by `*/`.
-    Block,
 }
 
 /// Iterator of [`tokens`]. What is left in `rest` after the last token is an open comment or nothing.
@@ -176,12 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn an_open_comment_is_told() {
-        assert_eq!(open_comment("SELECT 1"), None);
-        assert_eq!(open_comment("SELECT 1 -- one\n"), None);
-        assert_eq!(open_comment("SELECT '--'"), None);
-        assert_eq!(open_comment("SELECT 1 -- one"), Some(OpenComment::Line));
-        assert_eq!(open_comment("SELECT 1 /* one"), Some(OpenComment::Block));
+    fn an_open_comment_is_closed() {
+        assert_eq!(comment_end("SELECT 1"), "");
+        assert_eq!(comment_end("SELECT 1 -- one\n"), "");
+        assert_eq!(comment_end("SELECT '--'"), "");
+        assert_eq!(comment_end("SELECT 1 -- one"), "\n");
+        assert_eq!(comment_end("SELECT 1 /* one"), "*/");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Everything here reads one [`source::Snapshot`]: a state of the database that does not change while it is read.
 
-use rusqlite::Connection;
+use std::io;
+
+use rusqlite::{Connection, ffi};
 
 pub mod digest;
 pub mod drill;
@@ -30,6 +32,32 @@ pub(crate) fn quoted_text(text: &str) -> String {
 pub(crate) fn bytes_of(connection: &Connection) -> rusqlite::Result<u64> {
     let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
     connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|bytes| bytes as u64)
+}
+
+/// Whether a file that begins like this is packed, with gzip, ZIP or zstd: neither a script nor a SQLite file.
+fn is_packed(head: &[u8]) -> bool {
+    matches!(head, [0x1F, 0x8B, ..] | [b'P', b'K', 3, 4, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..])
+}
+
+/// SQLite's code without its message, which may quote the schema or a statement.
+fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
+            Some(*error)
+        }
+        _ => None,
+    }
+}
+
+/// A failure to write a database or to read it again, as the operating system would have said it.
+pub(crate) fn as_io(error: &rusqlite::Error) -> io::Error {
+    let Some(error) = code(error) else { return io::Error::other("SQLite failed") };
+    let kind = match error.extended_code & 0xff {
+        ffi::SQLITE_FULL => io::ErrorKind::StorageFull,
+        ffi::SQLITE_PERM | ffi::SQLITE_READONLY => io::ErrorKind::PermissionDenied,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
 }
 
 /// What SQLite said, which may quote the schema or a statement.

@@ -32,7 +32,7 @@ pub fn scan<E: From<rusqlite::Error>>(
     mut each: impl FnMut(Option<i64>, &[ValueRef<'_>]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut statement = connection.prepare(&select(table, utf16, condition))?;
-    let first = usize::from(has_rowid_column(table));
+    let first = usize::from(table.key.alias().is_some());
     let columns = first..first + table.columns.len();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -58,21 +58,11 @@ pub fn scan<E: From<rusqlite::Error>>(
 /// Most tables have fewer columns: their rows are read without an allocation.
 type Values<'a> = SmallVec<[ValueRef<'a>; 32]>;
 
-fn has_rowid_column(table: &Table) -> bool {
-    matches!(table.key, Key::Rowid(_))
-}
-
 fn select(table: &Table, utf16: bool, condition: &str) -> String {
-    let rowid = match &table.key {
-        Key::Rowid(alias) => Some((*alias).to_owned()),
-        _ => None,
-    };
-    let columns: Vec<String> =
-        rowid.into_iter().chain(table.columns.iter().map(|name| quoted(name))).collect();
     let condition = if condition.is_empty() { String::new() } else { format!(" WHERE {condition}") };
     format!(
         "SELECT {} FROM main.{} NOT INDEXED{condition}{}",
-        columns.join(", "),
+        table.names().join(", "),
         quoted(&table.name),
         order(table, utf16)
     )

@@ -76,8 +76,8 @@ pub struct Table {
     pub column_count: usize,
     /// What tells its rows apart.
     pub key: Key,
-    /// Whether a virtual table keeps SQLite from writing it where it is on its guard, though it is none of its own:
-    /// its name alone is like theirs.
+    /// Whether SQLite in defensive mode refuses to write it because its name looks like that of a shadow table, which it
+    /// is not.
     pub reserved: bool,
 }
 
@@ -148,31 +148,26 @@ impl Schema {
     /// Everything that has a CREATE text, as a reload must give it again. Space and comments do not count, nor does
     /// the order.
     pub fn makings(&self) -> BTreeSet<Making> {
-        let tables = self.tables.iter().map(|table| Making::new("table", &table.name, &table.sql));
-        let virtuals = self.virtual_tables.iter().map(|table| Making::new("table", &table.name, &table.sql));
-        let of_kind = |kind: &'static str, objects: &[Object]| {
-            objects.iter().map(|object| Making::new(kind, &object.name, &object.sql)).collect::<Vec<_>>()
-        };
-        let objects = [
-            of_kind("index", &self.indexes),
-            of_kind("view", &self.views),
-            of_kind("trigger", &self.triggers),
-        ];
-        tables.chain(virtuals).chain(objects.into_iter().flatten()).collect()
+        self.texts().map(|(kind, name, sql)| Making::new(kind, name, sql)).collect()
+    }
+
+    /// Everything that has a CREATE text: its kind, its name and the text; tables first, triggers last.
+    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+        let tables = self.tables.iter().map(|table| ("table", &*table.name, &*table.sql));
+        let virtuals = self.virtual_tables.iter().map(|table| ("table", &*table.name, &*table.sql));
+        let others = [("index", &self.indexes), ("view", &self.views), ("trigger", &self.triggers)];
+        let others = others
+            .into_iter()
+            .flat_map(|(kind, objects)| objects.iter().map(move |it| (kind, &*it.name, &*it.sql)));
+        tables.chain(virtuals).chain(others)
     }
 
     /// Whether anything is called `name`.
     pub fn has_name(&self, name: &str) -> bool {
-        let objects = self.indexes.iter().chain(&self.views).chain(&self.triggers).map(|object| &object.name);
-        let shadows = self.virtual_tables.iter().flat_map(|table| &table.shadows);
-        self.tables
-            .iter()
-            .chain(shadows)
-            .map(|table| &table.name)
-            .chain(self.virtual_tables.iter().map(|table| &table.name))
-            .chain(objects)
-            .chain(&self.left_out)
-            .any(|used| used.eq_ignore_ascii_case(name))
+        let shadows = self.virtual_tables.iter().flat_map(|table| &table.shadows).map(|table| &*table.name);
+        let left_out = self.left_out.iter().map(String::as_str);
+        let mut names = self.texts().map(|(_, name, _)| name).chain(shadows).chain(left_out);
+        names.any(|used| used.eq_ignore_ascii_case(name))
     }
 
     /// Whether there is nothing at all to back up.
@@ -260,7 +255,14 @@ impl Table {
         })
     }
 
-    /// Whether its rows have a rowid that a query can name.
+    /// What a statement names to have all that is stored of a row, as SQL writes it: the rowid where it is no column,
+    /// then the columns.
+    pub fn names(&self) -> Vec<String> {
+        let columns = self.columns.iter().map(|name| quoted(name));
+        self.key.alias().map(str::to_owned).into_iter().chain(columns).collect()
+    }
+
+    /// How a query names the rowid; None where it cannot.
     pub fn rowid(&self) -> Option<String> {
         match &self.key {
             Key::Rowid(alias) => Some((*alias).to_owned()),

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+/// What it is called in the archive.
+pub const NAME: &str = "CHANGES.json";
+
 /// CHANGES.json.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Changes {

@@ -2,6 +2,9 @@
 
 use super::readme::Source;
 
+/// What it is called in the archive.
+pub const NAME: &str = "CITATION.cff";
+
 /// The whole text. A JSON string is a YAML string too.
 pub fn text(source: &Source, date: &str, version: &str) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();

@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::changes;
 use super::readme::Source;
 use super::schemas::table_schema;
 use crate::platform::fields::files::{DataFile, OTHER_LICENSES};
+
+/// What it is called in the archive.
+pub const NAME: &str = "datapackage.json";
 
 /// A data file of the archive.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ pub fn descriptor(source: &Source, created: &str, tables: &[Table<'_>], others: 
     }));
     if others.changes {
         resources.push(json!({
-            "name": "changes", "path": "CHANGES.json", "format": "json", "mediatype": "application/json",
+            "name": "changes", "path": changes::NAME, "format": "json", "mediatype": "application/json",
             "encoding": "utf-8", "description": "ids that were added, changed and removed since the dump before",
         }));
     }

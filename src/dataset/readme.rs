@@ -45,7 +45,7 @@ pub struct Contents<'a> {
     pub foreign: &'a BTreeMap<String, u64>,
     /// Whether CHANGES.json is here.
     pub changes: bool,
-    /// Whether photos are missing that should be here.
+    /// False when photos are missing that should be here.
     pub complete: bool,
 }
 
@@ -195,9 +195,9 @@ fn cell(text: &str) -> String {
     cell
 }
 
-/// A text of somebody's in a sentence: no picture or HTML, no link that does not show where it leads, and it turns
-/// nothing around. In numbers, because a
-/// backslash before a sign would be undone by one before that.
+/// Somebody else's text in a sentence: no picture, no HTML, no link with a text of its own, and no sign that reverses
+/// the direction of writing. Signs are written as numbers, since a backslash before one would be undone by a backslash
+/// before that.
 fn said_by_others(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {

@@ -19,7 +19,7 @@ pub const FORMAT: &str = "cultural-archiver-backup";
 /// `format_version` of a backup: readers refuse a newer major.
 pub const FORMAT_VERSION: &str = "1.0";
 
-/// Bytes of the database that SQL of so many bytes becomes, as a rule at most: page by page, with its indexes.
+/// About how large a database grows from `sql_bytes` of SQL: pages and indexes rarely make it more than twice that.
 pub fn loaded_size(sql_bytes: u64) -> u64 {
     sql_bytes.saturating_mul(2)
 }

@@ -12,8 +12,6 @@ use crate::privacy::redact;
 pub const FORMAT: &str = "cultural-archiver-datadump";
 /// `format_version` of a data dump: readers refuse a newer major.
 pub const FORMAT_VERSION: &str = "1.0";
-/// What the names of thumbnails begin with in the archive.
-pub const THUMBNAILS: &str = "photos/thumbnails/";
 
 /// metadata.json. Nothing in it depends on how or where the job ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

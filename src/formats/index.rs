@@ -20,8 +20,8 @@ pub fn limit(entries: usize) -> u64 {
     most_bytes(entries, 16 << 10)
 }
 
-/// Fails with `ARCHIVE_TOO_LARGE` for an index of so many bytes that it would be refused when it is read, in an archive
-/// with so many entries or a few more.
+/// Fails with `ARCHIVE_TOO_LARGE` when an index of `bytes` bytes, in an archive of `entries` entries, is larger than
+/// readers take.
 pub fn check_readable(bytes: u64, entries: usize) -> Result<()> {
     let limit = limit(entries);
     if bytes <= limit {

@@ -17,7 +17,8 @@ pub fn keep_listed<T: Serialize>(missing: &mut Vec<T>) -> Result<Option<u64>> {
     let mut bytes = 0;
     let mut fitting = 0;
     for photo in missing.iter() {
-        let json = serde_json::to_string_pretty(photo).map_err(|error| unwritable(&error))?;
+        let json = serde_json::to_string_pretty(photo)
+            .map_err(|error| Error::Internal { problem: format!("{METADATA}: {error}") })?;
         bytes += json.len() as u64 + INDENT * (json.lines().count() as u64 + 1);
         if bytes > LIST {
             break;
@@ -29,31 +30,13 @@ pub fn keep_listed<T: Serialize>(missing: &mut Vec<T>) -> Result<Option<u64>> {
     Ok((unlisted > 0).then_some(unlisted as u64))
 }
 
-/// metadata.json as it stands in an archive. Fails with `ARCHIVE_TOO_LARGE` when readers would refuse it.
-pub fn metadata_json(metadata: &impl Serialize) -> Result<Vec<u8>> {
-    let mut json = serde_json::to_vec_pretty(metadata).map_err(|error| unwritable(&error))?;
-    json.push(b'\n');
-    if json.len() as u64 <= METADATA_LIMIT {
-        return Ok(json);
-    }
-    Err(Error::ArchiveTooLarge {
-        limit: format!("{METADATA_LIMIT} bytes of {METADATA}"),
-        problem: "verify and restore take no larger one; it describes every table and every warning, look for what \
-                  makes those so many"
-            .into(),
-    })
-}
-
-fn unwritable(error: &serde_json::Error) -> Error {
-    Error::Internal { problem: format!("{METADATA}: {error}") }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use serde_json::{Value, json};
 
+    use super::super::metadata_json;
     use super::*;
 
     /// So many entries, as deep in metadata.json as those of a backup.
@@ -72,12 +55,5 @@ mod tests {
         assert_eq!(many.len() as u64 + unlisted, 200_000);
         let bytes = metadata_json(&metadata(&many)).unwrap().len() as u64;
         assert!(bytes <= LIST + 100 && bytes > LIST * 9 / 10, "{bytes}");
-    }
-
-    #[test]
-    fn what_no_reader_takes_is_not_written() {
-        let text = |bytes: u64| Value::String("x".repeat(bytes as usize));
-        assert_eq!(metadata_json(&text(METADATA_LIMIT - 3)).unwrap().len() as u64, METADATA_LIMIT);
-        assert_eq!(metadata_json(&text(METADATA_LIMIT - 2)).unwrap_err().code(), "ARCHIVE_TOO_LARGE");
     }
 }

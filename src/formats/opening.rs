@@ -74,9 +74,8 @@ pub fn photo_index(archive: &mut Archive) -> Result<Vec<IndexedPhoto>> {
 }
 
 fn parse<T: DeserializeOwned>(json: &[u8], name: &str, path: &Path) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| Error::ArchiveCorrupt {
-        path: path.to_owned(),
-        problem: format!("its {name} cannot be read; take another copy"),
-        source: Some(Box::new(error)),
+    serde_json::from_slice(json).map_err(|error| {
+        let problem = format!("its {name} cannot be read; take another copy");
+        Error::corrupt(path, problem, Some(Box::new(error)))
     })
 }

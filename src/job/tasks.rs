@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 struct Priority {
     /// Of 0 to 99, as the system takes it.
     level: u8,
-    /// What that is where threads are nice.
+    /// The niceness that this level becomes on Linux.
     #[cfg(target_os = "linux")]
     niceness: i32,
 }
@@ -22,7 +22,7 @@ const WORK: Priority = Priority {
     #[cfg(target_os = "linux")]
     niceness: 5,
 };
-/// Half as much as what others wait for; below normal on Windows, too.
+/// Gives way to work that others wait for; below normal on Windows, too.
 const BESIDE: Priority = Priority {
     level: 27,
     #[cfg(target_os = "linux")]
@@ -67,7 +67,7 @@ fn set_priority(priority: Priority) {
 }
 
 /// What a task came to; one that panicked failed.
-pub fn joined<T>(task: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+pub fn joined<T>(task: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     match task {
         Ok(result) => result,
         Err(failure) if failure.is_cancelled() => Err(Error::Aborted),
@@ -80,8 +80,8 @@ pub fn stop_on_error<T>(job: &Job, result: Result<T>) -> Result<T> {
     result.inspect_err(|_| job.stop())
 }
 
-/// Of two failures, the one that is not merely the echo of the other.
-pub fn first_failure<A, B>(a: Result<A>, b: Result<B>) -> Result<(A, B)> {
+/// Both results, or the failure that is not merely the echo of the other.
+pub fn both<A, B>(a: Result<A>, b: Result<B>) -> Result<(A, B)> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
         (Err(Error::Aborted), Err(error)) | (Err(error), _) | (Ok(_), Err(error)) => Err(error),

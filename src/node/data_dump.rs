@@ -1,12 +1,12 @@
 //! The data dump as JavaScript sees it: options in, a result out.
 
 use napi::bindgen_prelude::{Buffer, FromNapiValue, JsValue, Object, Unknown};
-use napi::{Env, Result, ValueType};
+use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::dump_metadata::DataDumpMetadata;
 use super::js;
-use super::members::{Members, members};
+use super::members::{Members, Takes, members, nested};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::{Warning, number};
 use super::sources::{self, DatabaseSource, PhotoSource};
@@ -100,39 +100,42 @@ pub struct DumpSource {
     pub contact: Option<String>,
 }
 
-const DUMP: Members = &[
-    ("database", ValueType::Object),
-    ("photos", ValueType::Object),
-    ("outputDir", ValueType::String),
-    ("overwrite", ValueType::Boolean),
-    ("now", ValueType::String),
-    ("concurrency", ValueType::Number),
-    ("compressionLevel", ValueType::Number),
-    ("inMemory", ValueType::Boolean),
-    ("maxArchiveBytes", ValueType::Number),
-    ("source", ValueType::Object),
-    ("thumbnails", ValueType::String),
-    ("thumbnailSize", ValueType::Number),
-    ("extraBlacklist", ValueType::Object),
-    ("includeFields", ValueType::Object),
-    ("foreignLicenses", ValueType::String),
-    ("onLeak", ValueType::String),
-    ("previous", ValueType::String),
-    ("allowShrink", ValueType::Boolean),
-    ("onProgress", ValueType::Function),
-    ("signal", ValueType::Object),
-];
-const SOURCE: Members =
-    &[("name", ValueType::String), ("url", ValueType::String), ("contact", ValueType::String)];
+const DUMP: Members = Members {
+    known: &[
+        ("database", Takes::Object),
+        ("photos", Takes::Object),
+        ("outputDir", Takes::String),
+        ("overwrite", Takes::Boolean),
+        ("now", Takes::String),
+        ("concurrency", Takes::Number),
+        ("compressionLevel", Takes::Number),
+        ("inMemory", Takes::Boolean),
+        ("maxArchiveBytes", Takes::Number),
+        ("source", Takes::Object),
+        ("thumbnails", Takes::String),
+        ("thumbnailSize", Takes::Number),
+        ("extraBlacklist", Takes::Texts),
+        ("includeFields", Takes::Texts),
+        ("foreignLicenses", Takes::String),
+        ("onLeak", Takes::String),
+        ("previous", Takes::String),
+        ("allowShrink", Takes::Boolean),
+        ("onProgress", Takes::Function),
+        ("signal", Takes::Object),
+    ],
+    needed: &[],
+};
+const SOURCE: Members = Members {
+    known: &[("name", Takes::String), ("url", Takes::String), ("contact", Takes::String)],
+    needed: &[],
+};
 
 impl<'env> DataDumpOptions<'env> {
-    /// Reads what JavaScript gave. Everything but the values is settled afterwards.
+    /// Reads what JavaScript gave. Checks names and types; the core checks values.
     pub fn read(env: &'env Env, given: Unknown<'env>) -> Result<Self> {
-        let mut options = members(env, given, "", DUMP)?;
+        let mut options = members(env, given, "", &DUMP)?;
         sources::check(env, &mut options)?;
-        if let Some(source) = options.get::<Unknown>("source")? {
-            options.set("source", members(env, source, "source.", SOURCE)?)?;
-        }
+        nested(env, &mut options, "", "source", &SOURCE)?;
         Self::from_unknown(options.to_unknown())
     }
 

@@ -1,23 +1,70 @@
 //! Reads an options object: which members it may have, and of which types.
 
-use napi::bindgen_prelude::{Array, FromNapiValue, JsValue, Object, Unknown};
+use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 
 use super::js;
 use crate::error::Error;
 
-/// Members that are arrays, which are objects to JavaScript.
-const LISTS: [&str; 4] = ["tables", "keys", "extraBlacklist", "includeFields"];
+/// The members of an object.
+pub struct Members {
+    /// Those that it may have, and what each takes.
+    pub known: &'static [(&'static str, Takes)],
+    /// Those that it must have.
+    pub needed: &'static [&'static str],
+}
 
-/// The members an object may have, and their types.
-pub type Members = &'static [(&'static str, ValueType)];
+/// What a member takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Boolean,
+    Function,
+    Number,
+    Object,
+    String,
+    /// An array of texts.
+    Texts,
+}
 
-/// A copy of `given` that holds only `known` members of the right types; undefined ones are gone.
+impl Takes {
+    /// What it is to JavaScript.
+    fn kind(self) -> ValueType {
+        match self {
+            Takes::Boolean => ValueType::Boolean,
+            Takes::Function => ValueType::Function,
+            Takes::Number => ValueType::Number,
+            Takes::Object | Takes::Texts => ValueType::Object,
+            Takes::String => ValueType::String,
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        if self == Takes::Texts { "an array of texts" } else { noun(self.kind()) }
+    }
+}
+
+/// Reads the object in the member `name` of `parent`, if there is one, and puts what [`members`] makes of it in its
+/// place. `within` is the place of `parent`: empty, or with a dot at its end.
+pub fn nested<'env>(
+    env: &'env Env,
+    parent: &mut Object<'env>,
+    within: &str,
+    name: &str,
+    known: &Members,
+) -> Result<Option<Object<'env>>> {
+    let Some(given) = parent.get::<Unknown>(name)? else { return Ok(None) };
+    let read = members(env, given, &format!("{within}{name}."), known)?;
+    parent.set(name, read)?;
+    Ok(Some(read))
+}
+
+/// A copy of `given` that holds only known members of the right types; undefined ones are gone. Fails with
+/// `INVALID_OPTIONS` when it has others, or lacks one that it needs.
 pub fn members<'env>(
     env: &'env Env,
     given: Unknown<'env>,
     prefix: &str,
-    known: Members,
+    Members { known, needed }: &Members,
 ) -> Result<Object<'env>> {
     let invalid = |message: String| js::error(env, &Error::invalid(message), None);
     let whole = if prefix.is_empty() { "options" } else { prefix.trim_end_matches('.') };
@@ -32,29 +79,28 @@ pub fn members<'env>(
         return Err(invalid(format!("{prefix}{stranger} is not an option; known are {}", known.join(", "))));
     }
     let mut taken = Object::new(env)?;
-    for (name, takes) in known {
+    for (name, takes) in *known {
         let Some(value) = given.get::<Unknown>(name)? else { continue };
-        if LISTS.contains(name) {
-            taken.set(name, texts(env, value, &format!("{prefix}{name}"))?)?;
-            continue;
-        }
         let kind = value.get_type()?;
-        if kind != *takes {
-            return Err(invalid(format!("{prefix}{name} is {}; it takes {}", noun(kind), noun(*takes))));
+        if kind != takes.kind() {
+            return Err(invalid(format!("{prefix}{name} is {}; it takes {}", noun(kind), takes.noun())));
         }
-        taken.set(name, value)?;
+        match takes {
+            Takes::Texts => taken.set(name, texts(env, value, &format!("{prefix}{name}"))?)?,
+            _ => taken.set(name, value)?,
+        }
+    }
+    for name in *needed {
+        if !taken.has_own_property(name)? {
+            return Err(invalid(format!("{prefix}{name} is missing")));
+        }
     }
     Ok(taken)
 }
 
 /// A copy of an array of texts.
 fn texts<'env>(env: &'env Env, given: Unknown<'env>, name: &str) -> Result<Vec<String>> {
-    let invalid = |message: String| js::error(env, &Error::invalid(message), None);
-    let kind = given.get_type()?;
-    if kind != ValueType::Object {
-        return Err(invalid(format!("{name} is {}; it takes an array of texts", noun(kind))));
-    }
-    let no_texts = |_| invalid(format!("{name} takes an array of texts"));
+    let no_texts = |_| js::error(env, &Error::invalid(format!("{name} takes an array of texts")), None);
     let array = Array::from_unknown(given).map_err(no_texts)?;
     let array = js::copy_array(env, array).map_err(|thrown| unreadable(env, name, thrown))?;
     Vec::from_unknown(array.to_unknown()).map_err(no_texts)

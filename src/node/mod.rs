@@ -3,12 +3,12 @@
 //! This folder alone names napi. An export reads its options, starts one verb of the core and hands back a promise;
 //! whatever goes wrong on the way, also while reading the options, is a rejection with a `code`.
 
+mod backup;
+mod backup_metadata;
 mod data_dump;
 mod dump_metadata;
 mod js;
 mod members;
-mod metadata;
-mod options;
 mod preview;
 mod promise;
 mod report;
@@ -20,14 +20,13 @@ use napi::bindgen_prelude::{PromiseRaw, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-use crate::backup;
+use crate::backup::{create_backup as start_backup, preview_backup as start_backup_preview};
 use crate::data_dump::{create_data_dump as start_data_dump, preview_data_dump as start_dump_preview};
 use crate::restore::restore_backup as start_restore;
 use crate::verify::verify_archive as start_verify;
+use backup::{BackupOptions, BackupResult};
 use data_dump::{DataDumpOptions, DataDumpResult};
-use options::BackupOptions;
 use preview::{BackupPreview, DataDumpPreview};
-use report::BackupResult;
 use restore::{RestoreOptions, RestoreReport};
 use verify::VerifyReport;
 
@@ -52,7 +51,7 @@ use verify::VerifyReport;
 pub fn create_backup<'env>(env: &'env Env, options: Unknown<'env>) -> Result<PromiseRaw<'env, BackupResult>> {
     promise::rejecting(env, || {
         let (options, watcher) = BackupOptions::read(env, options)?.split();
-        promise::run(env, watcher, |job| backup::create_backup(options, job))
+        promise::run(env, watcher, |job| start_backup(options, job))
     })
 }
 
@@ -91,7 +90,7 @@ pub fn preview_backup<'env>(
 ) -> Result<PromiseRaw<'env, BackupPreview>> {
     promise::rejecting(env, || {
         let (options, watcher) = BackupOptions::read(env, options)?.split();
-        promise::run(env, watcher, |job| backup::preview_backup(options, job))
+        promise::run(env, watcher, |job| start_backup_preview(options, job))
     })
 }
 
@@ -118,7 +117,7 @@ pub fn preview_data_dump<'env>(
 /// - `INVALID_OPTIONS`: `path` or an option is of the wrong type
 /// - `ARCHIVE_CORRUPT`: the file cannot be opened or read
 /// - `DISK_FULL`, `OUTPUT_UNWRITABLE`: there is no room in the system's folder for temporary files (`TMPDIR`, on
-///   Windows `TEMP`) to load the rows of a backup
+///   Windows `TMP`) to load the rows of a backup
 /// - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
 #[napi(ts_args_type = "path: string, options?: VerifyOptions | undefined")]
 pub fn verify_archive<'env>(

@@ -1,14 +1,14 @@
 //! Restoring as JavaScript sees it.
 
 use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
-use napi::{Env, Result, ValueType};
+use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::js;
-use super::members::{Members, members};
+use super::members::{Members, Takes, members, nested};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::{Warning, number};
-use super::sources::{self, S3Bucket};
+use super::sources::{S3, S3Bucket};
 use crate::restore;
 use crate::wrangler::DEFAULT_STATE;
 
@@ -69,30 +69,31 @@ pub struct LocalTarget {
     pub state_dir: Option<String>,
 }
 
-const LOCAL: Members =
-    &[("databaseId", ValueType::String), ("bucket", ValueType::String), ("stateDir", ValueType::String)];
-const RESTORE: Members = &[
-    ("database", ValueType::String),
-    ("photosDir", ValueType::String),
-    ("wrangler", ValueType::Object),
-    ("s3", ValueType::Object),
-    ("tables", ValueType::Object),
-    ("keys", ValueType::Object),
-    ("dryRun", ValueType::Boolean),
-    ("onProgress", ValueType::Function),
-    ("signal", ValueType::Object),
-];
+const LOCAL: Members = Members {
+    known: &[("databaseId", Takes::String), ("bucket", Takes::String), ("stateDir", Takes::String)],
+    needed: &[],
+};
+const RESTORE: Members = Members {
+    known: &[
+        ("database", Takes::String),
+        ("photosDir", Takes::String),
+        ("wrangler", Takes::Object),
+        ("s3", Takes::Object),
+        ("tables", Takes::Texts),
+        ("keys", Takes::Texts),
+        ("dryRun", Takes::Boolean),
+        ("onProgress", Takes::Function),
+        ("signal", Takes::Object),
+    ],
+    needed: &[],
+};
 
 impl<'env> RestoreOptions<'env> {
-    /// Reads what JavaScript gave. Everything but the values is settled afterwards.
+    /// Reads what JavaScript gave. Checks names and types; the core checks values.
     pub fn read(env: &'env Env, given: Unknown<'env>) -> Result<Self> {
-        let mut options = members(env, given, "", RESTORE)?;
-        if let Some(given) = options.get::<Unknown>("wrangler")? {
-            options.set("wrangler", members(env, given, "wrangler.", LOCAL)?)?;
-        }
-        if let Some(given) = options.get::<Unknown>("s3")? {
-            options.set("s3", sources::s3(env, given, "s3.")?)?;
-        }
+        let mut options = members(env, given, "", &RESTORE)?;
+        nested(env, &mut options, "", "wrangler", &LOCAL)?;
+        nested(env, &mut options, "", "s3", &S3)?;
         Self::from_unknown(options.to_unknown())
     }
 

@@ -1,11 +1,11 @@
 //! Where rows and photos are, as JavaScript says it.
 
-use napi::bindgen_prelude::{JsObjectValue, Object, Unknown};
-use napi::{Env, Result, ValueType};
+use napi::bindgen_prelude::{JsObjectValue, Object};
+use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::js;
-use super::members::{Members, members};
+use super::members::{Members, Takes, nested};
 use crate::error::Error;
 use crate::options as core;
 use crate::wrangler::DEFAULT_STATE;
@@ -128,76 +128,69 @@ pub struct S3Bucket {
     pub region: Option<String>,
 }
 
-const DATABASE: Members = &[
-    ("file", ValueType::String),
-    ("sql", ValueType::String),
-    ("wrangler", ValueType::Object),
-    ("d1", ValueType::Object),
-];
-const REMOTE_DATABASE: Members = &[
-    ("accountId", ValueType::String),
-    ("databaseId", ValueType::String),
-    ("apiToken", ValueType::String),
-    ("apiUrl", ValueType::String),
-];
-const REMOTE_DATABASE_NEEDS: [&str; 3] = ["accountId", "databaseId", "apiToken"];
-const LOCAL_DATABASE: Members = &[("databaseId", ValueType::String), ("stateDir", ValueType::String)];
-const LOCAL_BUCKET: Members = &[("bucket", ValueType::String), ("stateDir", ValueType::String)];
-const PHOTOS: Members = &[
-    ("directory", ValueType::String),
-    ("s3", ValueType::Object),
-    ("publicUrl", ValueType::String),
-    ("wrangler", ValueType::Object),
-    ("r2", ValueType::Object),
-];
-const REMOTE_BUCKET: Members = &[
-    ("accountId", ValueType::String),
-    ("bucket", ValueType::String),
-    ("apiToken", ValueType::String),
-    ("apiUrl", ValueType::String),
-];
-const REMOTE_BUCKET_NEEDS: [&str; 3] = ["accountId", "bucket", "apiToken"];
-const S3_NEEDS: [&str; 4] = ["endpoint", "bucket", "accessKeyId", "secretAccessKey"];
-const S3: Members = &[
-    ("endpoint", ValueType::String),
-    ("bucket", ValueType::String),
-    ("accessKeyId", ValueType::String),
-    ("secretAccessKey", ValueType::String),
-    ("region", ValueType::String),
-];
+const DATABASE: Members = Members {
+    known: &[
+        ("file", Takes::String),
+        ("sql", Takes::String),
+        ("wrangler", Takes::Object),
+        ("d1", Takes::Object),
+    ],
+    needed: &[],
+};
+const REMOTE_DATABASE: Members = Members {
+    known: &[
+        ("accountId", Takes::String),
+        ("databaseId", Takes::String),
+        ("apiToken", Takes::String),
+        ("apiUrl", Takes::String),
+    ],
+    needed: &["accountId", "databaseId", "apiToken"],
+};
+const LOCAL_DATABASE: Members =
+    Members { known: &[("databaseId", Takes::String), ("stateDir", Takes::String)], needed: &["databaseId"] };
+const PHOTOS: Members = Members {
+    known: &[
+        ("directory", Takes::String),
+        ("s3", Takes::Object),
+        ("publicUrl", Takes::String),
+        ("wrangler", Takes::Object),
+        ("r2", Takes::Object),
+    ],
+    needed: &[],
+};
+const LOCAL_BUCKET: Members =
+    Members { known: &[("bucket", Takes::String), ("stateDir", Takes::String)], needed: &["bucket"] };
+const REMOTE_BUCKET: Members = Members {
+    known: &[
+        ("accountId", Takes::String),
+        ("bucket", Takes::String),
+        ("apiToken", Takes::String),
+        ("apiUrl", Takes::String),
+    ],
+    needed: &["accountId", "bucket", "apiToken"],
+};
+/// The members of an [`S3Bucket`].
+pub const S3: Members = Members {
+    known: &[
+        ("endpoint", Takes::String),
+        ("bucket", Takes::String),
+        ("accessKeyId", Takes::String),
+        ("secretAccessKey", Takes::String),
+        ("region", Takes::String),
+    ],
+    needed: &["endpoint", "bucket", "accessKeyId", "secretAccessKey"],
+};
 
 /// Checks the members of `database`, which has to be there, and of `photos`.
 pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
-    if let Some(given) = options.get::<Unknown>("database")? {
-        let mut database = members(env, given, "database.", DATABASE)?;
-        if let Some(given) = database.get::<Unknown>("wrangler")? {
-            let prefix = "database.wrangler.";
-            let local = members(env, given, prefix, LOCAL_DATABASE)?;
-            database.set("wrangler", required(env, local, prefix, &["databaseId"])?)?;
-        }
-        if let Some(given) = database.get::<Unknown>("d1")? {
-            let prefix = "database.d1.";
-            let remote = members(env, given, prefix, REMOTE_DATABASE)?;
-            database.set("d1", required(env, remote, prefix, &REMOTE_DATABASE_NEEDS)?)?;
-        }
-        options.set("database", database)?;
+    if let Some(mut database) = nested(env, options, "", "database", &DATABASE)? {
+        nested(env, &mut database, "database.", "wrangler", &LOCAL_DATABASE)?;
+        nested(env, &mut database, "database.", "d1", &REMOTE_DATABASE)?;
     }
-    if let Some(given) = options.get::<Unknown>("photos")? {
-        let mut photos = members(env, given, "photos.", PHOTOS)?;
-        if let Some(given) = photos.get::<Unknown>("s3")? {
-            photos.set("s3", s3(env, given, "photos.s3.")?)?;
-        }
-        if let Some(given) = photos.get::<Unknown>("wrangler")? {
-            let prefix = "photos.wrangler.";
-            let local = members(env, given, prefix, LOCAL_BUCKET)?;
-            photos.set("wrangler", required(env, local, prefix, &["bucket"])?)?;
-        }
-        if let Some(given) = photos.get::<Unknown>("r2")? {
-            let prefix = "photos.r2.";
-            let remote = members(env, given, prefix, REMOTE_BUCKET)?;
-            photos.set("r2", required(env, remote, prefix, &REMOTE_BUCKET_NEEDS)?)?;
-        }
-        options.set("photos", photos)?;
+    if let Some(mut photos) = nested(env, options, "", "photos", &PHOTOS)? {
+        nested(env, &mut photos, "photos.", "s3", &S3)?;
+        nested(env, &mut photos, "photos.", "wrangler", &LOCAL_BUCKET)?;
+        nested(env, &mut photos, "photos.", "r2", &REMOTE_BUCKET)?;
     }
     if !options.has_own_property("database")? {
         let error = Error::invalid(
@@ -206,21 +199,6 @@ pub fn check<'env>(env: &'env Env, options: &mut Object<'env>) -> Result<()> {
         return Err(js::error(env, &error, None));
     }
     Ok(())
-}
-
-/// The members of a bucket.
-pub fn s3<'env>(env: &'env Env, given: Unknown<'env>, prefix: &str) -> Result<Object<'env>> {
-    required(env, members(env, given, prefix, S3)?, prefix, &S3_NEEDS)
-}
-
-/// Fails unless every one of `needed` is there.
-fn required<'env>(env: &Env, given: Object<'env>, prefix: &str, needed: &[&str]) -> Result<Object<'env>> {
-    for name in needed {
-        if !given.has_own_property(name)? {
-            return Err(js::error(env, &Error::invalid(format!("{prefix}{name} is missing")), None));
-        }
-    }
-    Ok(given)
 }
 
 impl From<DatabaseSource> for core::DatabaseOptions {

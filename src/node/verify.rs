@@ -7,7 +7,7 @@ use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
 use super::js;
-use super::members::{Members, members};
+use super::members::{Members, Takes, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::{Warning, number};
 use crate::error::Error;
@@ -25,7 +25,8 @@ pub struct VerifyOptions<'env> {
     pub signal: Option<Object<'env>>,
 }
 
-const VERIFY: Members = &[("onProgress", ValueType::Function), ("signal", ValueType::Object)];
+const VERIFY: Members =
+    Members { known: &[("onProgress", Takes::Function), ("signal", Takes::Object)], needed: &[] };
 
 impl<'env> VerifyOptions<'env> {
     /// Reads what JavaScript gave.
@@ -33,7 +34,7 @@ impl<'env> VerifyOptions<'env> {
         if given.get_type()? == ValueType::Undefined {
             return Ok(Watcher { on_progress: None, signal: None });
         }
-        let options = Self::from_unknown(members(env, given, "", VERIFY)?.to_unknown())?;
+        let options = Self::from_unknown(members(env, given, "", &VERIFY)?.to_unknown())?;
         Ok(Watcher { on_progress: options.on_progress, signal: options.signal })
     }
 }

@@ -8,12 +8,9 @@ use super::cloudflare::AccountOptions;
 use super::{name, path, state};
 use crate::cloudflare::API;
 use crate::error::{Error, Result};
-use crate::photos::s3::Access;
+use crate::photos::s3::{Access, REGION};
 use crate::photos::source::r2::R2Bucket;
 use crate::secret::Secret;
-
-/// The region that R2 has, and that most other stores ignore.
-const REGION: &str = "auto";
 
 /// Where the photo bytes are. Exactly one member is set.
 #[derive(Debug, Clone, Default)]

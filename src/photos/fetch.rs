@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
-use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -22,7 +21,7 @@ use super::body::{Intake, PIECE, Trouble};
 use super::buffers::Buffers;
 use super::source::{ByteStream, Content, GetError, OpenFile, PhotoSource};
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{self, Job, joined};
 
 pub use super::body::{Body, Digester, Fetched, MEMORY_LIMIT, Sums};
 
@@ -64,7 +63,7 @@ where
     stream::iter(keys)
         .map(move |key| {
             let task = AbortOnDropHandle::new(tokio::spawn(fetcher.clone().one(key)));
-            async { task.await.map_err(ended_early)? }
+            async { joined(task.await) }
         })
         .buffered(concurrency.max(1))
 }
@@ -232,14 +231,8 @@ fn take_batch<S: Digester>(mut intake: Intake<S>, batch: Vec<Bytes>) -> Result<I
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
 ) -> Result<T, Trouble> {
-    spawn_blocking(work).await.map_err(ended_early)?
-}
-
-fn ended_early(error: JoinError) -> Error {
-    if error.is_cancelled() {
-        return Error::Aborted;
-    }
-    Error::Internal { problem: format!("reading a photo ended early: {error}") }
+    // What becomes of one photo is a value: an error would be the job's.
+    job::blocking(move || Ok(work())).await?
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ mod trouble;
 use trouble::answer;
 pub use trouble::{S3Error, refused};
 
+/// The region of every bucket of R2, which most other stores ignore.
+pub const REGION: &str = "auto";
+
 /// A bucket and the credentials to it.
 #[derive(Clone)]
 pub struct Access {

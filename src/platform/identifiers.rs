@@ -16,7 +16,7 @@ use super::tables::Table;
 
 mod inside;
 
-/// The classes of identifiers that are hunted, as metadata.json counts them.
+/// The classes of identifiers that are hunted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// A user's UUID or Clerk id (`user_…`). On this platform it is the secret that logs the user in.
@@ -30,18 +30,8 @@ pub enum Class {
 }
 
 impl Class {
-    /// Every class, in the order of metadata.json.
+    /// Every class.
     pub const ALL: [Class; 4] = [Class::Email, Class::UserId, Class::IpAddress, Class::Token];
-
-    /// The word in metadata.json.
-    pub fn word(self) -> &'static str {
-        match self {
-            Class::UserId => "user_id",
-            Class::Email => "email",
-            Class::IpAddress => "ip_address",
-            Class::Token => "token",
-        }
-    }
 }
 
 /// Names of columns that hold identifiers, beside those that the blacklist keeps in as such.

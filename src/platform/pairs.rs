@@ -25,7 +25,7 @@ const NAMES: [&str; 15] = [
 ];
 /// What those are called that hold the value, the likeliest first.
 const VALUES: [&str; 5] = ["value", "v", "val", "values", "answer"];
-/// What those are called that say of which kind a value is, and are as often tags of their own.
+/// Names of members that say what kind of value stands beside them; just as often they are tags themselves.
 const KINDS: [&str; 3] = ["type", "kind", "title"];
 /// What may stand beside the two and is no tag itself.
 const BESIDE: [&str; 6] = ["id", "type", "display_type", "unit", "units", "lang"];

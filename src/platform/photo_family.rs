@@ -57,8 +57,8 @@ pub(super) fn sisters(key: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The extensions of stored originals that are called like `key` and are another photo: `a.png` is none of `a.jpg`,
-/// and neither are its copies. What has no original of its own extension was made from one of another.
+/// The extensions of stored originals that have `key`'s name and are other photos: `a.png` is not `a.jpg`, nor are its
+/// copies. What has no original of its own extension was made from one of another.
 fn other_originals<'l>(
     listing: &'l [StoredPhoto],
     key: &str,

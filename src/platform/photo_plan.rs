@@ -47,7 +47,7 @@ pub struct PlannedPhoto {
     pub probe: bool,
 }
 
-/// What the store did not list and does not deny holding.
+/// A place in the store that could not be listed, or a photo that rows refer to and that may lie there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlisted {
     /// The key, or the common beginning of keys, ending in `/`.

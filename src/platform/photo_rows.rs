@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result, Row};
 
+use super::content::{PUBLIC_ARTISTS, PUBLIC_WORKS};
 use super::photo_values::PhotoValues;
 use super::tables::Table;
 
@@ -58,7 +59,7 @@ pub(super) fn each_photo_row(conn: &Connection, mut visit: impl FnMut(PhotoRow))
     // Kept on the way, as digests: a subquery would read all artworks once more, and sort them.
     let mut artworks: HashSet<Digest> = HashSet::new();
     if let Some(table) = Table::find(conn, "artwork")? {
-        let place = Place { kind: Kind::Artwork, column: "artwork.photos", approved: &["approved"] };
+        let place = Place { kind: Kind::Artwork, column: "artwork.photos", approved: &PUBLIC_WORKS };
         let keep = |id: Option<Cow<[u8]>>, standing| {
             artworks.extend(id.filter(|_| standing == Standing::Approved).map(|id| digest(&id)));
             true
@@ -76,7 +77,7 @@ pub(super) fn each_photo_row(conn: &Connection, mut visit: impl FnMut(PhotoRow))
         read(conn, &select(&table, "artwork_id", "'logbook_entry'", ""), &place, of_artwork, &mut visit)?;
     }
     if let Some(table) = Table::find(conn, "artists")? {
-        let place = Place { kind: Kind::Artist, column: "artists.photos", approved: &["approved", "active"] };
+        let place = Place { kind: Kind::Artist, column: "artists.photos", approved: &PUBLIC_ARTISTS };
         read(conn, &select(&table, "", "'artist'", ""), &place, |_, _| true, &mut visit)?;
     }
     Ok(())

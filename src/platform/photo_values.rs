@@ -17,7 +17,8 @@ pub(super) const NAMES: [&str; 4] = ["url", "key", "src", "thumbnail_url"];
 /// Members of an object that hold more photos.
 pub(super) const HOLDERS: [&str; 2] = ["photos", PHOTOS];
 
-/// The references of one row.
+/// The references of one row: read as [`PhotoList`](super::photo_list::PhotoList) reads them, but every name of an
+/// object counts, not the best alone. A backup rather takes too much.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PhotoValues {
     /// Each once, as it stands in the row, not empty.

@@ -10,7 +10,7 @@ use bstr::{decode_last_utf8, decode_utf8};
 
 /// Bytes before an `@` among which the start of an address is looked for (RFC 5321, 4.5.3.1).
 pub const LOCAL: usize = 64;
-/// Bytes of an address beyond which none is looked for (RFC 5321, 4.5.3.1).
+/// The longest address that is looked for, in bytes (RFC 5321, 4.5.3.1).
 pub const LONGEST: usize = 254;
 
 /// The address around the `@` at `at`.

@@ -27,7 +27,7 @@ const CLERK: usize = 24;
 /// another.
 pub type Key = u64;
 
-/// Whoever knew it could write thousands of values that all have their places in a set beside each other.
+/// Random for each process: whoever knew it could make thousands of values that collide in a hash table.
 static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// The class and the key of a value, if the whole of it has a shape.

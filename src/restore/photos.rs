@@ -1,7 +1,6 @@
 //! The photos: which of them come back, and what is to be done with each.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -57,13 +56,12 @@ impl Photos {
         photos: &[IndexedPhoto],
         job: &Job,
     ) -> Result<Photos> {
-        let path = archive.path().to_owned();
         let presences = target.look(photos, job)?;
         let mut found = Photos { target, missing: Vec::new(), skipped: 0, warnings: Vec::new() };
         for (photo, presence) in photos.iter().zip(presences) {
             match presence {
                 Presence::Missing => {
-                    Content::open(archive, &path, photo)?;
+                    Content::open(archive, photo)?;
                     if let Some(what) = found.target.left_out(photo) {
                         found.warnings.push(Warning::about("METADATA_LEFT_OUT", photo.key.clone(), what));
                     }
@@ -98,17 +96,16 @@ impl Photos {
     /// Writes what is missing. Each photo gets its name when it is whole and has its SHA-256.
     pub(super) fn write(mut self, archive: &mut Archive, job: &Job) -> Result<()> {
         let meter = job.meter(Phase::Photos, Some(self.to_write()), Some(self.bytes_to_write()));
-        let path: PathBuf = archive.path().to_owned();
         if !self.missing.is_empty() {
             self.target.begin(self.bytes_to_write())?;
         }
         for photo in &self.missing {
             job.check()?;
             meter.item(&photo.key);
-            self.target.put(photo, Content::open(archive, &path, photo)?, job)?;
+            self.target.put(photo, Content::open(archive, photo)?, job)?;
             meter.add(1, photo.size);
         }
-        self.target.finish(job)?;
+        self.target.finish()?;
         meter.finish();
         Ok(())
     }

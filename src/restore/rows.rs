@@ -80,11 +80,7 @@ impl Rows {
         chosen: &[RestoredTable],
         job: &Job,
     ) -> Result<Rows> {
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let workspace = Workspace::create(folder)?;
+        let workspace = Workspace::create(flush::folder_of(target))?;
         let path = workspace.path(FILE);
         let mut found = load_all(archive, &workspace, &path, metadata, job)?;
         let file = TempPath::try_from_path(&path).map_err(|error| Error::output(&path, error))?;
@@ -132,7 +128,7 @@ fn load_all(
         drill.compare(&metadata.database.expected())
     };
     let loaded = load();
-    let corrupt = |problem| Error::ArchiveCorrupt { path: archive.path().to_owned(), problem, source: None };
+    let corrupt = |problem: String| Error::corrupt(archive.path(), problem, None);
     let found = loaded.map_err(|error| match error {
         Error::DrillFailed { problem, .. } => corrupt(problem),
         error => error,

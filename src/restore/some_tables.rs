@@ -9,9 +9,9 @@ use rusqlite::Connection;
 use super::RestoredTable;
 use crate::database::digest::{self, TableDigest};
 use crate::database::drill::{DrillReport, Expected, inspect};
-use crate::database::quoted;
 use crate::database::schema::{Key, Object, Schema};
 use crate::database::source::trouble::extended;
+use crate::database::{as_io, quoted};
 use crate::error::{Error, Result};
 use crate::job::{Job, Warning};
 
@@ -84,7 +84,7 @@ fn drop_others(path: &Path, kept: &HashSet<&str>) -> Result<Dropped> {
 
 fn undropped(path: &Path, error: &rusqlite::Error) -> Error {
     if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
-        return Error::output(path, std::io::ErrorKind::StorageFull.into());
+        return Error::output(path, as_io(error));
     }
     // Its code alone: what SQLite says may quote a row.
     Error::Internal {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -22,6 +22,8 @@ pub(super) mod wrangler;
 
 /// Objects that are compared at a time.
 const CONCURRENCY: usize = 8;
+/// Bytes of a photo that are handed on at a time.
+const BUFFER: usize = 256 << 10;
 
 /// What stands under a photo's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +53,12 @@ pub(super) trait Target {
     fn put(&mut self, photo: &IndexedPhoto, content: Content<'_>, job: &Job) -> Result<()>;
 
     /// Waits until all that was put is there to stay.
-    fn finish(&mut self, job: &Job) -> Result<()>;
+    fn finish(&mut self) -> Result<()>;
 }
 
 /// The bytes of a photo in the archive.
 pub(super) struct Content<'a> {
-    archive: &'a Path,
+    archive: PathBuf,
     photo: &'a IndexedPhoto,
     stored: StoredEntry<'a>,
     hasher: Sha256,
@@ -64,9 +66,9 @@ pub(super) struct Content<'a> {
 
 impl<'a> Content<'a> {
     /// Opens a photo. Fails with `ARCHIVE_CORRUPT` when it is not there, or not as long as the index says.
-    pub(super) fn open(archive: &'a mut Archive, path: &'a Path, photo: &'a IndexedPhoto) -> Result<Self> {
+    pub(super) fn open(archive: &'a mut Archive, photo: &'a IndexedPhoto) -> Result<Self> {
         let content = Content {
-            archive: path,
+            archive: archive.path().to_owned(),
             photo,
             stored: archive.open_stored(&photo.path)?,
             hasher: Sha256::new(),
@@ -99,12 +101,22 @@ impl<'a> Content<'a> {
         Ok(filled)
     }
 
-    fn damaged(&self, problem: &str, error: Option<io::Error>) -> Error {
-        Error::ArchiveCorrupt {
-            path: self.archive.to_owned(),
-            problem: format!("the photo {}: {problem}; take another copy", self.photo.path),
-            source: error.map(Into::into),
+    /// Hands all bytes to `take`, piece by piece. Fails as [`Content::fill`] does, with `ABORT_ERR`, and as `take` does.
+    pub(super) fn each_piece(mut self, job: &Job, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            job.check()?;
+            let read = self.fill(&mut buffer)?;
+            take(buffer.get(..read).unwrap_or_default())?;
+            if read < buffer.len() {
+                return Ok(());
+            }
         }
+    }
+
+    fn damaged(&self, problem: &str, error: Option<io::Error>) -> Error {
+        let problem = format!("the photo {}: {problem}; take another copy", self.photo.path);
+        Error::corrupt(&self.archive, problem, error.map(Into::into))
     }
 }
 

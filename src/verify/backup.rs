@@ -5,7 +5,7 @@ use std::io::BufReader;
 
 use super::contents::{Contents, Sound};
 use super::problems::Problems;
-use crate::archive::{Workspace, is_place_of};
+use crate::archive::{ORIGINALS, THUMBNAILS, Workspace, is_place_of};
 use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, OWN_ENTRIES, loaded_size};
@@ -14,8 +14,6 @@ use crate::formats::opening::METADATA_LIMIT;
 use crate::formats::{METADATA, README};
 use crate::job::Job;
 
-const ORIGINALS: &str = "photos/originals/";
-const THUMBNAILS: &str = "photos/thumbnails/";
 /// Ends the message when rows do not come back.
 const ADVICE: &str = "take another copy";
 

@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::contents::{Contents, Sound};
 use super::problems::Problems;
+use crate::archive::THUMBNAILS;
 use crate::dataset::readme::Source;
 use crate::dataset::record::each_record;
-use crate::dataset::{CC0, LICENSE, schemas};
+use crate::dataset::{CC0, LICENSE, changes, citation, package, schemas};
 use crate::error::{Error, Result};
-use crate::formats::dump::{DataDumpMetadata, SourceMetadata, THUMBNAILS};
+use crate::formats::dump::{DataDumpMetadata, SourceMetadata};
 use crate::formats::opening::METADATA_LIMIT;
 use crate::formats::{METADATA, README, SUMS};
 use crate::job::Job;
@@ -27,10 +28,9 @@ const SCHEMA_LIMIT: u64 = 1 << 20;
 /// More values than any record has: each takes up to a hundred bytes.
 const VALUES: usize = 2_000_000;
 /// What else a dump may hold.
-const OTHERS: [&str; 7] =
-    [LICENSE, README, METADATA, "datapackage.json", "CITATION.cff", "CHANGES.json", SUMS];
+const OTHERS: [&str; 7] = [LICENSE, README, METADATA, package::NAME, citation::NAME, changes::NAME, SUMS];
 /// What every dump holds.
-const ALWAYS: [&str; 5] = [LICENSE, README, "datapackage.json", "CITATION.cff", METADATA];
+const ALWAYS: [&str; 5] = [LICENSE, README, package::NAME, citation::NAME, METADATA];
 
 /// Checks all that makes a data dump one.
 pub(super) fn check(contents: &Contents<'_>, problems: &mut Problems, job: &Job) -> Result<()> {

@@ -92,6 +92,20 @@ async fn a_store_that_has_none_of_the_photos_is_the_wrong_one() {
     assert!(made(folder.path(), &[]).await.is_ok());
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_the_store_passed_over_is_told_without_a_name_or_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "originals/a.png", 30);
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink("/", folder.path().join(name)).unwrap();
+    }
+    let (made, _) = made(folder.path(), &[photo(1, "originals/a.png")]).await.unwrap();
+    let told: Vec<_> = made.warnings.iter().map(|it| (it.code.as_str(), it.message.as_str())).collect();
+    let message = "files of the folder of photos were passed over; previewBackup (npm run backup -- --dry-run) names them";
+    assert_eq!(told, [("PHOTO_STORE", message)]);
+}
+
 /// The last progress that was told.
 #[derive(Default)]
 struct Last(Mutex<Option<Progress>>);
@@ -124,16 +138,7 @@ async fn a_photo_too_large_to_be_held_is_read_when_all_memory_is_free() {
     let kitchen = Arc::new(Kitchen::open(&workspace, 100).unwrap());
     let mut file = File::open(folder.path().join("a.png")).unwrap();
     let size = file.metadata().unwrap().len();
-    let photo = StoredPhoto {
-        key: "a.png".into(),
-        size,
-        etag: None,
-        md5: None,
-        last_modified: None,
-        content_type: None,
-        http_metadata: Default::default(),
-        custom_metadata: Default::default(),
-    };
+    let photo = StoredPhoto::bare("a.png", size);
     let fetched = Fetched { photo, body: Body::File(file.try_clone().unwrap()), sums: () };
     let other = kitchen.memory.acquire().await.unwrap();
     let mut cooking = tokio::spawn(Arc::clone(&kitchen).cook(fetched));

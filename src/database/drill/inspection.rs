@@ -15,10 +15,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use super::Expected;
 use crate::database::digest::{self, TableDigest};
 use crate::database::schema::{Schema, Table, VirtualTable};
-use crate::database::script::as_io;
 use crate::database::source::trouble::no_room;
 use crate::database::watchdog::Watchdog;
-use crate::database::{quoted_text, rows};
+use crate::database::{as_io, quoted_text, rows};
 use crate::error::{Error, Result};
 use crate::job::Job;
 

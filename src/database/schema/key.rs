@@ -17,6 +17,16 @@ pub enum Key {
     Primary(Vec<Term>),
 }
 
+impl Key {
+    /// The alias of a rowid that is no column; None where there is none, or it cannot be named.
+    pub fn alias(&self) -> Option<&'static str> {
+        match self {
+            Key::Rowid(alias) => Some(alias),
+            Key::Column(_) | Key::Hidden | Key::Primary(_) => None,
+        }
+    }
+}
+
 /// A term of a primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Term {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::ffi;
 
+use crate::database::as_io;
 use crate::error::Error;
 
 /// What is wrong with a script, said of one of its lines. Never holds text of the script.
@@ -120,28 +121,7 @@ impl LoadError {
     }
 }
 
-/// SQLite's code without its message, which may quote the script.
-pub(super) fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
-    match error {
-        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
-            Some(*error)
-        }
-        _ => None,
-    }
-}
-
 /// A failure of the database that is written.
 pub(super) fn store(error: &rusqlite::Error) -> LoadError {
     LoadError::Store(as_io(error))
-}
-
-/// A failure to write a database or to read it again, as the operating system would have said it.
-pub fn as_io(error: &rusqlite::Error) -> io::Error {
-    let Some(error) = code(error) else { return io::Error::other("SQLite failed") };
-    let kind = match error.extended_code & 0xff {
-        ffi::SQLITE_FULL => io::ErrorKind::StorageFull,
-        ffi::SQLITE_PERM | ffi::SQLITE_READONLY => io::ErrorKind::PermissionDenied,
-        _ => io::ErrorKind::Other,
-    };
-    io::Error::new(kind, error)
 }

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, ffi};
 
-use super::error::{LoadError, Problem, code, store};
-pub use super::guard::Budget;
-use super::guard::Guard;
+use super::error::{LoadError, Problem, store};
+use super::guard::{Budget, Guard};
 use super::splitter::{Splitter, Statement};
 use super::statement::{Task, task};
 use super::views::Views;
-use super::virtual_table::VirtualTable;
-use crate::database::needs;
+use super::virtual_table::ShellRow;
+use crate::database::{code, needs};
 use crate::job::{Job, Meter};
 use crate::private_file;
 
@@ -42,7 +41,7 @@ pub struct Loader {
     job: Job,
     read: u64,
     spent: Duration,
-    virtual_tables: Vec<(u64, VirtualTable)>,
+    virtual_tables: Vec<(u64, ShellRow)>,
     views: Views,
 }
 
@@ -112,7 +111,7 @@ impl Loader {
                 Task::Commit => open_since = None,
                 Task::Refuse(problem) => return Err(LoadError::script(statement.line, problem)),
                 Task::Sequence if !self.has_sequence() => {}
-                Task::VirtualTable => match VirtualTable::read(statement.text) {
+                Task::VirtualTable => match ShellRow::read(statement.text) {
                     Some(table) => self.virtual_tables.push((statement.line, table)),
                     None => return Err(LoadError::script(statement.line, Problem::VirtualTable)),
                 },

@@ -12,7 +12,8 @@ mod statement;
 mod views;
 mod virtual_table;
 
-pub use error::{LoadError, Problem, as_io};
-pub use guard::{ANY_VALUE, is_known_module, reaches_outside};
-pub use load::{Budget, Loader};
+pub use error::{LoadError, Problem};
+pub use guard::{ANY_VALUE, Budget, is_known_module, reaches_outside};
+pub use load::Loader;
 pub use splitter::{Splitter, Statement};
+pub use virtual_table::ShellRow;

@@ -9,6 +9,7 @@ use std::io::Read;
 use memchr::{memchr, memchr_iter};
 
 use super::error::{LoadError, Problem};
+use crate::database::is_packed;
 
 /// Bytes read at once.
 const CHUNK: u64 = 256 * 1024;
@@ -167,9 +168,7 @@ impl<R: Read> Splitter<R> {
                 Err(self.problem(Problem::Utf16, 0))
             }
             head if head.starts_with(b"SQLite format 3\0") => Err(self.problem(Problem::Database, 0)),
-            [0x1F, 0x8B, ..] | [b'P', b'K', 3, 4, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..] => {
-                Err(self.problem(Problem::Packed, 0))
-            }
+            head if is_packed(head) => Err(self.problem(Problem::Packed, 0)),
             _ => Ok(()),
         }
     }

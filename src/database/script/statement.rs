@@ -46,7 +46,7 @@ pub fn task(statement: &Statement<'_>) -> Task {
         target(words)
     } else if is("PRAGMA") {
         match words.next() {
-            // Every dump with a virtual table sets the first around what `VirtualTable` does instead; `.recover` writes
+            // Every dump with a virtual table sets the first around what `ShellRow` does instead; `.recover` writes
             // the others too, and how a file is laid out changes nothing that is in it.
             Some(name)
                 if ["writable_schema", "encoding", "page_size", "auto_vacuum"]

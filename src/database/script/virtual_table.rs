@@ -11,29 +11,35 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::guard::is_known_module;
-use crate::database::quoted;
+use crate::database::{quoted, quoted_text};
 
-/// A virtual table that a script describes.
+/// What stands between the name of the schema's table and that of a virtual table.
+const BEFORE_NAME: &str = "(type,name,tbl_name,rootpage,sql)VALUES('table',";
+
+/// A virtual table as a script describes it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct VirtualTable {
+pub struct ShellRow {
     name: String,
     sql: String,
 }
 
-impl VirtualTable {
+impl ShellRow {
     /// Reads a statement of the shell's form; `None` if it is anything else.
     pub fn read(statement: &str) -> Option<Self> {
-        let values = statement
-            .strip_prefix("INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',")
-            .or_else(|| {
-                statement
-                    .strip_prefix("INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql)VALUES('table',")
-            })?;
+        let row = statement.strip_prefix("INSERT INTO ")?;
+        let row = row.strip_prefix("sqlite_schema").or_else(|| row.strip_prefix("sqlite_master"))?;
+        let values = row.strip_prefix(BEFORE_NAME)?;
         let (name, rest) = literal(values)?;
         let (table, rest) = literal(rest.strip_prefix(',')?)?;
         let (sql, rest) = literal(rest.strip_prefix(",0,")?)?;
         let whole = rest == ");" && name == table && sql.starts_with("CREATE VIRTUAL TABLE ");
-        (whole && creates(&sql, &name)).then_some(VirtualTable { name, sql })
+        (whole && creates(&sql, &name)).then_some(ShellRow { name, sql })
+    }
+
+    /// The statement that [`ShellRow::read`] reads, with a line end.
+    pub fn written(name: &str, sql: &str) -> String {
+        let (name, sql) = (quoted_text(name), quoted_text(sql));
+        format!("INSERT INTO sqlite_schema{BEFORE_NAME}{name},{name},0,{sql});\n")
     }
 
     /// Enters the table in the schema of `connection`, which has to be opened anew to see it. False if the name
@@ -110,30 +116,29 @@ mod tests {
     use super::*;
 
     fn form(name: &str, sql: &str) -> String {
-        format!(
-            "INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table','{name}','{name}',0,'{sql}');"
-        )
+        ShellRow::written(name, sql).trim_end().to_owned()
     }
 
     #[test]
     fn the_form_of_the_shell_is_read() {
-        let read = VirtualTable::read(&form(
-            "a''b",
-            "CREATE VIRTUAL TABLE \"a''b\" USING fts5(x, tokenize=''porter'')",
-        ));
-        let expected = VirtualTable {
+        let read = ShellRow::read(
+            "INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table','a''b','a''b',0,\
+             'CREATE VIRTUAL TABLE \"a''b\" USING fts5(x, tokenize=''porter'')');",
+        );
+        let expected = ShellRow {
             name: "a'b".into(),
             sql: "CREATE VIRTUAL TABLE \"a'b\" USING fts5(x, tokenize='porter')".into(),
         };
+        assert_eq!(ShellRow::read(&form(&expected.name, &expected.sql)), read);
         assert_eq!(read, Some(expected));
         let old = form("f", "CREATE VIRTUAL TABLE f USING fts4(x)").replace("sqlite_schema", "sqlite_master");
-        assert!(VirtualTable::read(&old).is_some());
+        assert!(ShellRow::read(&old).is_some());
     }
 
     #[test]
     fn nothing_else_is_a_virtual_table() {
         let sound = "CREATE VIRTUAL TABLE v USING fts5(x)";
-        assert!(VirtualTable::read(&form("v", sound)).is_some());
+        assert!(ShellRow::read(&form("v", sound)).is_some());
         for hostile in [
             form("w", sound),
             form("v", "CREATE TABLE v(x)"),
@@ -148,7 +153,7 @@ mod tests {
             form("v", sound).replace("'v','v'", "'v','x'"),
             form("v", sound).replace("0,'CREATE", "0,upper('CREATE"),
         ] {
-            assert_eq!(VirtualTable::read(&hostile), None, "{hostile}");
+            assert_eq!(ShellRow::read(&hostile), None, "{hostile}");
         }
     }
 }

@@ -10,7 +10,7 @@ use tempfile::TempPath;
 
 use super::place::{Place, trace, with_ending};
 use super::trouble;
-use crate::database::private;
+use crate::database::{as_io, private};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter};
 use crate::private_file;
@@ -34,15 +34,15 @@ pub fn through_sqlite(
             target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
             Ok(target)
         })
-        .map_err(|error| unwritable(&copy, &error))?;
+        .map_err(|error| Error::output(&copy, as_io(&error)))?;
     let page_size: u32 = source
         .pragma_query_value(None, "page_size", |row| row.get(0))
         .map_err(|e| trouble::unreadable(origin, &e))?;
     let failure = |error: &rusqlite::Error| match trouble::extended(error) {
         ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_TRUNCATE | ffi::SQLITE_IOERR_FSYNC => {
-            unwritable(&copy, error)
+            Error::output(&copy, as_io(error))
         }
-        code if code & 0xff == ffi::SQLITE_FULL => unwritable(&copy, error),
+        code if code & 0xff == ffi::SQLITE_FULL => Error::output(&copy, as_io(error)),
         _ => trouble::unreadable(origin, error),
     };
     let backup = Backup::new(source, &mut target).map_err(|error| failure(&error))?;
@@ -66,7 +66,7 @@ pub fn through_sqlite(
         }
     }
     drop(backup);
-    target.close().map_err(|(_, error)| unwritable(&copy, &error))?;
+    target.close().map_err(|(_, error)| Error::output(&copy, as_io(&error)))?;
     Ok(copy)
 }
 
@@ -109,7 +109,7 @@ pub fn file_by_file(
         return Err(Error::unreadable(origin, problem, None));
     }
     settle(&copy).map_err(|error| match trouble::primary(&error) {
-        ffi::SQLITE_FULL => unwritable(&copy, &error),
+        ffi::SQLITE_FULL => Error::output(&copy, as_io(&error)),
         _ => trouble::unreadable(origin, &error),
     })?;
     Ok(Some(copy))
@@ -148,13 +148,4 @@ fn copy_one(from: &Path, to: &Path, job: &Job, meter: &Meter) -> Result<(), Copy
         target.write_all(&buffer).map_err(unwritable)?;
         meter.add(0, buffer.len() as u64);
     }
-}
-
-/// A copy that SQLite cannot write.
-fn unwritable(copy: &Path, error: &rusqlite::Error) -> Error {
-    let kind = match trouble::primary(error) {
-        ffi::SQLITE_FULL => io::ErrorKind::StorageFull,
-        _ => io::ErrorKind::Other,
-    };
-    Error::output(copy, io::Error::new(kind, ffi::Error::new(trouble::extended(error))))
 }

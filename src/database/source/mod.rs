@@ -10,12 +10,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 use tempfile::TempPath;
 
-use super::digest;
 use super::schema::is_internal;
-use super::script::as_io;
 use super::watchdog::Watchdog;
+use super::{as_io, digest};
 use crate::error::{Error, Result};
-use crate::job::{Job, Phase, Warning};
+use crate::job::{Job, Meter, Warning};
 
 mod check;
 mod copy;
@@ -113,9 +112,7 @@ impl Snapshot {
     /// `DATABASE_UNREADABLE` if the snapshot cannot be read, `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`, `ABORT_ERR`
     /// if `job` is stopped.
     pub fn copied(&self, work: &Path, job: &Job) -> Result<TempPath> {
-        // No part of any phase.
-        let unheard = Job::unattended().meter(Phase::Snapshot, None, None);
-        copy::through_sqlite(&self.connection, &self.origin, work, job, &unheard)
+        copy::through_sqlite(&self.connection, &self.origin, work, job, &Meter::unheard())
     }
 
     /// The same snapshot, had by way of another kind of source.

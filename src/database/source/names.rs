@@ -13,7 +13,8 @@ use crate::database::quoted;
 use crate::error::Result;
 use crate::job::{Job, Meter, Warning};
 
-/// What is added to a byte to make a character of it: nothing, as Latin-1 does, or what makes it one that no name has.
+/// Added to a byte that is no UTF-8 to make a character of it: nothing, as in Latin-1, else what leads into the private
+/// use area, whose characters no name has.
 const OFFSETS: [u32; 2] = [0, 0xf700];
 
 /// An object whose texts are not all UTF-8.

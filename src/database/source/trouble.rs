@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
-use crate::database::{needs, said};
+use crate::database::{code, is_packed, needs, said};
 use crate::error::{Cause, Error, is_too_long_for_sqlite};
 
 /// A failure to read the database at `path`.
@@ -92,12 +92,7 @@ pub fn truncated(size: u64, promised: u64) -> String {
 
 /// SQLite's code with its details.
 pub fn extended(error: &rusqlite::Error) -> i32 {
-    match error {
-        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
-            error.extended_code
-        }
-        _ => ffi::SQLITE_ERROR,
-    }
+    code(error).map_or(ffi::SQLITE_ERROR, |code| code.extended_code)
 }
 
 /// SQLite's code without its details.
@@ -135,8 +130,7 @@ pub fn told_by_head(head: &[u8], size: u64) -> Option<String> {
     }
     let words = ["PRAGMA ", "BEGIN", "CREATE ", "INSERT ", "--", "/*"];
     let kind = match head {
-        [0x1F, 0x8B, ..] => "it is compressed with gzip; unpack it first",
-        [b'P', b'K', 3, 4, ..] => "it is a ZIP archive; unpack it first",
+        _ if is_packed(head) => "it is packed (gzip, ZIP or zstd); unpack it first",
         _ if words.iter().any(|word| head.starts_with(word.as_bytes())) => {
             "it looks like an SQL script, not like a SQLite file; name it as a script"
         }

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, PrepFlags};
 
 use super::patience::Patience;
-use super::reindex::{Source, trial};
+use super::reindex::{Source, remade};
 use super::repairs::Repairs;
 use super::trial::is_trouble;
 use crate::database::digest::{self, instances, is_damage, readable};
@@ -65,7 +65,7 @@ impl Fill {
         patience: &mut Patience<'_>,
     ) -> rusqlite::Result<Fill> {
         Ok(match Fill::of(connection, table, schema, patience)? {
-            Fill::Rebuild(content) | Fill::Partial(content, _) if repairs.lessen(schema, &content.table) => {
+            Fill::Rebuild(content) | Fill::Partial(content, _) if repairs.lessens(schema, &content.table) => {
                 verbatim(connection, table, "the rows of its content table stand in another table")?
             }
             fill => fill,
@@ -155,7 +155,7 @@ fn over_rows(connection: &Connection, table: &VirtualTable, content: Content) ->
         all => all.ok(),
     };
     // Made once for trial, to see that it finds the same.
-    let again = match trial(connection, table, &content.source(), &indexed) {
+    let again = match remade(connection, table, &content.source(), &indexed) {
         Ok(again) => all.is_some().then_some(again),
         Err(error) if is_trouble(&error) => return Err(error),
         Err(

@@ -8,8 +8,8 @@ use super::full_text::{Fill, ROWIDS, select_among};
 use super::insert::{Insert, Script};
 use super::{Dumper, Failure, Home, d1, reindex, shell};
 use crate::database::digest::Digester;
-use crate::database::lexer::{self, OpenComment};
-use crate::database::schema::{Key, Table, VirtualTable};
+use crate::database::lexer::{self, comment_end};
+use crate::database::schema::{Table, VirtualTable};
 use crate::database::{quoted, rows};
 
 impl Dumper<'_> {
@@ -190,11 +190,7 @@ impl Dumper<'_> {
 
 /// Packs rows of `table`, which is empty so far if `fresh`.
 pub(super) fn insert_into<'s, 'a>(script: &'s mut Script<'a>, table: &Table, fresh: bool) -> Insert<'s, 'a> {
-    let rowid = match table.key {
-        Key::Rowid(alias) => Some(alias),
-        _ => None,
-    };
-    Insert::new(script, &table.name, rowid, &table.columns, fresh)
+    Insert::new(script, &table.name, table.key.alias(), &table.columns, fresh)
 }
 
 fn bytes_of(values: &[ValueRef<'_>]) -> usize {
@@ -208,11 +204,8 @@ fn bytes_of(values: &[ValueRef<'_>]) -> usize {
 /// A CREATE text that the semicolon behind it really ends, and nothing before that.
 pub(super) fn closed(sql: &str) -> String {
     let sql = shell::guarded(sql);
-    match lexer::open_comment(&sql) {
-        None => sql.into_owned(),
-        Some(OpenComment::Line) => format!("{sql}\n"),
-        Some(OpenComment::Block) => format!("{sql}*/"),
-    }
+    let end = comment_end(&sql);
+    sql.into_owned() + end
 }
 
 /// Fills an index from its content table: all of it at once only if the index held all of it, else just the rows it

@@ -140,7 +140,7 @@ impl<'a> Dumper<'a> {
         meter: &'a Meter,
     ) -> Result<Self, Failure> {
         let mut schema = Schema::read(connection)?;
-        let undone = schema.virtual_tables.iter().filter(|table| repairs.undo(table));
+        let undone = schema.virtual_tables.iter().filter(|table| repairs.undoes(table));
         let undone: HashSet<String> = undone.map(|table| table.name.clone()).collect();
         schema.disown(|table| undone.contains(&table.name));
         let unmakeable = substitutes::substitute(connection, &mut schema)?;
@@ -220,7 +220,7 @@ impl<'a> Dumper<'a> {
         for (table, digest) in self.schema.tables.iter().zip(&self.digests) {
             self.job.check()?;
             let is_substitute = self.unmakeable.iter().any(|it| it.kind == "table" && it.name == table.name);
-            let is_rescued = self.repairs.rescue(&table.name);
+            let is_rescued = self.repairs.rescues(&table.name);
             if let Some(digest) = digest.as_ref().filter(|_| !is_substitute && !is_rescued) {
                 let left_out =
                     |name: &str| self.unmakeable.iter().any(|it| it.kind == "index" && it.name == name);

@@ -96,7 +96,7 @@ impl Placement {
         decision.find_large_full_text()?;
         decision.follow_references()?;
         decision.find_early_indexes()?;
-        decision.move_nothing()?;
+        decision.keep_empty_tables()?;
         Ok(decision.placement)
     }
 
@@ -140,7 +140,7 @@ impl Decision<'_> {
             } else if table.reserved {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
-            if repairs.rescue(&table.name) {
+            if repairs.rescues(&table.name) {
                 *home = Home::Rescued { refused: home.refuses().map(str::to_owned) };
             }
         }
@@ -299,8 +299,8 @@ impl Decision<'_> {
         }
     }
 
-    /// A table without rows has none that stand elsewhere.
-    fn move_nothing(&mut self) -> rusqlite::Result<()> {
+    /// A table without rows stands in database.sql, whatever was said of its rows.
+    fn keep_empty_tables(&mut self) -> rusqlite::Result<()> {
         for (table, home) in self.schema.tables.iter().zip(&mut self.placement.homes) {
             let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM main.{} NOT INDEXED)", quoted(&table.name));
             if matches!(home, Home::RowsInExtra(_))

@@ -58,7 +58,7 @@ pub fn settings(connection: &Connection, table: &VirtualTable) -> rusqlite::Resu
 }
 
 /// What an index like `table`, made anew from these rows, finds.
-pub fn trial(
+pub fn remade(
     connection: &Connection,
     table: &VirtualTable,
     source: &Source<'_>,

@@ -53,19 +53,19 @@ impl Repairs {
     }
 
     /// Whether the rows of a table called `name`, if there is one, stand in another table.
-    pub fn rescue(&self, name: &str) -> bool {
+    pub fn rescues(&self, name: &str) -> bool {
         [&self.rules, &self.torn, &self.grown].iter().any(|names| names.contains(name))
     }
 
     /// Whether a table behind `table` is one whose rows stand in another table: then it cannot be set up anew.
-    pub fn undo(&self, table: &VirtualTable) -> bool {
-        table.shadows.iter().any(|shadow| self.rescue(&shadow.name))
+    pub fn undoes(&self, table: &VirtualTable) -> bool {
+        table.shadows.iter().any(|shadow| self.rescues(&shadow.name))
     }
 
     /// Whether what the table or view `name` shows may be less in a reloaded database.
-    pub fn lessen(&self, schema: &Schema, name: &str) -> bool {
+    pub fn lessens(&self, schema: &Schema, name: &str) -> bool {
         match schema.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name)) {
-            Some(table) => self.rescue(&table.name),
+            Some(table) => self.rescues(&table.name),
             None => [&self.rules, &self.torn, &self.grown].iter().any(|names| !names.is_empty()),
         }
     }

@@ -41,12 +41,8 @@ pub fn guarded(sql: &str) -> Cow<'_, str> {
 
 /// What does not come back through the shell as it is, or at all.
 pub fn warnings(schema: &Schema) -> rusqlite::Result<Vec<Warning>> {
-    let tables = schema.tables.iter().map(|table| (&table.name, &table.sql));
-    let virtuals = schema.virtual_tables.iter().map(|table| (&table.name, &table.sql));
-    let others = schema.indexes.iter().chain(&schema.views).chain(&schema.triggers);
-    let all = tables.chain(virtuals).chain(others.map(|object| (&object.name, &object.sql)));
     let mut warnings = Vec::new();
-    for (name, sql) in all {
+    for (_, name, sql) in schema.texts() {
         if has_line_end_in_quotes(sql) {
             warnings.push(Warning::about(
                 "SCHEMA_CRLF",

@@ -9,7 +9,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 
 use crate::database::digest::{self, Digester};
-use crate::database::schema::{Key, Object, Table};
+use crate::database::schema::{Object, Table};
 use crate::database::watchdog::Watchdog;
 use crate::database::{quoted, rows};
 use crate::error::Error;
@@ -87,12 +87,7 @@ impl<'a> Trial<'a> {
 
     fn fill(&self, table: &Table, indexes: &[&Object]) -> Result<Outcome, Stopped> {
         self.workshop.execute(&table.sql, []).map_err(Stopped::Workshop)?;
-        let rowid = match table.key {
-            Key::Rowid(alias) => Some(alias.to_owned()),
-            _ => None,
-        };
-        let columns: Vec<String> =
-            rowid.iter().cloned().chain(table.columns.iter().map(|name| quoted(name))).collect();
+        let columns = table.names();
         let places = vec!["?"; columns.len()].join(", ");
         let sql = format!("INSERT INTO {} ({}) VALUES ({places})", quoted(&table.name), columns.join(", "));
         let mut insert = self.workshop.prepare(&sql).map_err(Stopped::Workshop)?;
@@ -100,7 +95,7 @@ impl<'a> Trial<'a> {
         rows::scan::<Stopped>(self.source, table, self.utf16, "", |number, values| {
             self.job.check()?;
             digester.row(number, values);
-            let number = number.filter(|_| rowid.is_some()).map(ValueRef::Integer);
+            let number = number.filter(|_| table.key.alias().is_some()).map(ValueRef::Integer);
             let row = number.into_iter().chain(values.iter().copied()).map(ToSqlOutput::Borrowed);
             insert.execute(params_from_iter(row)).map(drop).map_err(Stopped::Workshop)
         })?;

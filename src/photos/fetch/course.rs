@@ -10,7 +10,7 @@ use crate::retry::Retries;
 
 /// How often a photo is read again that was not what it was announced to be.
 const AGAIN: u32 = 2;
-/// The pause before it is; the second waits twice as long, and so on.
+/// The pause before the first of these; the second is twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(100);
 /// A photo may take ten minutes, and one more for every 4 MiB that it has.
 const DEADLINE: Duration = Duration::from_secs(600);

@@ -84,6 +84,21 @@ fn photos_of_any_size_come_whole_and_in_order() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn photos_are_read_by_threads_that_give_way() {
+    let (_root, folder) = folder(&[("a", 1)]);
+    let niceness = Arc::new(AtomicUsize::new(0));
+    let found = Arc::clone(&niceness);
+    let happens = Arc::new(move |_| {
+        let nice = rustix::process::getpriority_process(None).unwrap();
+        found.store(nice.try_into().unwrap(), Ordering::SeqCst);
+    });
+    let restless = Restless { folder, happens, opened: Arc::default() };
+    run(fetch_all(restless, &["a"], 1));
+    assert!(niceness.load(Ordering::SeqCst) >= 5);
+}
+
 /// A folder in which something happens between opening a photo and reading it.
 struct Restless {
     folder: Directory,

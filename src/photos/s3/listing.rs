@@ -72,9 +72,7 @@ pub async fn list(bucket: &Bucket, job: &Job) -> Result<Listing> {
             break;
         }
     }
-    // Not every store keeps to the order of bytes.
-    listing.photos.sort_by(|a, b| a.key.cmp(&b.key));
-    listing.photos.dedup_by(|a, b| a.key == b.key);
+    listing.sort();
     Ok(listing)
 }
 

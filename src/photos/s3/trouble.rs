@@ -6,11 +6,8 @@ use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::error::Error;
-use crate::http::{Failure, retry_after, whole};
+use crate::http::{Failure, complaint};
 use crate::photos::source::{CLOCK_WRONG, GetError};
-
-/// An answer that says what is wrong is never longer: 64 KiB.
-const ERROR_LIMIT: usize = 64 * 1024;
 
 /// Why a request to a bucket failed.
 #[derive(Debug, thiserror::Error)]
@@ -67,9 +64,7 @@ impl From<&S3Error> for GetError {
 
 /// What an answer other than 2xx says.
 pub(super) async fn answer(response: Response<Incoming>) -> S3Error {
-    let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers());
-    let body = whole(response.into_body(), ERROR_LIMIT).await.unwrap_or_default();
+    let (status, retry_after, body) = complaint(response).await;
     S3Error::Answer { status, code: code(&body), retry_after }
 }
 

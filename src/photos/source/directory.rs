@@ -16,12 +16,11 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use serde_json::Map;
-use tokio::task::spawn_blocking;
 
 use super::walk::walk;
 use super::{Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto};
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{Job, blocking};
 use crate::photos::key::content_type;
 
 /// A folder of photos.
@@ -49,10 +48,7 @@ impl PhotoSource for Directory {
 
     async fn list(&self, job: &Job) -> Result<Option<Listing>> {
         let (root, job) = (self.root.clone(), job.clone());
-        let listing = spawn_blocking(move || walk(&root, &job)).await;
-        listing
-            .map_err(|e| Error::Internal { problem: format!("listing the photos ended early: {e}") })?
-            .map(Some)
+        blocking(move || walk(&root, &job)).await.map(Some)
     }
 
     async fn get(&self, key: &str) -> Result<Content, GetError> {

@@ -3,7 +3,6 @@
 //! A source says "no such key" only when the store denies holding the key; every other failure keeps its reason.
 
 use std::fs::{File, Metadata};
-use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,12 +12,11 @@ use futures::stream::BoxStream;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::http::Distrust;
 use crate::job::{Job, Warning, counted};
-use crate::retry::Setback;
 
 pub mod directory;
 pub(crate) mod etag;
+mod get_error;
 pub mod headers;
 mod listed;
 mod metadata;
@@ -28,6 +26,8 @@ pub mod r2;
 pub mod s3;
 mod walk;
 pub mod wrangler;
+
+pub use get_error::GetError;
 
 /// A store of photos.
 #[async_trait]
@@ -48,8 +48,8 @@ pub trait PhotoSource: Send + Sync {
     /// deadline does not run meanwhile.
     async fn turn(&self) {}
 
-    /// The least time that so many photos take; None where the store takes any number of requests, or they are few.
-    /// Known once it was listed.
+    /// The least time that `photos` photos take where requests are rationed; None where they are not, or there are few.
+    /// Ask after `list`.
     fn least_time(&self, _photos: u64) -> Option<Duration> {
         None
     }
@@ -73,6 +73,14 @@ pub struct Listing {
     pub problems: Vec<ListProblem>,
     /// What was passed over on purpose.
     pub warnings: Vec<Warning>,
+}
+
+impl Listing {
+    /// Brings the photos into bytewise order of keys, each once: not every store keeps to it.
+    pub(in crate::photos) fn sort(&mut self) {
+        self.photos.sort_by(|a, b| a.key.cmp(&b.key));
+        self.photos.dedup_by(|a, b| a.key == b.key);
+    }
 }
 
 /// The place of `key` among photos in bytewise order of keys.
@@ -110,6 +118,23 @@ pub struct StoredPhoto {
     pub custom_metadata: Map<String, Value>,
 }
 
+#[cfg(test)]
+impl StoredPhoto {
+    /// A photo of which nothing but key and size is known.
+    pub(crate) fn bare(key: &str, size: u64) -> Self {
+        StoredPhoto {
+            key: key.into(),
+            size,
+            etag: None,
+            md5: None,
+            last_modified: None,
+            content_type: None,
+            http_metadata: Map::new(),
+            custom_metadata: Map::new(),
+        }
+    }
+}
+
 /// Bytes that arrive in pieces.
 pub type ByteStream = BoxStream<'static, Result<Bytes, GetError>>;
 
@@ -133,108 +158,6 @@ pub struct OpenFile {
     pub metadata: Metadata,
     /// What the store says of it now.
     pub photo: StoredPhoto,
-}
-
-/// Why a photo could not be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum GetError {
-    /// The store denies holding the key. Every other failure leaves it open.
-    #[error("the store holds no such key")]
-    NoSuchKey,
-    /// The operating system or the store failed.
-    #[error("the store failed to hand it over")]
-    Unreadable,
-    /// We may not read it.
-    #[error("the store refuses access to it")]
-    Refused,
-    /// The store takes no signature of a time so far from its own.
-    #[error("the store takes no request of such a time")]
-    ClockWrong,
-    /// The name of the host leads to a private address.
-    #[error("its host is not one of the public Internet")]
-    Forbidden,
-    /// The host does not prove to be the one that was meant.
-    #[error("its host did not prove to be the one that was meant")]
-    Untrusted(Distrust),
-    /// A redirect leads to another host, or in circles.
-    #[error("the store sends us to another host")]
-    LedAway,
-    /// The key holds a part that no URL carries to the store: `.` or `..`.
-    #[error("its key holds `.` or `..`, which no URL carries to the store; S3 does")]
-    Unaddressable,
-    /// It has more bytes than are taken from such a store.
-    #[error("it is larger than any photo")]
-    TooLarge,
-    /// It grew, shrank or was rewritten each time it was read.
-    #[error("it changed while it was read")]
-    ChangedWhileRead,
-    /// More or fewer bytes came than the store announced.
-    #[error("its length is not the announced one")]
-    BadLength,
-    /// The bytes are not those whose MD5 the store announced.
-    #[error("its content does not have the announced MD5")]
-    BadChecksum,
-    /// The store did not answer in time.
-    #[error("the store did not answer in time")]
-    Timeout,
-    /// No connection could be made, or it broke off.
-    #[error("the store could not be reached")]
-    Unreachable,
-    /// The store answers that it cannot at the moment.
-    #[error("the store is overloaded or down")]
-    Unavailable {
-        /// When it wants to be asked again.
-        retry_after: Option<Duration>,
-    },
-}
-
-impl GetError {
-    /// The stable word that stands in metadata.json.
-    pub fn reason(self) -> &'static str {
-        match self {
-            GetError::NoSuchKey => "not_found",
-            GetError::Unreadable => "unreadable",
-            GetError::Refused => "refused",
-            GetError::ClockWrong => "clock_wrong",
-            GetError::Forbidden => "forbidden_host",
-            GetError::Untrusted(_) => "untrusted_host",
-            GetError::LedAway => "redirected",
-            GetError::Unaddressable => "unaddressable_key",
-            GetError::TooLarge => "too_large",
-            GetError::ChangedWhileRead => "changed_while_read",
-            GetError::BadLength => "bad_length",
-            GetError::BadChecksum => "bad_checksum",
-            GetError::Timeout => "timeout",
-            GetError::Unreachable => "unreachable",
-            GetError::Unavailable { .. } => "unavailable",
-        }
-    }
-
-    /// Whether it is the store, not the photo, that fails at the moment.
-    pub fn is_outage(self) -> bool {
-        matches!(self, GetError::Timeout | GetError::Unreachable | GetError::Unavailable { .. })
-    }
-
-    /// Whether it may be us that the store will not serve, not the photo: then it says so of every photo.
-    pub fn turns_away(self) -> bool {
-        matches!(self, GetError::Refused | GetError::LedAway)
-    }
-
-    /// Whether the next attempt may well succeed.
-    pub fn may_pass(self) -> bool {
-        !matches!(
-            self,
-            GetError::NoSuchKey
-                | GetError::Unreadable
-                | GetError::Refused
-                | GetError::ClockWrong
-                | GetError::Forbidden
-                | GetError::Untrusted(_)
-                | GetError::LedAway
-                | GetError::Unaddressable
-                | GetError::TooLarge
-        )
-    }
 }
 
 /// What to do where a store takes no signature of such a time.
@@ -287,26 +210,4 @@ pub fn slow_store(photos: u64, time: Duration) -> Warning {
         counted(time.as_secs().div_ceil(60), "minute", "minutes"),
     );
     Warning::new("PHOTOS_TAKE_LONG", message)
-}
-
-impl From<GetError> for Setback {
-    fn from(error: GetError) -> Self {
-        match error {
-            GetError::Timeout => Setback::Silent,
-            GetError::Unreachable => Setback::Busy(None),
-            GetError::Unavailable { retry_after } => Setback::Busy(retry_after),
-            _ => Setback::Final,
-        }
-    }
-}
-
-impl From<io::Error> for GetError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => GetError::NoSuchKey,
-            io::ErrorKind::PermissionDenied => GetError::Refused,
-            io::ErrorKind::TimedOut => GetError::Timeout,
-            _ => GetError::Unreadable,
-        }
-    }
 }

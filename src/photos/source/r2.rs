@@ -20,9 +20,6 @@ mod rest;
 
 use rest::Rest;
 
-/// The region of every bucket of R2.
-const REGION: &str = "auto";
-
 /// A bucket of an account.
 #[derive(Debug, Clone)]
 pub struct R2Bucket {
@@ -62,7 +59,7 @@ impl R2 {
             bucket: bucket.clone(),
             access_key_id: derived.access_key_id,
             secret_access_key: derived.secret_access_key,
-            region: REGION.into(),
+            region: s3::REGION.into(),
         })?;
         match s3.list(job).await {
             Ok(listing) => {

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 
 use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto, etag, metadata};
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{Job, blocking};
 use crate::wrangler::{bodies_folder, bucket_file};
 
 /// Bytes of a body that are read at a time.
@@ -209,15 +209,12 @@ impl PhotoSource for Wrangler {
 
     async fn list(&self, job: &Job) -> Result<Option<Listing>> {
         let (shared, job) = (Arc::clone(&self.shared), job.clone());
-        let listed = spawn_blocking(move || shared.list(&job)).await;
-        listed
-            .map_err(|e| Error::Internal { problem: format!("listing the photos ended early: {e}") })?
-            .map(Some)
+        blocking(move || shared.list(&job)).await.map(Some)
     }
 
     async fn get(&self, key: &str) -> std::result::Result<Content, GetError> {
         let (shared, key) = (Arc::clone(&self.shared), key.to_owned());
-        let found = spawn_blocking({
+        let look = {
             let (shared, key) = (Arc::clone(&shared), key.clone());
             move || {
                 let (rows, object) = shared.find(&key)?;
@@ -227,8 +224,9 @@ impl PhotoSource for Wrangler {
                 };
                 Ok::<_, GetError>((object, parts))
             }
-        });
-        let (object, parts) = found.await.map_err(|_| GetError::Unreadable)??;
+        };
+        let found = blocking(move || Ok(look())).await;
+        let (object, parts) = found.map_err(|_| GetError::Unreadable)??;
         if object.body.is_some() {
             return Ok(Content::File(Box::new(move || shared.open_whole(&key))));
         }

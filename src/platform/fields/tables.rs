@@ -127,7 +127,7 @@ const fn private(name: &'static str, reason: &'static str, columns: &'static [&'
 
 /// The tables that are never read for output.
 #[rustfmt::skip]
-pub static PRIVATE: [PrivateTable; 32] = [
+pub static PRIVATE: [PrivateTable; 27] = [
     private("admin_actions", "what administrators did, and to whom", &[
         "id", "admin_uuid", "action_type", "target_uuid", "permission_type", "old_value", "new_value", "reason",
         "metadata", "created_at",
@@ -227,11 +227,6 @@ pub static PRIVATE: [PrivateTable; 32] = [
         "uuid", "email", "created_at", "last_login", "email_verified_at", "status", "profile_name", "clerk_user_id",
     ]),
     private("d1_migrations", "plumbing of D1", &["id", "name", "applied_at"]),
-    private("sqlite_sequence", "plumbing of SQLite", &["name", "seq"]),
-    private("sqlite_stat1", "plumbing of SQLite", &["tbl", "idx", "stat"]),
-    private("sqlite_stat4", "plumbing of SQLite", &["tbl", "idx", "neq", "nlt", "ndlt", "sample"]),
-    private("_cf_kv", "plumbing of D1", &["key", "value"]),
-    private("_cf_metadata", "plumbing of D1", &["key", "value"]),
 ];
 
 /// The content table of that name, in any case.

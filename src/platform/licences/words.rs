@@ -178,7 +178,7 @@ pub fn named_in(text: &str) -> Option<Named> {
     is_other.then_some(Named::Other)
 }
 
-/// The licence that a text names which is to name one, when it is none of our own.
+/// The licence in a text that is meant to name one, unless it is one of ours.
 pub fn foreign(text: &str) -> Option<String> {
     let text = text.trim();
     match named_in(text) {

@@ -6,19 +6,7 @@ use crate::photos::source::ListProblem;
 
 /// A listing of these keys, sorted.
 pub(in crate::platform) fn stored(keys: &[&str]) -> Vec<StoredPhoto> {
-    let mut listing: Vec<_> = keys
-        .iter()
-        .map(|&key| StoredPhoto {
-            key: key.into(),
-            size: 1,
-            etag: None,
-            md5: None,
-            last_modified: None,
-            content_type: None,
-            http_metadata: Default::default(),
-            custom_metadata: Default::default(),
-        })
-        .collect();
+    let mut listing: Vec<_> = keys.iter().map(|key| StoredPhoto::bare(key, 1)).collect();
     listing.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     listing
 }

@@ -19,9 +19,6 @@ mod names;
 
 use names::Names;
 
-/// Bytes copied at a time.
-const BUFFER: usize = 256 << 10;
-
 /// A folder of photos.
 pub(crate) struct Directory {
     root: PathBuf,
@@ -107,7 +104,7 @@ impl Target for Directory {
         Ok(())
     }
 
-    fn put(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
+    fn put(&mut self, photo: &IndexedPhoto, content: Content<'_>, job: &Job) -> Result<()> {
         let (Some(workspace), Some(relative)) = (&self.workspace, self.names.relative(&photo.key)) else {
             return Err(Error::Internal { problem: "a photo is put into a folder that is not ready".into() });
         };
@@ -117,15 +114,7 @@ impl Target for Directory {
         let temporary = workspace.path(&name);
         let failed = |error| Error::output(&temporary, error);
         let mut file = workspace.create_file(&name)?;
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            job.check()?;
-            let read = content.fill(&mut buffer)?;
-            file.write_all(buffer.get(..read).unwrap_or_default()).map_err(failed)?;
-            if read < buffer.len() {
-                break;
-            }
-        }
+        content.each_piece(job, |piece| file.write_all(piece).map_err(failed))?;
         // The date is what a folder can hold of what the store knew. A failure to set it loses nothing else.
         if let Some(modified) =
             photo.last_modified.as_deref().and_then(|at| DateTime::parse_from_rfc3339(at).ok())
@@ -149,7 +138,7 @@ impl Target for Directory {
         })
     }
 
-    fn finish(&mut self, _job: &Job) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
         // Each photo was flushed before it got its name.
         self.workspace = None;
         Ok(())

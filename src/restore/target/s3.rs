@@ -144,7 +144,7 @@ impl Target for S3Bucket {
         }
     }
 
-    fn finish(&mut self, _job: &Job) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
         let handle = Handle::current();
         while let Some(ended) = handle.block_on(self.uploads.join_next()) {
             joined(ended)?;

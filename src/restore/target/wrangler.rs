@@ -15,6 +15,7 @@ use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
 use crate::archive::{Workspace, ensure_space};
+use crate::database::as_io;
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::formats::index::IndexedPhoto;
@@ -24,8 +25,6 @@ use crate::photos::source::headers::{EXPIRY, KEPT};
 use crate::photos::source::wrangler::Wrangler;
 use crate::wrangler::{bodies_folder, bucket_file};
 
-/// Bytes copied at a time.
-const BUFFER: usize = 256 << 10;
 /// Objects whose rows appear together: a restore that is broken off loses at most these.
 const BATCH: usize = 200;
 /// How long another process, such as `wrangler dev`, may hold the rows.
@@ -138,7 +137,7 @@ impl Target for LocalBucket {
         Ok(())
     }
 
-    fn put(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
+    fn put(&mut self, photo: &IndexedPhoto, content: Content<'_>, job: &Job) -> Result<()> {
         let now = Utc::now().timestamp_millis();
         // As long as miniflare's: 32 bytes that nothing else has, and the time.
         let unique: [u8; 32] = Sha256::new()
@@ -151,17 +150,11 @@ impl Target for LocalBucket {
         let broken = |error| Error::output(&body, error);
         let mut file = File::create_new(&body).map_err(broken)?;
         self.pending.push(Object { photo: photo.clone(), body: body.clone(), blob_id, etag: String::new() });
-        let (mut md5, mut buffer) = (Md5::new(), vec![0; BUFFER]);
-        loop {
-            job.check()?;
-            let read = content.fill(&mut buffer)?;
-            let piece = buffer.get(..read).unwrap_or_default();
+        let mut md5 = Md5::new();
+        content.each_piece(job, |piece| {
             md5.update(piece);
-            file.write_all(piece).map_err(broken)?;
-            if read < buffer.len() {
-                break;
-            }
-        }
+            file.write_all(piece).map_err(broken)
+        })?;
         flush::file(&file).map_err(broken)?;
         if let Some(object) = self.pending.last_mut() {
             object.etag = hex::encode(md5.finalize());
@@ -169,7 +162,7 @@ impl Target for LocalBucket {
         if self.pending.len() >= BATCH { self.commit() } else { Ok(()) }
     }
 
-    fn finish(&mut self, _job: &Job) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
         self.commit()?;
         self.rows = None;
         Ok(())
@@ -218,10 +211,29 @@ fn http_metadata(photo: &IndexedPhoto) -> Map<String, Value> {
 }
 
 fn failed(path: &Path, error: rusqlite::Error) -> Error {
-    let kind = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => std::io::ErrorKind::StorageFull,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => std::io::ErrorKind::ResourceBusy,
-        _ => std::io::ErrorKind::Other,
-    };
-    Error::output(path, std::io::Error::new(kind, error))
+    if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) {
+        let problem = "another program keeps it locked; end it, such as `wrangler dev`, then start again";
+        let source = Some(Box::new(error) as _);
+        return Error::OutputUnwritable { path: path.to_owned(), problem: problem.into(), source };
+    }
+    Error::output(path, as_io(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn rows_that_another_program_holds_are_said_to_be_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.sqlite");
+        let [holder, ours] = [(); 2].map(|()| Connection::open(&path).unwrap());
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        ours.busy_timeout(Duration::ZERO).unwrap();
+        let error = failed(&path, ours.execute_batch("BEGIN IMMEDIATE").unwrap_err());
+        assert_eq!(error.code(), "OUTPUT_UNWRITABLE");
+        assert!(error.to_string().contains("another program keeps it locked"), "{error}");
+    }
 }

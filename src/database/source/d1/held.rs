@@ -9,7 +9,6 @@ use blake3::Hash;
 
 use super::select::{Place, Range, Row, Source};
 use crate::database::quoted;
-use crate::database::schema::Key;
 use crate::database::sql::literal;
 use crate::error::{Error, Result};
 
@@ -134,11 +133,8 @@ pub struct Encoded {
 impl Encoded {
     /// Writes rows; None if a value of them did not come along.
     pub fn new(source: &Source, rows: &[Row], answer: usize) -> Option<Self> {
-        let mut columns: Vec<String> = source.table.columns.iter().map(|name| quoted(name)).collect();
-        if let Key::Rowid(alias) = &source.table.key {
-            columns.insert(0, (*alias).to_owned());
-        }
-        let head = format!("INSERT INTO {}({})VALUES\n", quoted(&source.table.name), columns.join(","));
+        let columns = source.table.names().join(",");
+        let head = format!("INSERT INTO {}({columns})VALUES\n", quoted(&source.table.name));
         let mut sql = Vec::new();
         let (mut in_statement, mut began) = (0, 0);
         for row in rows {

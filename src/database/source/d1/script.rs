@@ -1,6 +1,5 @@
 //! The script that a database is made into: tables, rows, then whatever needs both.
 
-use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
 
@@ -9,13 +8,12 @@ use tempfile::TempPath;
 
 use super::held::Held;
 use super::query::Object;
-use crate::database::lexer::{self, OpenComment};
 use crate::database::schema::{Schema, Table, is_internal};
-use crate::database::script::{Budget, Loader};
+use crate::database::script::{Budget, Loader, ShellRow};
 use crate::database::source::trouble;
-use crate::database::{private, quoted_text};
+use crate::database::{lexer, private};
 use crate::error::Result;
-use crate::job::{Job, Phase};
+use crate::job::{Job, Meter};
 
 /// Rows as they are, whatever the checks that were added after them say.
 const HEAD: &str = "PRAGMA ignore_check_constraints=1;\n";
@@ -37,8 +35,7 @@ impl Layout {
         let objects: Vec<Object> = objects.into_iter().filter(is_kept).collect();
         let script = creations(&objects, |object| object.kind == "table" && !is_virtual(object));
         let copy = private::database(work)?;
-        // Made only to be asked, and no part of any phase.
-        let unheard = Job::unattended().meter(Phase::Snapshot, None, None);
+        let unheard = Meter::unheard();
         let load = || {
             let mut loader = Loader::create(&copy, Budget::for_bytes(script.len() as u64), job)?;
             loader.run(script.as_bytes(), &unheard)?;
@@ -66,18 +63,14 @@ impl Layout {
         let tables = creations(&self.objects, |object| object.kind == "table" && !is_virtual(object));
         let mut rest = String::new();
         for object in self.objects.iter().filter(|object| is_virtual(object)) {
-            let (name, sql) = (quoted_text(&object.name), quoted_text(&object.sql));
             // The shell's own form: the tables behind it are there already, filled.
-            let _ = writeln!(
-                rest,
-                "INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',{name},{name},0,{sql});"
-            );
+            rest.push_str(&ShellRow::written(&object.name, &object.sql));
         }
         for kind in ["index", "view", "trigger"] {
             rest.push_str(&creations(&self.objects, |object| object.kind == kind));
         }
         let copy = private::database(work)?;
-        let unheard = Job::unattended().meter(Phase::Snapshot, None, None);
+        let unheard = Meter::unheard();
         let bytes = held.bytes() + (tables.len() + rest.len()) as u64;
         let load = || {
             let mut loader = Loader::create(&copy, Budget::for_bytes(bytes), job)?;
@@ -111,11 +104,8 @@ fn creations(objects: &[Object], wanted: impl Fn(&Object) -> bool) -> String {
     let mut script = String::new();
     for object in objects.iter().filter(|object| wanted(object)) {
         script.push_str(&object.sql);
-        script.push_str(match lexer::open_comment(&object.sql) {
-            None => ";\n",
-            Some(OpenComment::Line) => "\n;\n",
-            Some(OpenComment::Block) => "*/;\n",
-        });
+        script.push_str(lexer::comment_end(&object.sql));
+        script.push_str(";\n");
     }
     script
 }

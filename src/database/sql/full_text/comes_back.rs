@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{Content, Fill, Source, content_rows, indexed_rows, trial};
+use super::{Content, Fill, Source, content_rows, indexed_rows, remade};
 use crate::database::digest::{self, Digester, TableDigest, instances, is_damage, readable};
 use crate::database::quoted;
 use crate::database::schema::VirtualTable;
@@ -57,7 +57,7 @@ pub fn digest(
     let (rows, again) = match (fill, table.shadow("_content"), &table.makes) {
         (Fill::Rebuild(content) | Fill::Partial(content, _), ..) => {
             let rows = indexed_rows(connection, table)?.unwrap_or_default();
-            let again = trial(connection, table, &content.source(), &rows)?;
+            let again = remade(connection, table, &content.source(), &rows)?;
             (rows, again)
         }
         (_, Some(content), Some(made)) => {
@@ -70,7 +70,7 @@ pub fn digest(
             let rows = content_rows(connection, &own)?;
             let columns = content.columns.get(1..=made.columns.len()).unwrap_or_default();
             let source = Source { columns, names: &made.columns, ..own.source() };
-            let again = trial(connection, table, &source, &rows)?;
+            let again = remade(connection, table, &source, &rows)?;
             (rows, again)
         }
         _ => return Err(rusqlite::Error::QueryReturnedNoRows),

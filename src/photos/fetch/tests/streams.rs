@@ -28,14 +28,9 @@ impl PhotoSource for Pieces {
         let mut attempts = self.attempts.lock().unwrap();
         let pieces = if attempts.len() > 1 { attempts.remove(0) } else { attempts[0].clone() };
         let photo = StoredPhoto {
-            key: key.into(),
-            size: self.announced,
             etag: self.etag.map(str::to_owned),
             md5: self.etag.and_then(etag::md5),
-            last_modified: None,
-            content_type: None,
-            http_metadata: Default::default(),
-            custom_metadata: Default::default(),
+            ..StoredPhoto::bare(key, self.announced)
         };
         Ok(Content::Stream(Box::new(photo), stream::iter(pieces).boxed()))
     }
@@ -166,14 +161,9 @@ impl PhotoSource for Breaking {
     async fn get(&self, key: &str) -> Result<Content, GetError> {
         self.opened.fetch_add(1, Ordering::SeqCst);
         let photo = StoredPhoto {
-            key: key.into(),
-            size: self.whole.len() as u64,
             etag: self.etag.map(str::to_owned),
             md5: self.etag.and_then(etag::md5),
-            last_modified: None,
-            content_type: None,
-            http_metadata: serde_json::Map::new(),
-            custom_metadata: serde_json::Map::new(),
+            ..StoredPhoto::bare(key, self.whole.len() as u64)
         };
         Ok(Content::Stream(Box::new(photo), self.from(0)))
     }

@@ -80,8 +80,7 @@ impl Rest {
                 break;
             }
         }
-        listing.photos.sort_by(|a, b| a.key.cmp(&b.key));
-        listing.photos.dedup_by(|a, b| a.key == b.key);
+        listing.sort();
         self.listed.keep(&listing);
         Ok(listing)
     }

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::archive::{fold, is_device};
+use crate::archive::{MAX_SEGMENT, fold, is_portable_segment};
 use crate::private_file::is_working_folder;
 
-/// Longest file name that ext4, APFS and NTFS all take, in bytes.
-const MAX_SEGMENT: usize = 255;
 /// File systems that other systems keep their files on, as `statfs` names them: FAT, exFAT, NTFS (as Linux 5.15 has it
 /// and before), the two of SMB, and Plan 9's, by which WSL shows the disks of Windows.
 #[cfg(target_os = "linux")]
@@ -16,9 +14,9 @@ const WINDOWS: [u32; 7] =
 /// What names a folder's file system can hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names {
-    /// Names that Windows has not are none here.
+    /// Whether names that Windows refuses are refused here.
     are_those_of_windows: bool,
-    /// Names that differ only in case or Unicode form are one.
+    /// Whether names that differ only in case or Unicode form are the same.
     are_folded: bool,
 }
 
@@ -32,14 +30,14 @@ impl Names {
     /// The path of a key below the folder, where there can be one.
     pub(super) fn relative(self, key: &str) -> Option<PathBuf> {
         let is_possible = |segment: &str| {
-            let is_special = matches!(segment, "" | "." | "..") || segment.contains('\0');
-            let is_foreign = self.are_those_of_windows
-                && (segment.ends_with(['.', ' '])
-                    || is_device(segment)
-                    || segment.contains(['\\', ':', '*', '?', '"', '<', '>', '|'])
-                    || segment.chars().any(char::is_control));
+            let is_name = if self.are_those_of_windows {
+                is_portable_segment(segment)
+            } else {
+                let is_special = matches!(segment, "" | "." | "..") || segment.contains('\0');
+                !is_special && segment.len() <= MAX_SEGMENT
+            };
             // What is in a folder of a run goes when the run is dead.
-            !is_special && !is_foreign && !is_working_folder(segment.as_ref()) && segment.len() <= MAX_SEGMENT
+            is_name && !is_working_folder(segment.as_ref())
         };
         key.split('/').all(is_possible).then(|| key.split('/').collect())
     }

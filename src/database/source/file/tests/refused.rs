@@ -44,7 +44,9 @@ fn what_cannot_be_read_is_told_apart() {
         (&broken, "corrupt"),
         (&malformed, "schema is damaged"),
         (b"CREATE TABLE t(x);\nINSERT INTO t VALUES(1);\n", "script"),
-        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "gzip"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "packed"),
+        (b"PK\x03\x04\x14\x00\x00\x00", "packed"),
+        (b"\x28\xb5\x2f\xfd\x04", "packed"),
     ] {
         fs::write(bench.path(), bytes).unwrap();
         let (code, message) = bench.refused();

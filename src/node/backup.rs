@@ -1,14 +1,16 @@
-//! Options as JavaScript sees them, and how they are read: names and types are checked here, values by the core.
+//! The backup as JavaScript sees it: options in, a result out.
 
 use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
-use napi::{Env, Result, ValueType};
+use napi::{Env, Result};
 use napi_derive::napi;
 
+use super::backup_metadata::BackupMetadata;
 use super::js;
-use super::members::{Members, members};
+use super::members::{Members, Takes, members};
 use super::promise::{ProgressCallback, Watcher};
+use super::report::{Warning, number};
 use super::sources::{self, DatabaseSource, PhotoSource};
-use crate::backup;
+use crate::backup::{self, BackupReport};
 use crate::options::{CommonOptions, DEFAULT_OUTPUT};
 
 /// What a backup is made of, where it goes and how. Unknown names are `INVALID_OPTIONS`.
@@ -61,26 +63,29 @@ pub struct BackupOptions<'env> {
     pub signal: Option<Object<'env>>,
 }
 
-const BACKUP: Members = &[
-    ("database", ValueType::Object),
-    ("photos", ValueType::Object),
-    ("outputDir", ValueType::String),
-    ("overwrite", ValueType::Boolean),
-    ("now", ValueType::String),
-    ("concurrency", ValueType::Number),
-    ("compressionLevel", ValueType::Number),
-    ("photoScope", ValueType::String),
-    ("onPhotoError", ValueType::String),
-    ("reuseFrom", ValueType::String),
-    ("drill", ValueType::Boolean),
-    ("onProgress", ValueType::Function),
-    ("signal", ValueType::Object),
-];
+const BACKUP: Members = Members {
+    known: &[
+        ("database", Takes::Object),
+        ("photos", Takes::Object),
+        ("outputDir", Takes::String),
+        ("overwrite", Takes::Boolean),
+        ("now", Takes::String),
+        ("concurrency", Takes::Number),
+        ("compressionLevel", Takes::Number),
+        ("photoScope", Takes::String),
+        ("onPhotoError", Takes::String),
+        ("reuseFrom", Takes::String),
+        ("drill", Takes::Boolean),
+        ("onProgress", Takes::Function),
+        ("signal", Takes::Object),
+    ],
+    needed: &[],
+};
 
 impl<'env> BackupOptions<'env> {
-    /// Reads what JavaScript gave. Everything but the values is settled afterwards.
+    /// Reads what JavaScript gave. Checks names and types; the core checks values.
     pub fn read(env: &'env Env, given: Unknown<'env>) -> Result<Self> {
-        let mut options = members(env, given, "", BACKUP)?;
+        let mut options = members(env, given, "", &BACKUP)?;
         sources::check(env, &mut options)?;
         Self::from_unknown(options.to_unknown())
     }
@@ -103,5 +108,45 @@ impl<'env> BackupOptions<'env> {
             drill: self.drill,
         };
         (options, Watcher { on_progress: self.on_progress, signal: self.signal })
+    }
+}
+
+/// The archive that was made.
+#[napi(object, object_from_js = false)]
+pub struct BackupResult {
+    /// `backup-YYYY-MM-DD-HHMMSS.zip`, in UTC.
+    pub filename: String,
+    /// Where it is, absolute.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: i64,
+    /// SHA-256 of the whole file, lower-case hex.
+    pub sha256: String,
+    /// False when something that the store holds, or does not deny holding, was not copied: see
+    /// `metadata.photos.missing`. Foreign and dangling references are warnings and leave it true.
+    pub complete: bool,
+    /// How long the job took, in milliseconds.
+    pub duration_ms: i64,
+    /// Photos taken from the archive in `reuseFrom` instead of fetched.
+    pub reused_photos: i64,
+    /// metadata.json of the archive, parsed.
+    pub metadata: BackupMetadata,
+    /// What the operator should know; the same as in `metadata`.
+    pub warnings: Vec<Warning>,
+}
+
+impl From<BackupReport> for BackupResult {
+    fn from(report: BackupReport) -> Self {
+        BackupResult {
+            filename: report.filename,
+            path: report.path.to_string_lossy().into_owned(),
+            size: number(report.size),
+            sha256: report.sha256,
+            complete: report.complete,
+            duration_ms: number(report.duration_ms),
+            reused_photos: number(report.reused_photos),
+            metadata: report.metadata.into(),
+            warnings: report.warnings.into_iter().map(Into::into).collect(),
+        }
     }
 }
