@@ -55,6 +55,26 @@ CREATE TABLE log (at TEXT);`;
     ).toBe('1|1');
   });
 
+  it('is backed up though one of several long values changes all the time', async () => {
+    const file = made(`CREATE TABLE page (id INTEGER PRIMARY KEY, picture BLOB);
+      INSERT INTO page SELECT value, zeroblob(1048576) FROM json_each('[1, 2, 3, 4]');
+      CREATE TABLE counted (n INTEGER NOT NULL); INSERT INTO counted VALUES (0)`);
+    const server = await double(file, {
+      size: false,
+      meanwhile: (database, nth) => {
+        database.exec(`BEGIN; UPDATE counted SET n = ${String(nth)};
+          UPDATE page SET picture = CAST(printf('%-1048576d', ${String(nth)}) AS BLOB) WHERE id = 2; COMMIT`);
+      },
+    });
+    const held = restored(await backup(server));
+    expect(
+      sqlite(
+        held,
+        'SELECT n > 0, CAST(substr(picture, 1, 9) AS INTEGER) = n FROM page, counted WHERE id = 2',
+      ),
+    ).toBe('1|1');
+  }, 60_000);
+
   it('is told by the table when no state can be had', async () => {
     const server = await double(made(site), {
       size: false,

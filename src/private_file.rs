@@ -5,13 +5,14 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the name of a working folder begins with; random letters and digits follow.
+/// What the name of a working folder begins with; so many random letters and digits follow.
 const WORKING: &str = ".cultural-archiver-";
+const RANDOM: usize = 12;
 
 /// Makes the folder that a run works in, below `parent` (mode 0700 where there are modes).
 pub fn working_folder(parent: &Path) -> io::Result<PathBuf> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(WORKING).rand_bytes(12);
+    builder.prefix(WORKING).rand_bytes(RANDOM);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     let folder = builder.tempdir_in(parent)?.keep();
@@ -23,7 +24,7 @@ pub fn working_folder(parent: &Path) -> io::Result<PathBuf> {
 /// Whether a folder of this name is one that a run works in, or died in.
 pub fn is_working_folder(name: &OsStr) -> bool {
     let random = name.as_encoded_bytes().strip_prefix(WORKING.as_bytes());
-    random.is_some_and(|random| !random.is_empty() && random.iter().all(u8::is_ascii_alphanumeric))
+    random.is_some_and(|random| random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric))
 }
 
 /// Makes a new file at `path` for reading and writing (mode 0600 where there are modes, on Windows see

@@ -12,7 +12,7 @@
 //! needed, which Windows would refuse for a folder with an open file in it.
 //!
 //! Where several hosts share a folder, each may be granted the lock of a run that lives on another. So a lock file names
-//! its host, and another host's folder has to lie still for a day as well.
+//! its host, and another host's folder, or one that does not tell yet, has to lie still for a day as well.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -27,30 +27,42 @@ pub(super) const LOCK: &str = "lock";
 /// How long nothing was written in a folder of another host that is taken for dead: a day.
 const STILL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Removes the folders of dead runs beside `own`, the folder of this run. What cannot be removed is no reason not to
-/// make a backup.
+/// Removes the folders of dead runs that belong to `user`, but never `own`, the folder of this run: there are file
+/// systems that grant every lock. What cannot be removed is no reason not to make a backup.
 ///
 /// What belongs to another user stays: in a folder that all may write, such as that for temporary files, others could
 /// put links into it that lead elsewhere, and change them while we look.
-pub(super) fn sweep(output_dir: &Path, own: &Path) {
+pub(super) fn sweep(output_dir: &Path, user: Option<u32>, own: Option<&Path>) {
     let Ok(entries) = fs::read_dir(output_dir) else { return };
-    let us = owner(own);
+    let own = own.and_then(Path::file_name);
     for entry in entries.flatten() {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_working_folder(&entry.file_name()) && is_folder && owner(&entry.path()) == us {
+        let (name, is_folder) = (entry.file_name(), entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let is_others = is_working_folder(&name) && is_folder && own != Some(&name);
+        if is_others && owner(&entry.path()) == user {
             sweep_one(&entry.path());
         }
     }
 }
 
-/// Whose a folder is, where the system tells by a number.
+/// Who runs this, where the system tells by a number.
 #[cfg(unix)]
-fn owner(dir: &Path) -> Option<u32> {
+pub(super) fn user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+/// Whose a folder is, by the same number.
+#[cfg(unix)]
+pub(super) fn owner(dir: &Path) -> Option<u32> {
     fs::symlink_metadata(dir).ok().map(|found| std::os::unix::fs::MetadataExt::uid(&found))
 }
 
 #[cfg(not(unix))]
-fn owner(_: &Path) -> Option<u32> {
+pub(super) fn user() -> Option<u32> {
+    None
+}
+
+#[cfg(not(unix))]
+pub(super) fn owner(_: &Path) -> Option<u32> {
     None
 }
 
@@ -70,20 +82,34 @@ fn sweep_one(dir: &Path) {
     }
 }
 
-/// What a lock file holds: the host whose run it is. Empty where the system has no name for it.
-pub(super) fn host() -> Vec<u8> {
+/// What a lock file holds, a line each: the name of the host whose run it is and, on Linux, since when its kernel runs
+/// and which file system that is. Each container has a name of its own, but the locks of all that share both.
+pub(super) fn marks(lock: &File) -> Vec<String> {
     #[cfg(unix)]
-    return rustix::system::uname().nodename().to_bytes().to_vec();
+    let name = Some(rustix::system::uname().nodename().to_string_lossy().into_owned());
     #[cfg(not(unix))]
-    std::env::var_os("COMPUTERNAME").map(std::ffi::OsString::into_encoded_bytes).unwrap_or_default()
+    let name = std::env::var("COMPUTERNAME").ok();
+    name.into_iter().chain(kernel(lock)).filter(|mark| !mark.is_empty()).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn kernel(lock: &File) -> Option<String> {
+    let file_system = std::os::unix::fs::MetadataExt::dev(&lock.metadata().ok()?);
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(format!("{} {file_system}", boot.trim()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn kernel(_: &File) -> Option<String> {
+    None
 }
 
 /// Whether a lock is that of a run on this host, where it tells whether the run lives. Of another host it may tell
-/// nothing: many file systems in user space, and NFS without locks, grant locks to each host by itself. What an earlier
-/// version left names no host.
+/// nothing: many file systems in user space, and NFS without locks, grant locks to each host by itself.
 fn is_of_this_host(lock: &mut File) -> bool {
-    let mut told = Vec::new();
-    lock.take(1 << 10).read_to_end(&mut told).is_ok() && (told.is_empty() || told == host())
+    let (ours, mut told) = (marks(lock), String::new());
+    lock.take(1 << 10).read_to_string(&mut told).is_ok()
+        && told.lines().any(|line| ours.iter().any(|mark| mark == line))
 }
 
 /// Whether nothing in a folder was written for a day, as nothing is that a living run works with.
@@ -121,15 +147,23 @@ fn remove_entry(entry: &fs::DirEntry) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use std::io::Write;
     use std::sync::Barrier;
     use std::thread;
 
     use super::super::Workspace;
     use super::*;
-    use crate::private_file::working_folder;
+    use crate::private_file::{create, working_folder};
 
     fn names(dir: &Path) -> Vec<String> {
         fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// Writes the lock file of a run that was here and is dead.
+    fn of_this_host(dir: &Path) {
+        let mut lock = create(&dir.join(LOCK)).unwrap();
+        let marks = marks(&lock);
+        lock.write_all(marks.join("\n").as_bytes()).unwrap();
     }
 
     #[test]
@@ -138,7 +172,7 @@ mod tests {
         let living = Workspace::create(root.path()).unwrap();
         let dead = working_folder(root.path()).unwrap();
         fs::create_dir_all(dead.join("sub")).unwrap();
-        fs::write(dead.join(LOCK), "").unwrap();
+        of_this_host(&dead);
         fs::write(dead.join("sub/archive.zip"), "half").unwrap();
         let unborn = working_folder(root.path()).unwrap();
         let file = working_folder(root.path()).unwrap();
@@ -157,14 +191,15 @@ mod tests {
     #[test]
     fn a_folder_of_another_host_goes_when_it_lies_still() {
         let root = tempfile::tempdir().unwrap();
-        let foreign = |name: &str| {
-            let dir = root.path().join(format!(".cultural-archiver-{name}"));
-            fs::create_dir(&dir).unwrap();
-            fs::write(dir.join(LOCK), "another host").unwrap();
+        let foreign = |told: &str| {
+            let dir = working_folder(root.path()).unwrap();
+            fs::write(dir.join(LOCK), told).unwrap();
             fs::write(dir.join("archive.zip"), "half").unwrap();
             dir
         };
-        let (living, dead) = (foreign("living"), foreign("dead"));
+        // What the last one was told has not come over yet.
+        let (living, dead, new) =
+            (foreign("another host\nanother boot 1"), foreign("another host"), foreign(""));
         let long_ago = std::time::SystemTime::now() - STILL * 2;
         for aged in
             [dead.join(LOCK), dead.join("archive.zip"), living.join(LOCK), living.clone(), dead.clone()]
@@ -172,9 +207,35 @@ mod tests {
             File::open(aged).unwrap().set_modified(long_ago).unwrap();
         }
         let own = Workspace::create(root.path()).unwrap();
-        assert!(living.join("archive.zip").exists() && !dead.exists());
-        assert_eq!(fs::read(own.path(LOCK)).unwrap(), host());
-        assert!(!host().is_empty());
+        assert!(living.join("archive.zip").exists() && new.join("archive.zip").exists() && !dead.exists());
+        let lock = File::open(own.path(LOCK)).unwrap();
+        assert_eq!(fs::read_to_string(own.path(LOCK)).unwrap(), marks(&lock).join("\n"));
+        assert!(!marks(&lock).is_empty());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_another_container_left_goes_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        let [here, there] = [(); 2].map(|()| working_folder(root.path()).unwrap());
+        let kernel = kernel(&File::open(root.path()).unwrap()).unwrap();
+        // The same kernel, but another file system: each has its own locks.
+        let told = [(&here, kernel.clone()), (&there, format!("{kernel}0"))];
+        for (dir, kernel) in told {
+            fs::write(dir.join(LOCK), format!("0123456789ab\n{kernel}")).unwrap();
+        }
+        drop(Workspace::create(root.path()).unwrap());
+        assert!(!here.exists() && there.exists());
+    }
+
+    #[test]
+    fn its_own_folder_stays_where_every_lock_is_granted() {
+        let root = tempfile::tempdir().unwrap();
+        let [own, dead] = [(); 2].map(|()| working_folder(root.path()).unwrap());
+        of_this_host(&own);
+        of_this_host(&dead);
+        sweep(root.path(), owner(&own), Some(&own));
+        assert!(own.exists() && !dead.exists());
     }
 
     #[test]
@@ -191,7 +252,7 @@ mod tests {
     fn a_dead_folder_of_another_user_is_not_swept() {
         let root = tempfile::tempdir().unwrap();
         let dead = working_folder(root.path()).unwrap();
-        fs::write(dead.join(LOCK), "").unwrap();
+        of_this_host(&dead);
         // Only root can give it away.
         if std::os::unix::fs::chown(&dead, Some(65534), None).is_err() {
             return;

@@ -8,7 +8,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::sweep::{LOCK, host, remove, sweep};
+use super::sweep::{LOCK, marks, owner, remove, sweep, user};
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::private_file;
@@ -28,18 +28,27 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Makes the output folder when it is missing, makes the private folder, and removes what dead runs of this user
-    /// left beside it.
+    /// Makes the output folder when it is missing, removes what dead runs of this user left in it, and makes the
+    /// private folder.
     ///
-    /// Fails with `OUTPUT_UNWRITABLE` or `DISK_FULL`; the output folder is then as it was before. Where the file
-    /// system has no locks, the run works, but leftovers of dead runs stay.
+    /// Fails with `OUTPUT_UNWRITABLE` or `DISK_FULL`; the output folder is then as it was before, but for these
+    /// leftovers. Where the file system has no locks, the run works, but leftovers of dead runs stay.
     pub fn create(output_dir: &Path) -> Result<Workspace> {
+        Workspace::create_by(claim, output_dir)
+    }
+
+    fn create_by(claim: impl Fn(&Path) -> Result<Option<Claimed>>, output_dir: &Path) -> Result<Workspace> {
         let output_dir = std::path::absolute(output_dir).map_err(|e| Error::output(output_dir, e))?;
         for _ in 0..ATTEMPTS {
             let made = MadeFolders::down_to(&output_dir)?;
             let output_dir = without_detours(&output_dir);
+            // Before anything is written: what a dead run left may be what fills the disk.
+            sweep(&output_dir, user(), None);
             if let Some((dir, lock)) = claim(&output_dir)? {
-                sweep(&output_dir, &dir);
+                // Shares give what is made there to whom they like, as NFS does with what root makes.
+                if owner(&dir) != user() {
+                    sweep(&output_dir, owner(&dir), Some(&dir));
+                }
                 return Ok(Workspace { output_dir, dir, lock: Some(lock), _made: made });
             }
         }
@@ -155,8 +164,11 @@ impl Drop for MadeFolders {
     }
 }
 
+/// A folder of our own, and its lock.
+type Claimed = (PathBuf, File);
+
 /// Makes and locks one folder; none when a sweeper took it for dead meanwhile (see [`super::sweep`]).
-fn claim(output_dir: &Path) -> Result<Option<(PathBuf, File)>> {
+fn claim(output_dir: &Path) -> Result<Option<Claimed>> {
     let dir = match private_file::working_folder(output_dir) {
         Ok(dir) => dir,
         // The output folder was made by another run, which has failed and taken it away.
@@ -175,10 +187,12 @@ fn claim(output_dir: &Path) -> Result<Option<(PathBuf, File)>> {
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
-        // No locks on this file system: no sweeper of this host gets one either, and others wait a day.
+        // No locks on this file system: no sweeper gets one either.
         Err(TryLockError::Error(_)) => {}
     }
-    if let Err(error) = lock.write_all(&host()) {
+    let told = lock.write_all(marks(&lock).join("\n").as_bytes());
+    // Other hosts are to see it at once.
+    if let Err(error) = told.and_then(|()| flush::file(&lock)) {
         let _ = remove(&dir, lock);
         return Err(Error::output(output_dir, error));
     }
@@ -236,6 +250,15 @@ mod tests {
         fs::write(output.join("archive.zip"), "done").unwrap();
         drop(workspace);
         assert_eq!(names(&output), ["archive.zip"]);
+    }
+
+    #[test]
+    fn what_a_dead_run_left_goes_before_anything_is_written() {
+        let root = tempfile::tempdir().unwrap();
+        private_file::working_folder(root.path()).unwrap();
+        let is_full = |dir: &Path| Err(Error::output(dir, ErrorKind::StorageFull.into()));
+        let error = Workspace::create_by(is_full, root.path()).unwrap_err();
+        assert_eq!((error.code(), names(root.path())), ("DISK_FULL", Vec::new()));
     }
 
     #[cfg(unix)]

@@ -6,9 +6,9 @@ use crate::database::lexer::{Token, tokens};
 /// What a CREATE makes.
 const KINDS: [&str; 6] = ["TABLE", "VIRTUAL TABLE", "INDEX", "UNIQUE INDEX", "VIEW", "TRIGGER"];
 
-/// What SQLite stores of the statement `sql`: CREATE and the kind in capitals, then everything from the name on. IF NOT
-/// EXISTS and the semicolon are gone; SQLite loads no text with the name of a schema. What creates nothing stays as it
-/// is.
+/// What SQLite stores of the statement `sql`: CREATE and the kind in capitals, then everything from the name on. Comments
+/// before the name, IF NOT EXISTS and the semicolon are gone; SQLite loads no text with the name of a schema. What
+/// creates nothing stays as it is.
 pub fn stored(sql: &str) -> String {
     let mut rest = tokens(sql);
     let mut word = || rest.next().map(|token| token.written().to_ascii_uppercase()).unwrap_or_default();

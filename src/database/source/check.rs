@@ -15,8 +15,8 @@ use crate::job::{Job, Warning, counted};
 
 /// How long a locked database is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Findings that are asked for.
-const FINDINGS: usize = 100;
+/// Findings that are asked for. SQLite lists what is wrong with pages first, and rows and their indexes last.
+const FINDINGS: usize = 100_000;
 /// Findings that whoever writes or tries the rows finds too, and tells of by table.
 const TOLD: [&str; 5] = [
     "CHECK constraint failed in ",
@@ -132,18 +132,12 @@ fn warnings(findings: &[String]) -> Vec<Warning> {
     let lines = findings.iter().flat_map(|finding| finding.lines()).filter(|line| !line.starts_with("***"));
     let lines: Vec<String> = lines.map(str::to_owned).collect();
     let found: Vec<&String> = lines.iter().filter(|line| *line != "ok" && !is_told(line)).collect();
-    // What the list has no room for may be worse than what is in it.
-    let is_cut = findings.len() >= FINDINGS;
-    let Some(first) = found.first() else {
-        let unknown =
-            format!("integrity_check finds more than it lists, {FINDINGS} rows that break their rules first");
-        return if is_cut { vec![damaged(&unknown)] } else { Vec::new() };
-    };
+    let Some(first) = found.first() else { return Vec::new() };
     let count = counted(found.len() as u64, "problem", "problems");
-    let more = if is_cut { " or more" } else { "" };
+    let more = if lines.len() >= FINDINGS { " or more" } else { "" };
     let of_index =
         |line: &&&String| line.contains(" missing from index ") || line.contains(" entries in index ");
-    if !is_cut && found.iter().all(|line| of_index(&line)) {
+    if found.iter().all(|line| of_index(&line)) {
         let message = format!(
             "integrity_check finds {count}{more} with indexes of the database, the first: {first}; no row is missing, a \
              restore makes them anew, REINDEX mends them"
@@ -163,6 +157,8 @@ fn damaged(what: &str) -> Warning {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     fn told(findings: &[&str]) -> Vec<String> {
@@ -188,19 +184,42 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_off_is_no_number_and_may_be_worse() {
+    fn what_was_cut_off_is_no_number() {
         let list = |told: usize, others: usize| {
             [vec!["NULL value in t.a"; told], vec!["row 3 missing from index i"; others]].concat()
         };
-        let whole = told(&list(59, 40));
+        let whole = told(&list(FINDINGS - 41, 40));
+        assert!(whole[0].starts_with("INDEX_DAMAGED: integrity_check finds 40 problems with"), "{whole:?}");
+        let cut = told(&list(FINDINGS - 40, 40));
+        assert!(cut[0].starts_with("INDEX_DAMAGED: integrity_check finds 40 problems or more"), "{cut:?}");
+        assert!(told(&list(FINDINGS, 0)).is_empty());
+        // All that is wrong with pages is one row.
+        let pages =
+            told(&[&["*** in database main ***", &"Page 3: never used\n".repeat(FINDINGS)].join("\n")]);
         assert!(
-            whole[0].starts_with("INDEX_DAMAGED: integrity_check finds 40 problems with indexes"),
-            "{whole:?}"
+            pages[0].starts_with("SOURCE_DAMAGED: integrity_check finds 100000 problems or more "),
+            "{pages:?}"
         );
-        let cut = told(&list(60, 40));
-        assert!(cut[0].starts_with("SOURCE_DAMAGED: integrity_check finds 40 problems or more "), "{cut:?}");
-        let unknown = told(&list(100, 0));
-        assert!(unknown[0].starts_with("SOURCE_DAMAGED: integrity_check finds more than "), "{unknown:?}");
+    }
+
+    #[test]
+    fn hundreds_of_rows_that_an_index_lacks_or_that_break_a_rule_are_no_damage() {
+        for (broken, expected) in [
+            ("'CREATE TABLE t(a, b NOT NULL)' WHERE name = 't'", None),
+            ("'CREATE INDEX i ON t(b)' WHERE name = 'i'", Some("finds 300 problems with indexes")),
+        ] {
+            let connection = Connection::open_in_memory().unwrap();
+            let sql = format!(
+                "CREATE TABLE t(a, b); CREATE INDEX i ON t(a); PRAGMA writable_schema = ON;
+                 WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 300) INSERT INTO t(a) SELECT i FROM c;
+                 UPDATE sqlite_schema SET sql = {broken}; PRAGMA writable_schema = RESET;"
+            );
+            connection.execute_batch(&sql).unwrap();
+            let warnings = warnings(&findings(&connection).unwrap());
+            let told = warnings.first().map(|warning| (warning.code.as_str(), warning.message.as_str()));
+            assert_eq!(told.map(|(code, _)| code), expected.map(|_| "INDEX_DAMAGED"), "{told:?}");
+            assert!(told.is_none_or(|(_, said)| said.contains(expected.unwrap_or_default())), "{told:?}");
+        }
     }
 
     #[test]

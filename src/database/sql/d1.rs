@@ -78,18 +78,22 @@ pub fn has_long_pattern(sql: &str) -> bool {
 /// Whether a CREATE text may hold rows against a pattern that does not stand in it. A literal is only the beginning of
 /// one if an operator follows that binds tighter than LIKE, as `||` does.
 pub fn has_open_pattern(sql: &str) -> bool {
-    const ENDS: [&str; 6] = ["AND", "OR", "ESCAPE", "THEN", "ELSE", "END"];
-    let ends = |token: &Token<'_>| {
-        matches!(token, Token::Sign(')' | ',')) || ENDS.iter().any(|word| token.is_word(word))
-    };
     let tokens: Vec<Token<'_>> = tokens(sql).collect();
     tokens.iter().enumerate().any(|(at, token)| {
-        let is_literal = match &tokens[at + 1..] {
-            [Token::Quoted(text), rest @ ..] => text.starts_with('\'') && rest.first().is_none_or(ends),
-            _ => false,
-        };
-        (token.is_word("LIKE") || token.is_word("GLOB")) && !is_literal
+        (token.is_word("LIKE") || token.is_word("GLOB")) && !begins_with_whole_literal(&tokens[at + 1..])
     })
+}
+
+fn begins_with_whole_literal(tokens: &[Token<'_>]) -> bool {
+    const TIGHTER: [char; 9] = ['|', '&', '<', '>', '+', '-', '*', '/', '%'];
+    let Some((Token::Quoted(text), mut rest)) = tokens.split_first() else { return false };
+    // A collation binds tightest, and changes nothing.
+    while let [word, _, others @ ..] = rest
+        && word.is_word("COLLATE")
+    {
+        rest = others;
+    }
+    text.starts_with('\'') && !matches!(rest.first(), Some(Token::Sign(sign)) if TIGHTER.contains(sign))
 }
 
 /// D1 has FTS5 with its vocabulary, and no other module.
@@ -247,6 +251,35 @@ mod tests {
         assert_eq!(rehearsal.refuses("CREATE VIEW v AS SELECT log10(x) FROM a"), None);
         let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT log10(new.x); END";
         assert_eq!(rehearsal.refuses(trigger), None);
+    }
+
+    #[test]
+    fn a_literal_is_the_whole_pattern_unless_more_is_made_of_it() {
+        let pattern = |rest: &str| format!("CREATE VIEW v AS SELECT a FROM t WHERE a LIKE 'x%' {rest}");
+        for rest in [
+            "",
+            "ORDER BY a",
+            "GROUP BY a HAVING a",
+            "LIMIT 100",
+            "UNION SELECT 1",
+            "EXCEPT SELECT 1",
+            "WINDOW w AS ()",
+            "COLLATE NOCASE AND a",
+            "ESCAPE '!' OR a",
+            "IS 1",
+            "= 1",
+            "!= 1",
+            "-- || a",
+        ] {
+            assert!(!has_open_pattern(&pattern(rest)), "{rest}");
+        }
+        for rest in ["|| a", "-> a", "->> a", "+ a", "COLLATE NOCASE || a", "< a", "<< a"] {
+            assert!(has_open_pattern(&pattern(rest)), "{rest}");
+        }
+        for sql in ["a LIKE b", "a GLOB \"b\"", "a LIKE ('x' || b)", "a LIKE ?"] {
+            assert!(has_open_pattern(sql), "{sql}");
+        }
+        assert!(!has_open_pattern("CASE a GLOB 'x' WHEN 1 THEN 2 END"));
     }
 
     #[test]

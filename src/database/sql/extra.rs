@@ -12,7 +12,7 @@ use crate::database::digest::Digester;
 use crate::database::making::Making;
 use crate::database::schema::{Object, Table, free_alias};
 use crate::database::{quoted, rows};
-use crate::job::Warning;
+use crate::job::{Warning, counted};
 
 impl Dumper<'_> {
     /// Returns the bytes written; 0 when nothing is needed.
@@ -54,7 +54,11 @@ impl Dumper<'_> {
                 let (name, what) =
                     (table.name.clone(), format!("the content of the full-text index {}", table.name));
                 let reason = self.placement.unfilled.get(&name).copied();
-                self.note_extra(&name, &what, reason.unwrap_or("rows that it covers stand here"));
+                self.note_extra(
+                    &name,
+                    &what,
+                    reason.unwrap_or("rows that it covers, or may cover, stand here"),
+                );
             }
         }
         // What is set on the tables behind an index sees nothing of that.
@@ -159,8 +163,8 @@ impl Dumper<'_> {
                     self.picked_rows(script, index)?;
                     self.note_extra(
                         &name,
-                        &format!("{count} rows of {name}"),
-                        "they are too large, or D1 does not find the rows that they refer to",
+                        &format!("{} of {name}", counted(count as u64, "row", "rows")),
+                        "D1 would refuse them: too large, held against too long a pattern, or without a row that they refer to",
                     );
                 }
                 Home::RowsInExtra(reason) => {

@@ -124,7 +124,7 @@ fn external(
         Some(Fill::Partial(content, rows)) => {
             let mut statements = rows.chunks(ROWIDS);
             let (times, some) = (statements.len(), statements.next().unwrap_or_default());
-            patience.lasts(connection, times, || rows_among(connection, content, some))?
+            patience.lasts(connection, times, || read_among(connection, content, some))?
         }
         fill => fill.is_some(),
     };
@@ -134,10 +134,13 @@ fn external(
     }
 }
 
-/// How many rows the statement reads that fills the index with `some`.
-fn rows_among(connection: &Connection, content: &Content, some: &[i64]) -> rusqlite::Result<i64> {
-    let rows = select_among(content, some);
-    connection.query_row(&format!("SELECT count(*) FROM ({rows})"), [], |row| row.get(0))
+/// Reads what the statement reads that fills the index with `some`: if rows were but counted, SQLite would not work out
+/// their columns.
+fn read_among(connection: &Connection, content: &Content, some: &[i64]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&select_among(content, some))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
 }
 
 /// The rows of the content table with these rowids, as they are indexed.

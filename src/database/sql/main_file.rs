@@ -175,16 +175,21 @@ impl Dumper<'_> {
             && !self.placement.unfilled.contains_key(&self.schema.virtual_tables[index].name)
             && match source {
                 Some(source) => self.placement.holds_all_rows(source),
-                // A view can show any row, of full-text tables too, so all of them must be here.
+                // A view can show any row, and what the full-text tables hold that it names: all that must be here.
                 None => {
-                    let keeps_rows_back = |index: usize| {
-                        matches!(self.fills[index], Fill::Verbatim(_)) && self.is_in_main(index)
-                    };
-                    self.placement.unfilled.is_empty()
-                        && !(0..self.fills.len()).any(keeps_rows_back)
-                        && (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index))
+                    (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index))
+                        && !(0..self.fills.len()).any(|index| self.lacks_what_is_read(index))
                 }
             }
+    }
+
+    /// Whether a full-text table does not hold here what it held, and something that shows rows may read it.
+    fn lacks_what_is_read(&self, index: usize) -> bool {
+        let table = &self.schema.virtual_tables[index];
+        let is_empty = self.placement.unfilled.contains_key(&table.name)
+            || matches!(self.fills[index], Fill::Verbatim(_)) && self.is_in_main(index);
+        let mut names = std::iter::once(&table.name).chain(table.shadows.iter().map(|shadow| &shadow.name));
+        is_empty && names.any(|name| self.placement.read.contains(&name.to_ascii_lowercase()))
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Placement {
     pub picked: Vec<BTreeSet<i64>>,
     /// Why full-text tables, by name, cannot be filled in database.sql.
     pub unfilled: HashMap<String, &'static str>,
+    /// The names, in lower case, of what views and full-text indexes may read.
+    pub read: HashSet<String>,
     /// Unique indexes, by name, that must be there before the rows: they are keys that foreign keys refer to.
     pub early_indexes: HashSet<String>,
     /// Why tables, virtual tables, indexes and views, by name, cannot stand in database.sql.
@@ -83,6 +85,7 @@ impl Placement {
                 refused_triggers: HashMap::new(),
                 picked: vec![BTreeSet::new(); schema.tables.len()],
                 unfilled: HashMap::new(),
+                read: rows::names_read(schema),
                 early_indexes: HashSet::new(),
                 foreign_key_problems: 0,
                 warnings: Vec::new(),

@@ -24,8 +24,8 @@ mod batch;
 const SMALL: u64 = 1 << 20;
 /// Bytes that an answer aims at.
 const PAGE: usize = 1_500_000;
-/// Bytes of long values, which come apart from their rows, in one part: they are held in memory together.
-const LONG: u64 = 4 << 20;
+/// Bytes of long values, which come apart from their rows, in one part: several that change have to fit into one batch.
+const LONG: u64 = 1 << 20;
 /// Bytes of changed parts that are asked for at once.
 const AT_ONCE: usize = 16 << 20;
 /// Statements of one batch.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use blake3::Hash;
+use rusqlite::types::ValueRef;
 
 use super::select::{Place, Range, Row, Source};
 use crate::database::quoted;
@@ -122,6 +123,8 @@ impl Read for Rows<'_> {
 /// Rows as SQL.
 pub struct Encoded {
     sql: Vec<u8>,
+    /// Bytes of the texts among the values.
+    texts: usize,
     /// How many there are.
     pub rows: usize,
     /// The last one's place.
@@ -136,7 +139,7 @@ impl Encoded {
         let columns = source.table.names().join(",");
         let head = format!("INSERT INTO {}({columns})VALUES\n", quoted(&source.table.name));
         let mut sql = Vec::new();
-        let (mut in_statement, mut began) = (0, 0);
+        let (mut in_statement, mut began, mut texts) = (0, 0, 0);
         for row in rows {
             if in_statement == ROWS || in_statement > 0 && sql.len() - began > LENGTH {
                 sql.extend_from_slice(b";\n");
@@ -151,7 +154,11 @@ impl Encoded {
             in_statement += 1;
             for (nth, cell) in row.iter().enumerate() {
                 sql.push(if nth == 0 { b'(' } else { b',' });
-                literal::write(&mut sql, cell.value()?);
+                let value = cell.value()?;
+                if let ValueRef::Text(text) = value {
+                    texts += text.len();
+                }
+                literal::write(&mut sql, value);
             }
             sql.push(b')');
         }
@@ -159,12 +166,12 @@ impl Encoded {
             sql.extend_from_slice(b";\n");
         }
         let last = rows.last().and_then(|row| source.place(row));
-        Some(Encoded { sql, rows: rows.len(), last, answer })
+        Some(Encoded { sql, texts, rows: rows.len(), last, answer })
     }
 
-    /// Bytes of the SQL.
-    pub fn length(&self) -> usize {
-        self.sql.len()
+    /// About the bytes of an answer with these rows, where texts are in hexadecimal, as BLOBs are in SQL.
+    pub fn as_answer(&self) -> usize {
+        self.sql.len() + self.texts
     }
 
     fn hash(&self) -> Hash {

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::{Decision, Home};
-use crate::database::schema::Table;
+use crate::database::lexer::tokens;
+use crate::database::schema::{Schema, Table};
 use crate::database::sql::d1::{self, Rehearsal};
 use crate::database::sql::foreign_keys;
 use crate::database::sql::full_text::Content;
@@ -153,6 +154,22 @@ impl Decision<'_> {
         }
         Ok(())
     }
+}
+
+/// The names, in lower case, of what may be read when rows are shown: all that the text of a view names, what full-text
+/// indexes are over, and what the vocabularies among these are of.
+pub(super) fn names_read(schema: &Schema) -> HashSet<String> {
+    let named_in = |sql| tokens(sql).map(|token| token.value().to_ascii_lowercase());
+    let covered = schema.virtual_tables.iter().filter_map(|table| table.option("content"));
+    let mut names: HashSet<String> = covered.map(|name| name.to_ascii_lowercase()).collect();
+    names.extend(schema.views.iter().flat_map(|view| named_in(&view.sql)));
+    let vocabularies = schema
+        .virtual_tables
+        .iter()
+        .filter(|table| table.module == "fts5vocab" && names.contains(&table.name.to_ascii_lowercase()));
+    let of_these: Vec<String> = vocabularies.flat_map(|table| named_in(&table.sql)).collect();
+    names.extend(of_these);
+    names
 }
 
 /// Whether the names of a table leave no room for a row in a statement that D1 takes.

@@ -39,7 +39,7 @@ fn our_own_working_folders_are_passed_over() {
     let root = tempfile::tempdir().unwrap();
     put(root.path(), ".cultural-archiver-abcDEF012345/archive.zip");
     put(root.path(), "a/.cultural-archiver-ABCdef678901/archive.zip");
-    let others = [".cultural-archiver-ABCdef000000", ".cultural-archiver-my-photos/a.jpg"];
+    let others = [".cultural-archiver-ABCdef000000", ".cultural-archiver-photos/a.jpg"];
     others.iter().for_each(|key| put(root.path(), key));
     assert_eq!(keys(&list(root.path())), others);
 }

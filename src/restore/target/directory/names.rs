@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::archive::{MAX_SEGMENT, fold, is_portable_segment};
 use crate::private_file::is_working_folder;
 
-/// File systems that other systems keep their files on, as `statfs` names them: FAT, exFAT, NTFS (as Linux 5.15 has it
-/// and before), the two of SMB, and Plan 9's, by which WSL shows the disks of Windows.
-#[cfg(target_os = "linux")]
-const WINDOWS: [u32; 7] =
-    [0x4d44, 0x2011_bab0, 0x7366_746e, 0x5346_544e, 0xff53_4d42, 0xfe53_4d42, 0x0102_1997];
+/// File systems with the names of Windows, as `statfs` names them: FAT, exFAT, and NTFS (as Linux 5.15 has it and before).
+const WINDOWS: [u32; 4] = [0x4d44, 0x2011_bab0, 0x7366_746e, 0x5346_544e];
+/// Those that show files of other systems, which may keep names in one case only: the two of SMB, and Plan 9's, by which
+/// WSL shows the disks of Windows. Signs that Windows has not in names they write as others.
+const FOLDED: [u32; 3] = [0xff53_4d42, 0xfe53_4d42, 0x0102_1997];
 
 /// What names a folder's file system can hold.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +23,14 @@ pub(super) struct Names {
 impl Names {
     /// Those of a folder, which need not exist yet.
     pub(super) fn of(folder: &Path) -> Names {
-        let are_those_of_windows = cfg!(windows) || is_of_windows(folder);
-        Names { are_those_of_windows, are_folded: are_those_of_windows || cfg!(target_os = "macos") }
+        Names::on(file_system(folder))
+    }
+
+    fn on(file_system: Option<u32>) -> Names {
+        let is_among = |those: &[u32]| file_system.is_some_and(|one| those.contains(&one));
+        let are_those_of_windows = cfg!(windows) || is_among(&WINDOWS);
+        let are_folded = are_those_of_windows || cfg!(target_os = "macos") || is_among(&FOLDED);
+        Names { are_those_of_windows, are_folded }
     }
 
     /// The path of a key below the folder, where there can be one.
@@ -56,15 +62,14 @@ impl Names {
 }
 
 #[cfg(target_os = "linux")]
-fn is_of_windows(folder: &Path) -> bool {
-    let there = folder.ancestors().find(|folder| folder.is_dir());
-    let found = there.and_then(|folder| rustix::fs::statfs(folder).ok());
-    found.is_some_and(|found| WINDOWS.contains(&(found.f_type as u32)))
+fn file_system(folder: &Path) -> Option<u32> {
+    let there = folder.ancestors().find(|folder| folder.is_dir())?;
+    Some(rustix::fs::statfs(there).ok()?.f_type as u32)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_of_windows(_: &Path) -> bool {
-    false
+fn file_system(_: &Path) -> Option<u32> {
+    None
 }
 
 #[cfg(test)]
@@ -87,15 +92,28 @@ mod tests {
 
     #[test]
     fn what_no_folder_can_hold_has_no_path() {
-        for key in ["", "a//b", "../a", "a/..", "nul\0", &"n".repeat(256), ".cultural-archiver-x/a.jpg"] {
+        let of_a_run = ".cultural-archiver-abcDEF012345/a.jpg";
+        for key in ["", "a//b", "../a", "a/..", "nul\0", &"n".repeat(256), of_a_run] {
             assert_eq!(HERE.relative(key), None, "{key}");
         }
-        assert!(HERE.relative(&"n".repeat(255)).is_some() && HERE.relative(".cultural").is_some());
+        for key in [&"n".repeat(255), ".cultural", ".cultural-archiver-photos/a.jpg"] {
+            assert!(HERE.relative(key).is_some(), "{key}");
+        }
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_folder_of_linux_is_none_of_windows() {
-        assert!(!is_of_windows(&std::env::temp_dir().join("missing/missing")));
+    fn a_share_has_all_signs_in_names_and_may_have_one_case() {
+        let key = "photo:1.jpg";
+        for (file_system, is_possible, are_folded) in [
+            (0xef53, true, false),
+            (0xfe53_4d42, true, true),
+            (0x0102_1997, true, true),
+            (0x4d44, false, true),
+        ] {
+            let names = Names::on(Some(file_system));
+            assert_eq!((names.relative(key).is_some(), names.are_folded), (is_possible, are_folded));
+        }
+        assert!(Names::of(&std::env::temp_dir().join("missing/missing")).relative(key).is_some());
     }
 }

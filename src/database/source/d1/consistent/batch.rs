@@ -99,9 +99,9 @@ impl Reading<'_> {
 
     fn encoded(&self, wanted: &[(usize, &Range)], read: &[Vec<Row>]) -> Result<Vec<Encoded>, QueryError> {
         let encoded = wanted.iter().zip(read).map(|((table, _), rows)| {
-            // Shares of an answer are not told; hexadecimal makes them about twice as long as the SQL.
+            // Shares of an answer are not told.
             let mut one = Encoded::new(&self.sources[*table], rows, 0)?;
-            one.answer = one.length() * 2;
+            one.answer = one.as_answer();
             Some(one)
         });
         Ok(encoded.collect::<Option<_>>().ok_or_else(malformed)?)
