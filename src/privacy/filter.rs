@@ -135,10 +135,12 @@ impl Filter {
     /// where its value ends. Without quotes it is one in braces alone: `[Address: unknown]` is a remark. Behind a
     /// remark in brackets or braces that holds no name words stand, of which none is one.
     fn is_broken_and_names(&self, text: &str) -> bool {
-        let start = json::bare(text);
-        if let Some(inner) = start.strip_prefix('"') {
-            // JSON as a text of JSON, as far as it goes.
-            return self.is_broken_and_names(&inner.replace('\\', ""));
+        let mut start = json::bare(text);
+        let inner;
+        if start.starts_with('"') {
+            // JSON as a text of JSON, as far as it goes, and that of another.
+            inner = start.replace('\\', "");
+            start = inner.trim_start_matches(|c: char| c == '"' || json::is_before(c));
         }
         if !start.starts_with(['{', '[']) {
             return false;
