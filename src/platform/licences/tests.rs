@@ -59,6 +59,11 @@ fn own_licences_are_own_however_they_are_written() {
         "domínio público",
         "pubblico dominio",
         "publiek domein",
+        "No Rights Reserved",
+        "Licence CC0",
+        "License: CC0 1.0",
+        // As the European Union's portals call it.
+        "http://publications.europa.eu/resource/authority/licence/CC0",
     ] {
         assert_eq!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
     }

@@ -60,8 +60,9 @@ const OF_LICENCE: [&str; 17] = [
 const ABOUT_LICENCE: [&str; 8] =
     ["version", "status", "description", "maintainer", "family", "conformance", "date", "updated"];
 /// Texts that say, and say no more, that a row is our own to give away: the public domain in the languages of imports.
-const OWN_AS_SUCH: [&str; 19] = [
+const OWN_AS_SUCH: [&str; 20] = [
     "",
+    "norightsreserved",
     "zero",
     "zero10",
     "pd",
@@ -82,8 +83,10 @@ const OWN_AS_SUCH: [&str; 19] = [
     "publiekdomein",
 ];
 /// How texts begin that say that a row is our own to give away.
-const OWN: [&str; 9] = [
+const OWN: [&str; 11] = [
     "cc0",
+    "licencecc0",
+    "licensecc0",
     "cczero",
     "ccpdm",
     "creativecommonszero",
@@ -94,7 +97,7 @@ const OWN: [&str; 9] = [
     "publicdomain",
 ];
 /// What stands in others that say so.
-const OWN_WITHIN: [&str; 9] = [
+const OWN_WITHIN: [&str; 10] = [
     "publicdomainzero",
     "publicdomainmark",
     "publicdomaindedication",
@@ -102,11 +105,13 @@ const OWN_WITHIN: [&str; 9] = [
     "licensespddl",
     "licencespddl",
     "licensescc0",
+    "authoritylicencecc0",
     "licensescczero",
     "licensesodcpddl",
 ];
 
 /// What the name of a member says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
     /// It is a licence.
     Licence,
