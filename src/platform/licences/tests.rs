@@ -206,6 +206,9 @@ fn foreign_licences_are_told_by_any_of_their_tags() {
         (r#"{"copyright":"CC BY-SA 4.0"}"#, "CC-BY-SA-4.0"),
         (r#"{"rights":"All rights reserved"}"#, "other"),
         (r#"{"usage_terms":"Creative  Commons Attribution 2.0"}"#, "CC-BY-2.0"),
+        (r#"{"rights":"CC Attribution 4.0"}"#, "CC-BY-4.0"),
+        (r#"{"source":"Photo: CC Attribution-ShareAlike 4.0"}"#, "CC-BY-SA-4.0"),
+        (r#"{"credit":"Jane Doe, CC public BY"}"#, "CC-BY"),
         ("{\"source\":\"Open  Street \u{a0} Map\"}", "ODbL-1.0"),
         // Said by another name, or by none.
         (r#"{"licensed_under":"ODbL"}"#, "ODbL-1.0"),

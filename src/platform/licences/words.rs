@@ -257,21 +257,21 @@ pub fn is_osm(text: &str) -> bool {
     plain.contains("openstreetmap") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "osm")
 }
 
-/// What makes a second look at a text worth while, and what must follow for it, whatever stands between.
-const HINTS: [(&str, &str); 12] = [
-    ("licen", ""),
-    ("lizenz", ""),
-    ("osm", ""),
-    ("odbl", ""),
-    ("gfdl", ""),
+/// What makes a second look at a text worth while, and one of what must follow for it, whatever stands between.
+const HINTS: [(&str, &[&str]); 12] = [
+    ("licen", &[""]),
+    ("lizenz", &[""]),
+    ("osm", &[""]),
+    ("odbl", &[""]),
+    ("gfdl", &[""]),
     // Escapes are looked through by whoever reads the tags.
-    (r"\u", ""),
-    ("@id", ""),
-    ("street", "map"),
-    ("cc", "by"),
-    ("creative", "commons"),
-    ("rights", "reserved"),
-    ("odc", "by"),
+    (r"\u", &[""]),
+    ("@id", &[""]),
+    ("street", &["map"]),
+    ("cc", &["by", "attribution", "public", "org"]),
+    ("creative", &["commons"]),
+    ("rights", &["reserved"]),
+    ("odc", &["by"]),
 ];
 
 /// A quick look at the text of `tags`: false when nothing in it can make the licence another.
@@ -280,8 +280,8 @@ pub fn may_be_foreign(tags: &str) -> bool {
         AhoCorasick::builder().ascii_case_insensitive(true).build(HINTS.map(|(hint, _)| hint)).ok()
     });
     let is_followed = |hint: aho_corasick::Match| {
-        let (_, by) = HINTS[hint.pattern().as_usize()];
-        follows(tags.get(hint.end()..).unwrap_or_default(), by)
+        let (_, words) = HINTS[hint.pattern().as_usize()];
+        words.iter().any(|word| follows(tags.get(hint.end()..).unwrap_or_default(), word))
     };
     SEARCH.as_ref().is_none_or(|search| search.find_iter(tags).any(is_followed))
 }
