@@ -55,12 +55,10 @@ impl Filter {
     }
 
     fn decide(&self, name: &str) -> Leaves {
+        let (with_value, as_label) = (rule_for(name).is_none(), rule_for_label(name).is_none());
         let is_extra = |form: String| self.extra.iter().any(|pattern| matches(pattern, &form));
-        let is_extra = forms(name).any(is_extra);
-        Leaves {
-            with_value: !is_extra && rule_for(name).is_none(),
-            as_label: !is_extra && rule_for_label(name).is_none(),
-        }
+        let is_extra = (with_value || as_label) && forms(name).any(is_extra);
+        Leaves { with_value: with_value && !is_extra, as_label: as_label && !is_extra }
     }
 
     /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
