@@ -48,7 +48,7 @@ impl Class {
 const PLACES: [&str; 3] = ["*_by", "identifier", "*_identifier"];
 
 /// Names of columns, and of members of their JSON, that hold visitors' own words, or their browsers'.
-const SAID: [&str; 18] = [
+const SAID: [&str; 21] = [
     "note",
     "notes",
     "tags",
@@ -65,7 +65,10 @@ const SAID: [&str; 18] = [
     "username",
     "user_agent",
     "useragent",
-    "refer*",
+    "referer",
+    "referer_*",
+    "referrer",
+    "referrer_*",
     "device_info",
 ];
 
