@@ -188,7 +188,8 @@ impl Writing<'_> {
         for batch in self.records.plan.links.chunks(BATCH) {
             self.job.check()?;
             for link in batch {
-                let json = self.records.link(link, &mut self.toll)?;
+                let json = self.records.link(link, &mut self.toll);
+                let json = json.map_err(|error| of_record(error, &link.artwork_id))?;
                 out.write(&json).map_err(|error| unwritable(&out, error))?;
             }
             self.meter.add(batch.len() as u64, 0);
