@@ -196,8 +196,7 @@ fn cell(text: &str) -> String {
 }
 
 /// A text of somebody's in a sentence: no picture or HTML, no link that does not show where it leads, and it turns
-/// nothing around. In numbers, because a
-/// backslash before a sign would be undone by one before that.
+/// nothing around. In numbers, because a backslash before a sign would be undone by one before that.
 fn said_by_others(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
