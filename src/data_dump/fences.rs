@@ -118,6 +118,12 @@ impl<'v> Fences<'v> {
         Ok(clean)
     }
 
+    /// JSON as a row has it, without what stands under names that may not leave.
+    pub fn public(&self, mut json: Value) -> Value {
+        self.filter.clean_value(&mut json);
+        json
+    }
+
     /// Makes members fit to leave in `entry`, at every depth: names that may not leave are gone, and so are those
     /// that hold an identifier and those that say nothing.
     pub fn members(&self, members: &mut Map<String, Value>, entry: &str, counts: &mut Counts) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::fences::{Toll, of_record};
 use super::labels::each_tag;
@@ -129,9 +130,8 @@ impl Writing<'_> {
             |batch| {
                 batch.write(&mut out, &mut fingerprints)?;
                 if let Some(tags) = &mut tags {
-                    for Labelled { label, values, work } in &batch.tags {
-                        values.iter().try_for_each(|value| tags.add(label, value, *work))?;
-                    }
+                    let mut batch = batch.tags.iter();
+                    batch.try_for_each(|(label, value, work)| tags.add(label, value, *work))?;
                 }
                 self.meter.add(batch.records.len() as u64, 0);
                 toll.merge(&batch.toll);
@@ -188,7 +188,8 @@ impl Writing<'_> {
         for batch in self.records.plan.links.chunks(BATCH) {
             self.job.check()?;
             for link in batch {
-                let json = self.records.link(link, &mut self.toll)?;
+                let json = self.records.link(link, &mut self.toll);
+                let json = json.map_err(|error| of_record(error, &link.artwork_id))?;
                 out.write(&json).map_err(|error| unwritable(&out, error))?;
             }
             self.meter.add(batch.len() as u64, 0);
@@ -267,16 +268,10 @@ fn unwritable(out: &Out, error: std::io::Error) -> Error {
 struct Made {
     records: Vec<Vec<u8>>,
     fingerprints: Fingerprints,
-    tags: Vec<Labelled>,
+    /// Label, value, and the place of the work. A row may repeat each a hundred thousand times.
+    tags: BTreeSet<(Arc<str>, Box<str>, u32)>,
+    labels: BTreeSet<Arc<str>>,
     toll: Toll,
-}
-
-/// Values of one label of one work. A row may repeat both a hundred thousand times.
-struct Labelled {
-    label: String,
-    values: BTreeSet<String>,
-    /// Its place among the works.
-    work: u32,
 }
 
 impl Made {
@@ -289,18 +284,12 @@ impl Made {
     }
 
     fn add_tag(&mut self, label: &str, value: &str, work: u32) {
-        match self.tags.last_mut() {
-            Some(last) if last.work == work && last.label == label => {
-                if !last.values.contains(value) {
-                    last.values.insert(value.to_owned());
-                }
-            }
-            _ => self.tags.push(Labelled {
-                label: label.to_owned(),
-                values: BTreeSet::from([value.to_owned()]),
-                work,
-            }),
-        }
+        let label = self.labels.get(label).cloned().unwrap_or_else(|| {
+            let label: Arc<str> = label.into();
+            self.labels.insert(Arc::clone(&label));
+            label
+        });
+        self.tags.insert((label, value.into(), work));
     }
 
     fn write(&self, out: &mut Out, fingerprints: &mut Fingerprints) -> Result<()> {
@@ -317,13 +306,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_and_its_values_are_held_once_for_each_work() {
+    fn what_a_work_repeats_is_held_once() {
         let mut made = Made::default();
         for work in 0..2 {
-            (0..1000).for_each(|n| made.add_tag("style", if n % 2 == 0 { "modern" } else { "old" }, work));
-            made.add_tag("year", "1998", work);
+            for n in 0..1000 {
+                made.add_tag("style", if n % 2 == 0 { "modern" } else { "old" }, work);
+                made.add_tag("year", "1998", work);
+            }
         }
-        let held: Vec<_> = made.tags.iter().map(|tag| (tag.work, &*tag.label, tag.values.len())).collect();
-        assert_eq!(held, [(0, "style", 2), (0, "year", 1), (1, "style", 2), (1, "year", 1)]);
+        let held: Vec<_> = made.tags.iter().map(|(label, value, work)| (&**label, &**value, *work)).collect();
+        let of = |label, value| [(label, value, 0), (label, value, 1)];
+        assert_eq!(held, [of("style", "modern"), of("style", "old"), of("year", "1998")].concat());
+        assert!(made.labels.iter().all(|label| Arc::strong_count(label) > 2), "and each label for all");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::fences::{Fences, Toll};
+use super::fences::{Fences, Toll, of_record};
 use super::included::IncludedField;
 use super::photos::DumpPhoto;
 use super::records::photo_key;
@@ -254,14 +254,23 @@ impl Reader<'_> {
         })
     }
 
-    /// A text of `place` as it may leave in `entry`, if any of it may.
-    fn clean(&self, text: &str, place: Column, entry: &str, toll: &mut Toll) -> Result<Option<String>> {
-        Ok(self.fences.clean(text, place, entry, toll)?.map(Cow::into_owned))
+    /// A text of `place` as it may leave in `entry`, in the record of `id`, if any of it may.
+    fn clean(
+        &self,
+        text: &str,
+        place: Column,
+        entry: &str,
+        id: &str,
+        toll: &mut Toll,
+    ) -> Result<Option<String>> {
+        let clean = self.fences.clean(text, place, entry, toll).map_err(|error| of_record(error, id))?;
+        Ok(clean.map(Cow::into_owned))
     }
 
-    /// The name of a licence that is not ours, as metadata.json may repeat it.
-    fn licence_name(&self, name: &str, toll: &mut Toll) -> Result<String> {
-        let clean = self.fences.words(name, METADATA, &mut toll.counts)?;
+    /// The name of a licence that is not ours, as metadata.json may repeat it, from the row with that id.
+    fn licence_name(&self, name: &str, id: &str, toll: &mut Toll) -> Result<String> {
+        let clean = self.fences.words(name, METADATA, &mut toll.counts);
+        let clean = clean.map_err(|error| of_record(error, id))?;
         Ok(clean.map_or_else(|| OTHER.to_owned(), Cow::into_owned))
     }
 

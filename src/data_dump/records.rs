@@ -173,7 +173,9 @@ impl Records<'_> {
     }
 
     fn tags(&self, cell: &Cell, place: Column, toll: &mut Toll) -> Map<String, Value> {
-        tag_values::tags(cell).unwrap_or_else(|_| {
+        // Before items of a list become one: what stands together in one of them may be a name and its value.
+        let read = tag_values::in_cell(cell).and_then(|json| tag_values::of_json(self.fences.public(json)));
+        read.unwrap_or_else(|_| {
             toll.troubles.add(Trouble::Unreadable, place);
             Map::new()
         })

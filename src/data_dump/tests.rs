@@ -261,19 +261,50 @@ async fn a_link_that_stands_in_several_rows_keeps_its_first_time() {
 
 #[tokio::test]
 async fn an_identifier_that_ends_the_job_is_told_with_its_record() {
-    let folder = tempfile::tempdir().unwrap();
-    database(&folder.path().join("archive.sqlite"));
-    let common = CommonOptions {
-        database: DatabaseOptions {
-            file: Some(folder.path().join("archive.sqlite")),
-            ..DatabaseOptions::default()
-        },
-        output_dir: Some(folder.path().join("out")),
-        ..CommonOptions::default()
-    };
-    let options = DataDumpOptions { common, on_leak: Some("fail".into()), ..DataDumpOptions::default() };
-    let failure = create_data_dump(options, Job::unattended()).await.unwrap_err().to_string();
-    assert!(failure.contains("artwork.json, record w1 ") && !failure.contains(UUID), "{failure}");
+    const LINK: &str =
+        "INSERT INTO artists (id, name) VALUES ('p1', 'Ada'); INSERT INTO artwork_artists VALUES";
+    for (rows, told) in [
+        ("UPDATE artwork SET title = 'a@b.co'".into(), "artwork.json, record w1 "),
+        ("UPDATE artwork SET tags = '{\"license\":\"by a@b.co\"}'".into(), "metadata.json, record w1 "),
+        ("INSERT INTO tags VALUES ('w1', 'license', 'by a@b.co')".into(), "metadata.json, record w1 "),
+        (format!("{LINK} ('w1', 'p1', 'a@b.co', NULL)"), "artwork_creators.json, record w1 "),
+        (format!("{LINK} ('w1', 'p1', NULL, 'a@b.co')"), "artwork_creators.json, record w1 "),
+        (
+            format!("{LINK} ('w1', 'p1', NULL, NULL); UPDATE artists SET name = 'a@b.co'"),
+            "creators.json, record p1 ",
+        ),
+        (
+            format!(
+                "{LINK} ('w1', 'p1', NULL, NULL); UPDATE artists SET tags = '{{\"license\":\"by a@b.co\"}}'"
+            ),
+            "metadata.json, record p1 ",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("archive.sqlite");
+        let conn = Connection::open(&file).unwrap();
+        conn.execute_batch(&format!(
+            "CREATE TABLE artwork (id TEXT, title TEXT, tags TEXT, status TEXT);
+            CREATE TABLE tags (artwork_id TEXT, label TEXT, value TEXT);
+            CREATE TABLE artists (id TEXT, name TEXT, tags TEXT);
+            CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT, role TEXT, note TEXT);
+            INSERT INTO artwork VALUES ('w1', 'Heron', NULL, 'approved'); {rows}"
+        ))
+        .unwrap();
+        let common = CommonOptions {
+            database: DatabaseOptions { file: Some(file), ..DatabaseOptions::default() },
+            output_dir: Some(folder.path().join("out")),
+            ..CommonOptions::default()
+        };
+        let options = DataDumpOptions {
+            common,
+            include_fields: vec!["artwork_artists.note".into()],
+            on_leak: Some("fail".into()),
+            ..DataDumpOptions::default()
+        };
+        let failure = create_data_dump(options, Job::unattended()).await.unwrap_err().to_string();
+        assert!(failure.contains(told) && !failure.contains("a@b.co"), "{rows}: {failure}");
+    }
 }
 
 #[tokio::test]

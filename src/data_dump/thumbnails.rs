@@ -11,7 +11,7 @@ use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
 use crate::archive::Workspace;
 use crate::error::Result;
 use crate::job::{Job, Meter, Phase, Warning, counted, joined, stop_on_error};
-use crate::photos::fetch::fetch;
+use crate::photos::fetch::{Health, fetch_more};
 use crate::photos::source::{GetError, Listing, PhotoSource, turned_away, wrong_store};
 use crate::photos::thumbnail::Refusal;
 use crate::platform::photo_choice::{Choice, choose};
@@ -49,7 +49,8 @@ pub async fn make(
         choices.into_iter().enumerate().filter_map(|(at, choice)| Some((at, choice.ok()?.into()))).collect();
     let wanted = left.len() as u64;
     let meter = job.meter(Phase::Photos, Some(wanted), None);
-    let mut making = Making { photos, outcomes, left, failed: 0, of_copies: 0, meter };
+    let health = Arc::new(Health::of(&*store));
+    let mut making = Making { photos, outcomes, left, health, failed: 0, of_copies: 0, meter };
     if let Some(time) = store.least_time(wanted) {
         making.meter.takes_at_least(time);
     }
@@ -129,6 +130,8 @@ struct Making<'p> {
     photos: &'p [DumpPhoto],
     outcomes: Vec<std::result::Result<MadeThumbnail, &'static str>>,
     left: HashMap<usize, Left>,
+    /// How the store answered in all rounds.
+    health: Arc<Health>,
     failed: u64,
     of_copies: u64,
     meter: Meter,
@@ -162,7 +165,8 @@ impl Making<'_> {
         let keys: Vec<String> = asked.iter().map(|(_, key, _)| key.clone()).collect();
         // One more than there are cores: while one hands its thumbnail over, no core waits.
         let cooks = std::thread::available_parallelism().map_or(1, NonZero::get) + 1;
-        let fetched = fetch(Arc::clone(store), keys, options.concurrency, workspace.folder(), job);
+        let (store, folder) = (Arc::clone(store), workspace.folder());
+        let fetched = fetch_more(store, &self.health, keys, options.concurrency, folder, job);
         let cooked = stream::iter(asked).zip(fetched).map(|((at, _, is_copy), attempt)| {
             let kitchen = Arc::clone(kitchen);
             // Spawned, so that it goes on while others are waited for.

@@ -29,7 +29,8 @@ mod course;
 mod health;
 
 use course::Course;
-use health::Health;
+
+pub use health::Health;
 
 /// What became of one photo.
 #[derive(Debug)]
@@ -58,6 +59,23 @@ where
     K: IntoIterator<Item = String, IntoIter: Send>,
 {
     let health = Arc::new(Health::of(&*source));
+    fetch_more(source, &health, keys, concurrency, workspace, job)
+}
+
+/// The same of a store that may have been asked before: how that went, `health` says.
+pub fn fetch_more<S, K>(
+    source: Arc<dyn PhotoSource>,
+    health: &Arc<Health>,
+    keys: K,
+    concurrency: usize,
+    workspace: &Path,
+    job: &Job,
+) -> impl Stream<Item = Result<Attempt<S>>> + Send + use<S, K>
+where
+    S: Digester,
+    K: IntoIterator<Item = String, IntoIter: Send>,
+{
+    let health = Arc::clone(health);
     let (workspace, buffers) = (workspace.into(), Buffers::default());
     let fetcher = Fetcher { source, workspace, buffers, job: job.clone(), health };
     stream::iter(keys)

@@ -38,7 +38,7 @@ impl Class {
 const PLACES: [&str; 3] = ["*_by", "identifier", "*_identifier"];
 
 /// Names of columns, and of members of their JSON, that hold visitors' own words, or their browsers'.
-const SAID: [&str; 18] = [
+const SAID: [&str; 21] = [
     "note",
     "notes",
     "tags",
@@ -55,7 +55,10 @@ const SAID: [&str; 18] = [
     "username",
     "user_agent",
     "useragent",
-    "refer*",
+    "referer",
+    "referer_*",
+    "referrer",
+    "referrer_*",
     "device_info",
 ];
 

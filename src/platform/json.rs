@@ -34,7 +34,12 @@ fn depth(value: &Value) -> usize {
 
 /// The text without the space and the byte order mark before it, which files and forms leave.
 pub fn bare(text: &str) -> &str {
-    text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+    text.trim_start_matches(is_before)
+}
+
+/// Whether a character may stand before JSON and is none of it.
+pub fn is_before(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
 }
 
 /// Whether a text begins as JSON that may hold names: an object, an array, or a text that may be one.

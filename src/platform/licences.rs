@@ -12,7 +12,7 @@ use self::words::{
     names_licence,
 };
 use super::content::Cell;
-use super::pairs::pair;
+use super::pairs::{is_value, pair};
 use super::{json, tag_values};
 
 mod creative_commons;
@@ -106,6 +106,18 @@ struct Around {
     is_public: bool,
 }
 
+/// What a name says of the value under it. However many names there are, they say few different things.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Said {
+    says: Name,
+    /// Whether it says something about a licence rather than which one it is.
+    is_about: bool,
+    /// Whether exports of OpenStreetMap call the id of an element so.
+    is_id: bool,
+    /// Whether it is not kept in.
+    is_public: bool,
+}
+
 /// A look for licences.
 struct Look<'l> {
     may_be_said: MayBeSaid<'l>,
@@ -119,19 +131,21 @@ impl Look<'_> {
     fn at(&mut self, value: &Value, around: &[Around], depth: u32) {
         match value {
             Value::Object(members) => {
-                let pair = pair(members);
-                let is_paired = |value: &Value| {
-                    pair.as_ref()
-                        .is_some_and(|pair| pair.values.iter().any(|of_pair| std::ptr::eq(*of_pair, value)))
-                };
                 let is_own = self.grants(members, around);
+                let pair = pair(members);
                 // The pair comes last: what it says counts for more than what stands beside it.
-                let paired = members.iter().filter(|(_, value)| is_paired(value));
-                for (name, value) in members.iter().filter(|(_, value)| !is_paired(value)).chain(paired) {
+                let (paired, beside): (Vec<_>, Vec<_>) =
+                    members.iter().partition(|(name, _)| pair.is_some() && is_value(name));
+                let labels = pair.map(|pair| pair.names).unwrap_or_default();
+                let of_labels = self.of_labels(&labels, &paired, around);
+                let beside = beside.into_iter().map(|member| (member, &[][..]));
+                for ((name, value), labels) in beside.chain(paired.into_iter().map(|it| (it, &*of_labels))) {
                     let mut inside = SmallVec::new();
-                    self.at_name(name, value, around, is_own, &mut inside);
-                    for label in pair.iter().filter(|_| is_paired(value)).flat_map(|pair| &pair.names) {
-                        self.at_name(label, value, around, is_own, &mut inside);
+                    if *value == Value::Bool(true) {
+                        self.at_label(name, around.iter().all(|around| around.is_public));
+                    }
+                    for said in std::iter::once(&self.said(name)).chain(labels) {
+                        self.at_name(*said, value, around, is_own, &mut inside);
                     }
                     self.at(value, &inside, depth);
                 }
@@ -168,38 +182,63 @@ impl Look<'_> {
         })
     }
 
-    /// Looks at the name of a member, and adds what it puts around its value to `inside`. `is_own`: whether a licence of
+    /// What the labels of a pair say of each of its values.
+    fn of_labels(
+        &mut self,
+        labels: &[&str],
+        paired: &[(&String, &Value)],
+        around: &[Around],
+    ) -> SmallVec<[Said; 1]> {
+        let is_flag = paired.iter().any(|(_, value)| **value == Value::Bool(true));
+        let mut of_labels = SmallVec::new();
+        for label in labels {
+            if is_flag {
+                self.at_label(label, around.iter().all(|around| around.is_public));
+            }
+            let said = self.said(label);
+            if !of_labels.contains(&said) {
+                of_labels.push(said);
+            }
+        }
+        of_labels
+    }
+
+    fn said(&self, name: &str) -> Said {
+        Said {
+            says: name_says(name),
+            is_about: !names_licence(name),
+            is_id: name == "@id",
+            is_public: (self.may_be_said)(name),
+        }
+    }
+
+    /// Looks at what a name says of a value, and adds what it puts around it to `inside`. `is_own`: whether a licence of
     /// our own is named beside it.
     fn at_name(
         &mut self,
-        name: &str,
+        said: Said,
         value: &Value,
         around: &[Around],
         is_own: bool,
         inside: &mut SmallVec<[Around; 2]>,
     ) {
-        let name_says = name_says(name);
-        if *value == Value::Bool(true) {
-            self.at_label(name, around.iter().all(|around| around.is_public));
-        }
         let has_value = !matches!(value, Value::Null | Value::Bool(_));
-        if (matches!(name_says, Name::Osm) && has_value) || is_element(name, value) {
+        if (said.says == Name::Osm && has_value) || (said.is_id && is_element(value)) {
             self.found = Some(OSM.into());
         }
-        let is_public = (self.may_be_said)(name);
-        if matches!(name_says, Name::Licence) && is_number_of_licence(name, value) {
+        let is_public = said.is_public;
+        if said.says == Name::Licence && !said.is_about && is_number(value) {
             self.at_text(&value.to_string(), Around { under: Under::Licence, is_public });
         }
-        let is_about = !names_licence(name);
         for around in around {
-            let under = match name_says {
+            let under = match said.says {
                 Name::Licence => Under::Licence,
                 Name::Source => Under::Source,
                 Name::Osm | Name::Nothing => around.under,
             };
             let under = match under {
-                Under::Licence if is_about && is_own => Under::AboutOwn,
-                Under::Licence if is_about && value.as_str().is_some_and(is_version) => Under::Nothing,
+                Under::Licence if said.is_about && is_own => Under::AboutOwn,
+                Under::Licence if said.is_about && value.as_str().is_some_and(is_version) => Under::Nothing,
                 under => under,
             };
             let one = Around { under, is_public: around.is_public && is_public };
@@ -250,17 +289,15 @@ fn foreign_said(text: &str, is_public: bool) -> Option<String> {
 }
 
 /// Catalogues give their licences numbers, and these what meaning they like. What is said about one is none of them.
-fn is_number_of_licence(name: &str, value: &Value) -> bool {
-    let is_number = |value: &Value| value.is_number();
-    let are_numbers = value.as_array().is_some_and(|items| items.iter().any(is_number));
-    (is_number(value) || are_numbers) && names_licence(name)
+fn is_number(value: &Value) -> bool {
+    value.is_number() || value.as_array().is_some_and(|items| items.iter().any(Value::is_number))
 }
 
 /// `"@id": "node/1"`, as exports of OpenStreetMap have it.
-fn is_element(name: &str, value: &Value) -> bool {
+fn is_element(value: &Value) -> bool {
     let Some((kind, number)) = value.as_str().and_then(|text| text.split_once('/')) else { return false };
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    name == "@id" && ["node", "way", "relation"].contains(&kind) && is_number
+    ["node", "way", "relation"].contains(&kind) && is_number
 }
 
 #[cfg(test)]

@@ -38,6 +38,13 @@ pub struct PhotoList {
     seen: HashMap<String, usize>,
 }
 
+/// What an object says of the photos in it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Said<'s> {
+    credit: Option<&'s str>,
+    is_licensed: bool,
+}
+
 impl PhotoList {
     /// Reads the `photos` column, then `_photos` of the tags, where the first schema kept them.
     pub fn read(photos: &Cell, tags: &Map<String, Value>) -> PhotoList {
@@ -47,66 +54,79 @@ impl PhotoList {
             Cell::Text(text) => {
                 // Most lists are of keys alone.
                 list.may_be_licensed = text.contains('{') && may_be_foreign(text);
-                list.add_text(text, json::DEPTH);
+                list.add_text(text, Said::default(), json::DEPTH);
             }
             Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => list.unreadable = true,
         }
         if let Some(legacy) = tags.get(PHOTOS) {
             list.may_be_licensed = true;
-            list.add_value(legacy, json::DEPTH);
+            list.add_value(legacy, Said::default(), json::DEPTH);
         }
         list
     }
 
-    fn add_text(&mut self, text: &str, depth: u32) {
+    fn add_text(&mut self, text: &str, around: Said<'_>, depth: u32) {
         let (whole, text) = (text, json::bare(text).trim_end());
         if text.is_empty() || text == "null" {
             return;
         }
         if !json::may_be(text) {
-            self.add(whole, None, false);
+            self.add(whole, around);
             return;
         }
         match (json::parse(text), depth.checked_sub(1)) {
-            (Ok(value), Some(depth)) => self.add_value(&value, depth),
+            (Ok(value), Some(depth)) => self.add_value(&value, around, depth),
             _ => self.miss(),
         }
     }
 
-    fn add_value(&mut self, value: &Value, depth: u32) {
+    fn add_value(&mut self, value: &Value, around: Said<'_>, depth: u32) {
         match value {
             Value::Null => {}
-            Value::String(text) => self.add_text(text, depth),
-            Value::Array(items) => items.iter().for_each(|item| self.add_item(item, depth)),
-            Value::Object(members) => self.add_object(members, depth),
+            Value::String(text) => self.add_text(text, around, depth),
+            Value::Array(items) => items.iter().for_each(|item| self.add_item(item, around, depth)),
+            Value::Object(members) => self.add_object(members, around, depth),
             Value::Bool(_) | Value::Number(_) => self.miss(),
         }
     }
 
     /// An item takes a place in the list even when nothing can be made of it.
-    fn add_item(&mut self, item: &Value, depth: u32) {
+    fn add_item(&mut self, item: &Value, around: Said<'_>, depth: u32) {
         let before = self.places;
-        self.add_value(item, depth);
+        self.add_value(item, around, depth);
         self.places = self.places.max(before + 1);
     }
 
-    fn add_object(&mut self, members: &Map<String, Value>, depth: u32) {
+    fn add_object(&mut self, members: &Map<String, Value>, around: Said<'_>, depth: u32) {
         let text =
             |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        let credit = text("credit").map(str::trim).or(around.credit);
+        let may_be_licensed = self.may_be_licensed;
+        let said = |of: &dyn Fn(&str) -> bool| {
+            let of = members
+                .iter()
+                .filter(|(name, _)| of(name))
+                .map(|(name, value)| (name.clone(), value.clone()));
+            let is_licensed = around.is_licensed || (may_be_licensed && is_foreign(&of.collect()));
+            Said { credit, is_licensed }
+        };
         let named = NAMES.iter().find_map(|name| text(name));
         if let Some(value) = named {
-            let is_licensed = self.may_be_licensed && is_foreign(&Value::Object(members.clone()));
-            self.add(value, text("credit").map(str::trim), is_licensed);
+            self.add(value, said(&|_| true));
         }
         let mut held = HOLDERS.iter().filter_map(|name| members.get(*name)).peekable();
         match depth.checked_sub(1).filter(|_| held.peek().is_some()) {
-            Some(depth) => held.for_each(|held| self.add_value(held, depth)),
-            None if named.is_none() => self.miss(),
+            Some(depth) => {
+                // What is said of one of them is said of no other.
+                let said = said(&|name| !HOLDERS.contains(&name));
+                held.for_each(|held| self.add_value(held, said, depth));
+            }
+            None if named.is_none() && !members.is_empty() => self.miss(),
             None => {}
         }
     }
 
-    fn add(&mut self, value: &str, credit: Option<&str>, is_licensed: bool) {
+    fn add(&mut self, value: &str, Said { credit, is_licensed }: Said<'_>) {
         self.places += 1;
         let reference = classify(value);
         if reference == Reference::Unusable {
@@ -166,7 +186,7 @@ mod tests {
             sound(&["1 at example.org", "2 a.jpg by Ann", "4 c.jpg"])
         );
         assert_eq!(read("a.jpg", "{}"), sound(&["1 a.jpg"]));
-        for nothing in ["", "null", "[]", "[null]", "\"[]\""] {
+        for nothing in ["", "null", "[]", "[null]", "\"[]\"", "{}"] {
             assert_eq!(read(nothing, "{}"), sound(&[]), "{nothing}");
         }
     }
@@ -182,6 +202,23 @@ mod tests {
             {"url":"f.jpg","license":4}]"#;
         assert_eq!(licensed(photos), [1, 2, 4, 7]);
         assert_eq!(licensed(r#"[{"url":"a.jpg","credit":"Ann"}]"#), [0; 0]);
+        assert_eq!(licensed(r#"[{"url":"a.jpg","credit":"Photo: CC Attribution 4.0"}]"#), [1]);
+    }
+
+    #[test]
+    fn what_is_said_of_a_list_is_said_of_its_photos() {
+        let told = |column: &str| {
+            let list = PhotoList::read(&Cell::Text(column.into()), &Map::new());
+            let told = list.photos.into_iter().map(|photo| (photo.n, photo.is_licensed, photo.credit));
+            told.collect::<Vec<_>>()
+        };
+        let ann = || Some("Ann".to_owned());
+        let listed = r#"{"photos":["a.jpg",["b.jpg"]],"license":"CC BY-NC 4.0","credit":"Ann"}"#;
+        assert_eq!(told(listed), [(1, true, ann()), (2, true, ann())]);
+        let beside = r#"[{"url":"a.jpg","license":"CC BY","photos":["b.jpg"]},"c.jpg"]"#;
+        assert_eq!(told(beside), [(1, true, None), (2, true, None), (3, false, None)]);
+        let each = r#"{"photos":[{"url":"a.jpg","license":"CC BY"},"b.jpg",{"url":"c.jpg","credit":"Bea"}],"credit":"Ann"}"#;
+        assert_eq!(told(each), [(1, true, ann()), (2, false, ann()), (3, false, Some("Bea".into()))]);
     }
 
     #[test]

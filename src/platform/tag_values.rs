@@ -18,14 +18,19 @@ const WRAPPER: [&str; 2] = ["version", "lastModified"];
 
 /// Reads a column as labels and values; `Err` when something stands there that is none of the shapes.
 pub fn tags(cell: &Cell) -> Result<Map<String, Value>, Unreadable> {
+    of_json(in_cell(cell)?)
+}
+
+/// The JSON in such a column, as it stands there.
+pub fn in_cell(cell: &Cell) -> Result<Value, Unreadable> {
     match cell {
-        Cell::Null => Ok(Map::new()),
-        Cell::Text(text) => from_text(text, json::DEPTH),
+        Cell::Null => Ok(Value::Null),
+        Cell::Text(text) => in_text(text),
         Cell::Integer(_) | Cell::Real(_) | Cell::Unreadable(_) => Err(Unreadable),
     }
 }
 
-/// The same of JSON that was parsed already.
+/// The same as [`tags`] of JSON that was parsed already.
 pub fn of_json(json: Value) -> Result<Map<String, Value>, Unreadable> {
     from_value(json, json::DEPTH)
 }
@@ -95,19 +100,19 @@ impl<'t> Adding<'t> {
     }
 }
 
-fn from_text(text: &str, depth: u32) -> Result<Map<String, Value>, Unreadable> {
+fn in_text(text: &str) -> Result<Value, Unreadable> {
     let text = json::bare(text).trim_end();
     if text.is_empty() {
-        return Ok(Map::new());
+        return Ok(Value::Null);
     }
-    from_value(json::parse(text).map_err(|_| Unreadable)?, depth)
+    json::parse(text).map_err(|_| Unreadable)
 }
 
 fn from_value(value: Value, depth: u32) -> Result<Map<String, Value>, Unreadable> {
     let depth = depth.checked_sub(1).ok_or(Unreadable)?;
     match value {
         Value::Null => Ok(Map::new()),
-        Value::String(text) => from_text(&text, depth),
+        Value::String(text) => from_value(in_text(&text)?, depth),
         Value::Array(items) => from_labels(items),
         Value::Object(members) => unwrap(members, depth),
         Value::Bool(_) | Value::Number(_) => Err(Unreadable),

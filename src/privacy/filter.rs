@@ -55,12 +55,10 @@ impl Filter {
     }
 
     fn decide(&self, name: &str) -> Leaves {
+        let (with_value, as_label) = (rule_for(name).is_none(), rule_for_label(name).is_none());
         let is_extra = |form: String| self.extra.iter().any(|pattern| matches(pattern, &form));
-        let is_extra = forms(name).any(is_extra);
-        Leaves {
-            with_value: !is_extra && rule_for(name).is_none(),
-            as_label: !is_extra && rule_for_label(name).is_none(),
-        }
+        let is_extra = (with_value || as_label) && forms(name).any(is_extra);
+        Leaves { with_value: with_value && !is_extra, as_label: as_label && !is_extra }
     }
 
     /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
@@ -135,10 +133,12 @@ impl Filter {
     /// where its value ends. Without quotes it is one in braces alone: `[Address: unknown]` is a remark. Behind a
     /// remark in brackets or braces that holds no name words stand, of which none is one.
     fn is_broken_and_names(&self, text: &str) -> bool {
-        let start = json::bare(text);
-        if let Some(inner) = start.strip_prefix('"') {
-            // JSON as a text of JSON, as far as it goes.
-            return self.is_broken_and_names(&inner.replace('\\', ""));
+        let mut start = json::bare(text);
+        let inner;
+        if start.starts_with('"') {
+            // JSON as a text of JSON, as far as it goes, and that of another.
+            inner = start.replace('\\', "");
+            start = inner.trim_start_matches(|c: char| c == '"' || json::is_before(c));
         }
         if !start.starts_with(['{', '[']) {
             return false;

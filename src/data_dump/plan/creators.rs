@@ -35,7 +35,7 @@ impl Reader<'_> {
                 }
                 let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
                 if let Licence::Foreign(name) = licence_of_cell(tag_cell, &[], &allows) {
-                    let name = self.licence_name(&name, &mut plan.toll)?;
+                    let name = self.licence_name(&name, &id, &mut plan.toll)?;
                     plan.count_foreign(&name);
                     kept_in.insert(id);
                     return Ok(());
@@ -58,15 +58,16 @@ impl Reader<'_> {
         for creator in found.values_mut() {
             let table = plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
             let name = creator.name.take();
-            let name =
-                name.map(|name| self.clean(&name, Column(table, "name"), CREATORS.name, &mut plan.toll));
+            let place = Column(table, "name");
+            let name = name.map(|name| self.clean(&name, place, CREATORS.name, &creator.id, &mut plan.toll));
             creator.name = name.transpose()?.flatten();
         }
         for ReadLink { link, unreadable, .. } in &mut links {
             unreadable.drain(..).for_each(|place| plan.toll.troubles.add(Trouble::Unreadable, place));
             let role = link.role.take().filter(|_| self.fences.leaves("role"));
             let place = Column(link.table, "role");
-            let role = role.map(|role| self.clean(&role, place, LINKS.name, &mut plan.toll));
+            let role =
+                role.map(|role| self.clean(&role, place, LINKS.name, &link.artwork_id, &mut plan.toll));
             link.role = role.transpose()?.flatten();
         }
         plan.creators = found.into_values().collect();

@@ -41,7 +41,7 @@ impl Reader<'_> {
             let licence = match licence_of_cell(tag_cell, &columns, &|name| self.fences.allows(name)) {
                 Licence::Own => None,
                 Licence::Foreign(name) => {
-                    let name = self.licence_name(&name, &mut plan.toll)?;
+                    let name = self.licence_name(&name, &id, &mut plan.toll)?;
                     plan.count_foreign(&name);
                     if !self.wishes.separate_foreign {
                         return Ok(());
@@ -135,7 +135,7 @@ impl Reader<'_> {
                 own.push(work);
                 continue;
             };
-            let name = self.licence_name(&name, &mut plan.toll)?;
+            let name = self.licence_name(&name, &work.id, &mut plan.toll)?;
             plan.count_foreign(&name);
             parted.insert(work.id.clone());
             if self.wishes.separate_foreign {

@@ -188,6 +188,28 @@ async fn names_stay_in_wherever_a_row_holds_a_text() {
 }
 
 #[tokio::test]
+async fn names_stay_in_where_the_items_of_a_list_become_one() {
+    let tagged = |tags: &str| {
+        let sql = format!(
+            "CREATE TABLE artwork (id TEXT, tags TEXT, status TEXT); INSERT INTO artwork VALUES ('w1', '{tags}', 'approved')"
+        );
+        async move { texts_of(&sql, DataDumpOptions::default()).await }
+    };
+    let list = r#"[{"type":"phone","value":"604 555 0199"},{"type":"material","value":"bronze"}]"#;
+    for tags in [
+        list.to_owned(),
+        list.replace("type", "title"),
+        format!(r#"{{"tags":{list},"version":"1.0.0"}}"#),
+        serde_json::json!(list).to_string(),
+    ] {
+        let left = tagged(&tags).await;
+        assert!(!left.contains("604 555") && left.contains(r#""value":"bronze""#), "{tags} as {left}");
+    }
+    let left = tagged(r#"[{"b":[["phone","604 555 0199"],["height","2"]]},{"b":"red"}]"#).await;
+    assert!(!left.contains("604 555") && left.contains(r#""b":[["height","2"],"red"]"#), "{left}");
+}
+
+#[tokio::test]
 async fn a_long_label_is_not_repeated_for_thousands_of_values() {
     let members: serde_json::Map<_, _> = (0..3000).map(|n| (n.to_string(), true.into())).collect();
     let tags = serde_json::json!({ "k".repeat(4000): members, "l".repeat(4000): (0..3000).collect::<Vec<_>>(),

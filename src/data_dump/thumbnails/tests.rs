@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use image::{ImageFormat, RgbImage};
-
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::job::{Observer, Progress};
 use crate::photos::fetch::{Body, Fetched};
-use crate::photos::source::StoredPhoto;
 use crate::photos::source::directory::Directory;
+use crate::photos::source::{Content, StoredPhoto};
 
 fn put(folder: &Path, key: &str, side: u32) {
     let path = folder.join(key);
@@ -34,11 +34,18 @@ async fn made(folder: &Path, photos: &[DumpPhoto]) -> Result<(Thumbnails, Vec<u8
 }
 
 async fn made_by(folder: &Path, photos: &[DumpPhoto], job: &Job) -> Result<(Thumbnails, Vec<u8>)> {
+    made_of(Directory::open(folder).unwrap(), photos, job).await
+}
+
+async fn made_of(
+    store: impl PhotoSource + 'static,
+    photos: &[DumpPhoto],
+    job: &Job,
+) -> Result<(Thumbnails, Vec<u8>)> {
     let output = tempfile::tempdir().unwrap();
     let workspace = Arc::new(Workspace::create(output.path()).unwrap());
-    let store = Arc::new(Directory::open(folder).unwrap());
     let options = ThumbnailOptions { max_side: 100, concurrency: 3 };
-    let made = make(photos, store, options, &workspace, job).await?;
+    let made = make(photos, Arc::new(store), options, &workspace, job).await?;
     let mut bytes = Vec::new();
     workspace.open_file(&made.file).unwrap().read_to_end(&mut bytes).unwrap();
     Ok((made, bytes))
@@ -104,6 +111,35 @@ async fn what_the_store_passed_over_is_told_without_a_name_or_a_number() {
     let told: Vec<_> = made.warnings.iter().map(|it| (it.code.as_str(), it.message.as_str())).collect();
     let message = "files of the folder of photos were passed over; previewBackup (npm run backup -- --dry-run) names them";
     assert_eq!(told, [("PHOTO_STORE", message)]);
+}
+
+/// A store that cannot list, and lets nobody look below other folders than `originals/`.
+struct Shut(Directory);
+
+#[async_trait]
+impl PhotoSource for Shut {
+    fn kind(&self) -> &'static str {
+        "shut"
+    }
+
+    async fn list(&self, _: &Job) -> Result<Option<Listing>> {
+        Ok(None)
+    }
+
+    async fn get(&self, key: &str) -> std::result::Result<Content, GetError> {
+        if key.starts_with("originals/") { self.0.get(key).await } else { Err(GetError::Refused) }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_gave_photos_may_refuse_all_that_a_later_round_asks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "originals/0.png", 30);
+    let photos: Vec<_> = (0..15).map(|n| photo(n, &format!("originals/{n}.png"))).collect();
+    let (made, _) =
+        made_of(Shut(Directory::open(folder.path()).unwrap()), &photos, &Job::unattended()).await.unwrap();
+    assert!(made.outcomes[0].is_ok());
+    assert!(made.outcomes[1..].iter().all(|outcome| outcome.is_err_and(|reason| reason == "refused")));
 }
 
 /// The last progress that was told.

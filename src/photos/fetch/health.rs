@@ -11,12 +11,13 @@ const GIVEN_UP: u32 = 3;
 const TURNED_AWAY: u32 = 10;
 
 /// How the photos of one store went so far.
-pub(super) struct Health {
+#[derive(Debug)]
+pub struct Health {
     place: String,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     /// It answered for at least one photo.
     answered: bool,
@@ -26,7 +27,8 @@ struct State {
 }
 
 impl Health {
-    pub(super) fn of(source: &dyn PhotoSource) -> Self {
+    /// Of a store that was not asked yet.
+    pub fn of(source: &dyn PhotoSource) -> Self {
         Health { place: source.place(), state: Mutex::default() }
     }
 

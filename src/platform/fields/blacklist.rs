@@ -2,7 +2,8 @@
 //! a pattern takes them.
 //!
 //! Names are compared in one form, see [`normal`](super::names::normal): `User-Token`, `userToken` and `user token` are
-//! `user_token`. A name with a prefix (`contact:phone`) is also looked up without it. `*` stands for any text.
+//! `user_token`. A name with a prefix (`contact:phone`) is also looked up without it, and one with a number (`tel2`)
+//! without that. `*` stands for any text.
 
 use super::names::{forms, matches, names_in_label};
 
@@ -46,7 +47,8 @@ pub static BLACKLIST: &[Rule] = &[
     rule("*_phone", ADDRESS), rule("*_phone_*", ADDRESS), rule("cellphone*", ADDRESS), rule("mobilephone*", ADDRESS),
     rule("homephone*", ADDRESS), rule("workphone*", ADDRESS), rule("officephone*", ADDRESS),
     rule("contactphone*", ADDRESS), rule("telephone*", ADDRESS), rule("*_telephone", ADDRESS),
-    rule("telefon*", ADDRESS), rule("*_telefon", ADDRESS), rule("*_telefono", ADDRESS), rule("tel", ADDRESS),
+    rule("*telefon*", ADDRESS), rule("celular*", ADDRESS), rule("movil", ADDRESS), rule("handynummer", ADDRESS),
+    rule("rufnummer", ADDRESS), rule("tel", ADDRESS), rule("telf", ADDRESS), rule("tlf", ADDRESS),
     rule("*_tel", ADDRESS), rule("tel_*", ADDRESS), rule("whatsapp*", ADDRESS), rule("mobile", ADDRESS),
     rule("mobile_number", ADDRESS), rule("mobile_no", ADDRESS), rule("contact_no", ADDRESS), rule("cell_no", ADDRESS),
     rule("sms", ADDRESS), rule("telegram", ADDRESS), rule("viber", ADDRESS), rule("skype*", ADDRESS),
@@ -116,9 +118,17 @@ pub static PUBLIC: &[Rule] = &[
     rule("file_hash", NO_SECRET),
 ];
 
+/// Parts of a name, between colons or signs of equality, beyond which nobody looks through them: somebody wrote a million.
+const PARTS: usize = 32;
+/// Stands for the rule that keeps such a name in.
+const ENDLESS: &str = "*:*";
+
 /// The rule that keeps a name in, if there is one.
 pub fn rule_for(name: &str) -> Option<&'static str> {
-    forms(name).filter(|form| !is_public(form)).find_map(|form| {
+    if is_endless(name) {
+        return Some(ENDLESS);
+    }
+    looked_up(name).find_map(|form| {
         let rule = BLACKLIST.iter().find(|rule| matches(rule.pattern, &form));
         rule.map(|rule| rule.pattern).or_else(|| IMPORT_NAMES.into_iter().find(|known| *known == form))
     })
@@ -126,7 +136,25 @@ pub fn rule_for(name: &str) -> Option<&'static str> {
 
 /// The same of a label without a value. Most are content: see [`names_in_label`].
 pub fn rule_for_label(label: &str) -> Option<&'static str> {
+    if is_endless(label) {
+        return Some(ENDLESS);
+    }
     names_in_label(label).find_map(rule_for)
+}
+
+/// The forms under which a name is looked up here: of several telephones each has a number in tables.
+fn looked_up(name: &str) -> impl Iterator<Item = String> {
+    let is_number = |c: char| c.is_ascii_digit() || c == '_';
+    let numbered = move |form: String| {
+        let plain = form.trim_end_matches(is_number);
+        let plain = (plain.len() < form.len() && !plain.is_empty()).then(|| plain.to_owned());
+        [Some(form), plain].into_iter().flatten()
+    };
+    forms(name).flat_map(numbered).filter(|form| !is_public(form))
+}
+
+fn is_endless(name: &str) -> bool {
+    memchr::memchr2_iter(b':', b'=', name.as_bytes()).nth(PARTS).is_some()
 }
 
 /// Whether a name in its normal form leaves whatever pattern takes it.
@@ -138,9 +166,11 @@ fn is_public(form: &str) -> bool {
 pub fn identifies(name: &str) -> bool {
     const OF_ROWS: [&str; 5] = [INTERNAL, IMPORT, WORK, ARTISTS, RECORD];
     let names_somebody = |rule: &&Rule| !OF_ROWS.contains(&rule.reason);
-    forms(name)
-        .filter(|form| !is_public(form))
-        .any(|form| BLACKLIST.iter().filter(names_somebody).any(|rule| matches(rule.pattern, &form)))
+    let is_taken = |form: String| {
+        let mut rules = BLACKLIST.iter().filter(names_somebody);
+        rules.any(|rule| matches(rule.pattern, &form))
+    };
+    is_endless(name) || looked_up(name).any(is_taken)
 }
 
 #[cfg(test)]

@@ -62,7 +62,8 @@ fn the_words_of_a_browser_are_no_identifiers_wherever_they_stand() {
 fn what_visitors_say_is_told_from_what_the_platform_writes() {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch(
-        r#"CREATE TABLE submissions (user_token, submitter_name, notes, new_data, other);
+        r#"CREATE TABLE invites (referral_token, referrer_token); INSERT INTO invites VALUES ('p', 'v');
+        CREATE TABLE submissions (user_token, submitter_name, notes, new_data, other);
         INSERT INTO submissions VALUES ('p', 'v', '{"token":"v","user":{"token":"v"}}', '{"tags":"{\"ip\":\"v\"}"',
           '{"token":"p","user":{"name":"v","id":"p"},"metadata":{"old_data":{"user_token":"v"},"session":"p"}}')"#,
     )
@@ -80,7 +81,7 @@ fn what_visitors_say_is_told_from_what_the_platform_writes() {
     })
     .unwrap();
     // What does not parse is visited twice.
-    assert_eq!(count, 11);
+    assert_eq!(count, 13);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The licences of Creative Commons, in the spellings of pages, catalogues and imports.
 
-/// Words that may stand between the name and what the licence asks for.
-const BETWEEN: [&str; 7] = ["org", "license", "licence", "licenses", "licences", "public", "cc"];
+/// Words that may stand between the name and what the licence asks for. No name begins with one of them: however many
+/// there are, they are read once.
+const BETWEEN: [&str; 6] = ["org", "license", "licence", "licenses", "licences", "public"];
 /// What a licence asks for, as it is written in one word or short, and as SPDX writes it.
 const PARTS: [(&str, &str); 10] = [
     ("attribution", "-BY"),
@@ -82,11 +83,14 @@ fn parts<'w>(words: &[&'w str]) -> Option<(usize, Vec<&'static str>, &'w str)> {
     })
 }
 
-/// The parts of a word that has nothing else in it. None of them begins as another does.
+/// The parts of a word that has nothing else in it, each once. None of them begins as another does.
 fn all_parts(word: &str) -> Option<Vec<&'static str>> {
     let (mut rest, mut spelled) = (word, Vec::new());
     while !rest.is_empty() {
         let (after, part) = PARTS.iter().find_map(|(is, part)| Some((rest.strip_prefix(is)?, *part)))?;
+        if spelled.contains(&part) {
+            return None;
+        }
         rest = after;
         spelled.push(part);
     }

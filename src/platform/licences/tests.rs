@@ -59,6 +59,11 @@ fn own_licences_are_own_however_they_are_written() {
         "domínio público",
         "pubblico dominio",
         "publiek domein",
+        "No Rights Reserved",
+        "Licence CC0",
+        "License: CC0 1.0",
+        // As the European Union's portals call it.
+        "http://publications.europa.eu/resource/authority/licence/CC0",
     ] {
         assert_eq!(of(&format!(r#"{{"license":"{value}"}}"#)), "own", "{value}");
     }
@@ -201,6 +206,9 @@ fn foreign_licences_are_told_by_any_of_their_tags() {
         (r#"{"copyright":"CC BY-SA 4.0"}"#, "CC-BY-SA-4.0"),
         (r#"{"rights":"All rights reserved"}"#, "other"),
         (r#"{"usage_terms":"Creative  Commons Attribution 2.0"}"#, "CC-BY-2.0"),
+        (r#"{"rights":"CC Attribution 4.0"}"#, "CC-BY-4.0"),
+        (r#"{"source":"Photo: CC Attribution-ShareAlike 4.0"}"#, "CC-BY-SA-4.0"),
+        (r#"{"credit":"Jane Doe, CC public BY"}"#, "CC-BY"),
         ("{\"source\":\"Open  Street \u{a0} Map\"}", "ODbL-1.0"),
         // Said by another name, or by none.
         (r#"{"licensed_under":"ODbL"}"#, "ODbL-1.0"),
@@ -329,6 +337,50 @@ fn pairs_within_pairs_are_looked_at_once_each() {
     // Each was looked at twice, so that 40 took longer than anybody waits.
     assert_eq!(of(&within("CC0")), "own");
     assert_eq!(of(&within("CC BY 4.0")), "CC-BY-4.0");
+}
+
+#[test]
+fn a_pair_of_thousands_of_names_and_values_is_looked_at_once() {
+    // Took hours while each value was looked at under each name.
+    let names = |name: &str| {
+        let name = name.to_owned();
+        (0..1000).map(move |n| format!("{name}{n:b}").replace('0', "!").replace('1', "?"))
+    };
+    let labels = names("key").map(|name| (name, Value::from("height")));
+    let values = names("value").map(|name| (name, Value::from("CC BY 4.0")));
+    let mut members: Map<String, Value> = labels.chain(values).collect();
+    assert_eq!(of(&Value::from(members.clone()).to_string()), "own");
+    members.insert("name".into(), "licence".into());
+    assert_eq!(of(&Value::from(members).to_string()), "CC-BY-4.0");
+}
+
+#[test]
+fn a_long_text_is_looked_through_once() {
+    // Took an hour while each word was read again from each before it.
+    for text in [
+        "cc ".repeat(30_000),
+        "cc license public ".repeat(10_000),
+        "creative commons ".repeat(10_000),
+        format!("cc {} {}", "by".repeat(20_000), "nc".repeat(20_000)),
+    ] {
+        assert_eq!(of(&serde_json::json!({ "source": text, "license": "CC0" }).to_string()), "own");
+        let named = serde_json::json!({ "source": format!("{text} cc by 4.0") });
+        assert_eq!(of(&named.to_string()), "CC-BY-4.0");
+    }
+}
+
+#[test]
+fn the_quick_look_knows_all_that_names_a_licence_of_creative_commons() {
+    const WORDS: [&str; 9] =
+        ["cc", "creative", "commons", "creativecommons", "org", "public", "by", "attribution", "no"];
+    for at in 0..WORDS.len().pow(3) {
+        let three = [at / 81, at / 9 % 9, at % 9].map(|at| WORDS[at]);
+        for joint in [" ", "-", "\n", ""] {
+            let text = three.join(joint);
+            let json = serde_json::json!({ "source": text }).to_string();
+            assert!(named_in(&text).is_none() || may_be_foreign(&json), "{json}");
+        }
+    }
 }
 
 #[test]

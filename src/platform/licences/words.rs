@@ -60,8 +60,9 @@ const OF_LICENCE: [&str; 17] = [
 const ABOUT_LICENCE: [&str; 8] =
     ["version", "status", "description", "maintainer", "family", "conformance", "date", "updated"];
 /// Texts that say, and say no more, that a row is our own to give away: the public domain in the languages of imports.
-const OWN_AS_SUCH: [&str; 19] = [
+const OWN_AS_SUCH: [&str; 20] = [
     "",
+    "norightsreserved",
     "zero",
     "zero10",
     "pd",
@@ -82,8 +83,10 @@ const OWN_AS_SUCH: [&str; 19] = [
     "publiekdomein",
 ];
 /// How texts begin that say that a row is our own to give away.
-const OWN: [&str; 9] = [
+const OWN: [&str; 11] = [
     "cc0",
+    "licencecc0",
+    "licensecc0",
     "cczero",
     "ccpdm",
     "creativecommonszero",
@@ -94,7 +97,7 @@ const OWN: [&str; 9] = [
     "publicdomain",
 ];
 /// What stands in others that say so.
-const OWN_WITHIN: [&str; 9] = [
+const OWN_WITHIN: [&str; 10] = [
     "publicdomainzero",
     "publicdomainmark",
     "publicdomaindedication",
@@ -102,11 +105,13 @@ const OWN_WITHIN: [&str; 9] = [
     "licensespddl",
     "licencespddl",
     "licensescc0",
+    "authoritylicencecc0",
     "licensescczero",
     "licensesodcpddl",
 ];
 
 /// What the name of a member says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
     /// It is a licence.
     Licence,
@@ -252,21 +257,21 @@ pub fn is_osm(text: &str) -> bool {
     plain.contains("openstreetmap") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "osm")
 }
 
-/// What makes a second look at a text worth while, and what must follow for it, whatever stands between.
-const HINTS: [(&str, &str); 12] = [
-    ("licen", ""),
-    ("lizenz", ""),
-    ("osm", ""),
-    ("odbl", ""),
-    ("gfdl", ""),
+/// What makes a second look at a text worth while, and one of what must follow for it, whatever stands between.
+const HINTS: [(&str, &[&str]); 12] = [
+    ("licen", &[""]),
+    ("lizenz", &[""]),
+    ("osm", &[""]),
+    ("odbl", &[""]),
+    ("gfdl", &[""]),
     // Escapes are looked through by whoever reads the tags.
-    (r"\u", ""),
-    ("@id", ""),
-    ("street", "map"),
-    ("cc", "by"),
-    ("creative", "commons"),
-    ("rights", "reserved"),
-    ("odc", "by"),
+    (r"\u", &[""]),
+    ("@id", &[""]),
+    ("street", &["map"]),
+    ("cc", &["by", "attribution", "public", "org"]),
+    ("creative", &["commons"]),
+    ("rights", &["reserved"]),
+    ("odc", &["by"]),
 ];
 
 /// A quick look at the text of `tags`: false when nothing in it can make the licence another.
@@ -275,8 +280,8 @@ pub fn may_be_foreign(tags: &str) -> bool {
         AhoCorasick::builder().ascii_case_insensitive(true).build(HINTS.map(|(hint, _)| hint)).ok()
     });
     let is_followed = |hint: aho_corasick::Match| {
-        let (_, by) = HINTS[hint.pattern().as_usize()];
-        follows(tags.get(hint.end()..).unwrap_or_default(), by)
+        let (_, words) = HINTS[hint.pattern().as_usize()];
+        words.iter().any(|word| follows(tags.get(hint.end()..).unwrap_or_default(), word))
     };
     SEARCH.as_ref().is_none_or(|search| search.find_iter(tags).any(is_followed))
 }

@@ -92,6 +92,20 @@ fn json_of_a_text_of_json_that_was_cut_off_hides_no_name() {
 }
 
 #[test]
+fn quotes_without_end_take_no_stack_and_hide_no_name() {
+    let clean = |text: String| {
+        let mut value = Value::from(text);
+        Filter::default().clean_value(&mut value);
+        !value.is_null()
+    };
+    for quotes in ["\"", "\" ", "\"\\", "\"\u{feff}"] {
+        let quotes = quotes.repeat(100_000);
+        assert!(!clean(format!("{quotes}{{\"phone\":\"604")));
+        assert!(clean(quotes));
+    }
+}
+
+#[test]
 fn a_remark_in_brackets_makes_no_names_of_the_words_behind_it() {
     let clean = |text: &str| {
         let mut value = Value::from(text);
