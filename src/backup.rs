@@ -1,6 +1,6 @@
 //! The backup: options in, a verified archive and a report out.
 //!
-//! Order of work: the database is written as SQL while the drill loads what is written; the photos follow into the
+//! Order of work: the rows are read, and then the store of photos is listed; the database is written as SQL while the drill loads what is written; the photos follow into the
 //! archive while the drill goes on, and beside all of it SQLite checks whether the source is sound; then the index,
 //! the metadata with the drill's verdict, the README and the checksums. The finished file is read back whole before it
 //! gets its name. Everything until then lies in a folder of the job's own, which goes with it.
@@ -22,6 +22,7 @@ use crate::formats::{GENERATOR, METADATA, README, SUMS};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, first_failure, stop_on_error};
 
+mod inputs;
 pub mod options;
 mod photos;
 mod plan;
@@ -33,10 +34,10 @@ mod rows;
 pub use options::BackupOptions;
 pub use preview::preview_backup;
 
+use inputs::Inputs;
 use options::Settings;
 use photos::Photos;
-use plan::{Plan, Store};
-use reuse::Earlier;
+use plan::Plan;
 use rows::{Rows, Work};
 
 /// Where the tables of a database are tried that may break its own rules.
@@ -191,32 +192,20 @@ async fn make(
     repairs: Repairs,
     job: &Job,
 ) -> Result<Made> {
-    let earlier = reuse::open(settings, job).await?;
-    let store = plan::open_store(settings, workspace.folder(), job).await?;
-    let snapshot = {
-        let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
-        blocking(move || take_snapshot(&settings.common.database, workspace.folder(), &job)).await?
-    };
-    let check = snapshot.to_check(settings.drill);
+    let inputs = Inputs::read(settings, workspace, job).await?;
+    let check = inputs.snapshot.to_check(settings.drill);
     let checking = async {
         let Some(check) = check else { return Ok(Checked::default()) };
         let checking_job = job.clone();
         stop_on_error(job, blocking(move || check.run(&checking_job)).await)
     };
-    let working = work(settings, workspace, repairs, Inputs { snapshot, store, earlier }, job);
+    let working = work(settings, workspace, repairs, inputs, job);
     // Both end before the workspace may go: on Windows no file that is open can be removed.
     let (worked, checked) = tokio::join!(working, checking);
     let (mut worked, checked) = first_failure(worked, checked)?;
     worked.facts.warnings.extend(checked.warnings);
     let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
     blocking(move || finish(&settings, &filename, worked, checked.is_sound, &job)).await
-}
-
-/// What a backup is made of.
-struct Inputs {
-    snapshot: Snapshot,
-    store: Option<Store>,
-    earlier: Option<Earlier>,
 }
 
 /// Plans, writes the rows and tries them while the photos follow.

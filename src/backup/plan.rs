@@ -1,37 +1,24 @@
 //! Which photos go into a backup, where they come from, and what to say of the others.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::options::{PhotoScope, Settings};
+use super::options::PhotoScope;
 use crate::archive::check_readable;
 use crate::database::source::Snapshot;
-use crate::error::{Error, Result};
-use crate::inputs;
-use crate::job::{Job, Warning};
+use crate::error::Result;
+use crate::job::Warning;
 use crate::photos::source::{Listing, PhotoSource, StoredPhoto, find, wrong_store};
 use crate::platform::photo_plan::{
     PhotoPlan, PlannedPhoto, Scope, Unlisted, plan_photos, plan_without_store,
 };
 
-/// A store of photos and what it holds; no listing if it cannot tell.
+/// A store of photos and what it holds.
 pub struct Store {
-    source: Arc<dyn PhotoSource>,
-    listing: Option<Listing>,
-}
-
-/// Opens and lists the store that the options name; None when they name none. What it needs meanwhile lies in `work`.
-pub async fn open_store(settings: &Settings, work: &Path, job: &Job) -> Result<Option<Store>> {
-    let Some(photos) = &settings.common.photos else { return Ok(None) };
-    let source = inputs::open_store(photos, work).await?;
-    let listing = source.list(job).await?;
-    if listing.is_none() && settings.photo_scope == PhotoScope::All {
-        return Err(Error::invalid(
-            "photoScope is 'all', but these photos cannot be listed; take 'approved' or a source that lists",
-        ));
-    }
-    Ok(Some(Store { source, listing }))
+    /// Where the photos come from.
+    pub source: Arc<dyn PhotoSource>,
+    /// What it holds; None if it cannot tell.
+    pub listing: Option<Listing>,
 }
 
 /// Which photos go into the archive, and where they come from.
