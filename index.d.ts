@@ -67,7 +67,8 @@ export interface BackupOptions {
   onPhotoError?: 'record' | 'fail' | undefined
   /**
    * Path of an earlier backup. Photos that have not changed since (key, size, ETag and modification time) are copied
-   * from it and checked against its checksums instead of being fetched. Default: none.
+   * from it and checked against its checksums instead of being fetched. Of a `publicUrl`, which cannot list, each is
+   * asked for by HEAD, and the server has to tell its length and a strong ETag. Default: none.
    */
   reuseFrom?: string | undefined
   /**

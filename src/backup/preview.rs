@@ -63,11 +63,13 @@ pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPr
     job.check()?;
     let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await.map(Arc::new)?;
     let Inputs { snapshot, store, earlier } = Inputs::read(&settings, &workspace, &job).await?;
-    blocking(move || {
-        let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
-        preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)
-    })
-    .await
+    let scope = settings.photo_scope;
+    let planned = blocking(move || Ok((Plan::make(&snapshot, store, scope)?, snapshot)));
+    let (mut plan, snapshot) = planned.await?;
+    if let Some(earlier) = &earlier {
+        plan.look_for(earlier, settings.common.concurrency, &job).await?;
+    }
+    blocking(move || preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)).await
 }
 
 fn preview(
