@@ -12,7 +12,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { createBackup, createDataDump, restoreBackup, verifyArchive } from '../index.js';
+import {
+  createBackup,
+  createDataDump,
+  type Progress,
+  restoreBackup,
+  verifyArchive,
+} from '../index.js';
 import { folder, listing, objects, removeFolders, run } from './support';
 import { backup, backupOfAll, contents, index, now } from './support/backups';
 import { approved, newer, older, photo, photos } from './support/platform';
@@ -32,18 +38,22 @@ describe('a backup that is restored', () => {
       join(dir, 'back', 'archive.sqlite'),
       join(dir, 'back', 'photos'),
     ];
-    const phases = new Set<string>();
+    const told = new Map<string, Progress>();
     const report = await restoreBackup(archive, {
       database,
       photosDir,
-      onProgress: ({ phase }) => phases.add(phase),
+      onProgress: (progress) => told.set(progress.phase, progress),
     });
     expect(report).toMatchObject({ skipped: 0, integrityCheck: 'ok', foreignKeyProblems: 0 });
     expect(report.tables.length).toBeGreaterThan(0);
     expect(report.tables.every(({ matches }) => matches)).toBe(true);
     expect(report.photos).toBe(index(archive).length);
     expect(report.restoredEverything).toBe(true);
-    expect([...phases]).toEqual(['photos']);
+    expect([...told.keys()]).toEqual(['verify', 'database', 'photos']);
+    for (const { done, total, bytes, totalBytes } of told.values()) {
+      expect([done, bytes]).toEqual([total ?? done, totalBytes]);
+    }
+    expect(told.get('database')?.total).toBe(report.tables.length);
     expect(sqlite(database, 'PRAGMA integrity_check')).toBe('ok');
     if (process.platform !== 'win32') expect(statSync(database).mode & 0o777).toBe(0o600);
     const again = await createBackup({

@@ -293,13 +293,18 @@ struct Written {
 
 fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, job: &Job) -> Result<Made> {
     let Worked { facts, written: Written { mut archive, rows, photos }, drilled } = worked;
-    let meter = job.meter(Phase::Finish, None, None);
+    let meter = job.meter(Phase::Finish, Some(3), None);
     let reused_photos = photos.reused();
     let metadata = describe(settings, facts, &rows, photos, drilled);
-    archive.add_bytes(METADATA, &metadata_json(&metadata)?)?;
-    archive.add_bytes(README, readme::text(&metadata, filename).as_bytes())?;
+    let add = |archive: &mut ArchiveWriter, name, bytes: &[u8]| -> Result<()> {
+        archive.add_bytes(name, bytes)?;
+        meter.add(1, bytes.len() as u64);
+        Ok(())
+    };
+    add(&mut archive, METADATA, &metadata_json(&metadata)?)?;
+    add(&mut archive, README, readme::text(&metadata, filename).as_bytes())?;
     let checksums = archive.checksums();
-    archive.add_bytes(SUMS, checksums.as_bytes())?;
+    add(&mut archive, SUMS, checksums.as_bytes())?;
     meter.finish();
     let meter = job.meter(Phase::Verify, None, Some(archive.finished_size()));
     let archive = archive.finish(job, &meter)?;

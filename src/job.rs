@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 mod hash;
 mod tasks;
 
-pub use hash::hash_all;
+pub use hash::{Told, hash_all};
 pub use tasks::{blocking, first_failure, joined, stop_on_error, work_beside};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.
@@ -158,6 +158,11 @@ struct MeterState {
 }
 
 impl Meter {
+    /// One that nobody hears of.
+    pub fn unseen() -> Self {
+        Job::unattended().meter(Phase::Verify, None, None)
+    }
+
     /// More is done.
     pub fn add(&self, done: u64, bytes: u64) {
         self.update(|p| {

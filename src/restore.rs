@@ -14,7 +14,7 @@ use crate::formats::backup::{BackupMetadata, EXTRA, OWN_ENTRIES};
 use crate::formats::index::IndexedPhoto;
 use crate::formats::opening::{backup_metadata, photo_index};
 use crate::formats::{README, SUMS};
-use crate::job::{Job, Warning, blocking, counted};
+use crate::job::{Job, Phase, Warning, blocking, counted};
 use crate::options::{self, S3Options, name, state};
 use crate::wrangler::database_file;
 
@@ -110,7 +110,9 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     for database in &databases {
         rows::refuse_existing(database)?;
     }
-    let mut archive = Archive::open(path, job)?;
+    let meter = job.meter(Phase::Verify, None, None);
+    let mut archive = Archive::open_told(path, job, &meter)?;
+    meter.finish();
     let Held { metadata, index, odd } = Held::read(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
     let unmatched = photos::unmatched(options.keys.as_deref(), &wanted, &index);

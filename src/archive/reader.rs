@@ -10,7 +10,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::central::{self, Beside};
 use super::format::{Directory, ZIP64_END_LEN};
 use crate::error::{Error, Result};
-use crate::job::{Job, hash_all};
+use crate::job::{Job, Meter, Told, hash_all};
 use crate::seal::{BARE_END, COMMENT_PREFIX, END_LEN};
 
 /// An archive whose every byte is as it was written.
@@ -27,12 +27,20 @@ impl Archive {
     /// Fails with `ARCHIVE_CORRUPT` if not, or if it cannot be read, and with `ABORT_ERR`. That somebody who can
     /// write the file has not made up another archive, checksum included, cannot be known here.
     pub fn open(path: &Path, job: &Job) -> Result<Archive> {
+        Archive::open_told(path, job, &Meter::unseen())
+    }
+
+    /// The same; `meter` hears of every byte, and of the entries once they are known.
+    pub fn open_told(path: &Path, job: &Job, meter: &Meter) -> Result<Archive> {
         let mut file = open_file(path)?;
         let end = End::read(&mut file, path)?;
+        meter.expect(None, Some(end.covered));
         file.rewind().map_err(|error| unreadable(path, error))?;
-        let sha256 = hex::encode(hash(&mut file, end.covered, path, job)?);
+        let sha256 = hex::encode(hash(&mut Told::new(&mut file, meter), end.covered, path, job)?);
         let directory = end.directory().filter(|directory| directory.end(&sha256) == end.record);
-        Archive::with_directory(path, file, end.covered, directory)
+        let archive = Archive::with_directory(path, file, end.covered, directory)?;
+        meter.add(archive.entries() as u64, 0);
+        Ok(archive)
     }
 
     /// Opens an archive by its directory alone, for one whose other bytes are looked at elsewhere. Fails as

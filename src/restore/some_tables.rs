@@ -13,7 +13,7 @@ use crate::database::quoted;
 use crate::database::schema::{Key, Object, Schema};
 use crate::database::source::trouble::extended;
 use crate::error::{Error, Result};
-use crate::job::{Job, Warning};
+use crate::job::{Job, Meter, Warning};
 
 /// The counters of AUTOINCREMENT tables, from which SQLite takes those of a table that is dropped.
 pub(super) const SEQUENCE: &str = "sqlite_sequence";
@@ -39,7 +39,7 @@ pub(super) fn keep(
         warnings.push(Warning::about("SEQUENCE_CUT", SEQUENCE, message));
     }
     let expected = Expected { tables: expected, makings: None };
-    let mut found = inspect(path, &expected, "try again, or restore all tables", job)?;
+    let mut found = inspect(path, &expected, "try again, or restore all tables", job, &Meter::unseen())?;
     found.warnings.extend(warnings);
     Ok(found)
 }
