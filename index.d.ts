@@ -708,8 +708,8 @@ export interface RestoreOptions {
    */
   keys?: Array<string> | undefined
   /**
-   * Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
-   * `false`.
+   * Whether to say only what would be done. Everything that can be refused without writing is refused; nothing is
+   * written. Default `false`.
    */
   dryRun?: boolean | undefined
   /**

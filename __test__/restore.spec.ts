@@ -1,5 +1,6 @@
 /** restoreBackup and the command `restore`: what comes back is what was there, and nothing else is touched. */
 
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -17,11 +18,13 @@ import {
   createDataDump,
   type Progress,
   restoreBackup,
+  type RestoreOptions,
   verifyArchive,
 } from '../index.js';
-import { folder, listing, objects, removeFolders, run } from './support';
+import { cli, folder, listing, objects, removeFolders, run } from './support';
 import { backup, backupOfAll, contents, index, now } from './support/backups';
 import { approved, newer, older, photo, photos } from './support/platform';
+import { boundByModes } from './support/process';
 import { type Changes, rewrite } from './support/rewrite';
 import { entry, sha256, sqlite } from './support/tools';
 
@@ -300,6 +303,47 @@ describe('a part', () => {
     expect(report.photos).toBe(index(archive).length);
     expect(report.restoredEverything).toBe(false);
     expect(listing(dir)).toEqual(before);
+  });
+});
+
+describe('a target that cannot be made', () => {
+  it.each([false, true])('is refused before anything is written: dry run %s', async (dryRun) => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const before = listing(dir);
+    const [back, photosDir] = [join(dir, 'back'), join(dir, 'back', 'photos')];
+    const refused: [RestoreOptions, string][] = [
+      [{ database: join(archive, 'x.sqlite') }, 'OUTPUT_UNWRITABLE'],
+      [{ database: join(dir, 'x.sqlite'), photosDir: archive }, 'OUTPUT_UNWRITABLE'],
+      [{ wrangler: { bucket: 'b', stateDir: archive } }, 'OUTPUT_UNWRITABLE'],
+      [{ database: back, photosDir: back }, 'INVALID_OPTIONS'],
+      [{ database: back, photosDir }, 'INVALID_OPTIONS'],
+      [{ database: back, wrangler: { bucket: 'b', stateDir: photosDir } }, 'INVALID_OPTIONS'],
+    ];
+    for (const [options, code] of refused) {
+      const restored = restoreBackup(archive, { ...options, dryRun });
+      await expect(restored).rejects.toMatchObject({ code });
+      expect(listing(dir)).toEqual(before);
+    }
+  });
+
+  it('is one that this user may not write', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const shut = join(dir, 'shut');
+    mkdirSync(shut, { mode: 0o555 });
+    for (const target of [
+      ['--database', join(shut, 'x.sqlite')],
+      ['--photos-dir', join(shut, 'a', 'b')],
+    ]) {
+      const restoring = [cli, 'restore', archive, ...target, '--dry-run'];
+      const [command, ...args] = [...boundByModes(), process.execPath, ...restoring];
+      const { status, stderr } = spawnSync(command ?? '', args, { cwd: dir, encoding: 'utf8' });
+      expect({ status, stderr }).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/read-only.*\n.*because.*\n.*OUTPUT_UNWRITABLE/) as string,
+      });
+    }
   });
 });
 

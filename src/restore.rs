@@ -6,7 +6,7 @@
 //! a restore that was broken off can be started again: photos that are there already are skipped.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf, is_separator};
+use std::path::{Path, PathBuf};
 
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
@@ -15,20 +15,17 @@ use crate::formats::index::IndexedPhoto;
 use crate::formats::opening::{backup_metadata, photo_index};
 use crate::formats::{README, SUMS};
 use crate::job::{Job, Phase, Warning, blocking, counted};
-use crate::options::{self, S3Options, name, state};
-use crate::wrangler::database_file;
+use crate::options::S3Options;
 
 mod photos;
 mod rows;
 mod some_tables;
 mod target;
+mod targets;
 
 use photos::Photos;
 use rows::Rows;
-use target::Target;
-use target::directory::Directory;
-use target::s3::S3Bucket;
-use target::wrangler::LocalBucket;
+use targets::Targets;
 
 /// What comes back, and where to.
 #[derive(Debug, Clone, Default)]
@@ -106,7 +103,7 @@ pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) ->
 
 fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreReport> {
     let wanted = photos::wanted(options.keys.as_deref())?;
-    let Targets { databases, photos: targets } = targets(options)?;
+    let Targets { databases, photos: targets } = Targets::named(options)?;
     for database in &databases {
         rows::refuse_existing(database)?;
     }
@@ -122,6 +119,9 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         && (!targets.is_empty() || held == 0)
         && tables.len() == metadata.database.tables.len()
         && chosen.len() == held;
+    for database in &databases {
+        rows::foresee(&mut archive, database)?;
+    }
     let photos = targets
         .into_iter()
         .map(|target| Photos::look(target, &mut archive, &chosen, job))
@@ -192,70 +192,6 @@ impl Held {
         let odd = unknown_entries(archive, &index).into_iter().chain(missing_entries(archive)).collect();
         Ok(Held { metadata, index, odd })
     }
-}
-
-/// Where rows and photos come back to.
-struct Targets {
-    databases: Vec<PathBuf>,
-    photos: Vec<Box<dyn Target>>,
-}
-
-/// The targets that are named. Fails with `INVALID_OPTIONS` when there is none, or two of them are one file.
-fn targets(options: &RestoreOptions) -> Result<Targets> {
-    let database = options.database.clone().map(database).transpose()?;
-    let mut databases: Vec<PathBuf> = database.into_iter().collect();
-    let mut photos: Vec<Box<dyn Target>> = Vec::new();
-    if let Some(dir) = options.photos_dir.clone() {
-        photos.push(Box::new(Directory::new(&options::path("photosDir", dir)?)?));
-    }
-    if let Some(LocalTarget { database_id, bucket, state_dir }) = options.wrangler.clone() {
-        let state = state("wrangler", state_dir)?;
-        if database_id.is_none() && bucket.is_none() {
-            return Err(Error::invalid(
-                "wrangler names no target: set wrangler.databaseId, wrangler.bucket or both",
-            ));
-        }
-        if let Some(id) = database_id {
-            databases.push(database_file(&state, &name("wrangler.databaseId", id)?));
-        }
-        if let Some(bucket) = bucket {
-            photos.push(Box::new(LocalBucket::new(state, name("wrangler.bucket", bucket)?)));
-        }
-    }
-    if let Some(bucket) = options.s3.clone() {
-        photos.push(Box::new(S3Bucket::new(bucket.check("s3")?)?));
-    }
-    if let [database, of_wrangler] = &databases[..]
-        && place(database) == place(of_wrangler)
-    {
-        return Err(Error::invalid("database is the very file of wrangler.databaseId; name one of the two"));
-    }
-    if databases.is_empty() && photos.is_empty() {
-        return Err(Error::invalid("a restore needs a target: database, photosDir, wrangler, s3 or several"));
-    }
-    Ok(Targets { databases, photos })
-}
-
-/// Where a file is or would be, whatever links lead to its folder.
-fn place(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match (path.parent().and_then(|folder| folder.canonicalize().ok()), path.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
-        _ => path,
-    }
-}
-
-/// The path of a file that is to be made.
-fn database(file: PathBuf) -> Result<PathBuf> {
-    let file = options::path("database", file)?;
-    let is_folder = file.to_string_lossy().ends_with(is_separator) || file.file_name().is_none();
-    if is_folder {
-        return Err(Error::invalid(format!(
-            "database is {}, a folder; it takes the path of a file",
-            file.display()
-        )));
-    }
-    Ok(file)
 }
 
 /// What the archive holds and a restore does not take: nothing names it.

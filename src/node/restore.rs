@@ -40,8 +40,8 @@ pub struct RestoreOptions<'env> {
     /// key is like is a warning. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub keys: Option<Vec<String>>,
-    /// Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
-    /// `false`.
+    /// Whether to say only what would be done. Everything that can be refused without writing is refused; nothing is
+    /// written. Default `false`.
     #[napi(ts_type = "boolean | undefined")]
     pub dry_run: Option<bool>,
     /// Told how far the job is: at most about ten times a second, and always at the end of a phase. Does not keep the

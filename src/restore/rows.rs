@@ -9,7 +9,7 @@ use tempfile::TempPath;
 
 use super::RestoredTable;
 use super::some_tables::{SEQUENCE, keep};
-use crate::archive::{Archive, Workspace, take_name};
+use crate::archive::{self, Archive, Workspace, take_name};
 use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
 use crate::flush;
@@ -36,6 +36,18 @@ fn taken(path: &Path) -> Error {
     Error::TargetNotEmpty {
         what: path.display().to_string(),
         problem: "a restore never writes over a database; name one that does not exist".into(),
+    }
+}
+
+/// Fails with `OUTPUT_UNWRITABLE` or `DISK_FULL` when it shows already that a database cannot be made at `path`.
+pub(super) fn foresee(archive: &mut Archive, path: &Path) -> Result<()> {
+    archive::foresee(folder_of(path), loaded_size(bytes_of_sql(archive)?))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
@@ -81,16 +93,11 @@ impl Rows {
         chosen: &[RestoredTable],
         job: &Job,
     ) -> Result<Rows> {
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let workspace = Workspace::create(folder)?;
+        let workspace = Workspace::create(folder_of(target))?;
         let path = workspace.path(FILE);
         let tables_in_all = metadata.database.tables.len();
         let bytes = bytes_of_sql(archive)?;
         let meter = Arc::new(job.meter(Phase::Database, Some(tables_in_all as u64), Some(bytes)));
-        workspace.ensure_space(loaded_size(bytes))?;
         let mut found = load_all(archive, &path, bytes, metadata, job, &meter)?;
         let file = TempPath::try_from_path(&path).map_err(|error| Error::output(&path, error))?;
         let mut tables: Vec<RestoredTable> = chosen.to_vec();
