@@ -26,6 +26,7 @@ import { backup, backupOfAll, contents, index, now } from './support/backups';
 import { approved, newer, older, photo, photos } from './support/platform';
 import { boundByModes } from './support/process';
 import { type Changes, rewrite } from './support/rewrite';
+import { send, Store } from './support/store';
 import { entry, sha256, sqlite } from './support/tools';
 
 afterEach(removeFolders);
@@ -292,6 +293,36 @@ describe('a part', () => {
     await expect(restoreBackup(archive, { photosDir, keys: ['['] })).rejects.toMatchObject({
       code: 'INVALID_OPTIONS',
     });
+  });
+
+  it('that is all there lacks nothing, whatever else the backup could not get', async () => {
+    const dir = folder();
+    const stored = [...approved.originals, ...approved.variants];
+    const store = await Store.listen(
+      stored.map((key) => ({ key, body: Buffer.from(key) })),
+      {
+        get: ({ pathname }, response) =>
+          pathname.endsWith('heron.jpg') && send(response, '', {}, 403),
+      },
+    );
+    const { path, metadata } = await createBackup({
+      database: { file: newer(dir) },
+      photos: store.s3,
+      outputDir: dir,
+      now,
+    }).finally(() => {
+      store.close();
+    });
+    expect(metadata.photos.missing.map(({ key }) => key)).toEqual([approved.originals[0]]);
+    const codes = async (options: RestoreOptions): Promise<string[]> => {
+      const { warnings } = await restoreBackup(path, { ...options, dryRun: true });
+      return warnings.map(({ code }) => code);
+    };
+    const [database, photosDir] = [join(dir, 'x.sqlite'), join(dir, 'x')];
+    expect(await codes({ database })).toEqual([]);
+    expect(await codes({ photosDir, keys: ['artworks/**'] })).toEqual([]);
+    expect(await codes({ photosDir, keys: ['originals/**'] })).toEqual(['PHOTO_MISSING']);
+    expect(await codes({ photosDir })).toEqual(['PHOTO_MISSING']);
   });
 
   it('or all of it is only told in a dry run', async () => {

@@ -8,6 +8,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use globset::GlobSet;
+
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
 use crate::formats::backup::{BackupMetadata, EXTRA, OWN_ENTRIES};
@@ -112,11 +114,12 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     meter.finish();
     let Held { metadata, index, odd } = Held::read(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
+    let is_with_photos = !targets.is_empty();
     let unmatched = photos::unmatched(options.keys.as_deref(), &wanted, &index);
     let held = index.len();
     let chosen: Vec<IndexedPhoto> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
     let is_all_wanted = !databases.is_empty()
-        && (!targets.is_empty() || held == 0)
+        && (is_with_photos || held == 0)
         && tables.len() == metadata.database.tables.len()
         && chosen.len() == held;
     for database in &databases {
@@ -131,7 +134,9 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
 
     let mut report = foreseen(&photos);
     report.warnings.extend(unmatched);
-    report.warnings.extend(not_inside(&metadata));
+    if is_with_photos {
+        report.warnings.extend(not_inside(&metadata, &wanted));
+    }
     report.warnings.extend(odd);
     if options.dry_run == Some(true) {
         report.tables = if databases.is_empty() { Vec::new() } else { tables };
@@ -240,9 +245,13 @@ fn is_any_twice<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
     !names.all(|name| seen.insert(name))
 }
 
-/// What nobody can restore, because the archive has not got it.
-fn not_inside(metadata: &BackupMetadata) -> Option<Warning> {
-    let missing = metadata.photos.all_missing();
+/// What of the wanted photos nobody can restore, because the archive has not got it.
+fn not_inside(metadata: &BackupMetadata, wanted: &GlobSet) -> Option<Warning> {
+    let photos = &metadata.photos;
+    // A folder that could not be listed may have held any; so may what the metadata has no room for.
+    let is_wanted = |key: &str| key.ends_with('/') || wanted.is_match(key);
+    let listed = photos.missing.iter().filter(|photo| is_wanted(&photo.key)).count() as u64;
+    let missing = listed.saturating_add(photos.missing_unlisted.unwrap_or_default());
     (missing > 0).then(|| {
         let photos = counted(missing, "photo is", "photos are");
         Warning::new(
