@@ -104,6 +104,7 @@ pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) ->
 }
 
 fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreReport> {
+    job.check()?;
     let wanted = photos::wanted(options.keys.as_deref())?;
     let Targets { databases, photos: targets } = Targets::named(options)?;
     for database in &databases {
@@ -149,6 +150,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     for photos in photos {
         photos.write(&mut archive, job)?;
     }
+    job.check()?;
     for rows in rows {
         let (tables, found) = rows.publish()?;
         report.tables = tables;
