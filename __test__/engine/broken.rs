@@ -210,7 +210,7 @@ fn a_damaged_index_of_a_child_hides_no_row_that_refers_to_an_orphan() {
     );
     let whole = damaged(&sql, |db, bytes| bytes[root(db, "of_a")] ^= 1).unwrap();
     assert_eq!(whole.warned("ORPHAN_ROWS"), ["a"], "{:?}", whole.report.warnings);
-    assert!(whole.report.metadata.database.in_extra.contains(&"1 rows of b".to_owned()));
+    assert!(whole.report.metadata.database.in_extra.contains(&"1 row of b".to_owned()));
     whole.comes_back(&sql);
 }
 

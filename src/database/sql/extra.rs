@@ -12,7 +12,7 @@ use crate::database::digest::Digester;
 use crate::database::making::Making;
 use crate::database::schema::{Object, Table, free_alias};
 use crate::database::{quoted, rows};
-use crate::job::Warning;
+use crate::job::{Warning, counted};
 
 impl Dumper<'_> {
     /// Returns the bytes written; 0 when nothing is needed.
@@ -159,7 +159,7 @@ impl Dumper<'_> {
                     self.picked_rows(script, index)?;
                     self.note_extra(
                         &name,
-                        &format!("{count} rows of {name}"),
+                        &format!("{} of {name}", counted(count as u64, "row", "rows")),
                         "they are too large, or D1 does not find the rows that they refer to",
                     );
                 }
