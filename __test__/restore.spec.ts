@@ -413,9 +413,14 @@ describe('what cannot be restored', () => {
     });
     await expect(restore(dump.path ?? '')).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
     await expect(restore(archive, {})).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
-    await expect(restore(archive, { database, tables: [1] })).rejects.toMatchObject({
-      code: 'INVALID_OPTIONS',
-    });
+    const [tables, keys, photosDir] = [['artists'], ['**'], join(dir, 'back')];
+    for (const options of [
+      { database, tables: [1] },
+      { photosDir, tables },
+      { database, keys },
+    ]) {
+      await expect(restore(archive, options)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    }
     const signal = AbortSignal.abort();
     for (const path of [archive, join(dir, 'nothing.zip')]) {
       const stopped = { name: 'AbortError', code: 'ABORT_ERR' };

@@ -23,13 +23,13 @@ const INTERVAL: Duration = Duration::from_millis(100);
 pub enum Phase {
     /// Getting one consistent state of the database.
     Snapshot,
-    /// Writing the rows.
+    /// Writing the rows; of a restore, loading and comparing them.
     Database,
     /// Copying the photos.
     Photos,
     /// Writing the index, the checksums and the end of the archive.
     Finish,
-    /// Reading back what was written.
+    /// Reading back what was written; of a restore, its archive, before all else.
     Verify,
 }
 

@@ -18,8 +18,8 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    /// The targets that are named. Fails with `INVALID_OPTIONS` when there is none, or two of them are one file, or a file
-    /// and a folder of one path.
+    /// The targets that are named. Fails with `INVALID_OPTIONS` when there is none, or none for the tables or keys that
+    /// are chosen, or two of them are one file, or a file and a folder of one path.
     pub(super) fn named(options: &RestoreOptions) -> Result<Targets> {
         let database = options.database.clone().map(database).transpose()?;
         let mut databases: Vec<PathBuf> = database.into_iter().collect();
@@ -59,6 +59,16 @@ impl Targets {
         if databases.is_empty() && photos.is_empty() {
             return Err(Error::invalid(
                 "a restore needs a target: database, photosDir, wrangler, s3 or several",
+            ));
+        }
+        if options.tables.is_some() && databases.is_empty() {
+            return Err(Error::invalid(
+                "tables is about rows: set database or wrangler.databaseId too, or leave tables out",
+            ));
+        }
+        if options.keys.is_some() && photos.is_empty() {
+            return Err(Error::invalid(
+                "keys is about photos: set photosDir, wrangler.bucket or s3 too, or leave keys out",
             ));
         }
         Ok(Targets { databases, photos })
