@@ -67,7 +67,8 @@ export interface BackupOptions {
   onPhotoError?: 'record' | 'fail' | undefined
   /**
    * Path of an earlier backup. Photos that have not changed since (key, size, ETag and modification time) are copied
-   * from it and checked against its checksums instead of being fetched. Default: none.
+   * from it and checked against its checksums instead of being fetched. Of a `publicUrl`, which cannot list, each is
+   * asked for by HEAD, and the server has to tell its length and a strong ETag. Default: none.
    */
   reuseFrom?: string | undefined
   /**
@@ -590,7 +591,7 @@ export interface Progress {
   /**
    * The stage: getting one consistent state of the database, writing its rows, copying photos, writing the end of
    * the archive, reading back what was written. A database that breaks its own rules may be gone through twice,
-   * so that phases come again.
+   * so that phases come again. A restore reads its archive first (`verify`), and compares the rows in `database`.
    */
   phase: 'snapshot' | 'database' | 'photos' | 'finish' | 'verify'
   /** Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries. */
@@ -699,16 +700,19 @@ export interface RestoreOptions {
    * another one under its key is `TARGET_NOT_EMPTY`.
    */
   s3?: S3Bucket | undefined
-  /** The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all. */
+  /**
+   * The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`, and so are tables without a
+   * target for rows. Default: all.
+   */
   tables?: Array<string> | undefined
   /**
    * Globs of the keys that come back, such as `originals/2025/*`; `*` stands for any text, `/` included. One that no
-   * key is like is a warning. Default: all.
+   * key is like is a warning; keys without a target for photos are `INVALID_OPTIONS`. Default: all.
    */
   keys?: Array<string> | undefined
   /**
-   * Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
-   * `false`.
+   * Whether to say only what would be done. Everything that can be refused without writing is refused; nothing is
+   * written. Default `false`.
    */
   dryRun?: boolean | undefined
   /**

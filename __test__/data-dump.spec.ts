@@ -6,7 +6,7 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { encode } from 'jpeg-js';
 
-import { createBackup } from '../index.js';
+import { createBackup, type Progress } from '../index.js';
 import { removeFolders } from './support';
 import { archive, dump, newest, now, oldest } from './support/dumps';
 import { entriesOf } from './support/secrets';
@@ -358,6 +358,20 @@ describe('a dump that is not made', () => {
     expect(readdirSync(made.dir)).toEqual([...before, 'archive.sqlite-other'].sort());
     await dump(made);
     await expect(dump(made)).rejects.toMatchObject({ code: 'ARCHIVE_EXISTS' });
+  });
+
+  it('tells how far it is, and in the end that all is done', async () => {
+    const last = new Map<string, Progress>();
+    const { metadata } = await dump(archive(), {
+      onProgress: (progress) => last.set(progress.phase, progress),
+    });
+    const phases = ['snapshot', 'photos', 'database', 'finish', 'verify'];
+    expect([...last.keys()]).toEqual(phases);
+    for (const { done, total, bytes, totalBytes } of last.values())
+      expect([done, bytes]).toEqual([total ?? done, totalBytes ?? bytes]);
+    // The data files, and each thumbnail.
+    expect(last.get('finish')?.total).toBe(4 + metadata.counts.total_photos);
+    expect(last.get('finish')?.totalBytes).toBeGreaterThan(metadata.counts.total_photos);
   });
 
   it.each(['snapshot', 'database', 'photos', 'finish', 'verify'])(

@@ -6,10 +6,11 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { createBackup } from '../index.js';
+import { createBackup, previewBackup } from '../index.js';
 import { folder, listing, removeFolders, run } from './support';
 import { photo } from './support/platform';
 import { full } from './support/random';
+import { page, send, Store } from './support/store';
 import { entry, judge, restore, sqlite } from './support/tools';
 
 const children: ChildProcess[] = [];
@@ -115,6 +116,40 @@ describe('a database that is written to meanwhile', () => {
     expect(sqlite(restored, 'SELECT count(*), sum(x) FROM t')).toBe('5000|5000');
     expect(readFileSync(file).equals(torn)).toBe(true);
     expect(readFileSync(`${file}-journal`).equals(journal)).toBe(true);
+  });
+});
+
+describe('a work that is approved while the store is listed', () => {
+  it('is wholly in the backup or not at all', async () => {
+    const dir = folder();
+    const file = join(dir, 'works.sqlite');
+    const body = Buffer.from('a photo');
+    sqlite(
+      file,
+      `PRAGMA journal_mode = wal; CREATE TABLE artwork (id TEXT PRIMARY KEY, photos TEXT, status TEXT);
+       INSERT INTO artwork VALUES ('old', '["originals/old.jpg"]', 'approved')`,
+    );
+    const photos = [{ key: 'originals/old.jpg', body }];
+    const store = await Store.listen(photos, {
+      list: (_, response, nth) => {
+        const before = page(photos);
+        // As the platform does: the photo, then the row.
+        const key = `artworks/new-${String(nth)}.jpg`;
+        photos.push({ key, body });
+        sqlite(file, `INSERT INTO artwork VALUES ('new-${String(nth)}', '["${key}"]', 'approved')`);
+        return send(response, before, { 'content-type': 'application/xml' });
+      },
+    });
+    const options = { database: { file }, photos: store.s3, outputDir: dir };
+    const preview = await previewBackup(options);
+    const { complete, metadata } = await createBackup(options).finally(() => {
+      store.close();
+    });
+    expect(preview).toMatchObject({ rows: 1, photos: { originals: 1, dangling: 0 } });
+    const rows = [expect.objectContaining({ name: 'artwork', rows: 2 })];
+    expect(metadata.database.tables).toEqual(rows);
+    expect(metadata.photos).toMatchObject({ originals: 2, missing: [], dangling: 0 });
+    expect(complete).toBe(true);
   });
 });
 

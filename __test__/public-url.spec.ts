@@ -1,12 +1,24 @@
 /** Photos below a public URL: whatever that server answers, nothing but that host is asked, for nothing but keys. */
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 
-import { type BackupOptions, type BackupResult, createBackup, createDataDump } from '../index.js';
+import {
+  type BackupOptions,
+  type BackupResult,
+  createBackup,
+  createDataDump,
+  previewBackup,
+} from '../index.js';
 import { folder, listing, removeFolders } from './support';
 import { runJob } from './support/process';
 import { full } from './support/random';
@@ -100,6 +112,49 @@ function held({ path }: BackupResult): string[] {
   const index = JSON.parse(entry(path, 'photos/index.json')) as { key: string }[];
   return index.map(({ key }) => key);
 }
+
+describe('an earlier backup', () => {
+  type Case = [how: string, headers: OutgoingHttpHeaders, status: number, reused: number];
+  const modified = { 'last-modified': 'Wed, 01 Jan 2025 00:00:00 GMT' };
+  it.each<Case>([
+    ['has what the server marks as unchanged', modified, 200, 1],
+    ['is not believed where an ETag is weak', { ...modified, etag: 'W/"one"' }, 200, 0],
+    ['is not believed where no time is told', {}, 200, 0],
+    ['is not believed where nothing but a GET is answered', modified, 405, 0],
+    ['is not believed where a page is sent', { ...modified, 'content-type': 'text/html' }, 200, 0],
+  ])('%s', async (_, headers, status, reused) => {
+    const asked: string[] = [];
+    let version = 'one';
+    const site = await Site.listen(({ method = '', url = '' }, response) => {
+      const name = url.split('/').at(-1) ?? '';
+      asked.push(`${method} ${name}`);
+      const etag = name === 'changes.jpg' ? { etag: `"${version}"` } : {};
+      if (!['changes.jpg', 'stays.jpg'].includes(name)) response.writeHead(404).end();
+      else if (method === 'HEAD') response.writeHead(status, { ...seen(headers), ...etag }).end();
+      else give(response, { ...modified, ...etag, ...('etag' in headers ? headers : {}) });
+    });
+    const seen = (told: OutgoingHttpHeaders): OutgoingHttpHeaders => ({
+      'content-type': 'image/jpeg',
+      'content-length': photo.length,
+      etag: '"one"',
+      ...told,
+    });
+    const keys = ['originals/changes.jpg', 'originals/stays.jpg'];
+    const given = options(site.url, keys, { now: '2026-01-02T03:04:05Z' });
+    const { path: reuseFrom } = await createBackup(given);
+    version = 'two';
+    asked.length = 0;
+    const again = { ...given, reuseFrom, outputDir: folder() };
+    expect((await previewBackup(again)).photos?.reusable).toBe(reused);
+    const result = await createBackup(again);
+    expect(result).toMatchObject({ complete: true, reusedPhotos: reused, warnings: [] });
+    expect(held(result)).toEqual(keys);
+    const fetched = reused === 1 ? ['GET changes.jpg'] : ['GET changes.jpg', 'GET stays.jpg'];
+    expect(asked.filter((line) => / (changes|stays)/.test(line) && line.startsWith('G'))).toEqual(
+      fetched,
+    );
+  });
+});
 
 describe('a redirect', () => {
   it('is followed within the host, and nowhere else', async () => {

@@ -1,5 +1,6 @@
 /** restoreBackup and the command `restore`: what comes back is what was there, and nothing else is touched. */
 
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -12,11 +13,20 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { createBackup, createDataDump, restoreBackup, verifyArchive } from '../index.js';
-import { folder, listing, objects, removeFolders, run } from './support';
+import {
+  createBackup,
+  createDataDump,
+  type Progress,
+  restoreBackup,
+  type RestoreOptions,
+  verifyArchive,
+} from '../index.js';
+import { cli, folder, listing, objects, removeFolders, run } from './support';
 import { backup, backupOfAll, contents, index, now } from './support/backups';
 import { approved, newer, older, photo, photos } from './support/platform';
+import { boundByModes } from './support/process';
 import { type Changes, rewrite } from './support/rewrite';
+import { send, Store } from './support/store';
 import { entry, sha256, sqlite } from './support/tools';
 
 afterEach(removeFolders);
@@ -32,18 +42,22 @@ describe('a backup that is restored', () => {
       join(dir, 'back', 'archive.sqlite'),
       join(dir, 'back', 'photos'),
     ];
-    const phases = new Set<string>();
+    const told = new Map<string, Progress>();
     const report = await restoreBackup(archive, {
       database,
       photosDir,
-      onProgress: ({ phase }) => phases.add(phase),
+      onProgress: (progress) => told.set(progress.phase, progress),
     });
     expect(report).toMatchObject({ skipped: 0, integrityCheck: 'ok', foreignKeyProblems: 0 });
     expect(report.tables.length).toBeGreaterThan(0);
     expect(report.tables.every(({ matches }) => matches)).toBe(true);
     expect(report.photos).toBe(index(archive).length);
     expect(report.restoredEverything).toBe(true);
-    expect([...phases]).toEqual(['photos']);
+    expect([...told.keys()]).toEqual(['verify', 'database', 'photos']);
+    for (const { done, total, bytes, totalBytes } of told.values()) {
+      expect([done, bytes]).toEqual([total ?? done, totalBytes]);
+    }
+    expect(told.get('database')?.total).toBe(report.tables.length);
     expect(sqlite(database, 'PRAGMA integrity_check')).toBe('ok');
     if (process.platform !== 'win32') expect(statSync(database).mode & 0o777).toBe(0o600);
     const again = await createBackup({
@@ -281,6 +295,36 @@ describe('a part', () => {
     });
   });
 
+  it('that is all there lacks nothing, whatever else the backup could not get', async () => {
+    const dir = folder();
+    const stored = [...approved.originals, ...approved.variants];
+    const store = await Store.listen(
+      stored.map((key) => ({ key, body: Buffer.from(key) })),
+      {
+        get: ({ pathname }, response) =>
+          pathname.endsWith('heron.jpg') && send(response, '', {}, 403),
+      },
+    );
+    const { path, metadata } = await createBackup({
+      database: { file: newer(dir) },
+      photos: store.s3,
+      outputDir: dir,
+      now,
+    }).finally(() => {
+      store.close();
+    });
+    expect(metadata.photos.missing.map(({ key }) => key)).toEqual([approved.originals[0]]);
+    const codes = async (options: RestoreOptions): Promise<string[]> => {
+      const { warnings } = await restoreBackup(path, { ...options, dryRun: true });
+      return warnings.map(({ code }) => code);
+    };
+    const [database, photosDir] = [join(dir, 'x.sqlite'), join(dir, 'x')];
+    expect(await codes({ database })).toEqual([]);
+    expect(await codes({ photosDir, keys: ['artworks/**'] })).toEqual([]);
+    expect(await codes({ photosDir, keys: ['originals/**'] })).toEqual(['PHOTO_MISSING']);
+    expect(await codes({ photosDir })).toEqual(['PHOTO_MISSING']);
+  });
+
   it('or all of it is only told in a dry run', async () => {
     const dir = folder();
     const archive = await backup(dir);
@@ -290,6 +334,47 @@ describe('a part', () => {
     expect(report.photos).toBe(index(archive).length);
     expect(report.restoredEverything).toBe(false);
     expect(listing(dir)).toEqual(before);
+  });
+});
+
+describe('a target that cannot be made', () => {
+  it.each([false, true])('is refused before anything is written: dry run %s', async (dryRun) => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const before = listing(dir);
+    const [back, photosDir] = [join(dir, 'back'), join(dir, 'back', 'photos')];
+    const refused: [RestoreOptions, string][] = [
+      [{ database: join(archive, 'x.sqlite') }, 'OUTPUT_UNWRITABLE'],
+      [{ database: join(dir, 'x.sqlite'), photosDir: archive }, 'OUTPUT_UNWRITABLE'],
+      [{ wrangler: { bucket: 'b', stateDir: archive } }, 'OUTPUT_UNWRITABLE'],
+      [{ database: back, photosDir: back }, 'INVALID_OPTIONS'],
+      [{ database: back, photosDir }, 'INVALID_OPTIONS'],
+      [{ database: back, wrangler: { bucket: 'b', stateDir: photosDir } }, 'INVALID_OPTIONS'],
+    ];
+    for (const [options, code] of refused) {
+      const restored = restoreBackup(archive, { ...options, dryRun });
+      await expect(restored).rejects.toMatchObject({ code });
+      expect(listing(dir)).toEqual(before);
+    }
+  });
+
+  it('is one that this user may not write', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const shut = join(dir, 'shut');
+    mkdirSync(shut, { mode: 0o555 });
+    for (const target of [
+      ['--database', join(shut, 'x.sqlite')],
+      ['--photos-dir', join(shut, 'a', 'b')],
+    ]) {
+      const restoring = [cli, 'restore', archive, ...target, '--dry-run'];
+      const [command, ...args] = [...boundByModes(), process.execPath, ...restoring];
+      const { status, stderr } = spawnSync(command ?? '', args, { cwd: dir, encoding: 'utf8' });
+      expect({ status, stderr }).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/read-only.*\n.*because.*\n.*OUTPUT_UNWRITABLE/) as string,
+      });
+    }
   });
 });
 
@@ -328,13 +413,20 @@ describe('what cannot be restored', () => {
     });
     await expect(restore(dump.path ?? '')).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
     await expect(restore(archive, {})).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
-    await expect(restore(archive, { database, tables: [1] })).rejects.toMatchObject({
-      code: 'INVALID_OPTIONS',
-    });
+    const [tables, keys, photosDir] = [['artists'], ['**'], join(dir, 'back')];
+    for (const options of [
+      { database, tables: [1] },
+      { photosDir, tables },
+      { database, keys },
+    ]) {
+      await expect(restore(archive, options)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    }
     const signal = AbortSignal.abort();
-    await expect(restore(archive, { database, signal })).rejects.toMatchObject({
-      name: 'AbortError',
-    });
+    for (const path of [archive, join(dir, 'nothing.zip')]) {
+      const stopped = { name: 'AbortError', code: 'ABORT_ERR' };
+      await expect(restore(path, { database, signal })).rejects.toMatchObject(stopped);
+      await expect(verifyArchive(path, { signal })).rejects.toMatchObject(stopped);
+    }
     expect(listing(dir)).toEqual(before);
   });
 });

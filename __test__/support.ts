@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import initSqlJs from 'sql.js';
 
 export const root = resolve(__dirname, '..');
-const cli = join(root, 'dist', 'cli', 'main.js');
+export const cli = join(root, 'dist', 'cli', 'main.js');
 
 /** CAB_TEST_FULL=1 makes the jobs that are watched or interrupted ten times as long. */
 const scale = process.env['CAB_TEST_FULL'] === '1' ? 10 : 1;

@@ -1,6 +1,6 @@
 //! The backup: options in, a verified archive and a report out.
 //!
-//! Order of work: the database is written as SQL while the drill loads what is written; the photos follow into the
+//! Order of work: the rows are read, and then the store of photos is listed; the database is written as SQL while the drill loads what is written; the photos follow into the
 //! archive while the drill goes on, and beside all of it SQLite checks whether the source is sound; then the index,
 //! the metadata with the drill's verdict, the README and the checksums. The finished file is read back whole before it
 //! gets its name. Everything until then lies in a folder of the job's own, which goes with it.
@@ -23,6 +23,7 @@ use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, both, stop_on_error};
 use crate::platform::times::rfc3339;
 
+mod inputs;
 pub mod options;
 mod photos;
 mod plan;
@@ -34,10 +35,10 @@ mod rows;
 pub use options::BackupOptions;
 pub use preview::preview_backup;
 
+use inputs::Inputs;
 use options::Settings;
 use photos::Photos;
-use plan::{Plan, Store};
-use reuse::Earlier;
+use plan::Plan;
 use rows::{Rows, Work};
 
 /// Where the tables of a database are tried that may break its own rules.
@@ -190,32 +191,20 @@ async fn make(
     repairs: Repairs,
     job: &Job,
 ) -> Result<Made> {
-    let earlier = reuse::open(settings, job).await?;
-    let store = plan::open_store(settings, workspace.folder(), job).await?;
-    let snapshot = {
-        let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
-        blocking(move || take_snapshot(&settings.common.database, workspace.folder(), &job)).await?
-    };
-    let check = snapshot.to_check(settings.drill);
+    let inputs = Inputs::read(settings, workspace, job).await?;
+    let check = inputs.snapshot.to_check(settings.drill);
     let checking = async {
         let Some(check) = check else { return Ok(Checked::default()) };
         let checking_job = job.clone();
         stop_on_error(job, blocking(move || check.run(&checking_job)).await)
     };
-    let working = work(settings, workspace, repairs, Inputs { snapshot, store, earlier }, job);
+    let working = work(settings, workspace, repairs, inputs, job);
     // Both end before the workspace may go: on Windows no file that is open can be removed.
     let (worked, checked) = tokio::join!(working, checking);
     let (mut worked, checked) = both(worked, checked)?;
     worked.facts.warnings.extend(checked.warnings);
     let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
     blocking(move || finish(&settings, &filename, worked, checked.is_sound, &job)).await
-}
-
-/// What a backup is made of.
-struct Inputs {
-    snapshot: Snapshot,
-    store: Option<Store>,
-    earlier: Option<Earlier>,
 }
 
 /// Plans, writes the rows and tries them while the photos follow.
@@ -303,13 +292,18 @@ struct Written {
 
 fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, job: &Job) -> Result<Made> {
     let Worked { facts, written: Written { mut archive, rows, photos }, drilled } = worked;
-    let meter = job.meter(Phase::Finish, None, None);
+    let meter = job.meter(Phase::Finish, Some(3), None);
     let reused_photos = photos.reused();
     let metadata = describe(settings, facts, &rows, photos, drilled);
-    archive.add_bytes(METADATA, &metadata_json(&metadata)?)?;
-    archive.add_bytes(README, readme::text(&metadata, filename).as_bytes())?;
+    let add = |archive: &mut ArchiveWriter, name, bytes: &[u8]| -> Result<()> {
+        archive.add_bytes(name, bytes)?;
+        meter.add(1, bytes.len() as u64);
+        Ok(())
+    };
+    add(&mut archive, METADATA, &metadata_json(&metadata)?)?;
+    add(&mut archive, README, readme::text(&metadata, filename).as_bytes())?;
     let checksums = archive.checksums();
-    archive.add_bytes(SUMS, checksums.as_bytes())?;
+    add(&mut archive, SUMS, checksums.as_bytes())?;
     meter.finish();
     let meter = job.meter(Phase::Verify, None, Some(archive.finished_size()));
     let archive = archive.finish(job, &meter)?;

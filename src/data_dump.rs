@@ -200,9 +200,7 @@ fn write(
         metadata: &metadata,
         changes: changes.as_ref(),
     };
-    let meter = job.meter(Phase::Finish, None, None);
     let archive = parts.write(workspace, job)?;
-    meter.finish();
     let meter = job.meter(Phase::Verify, None, Some(archive.finished_size()));
     let archive = archive.finish(job, &meter)?;
     let exempt = settings.source.spellings();

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 mod hash;
 mod tasks;
 
-pub use hash::hash_all;
+pub use hash::{Told, hash_all};
 pub use tasks::{blocking, both, joined, stop_on_error, work_beside};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.
@@ -23,13 +23,13 @@ const INTERVAL: Duration = Duration::from_millis(100);
 pub enum Phase {
     /// Getting one consistent state of the database.
     Snapshot,
-    /// Writing the rows.
+    /// Writing the rows; of a restore, loading and comparing them.
     Database,
     /// Copying the photos.
     Photos,
     /// Writing the index, the checksums and the end of the archive.
     Finish,
-    /// Reading back what was written.
+    /// Reading back what was written; of a restore, its archive, before all else.
     Verify,
 }
 

@@ -6,7 +6,9 @@
 //! a restore that was broken off can be started again: photos that are there already are skipped.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf, is_separator};
+use std::path::{Path, PathBuf};
+
+use globset::GlobSet;
 
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
@@ -14,21 +16,18 @@ use crate::formats::backup::{BackupMetadata, EXTRA, OWN_ENTRIES};
 use crate::formats::index::IndexedPhoto;
 use crate::formats::opening::{backup_metadata, photo_index};
 use crate::formats::{README, SUMS};
-use crate::job::{Job, Warning, blocking, counted};
-use crate::options::{self, S3Options, name, state};
-use crate::wrangler::database_file;
+use crate::job::{Job, Phase, Warning, blocking, counted};
+use crate::options::S3Options;
 
 mod photos;
 mod rows;
 mod some_tables;
 mod target;
+mod targets;
 
 use photos::Photos;
 use rows::Rows;
-use target::Target;
-use target::directory::Directory;
-use target::s3::S3Bucket;
-use target::wrangler::LocalBucket;
+use targets::Targets;
 
 /// What comes back, and where to.
 #[derive(Debug, Clone, Default)]
@@ -105,21 +104,28 @@ pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) ->
 }
 
 fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreReport> {
+    job.check()?;
     let wanted = photos::wanted(options.keys.as_deref())?;
-    let Targets { databases, photos: targets } = targets(options)?;
+    let Targets { databases, photos: targets } = Targets::named(options)?;
     for database in &databases {
         rows::refuse_existing(database)?;
     }
-    let mut archive = Archive::open(path, job)?;
+    let meter = job.meter(Phase::Verify, None, None);
+    let mut archive = Archive::open_told(path, job, &meter)?;
+    meter.finish();
     let Held { metadata, index, odd } = Held::read(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
+    let is_with_photos = !targets.is_empty();
     let unmatched = photos::unmatched(options.keys.as_deref(), &wanted, &index);
     let held = index.len();
     let chosen: Vec<IndexedPhoto> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
     let is_all_wanted = !databases.is_empty()
-        && (!targets.is_empty() || held == 0)
+        && (is_with_photos || held == 0)
         && tables.len() == metadata.database.tables.len()
         && chosen.len() == held;
+    for database in &databases {
+        rows::foresee(&mut archive, database)?;
+    }
     let photos = targets
         .into_iter()
         .map(|target| Photos::look(target, &mut archive, &chosen, job))
@@ -129,7 +135,9 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
 
     let mut report = foreseen(&photos);
     report.warnings.extend(unmatched);
-    report.warnings.extend(not_inside(&metadata));
+    if is_with_photos {
+        report.warnings.extend(not_inside(&metadata, &wanted));
+    }
     report.warnings.extend(odd);
     if options.dry_run == Some(true) {
         report.tables = if databases.is_empty() { Vec::new() } else { tables };
@@ -142,6 +150,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     for photos in photos {
         photos.write(&mut archive, job)?;
     }
+    job.check()?;
     for rows in rows {
         let (tables, found) = rows.publish()?;
         report.tables = tables;
@@ -189,70 +198,6 @@ impl Held {
     }
 }
 
-/// Where rows and photos come back to.
-struct Targets {
-    databases: Vec<PathBuf>,
-    photos: Vec<Box<dyn Target>>,
-}
-
-/// The targets that are named. Fails with `INVALID_OPTIONS` when there is none, or two of them are one file.
-fn targets(options: &RestoreOptions) -> Result<Targets> {
-    let database = options.database.clone().map(database).transpose()?;
-    let mut databases: Vec<PathBuf> = database.into_iter().collect();
-    let mut photos: Vec<Box<dyn Target>> = Vec::new();
-    if let Some(dir) = options.photos_dir.clone() {
-        photos.push(Box::new(Directory::new(&options::path("photosDir", dir)?)?));
-    }
-    if let Some(LocalTarget { database_id, bucket, state_dir }) = options.wrangler.clone() {
-        let state = state("wrangler", state_dir)?;
-        if database_id.is_none() && bucket.is_none() {
-            return Err(Error::invalid(
-                "wrangler names no target: set wrangler.databaseId, wrangler.bucket or both",
-            ));
-        }
-        if let Some(id) = database_id {
-            databases.push(database_file(&state, &name("wrangler.databaseId", id)?));
-        }
-        if let Some(bucket) = bucket {
-            photos.push(Box::new(LocalBucket::new(state, name("wrangler.bucket", bucket)?)));
-        }
-    }
-    if let Some(bucket) = options.s3.clone() {
-        photos.push(Box::new(S3Bucket::new(bucket.check("s3")?)?));
-    }
-    if let [database, of_wrangler] = &databases[..]
-        && place(database) == place(of_wrangler)
-    {
-        return Err(Error::invalid("database is the very file of wrangler.databaseId; name one of the two"));
-    }
-    if databases.is_empty() && photos.is_empty() {
-        return Err(Error::invalid("a restore needs a target: database, photosDir, wrangler, s3 or several"));
-    }
-    Ok(Targets { databases, photos })
-}
-
-/// Where a file is or would be, whatever links lead to its folder.
-fn place(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match (path.parent().and_then(|folder| folder.canonicalize().ok()), path.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
-        _ => path,
-    }
-}
-
-/// The path of a file that is to be made.
-fn database(file: PathBuf) -> Result<PathBuf> {
-    let file = options::path("database", file)?;
-    let is_folder = file.to_string_lossy().ends_with(is_separator) || file.file_name().is_none();
-    if is_folder {
-        return Err(Error::invalid(format!(
-            "database is {}, a folder; it takes the path of a file",
-            file.display()
-        )));
-    }
-    Ok(file)
-}
-
 /// What the archive holds and a restore does not take: nothing names it.
 fn unknown_entries(archive: &Archive, index: &[IndexedPhoto]) -> Option<Warning> {
     let named: HashSet<&str> = index.iter().map(|photo| photo.path.as_str()).chain(OWN_ENTRIES).collect();
@@ -295,9 +240,13 @@ fn is_any_twice<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
     !names.all(|name| seen.insert(name))
 }
 
-/// What nobody can restore, because the archive has not got it.
-fn not_inside(metadata: &BackupMetadata) -> Option<Warning> {
-    let missing = metadata.photos.all_missing();
+/// What of the wanted photos nobody can restore, because the archive has not got it.
+fn not_inside(metadata: &BackupMetadata, wanted: &GlobSet) -> Option<Warning> {
+    let photos = &metadata.photos;
+    // A folder that could not be listed may have held any; so may what the metadata has no room for.
+    let is_wanted = |key: &str| key.ends_with('/') || wanted.is_match(key);
+    let listed = photos.missing.iter().filter(|photo| is_wanted(&photo.key)).count() as u64;
+    let missing = listed.saturating_add(photos.missing_unlisted.unwrap_or_default());
     (missing > 0).then(|| {
         let photos = counted(missing, "photo is", "photos are");
         Warning::new(

@@ -57,6 +57,7 @@ pub async fn verify_archive(path: PathBuf, job: Job) -> Result<VerifyReport> {
 }
 
 fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
+    job.check()?;
     let meter = job.meter(Phase::Verify, None, None);
     let survey = Survey::open(path, job, &meter)?;
     let mut problems = Problems::default();

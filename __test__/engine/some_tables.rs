@@ -1,8 +1,12 @@
 //! Restoring some of the tables: they come back as they were, and what misses the others is told.
 
-use cultural_archiver_backup::restore::RestoreReport;
+use std::sync::Arc;
 
-use crate::whole::{Whole, rows};
+use cultural_archiver_backup::job::{Job, Observer, Phase, Progress};
+use cultural_archiver_backup::restore::{RestoreOptions, RestoreReport, restore_backup};
+use tokio_util::sync::CancellationToken;
+
+use crate::whole::{Whole, rows, run};
 
 #[test]
 fn some_tables_come_back_with_their_rowids() {
@@ -70,4 +74,29 @@ fn what_names_tables_that_were_not_chosen_is_told() {
     let error = whole.restore("alone.db", &["sqlite_sequence"]).unwrap_err();
     assert_eq!(error.code(), "INVALID_OPTIONS");
     assert!(!whole.file("alone.db").exists());
+}
+
+/// Stops its job once the rows are loaded and compared.
+struct Stopper(CancellationToken);
+
+impl Observer for Stopper {
+    fn progress(&self, progress: &Progress) {
+        if progress.phase == Phase::Database && Some(progress.done) == progress.total {
+            self.0.cancel();
+        }
+    }
+}
+
+#[test]
+fn a_restore_that_is_stopped_when_its_rows_are_loaded_makes_no_database() {
+    let whole = Whole::of("CREATE TABLE t(a); CREATE TABLE u(a); INSERT INTO t VALUES (1)").unwrap();
+    for tables in [None, Some(vec!["t".to_owned()])] {
+        let token = CancellationToken::new();
+        let job = Job::new(token.clone(), Arc::new(Stopper(token)));
+        let database = Some(whole.file("stopped.db"));
+        let options = RestoreOptions { database, tables, ..RestoreOptions::default() };
+        let error = run(restore_backup(whole.report.path.clone(), options, job)).unwrap_err();
+        assert_eq!(error.code(), "ABORT_ERR");
+        assert!(!whole.file("stopped.db").exists());
+    }
 }

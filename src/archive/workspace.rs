@@ -5,9 +5,10 @@
 //! output folder removes it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
+use super::room::{ensure_space, unwritable};
 use super::sweep::{LOCK, marks, owner, remove, sweep, user};
 use crate::error::{Error, Result};
 use crate::flush;
@@ -103,28 +104,6 @@ fn without_detours(folder: &Path) -> PathBuf {
     direct.unwrap_or_else(|| folder.to_owned())
 }
 
-/// The same of any folder. A file system that does not know what it holds, as some in user space and in memory, says
-/// that it has no blocks at all: then only writing tells.
-pub fn ensure_space(folder: &Path, bytes: u64) -> Result<()> {
-    let disk = fs4::statvfs(folder).map_err(|e| Error::output(folder, e))?;
-    if disk.total_space() == 0 || disk.available_space() >= bytes {
-        return Ok(());
-    }
-    let elsewhere = match folder == std::env::temp_dir() {
-        true => "name another folder for temporary files (TMPDIR, on Windows TMP)",
-        false => "choose another folder",
-    };
-    Err(Error::DiskFull {
-        path: folder.to_owned(),
-        problem: format!(
-            "{} MB are needed and {} MB are free; free some space or {elsewhere}",
-            bytes.div_ceil(1_000_000),
-            disk.available_space() / 1_000_000
-        ),
-        source: None,
-    })
-}
-
 impl Drop for Workspace {
     fn drop(&mut self) {
         // What cannot be removed now, because a file in it is still open on Windows, the next run sweeps.
@@ -201,20 +180,6 @@ fn claim(output_dir: &Path) -> Result<Option<Claimed>> {
         return Ok(None);
     }
     Ok(Some((dir, lock)))
-}
-
-/// [`Error::output`] for the two mistakes that people make with `outputDir`.
-fn unwritable(path: &Path, error: io::Error) -> Error {
-    let problem = match error.kind() {
-        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-            "it is a file, not a folder; move it away or choose another folder"
-        }
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "it is read-only for this user; change its permissions or choose another folder"
-        }
-        _ => return Error::output(path, error),
-    };
-    Error::OutputUnwritable { path: path.to_owned(), problem: problem.into(), source: Some(Box::new(error)) }
 }
 
 #[cfg(test)]
@@ -305,18 +270,5 @@ mod tests {
         let output = workspace.output_dir().to_owned();
         drop(workspace);
         assert!(output.ends_with("out") && output.is_dir() && names(root.path()) == ["out"], "{output:?}");
-    }
-
-    #[test]
-    fn too_little_space_is_told_before_the_start() {
-        let root = tempfile::tempdir().unwrap();
-        let workspace = Workspace::create(root.path()).unwrap();
-        assert!(workspace.ensure_space(1).is_ok());
-        let error = workspace.ensure_space(u64::MAX).unwrap_err();
-        assert_eq!(error.code(), "DISK_FULL");
-        assert!(error.to_string().contains("18446744073710 MB are needed"), "{error}");
-        assert!(error.to_string().ends_with("choose another folder"), "{error}");
-        let error = ensure_space(&std::env::temp_dir(), u64::MAX).unwrap_err();
-        assert!(error.to_string().ends_with("(TMPDIR, on Windows TMP)"), "{error}");
     }
 }

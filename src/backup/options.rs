@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::options::{Common, CommonOptions, choice, path};
+use crate::options::{Common, CommonOptions, PhotoSource, choice, path};
 
 /// Options of a backup as the caller gave them.
 #[derive(Debug, Clone, Default)]
@@ -70,8 +70,14 @@ impl BackupOptions {
         if self.common.photos.is_none() && self.reuse_from.is_some() {
             return Err(Error::invalid("reuseFrom is about photos: set photos too, or leave reuseFrom out"));
         }
+        let common = self.common.check()?;
+        if photo_scope == PhotoScope::All && matches!(common.photos, Some(PhotoSource::PublicUrl(_))) {
+            return Err(Error::invalid(
+                "photoScope is 'all', but these photos cannot be listed; take 'approved' or a source that lists",
+            ));
+        }
         Ok(Settings {
-            common: self.common.check()?,
+            common,
             photo_scope,
             fail_on_photo_error,
             reuse_from: self.reuse_from.map(|p| path("reuseFrom", p)).transpose()?,

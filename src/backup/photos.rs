@@ -78,10 +78,13 @@ pub async fn copy(
     settings: &Arc<Settings>,
     workspace: &Arc<Workspace>,
     rows: Rows,
-    plan: Plan,
+    mut plan: Plan,
     earlier: Option<Earlier>,
     job: &Job,
 ) -> Result<Written> {
+    if let Some(earlier) = &earlier {
+        plan.look_for(earlier, settings.common.concurrency, job).await?;
+    }
     let reused = |planned: &PlannedPhoto| {
         let held = earlier.as_ref().zip(plan.listed(&planned.key));
         held.is_some_and(|(earlier, photo)| earlier.holds(photo))
@@ -165,7 +168,7 @@ impl<'a> Copier<'a> {
             foreign: plan.foreign(),
             dangling: plan.dangling(),
         };
-        let meter = job.meter(Phase::Photos, Some(plan.photos().len() as u64), Some(plan.bytes()));
+        let meter = job.meter(Phase::Photos, Some(plan.photos().len() as u64), plan.all_bytes());
         let photos = Photos { metadata, reused: 0, dangling: None };
         Ok(Copier {
             settings,

@@ -1,37 +1,30 @@
 //! Which photos go into a backup, where they come from, and what to say of the others.
 
-use std::path::Path;
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::options::{PhotoScope, Settings};
+use futures::StreamExt;
+use futures::stream;
+
+use super::options::PhotoScope;
+use super::reuse::Earlier;
 use crate::archive::check_readable;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
-use crate::inputs;
 use crate::job::{Job, Warning};
-use crate::photos::source::{Listing, PhotoSource, StoredPhoto, find, wrong_store};
+use crate::photos::source::{GetError, Listing, PhotoSource, StoredPhoto, find, wrong_store};
 use crate::platform::photo_plan::{
     PhotoPlan, PlannedPhoto, Scope, Unlisted, plan_photos, plan_without_store,
 };
 
-/// A store of photos and what it holds; no listing if it cannot tell.
+/// A store of photos and what it holds.
 pub struct Store {
-    source: Arc<dyn PhotoSource>,
-    listing: Option<Listing>,
-}
-
-/// Opens and lists the store that the options name; None when they name none. What it needs meanwhile lies in `work`.
-pub async fn open_store(settings: &Settings, work: &Path, job: &Job) -> Result<Option<Store>> {
-    let Some(photos) = &settings.common.photos else { return Ok(None) };
-    let source = inputs::open_store(photos, work).await?;
-    let listing = source.list(job).await?;
-    if listing.is_none() && settings.photo_scope == PhotoScope::All {
-        return Err(Error::invalid(
-            "photoScope is 'all', but these photos cannot be listed; take 'approved' or a source that lists",
-        ));
-    }
-    Ok(Some(Store { source, listing }))
+    /// Where the photos come from.
+    pub source: Arc<dyn PhotoSource>,
+    /// What it holds; None if it cannot tell.
+    pub listing: Option<Listing>,
 }
 
 /// Which photos go into the archive, and where they come from.
@@ -41,6 +34,8 @@ pub struct Plan {
     plan: PhotoPlan,
     /// What the store said of its photos, in bytewise order of keys.
     listed: Vec<StoredPhoto>,
+    /// Whether that is all of them.
+    is_listed: bool,
 }
 
 impl Plan {
@@ -51,7 +46,7 @@ impl Plan {
         let failure = |error| snapshot.failure(&error);
         let Some(Store { source, listing }) = store else {
             let plan = plan_without_store(connection).map_err(failure)?;
-            return Ok(Plan { source: None, scope, plan, listed: Vec::new() });
+            return Ok(Plan { source: None, scope, plan, listed: Vec::new(), is_listed: true });
         };
         let wanted = match scope {
             PhotoScope::Approved => Scope::Approved,
@@ -63,9 +58,32 @@ impl Plan {
         }
         let keys = plan.items.iter().filter(|photo| !photo.probe).map(|photo| photo.key.len() as u64);
         check_size(keys.clone().count() as u64, keys.sum())?;
+        let is_listed = listing.is_some();
         let Listing { photos: listed, warnings, .. } = listing.unwrap_or_default();
         plan.warnings.extend(warnings);
-        Ok(Plan { source: Some(source), scope, plan, listed })
+        Ok(Plan { source: Some(source), scope, plan, listed, is_listed })
+    }
+
+    /// Asks a store that cannot list for the photos of an earlier backup: those that it still has are taken for listed,
+    /// the others are fetched.
+    pub async fn look_for(&mut self, earlier: &Earlier, concurrency: usize, job: &Job) -> Result<()> {
+        let Some(source) = self.store().filter(|_| !self.is_listed) else { return Ok(()) };
+        let keys = self.plan.items.iter().map(|planned| planned.key.clone());
+        let known: Vec<String> = keys.filter(|key| earlier.knows(key)).collect();
+        let asked = stream::iter(known).map(|key| {
+            let source = Arc::clone(&source);
+            async move { source.describe(&key).await }
+        });
+        // A store that fails is asked no further: fetching has the patience for it.
+        let is_up = |said: &Result<_, GetError>| ready(!said.as_ref().is_err_and(|error| error.is_outage()));
+        let mut said = pin!(asked.buffered(concurrency).take_while(is_up));
+        while let Some(said) =
+            job.stop_token().run_until_cancelled(said.next()).await.ok_or(Error::Aborted)?
+        {
+            self.listed.extend(said.ok().flatten().filter(|now| earlier.holds(now)));
+        }
+        self.listed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(())
     }
 
     /// Where the photos come from; none without photos.
@@ -94,6 +112,11 @@ impl Plan {
         listed.fold(0, |bytes, photo| bytes.saturating_add(photo.size))
     }
 
+    /// The same, where the store has listed all of them.
+    pub fn all_bytes(&self) -> Option<u64> {
+        self.is_listed.then(|| self.bytes())
+    }
+
     /// The photos to copy, in the order of the archive.
     pub fn photos(&self) -> &[PlannedPhoto] {
         &self.plan.items
@@ -119,7 +142,7 @@ impl Plan {
         &self.plan.readings
     }
 
-    /// A photo as it was listed; None when the store could not list.
+    /// A photo as it was listed; None when the store could not list, and was not asked for it.
     pub fn listed(&self, key: &str) -> Option<&StoredPhoto> {
         self.listed.get(find(&self.listed, key)?)
     }

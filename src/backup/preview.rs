@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
+use super::inputs::Inputs;
 use super::options::{BackupOptions, Settings};
-use super::plan::{self, Plan};
+use super::plan::Plan;
 use super::{reuse, rows};
 use crate::archive::Workspace;
 use crate::database::quoted;
 use crate::database::schema::Schema;
 use crate::database::source::Snapshot;
 use crate::error::Result;
-use crate::inputs::take_snapshot;
 use crate::job::{Job, Warning, blocking};
 use crate::photos::source::slow_store;
 use crate::platform::photo_plan::PhotoKind;
@@ -61,15 +61,15 @@ pub struct PhotosPreview {
 pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPreview> {
     let settings = Arc::new(options.check()?);
     job.check()?;
-    let earlier = reuse::open(&settings, &job).await?;
-    let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await?;
-    let store = plan::open_store(&settings, workspace.folder(), &job).await?;
-    blocking(move || {
-        let snapshot = take_snapshot(&settings.common.database, workspace.folder(), &job)?;
-        let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
-        preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)
-    })
-    .await
+    let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await.map(Arc::new)?;
+    let Inputs { snapshot, store, earlier } = Inputs::read(&settings, &workspace, &job).await?;
+    let scope = settings.photo_scope;
+    let planned = blocking(move || Ok((Plan::make(&snapshot, store, scope)?, snapshot)));
+    let (mut plan, snapshot) = planned.await?;
+    if let Some(earlier) = &earlier {
+        plan.look_for(earlier, settings.common.concurrency, &job).await?;
+    }
+    blocking(move || preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)).await
 }
 
 fn preview(

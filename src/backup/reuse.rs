@@ -70,6 +70,11 @@ impl Earlier {
         })
     }
 
+    /// Whether the backup holds a photo of that key, changed since or not.
+    pub fn knows(&self, key: &str) -> bool {
+        self.photos.contains_key(key)
+    }
+
     /// Opens a photo that the backup [`holds`](Earlier::holds).
     pub fn open(&mut self, photo: &StoredPhoto) -> Result<Incoming<StoredEntry<'_>>> {
         let Some(Held { entry, sha256 }) = self.photos.get(&photo.key) else {

@@ -17,7 +17,7 @@ use crate::dataset::{CC0, LICENSE, citation, schemas};
 use crate::error::{Error, Result};
 use crate::formats::dump::{DataDumpMetadata, FORMAT_VERSION};
 use crate::formats::{GENERATOR, METADATA, README, SUMS, metadata_json, pretty};
-use crate::job::Job;
+use crate::job::{Job, Meter, Phase};
 use crate::platform::fields::files::DataFile;
 
 /// Everything that goes into the archive.
@@ -41,17 +41,24 @@ pub struct Parts<'p> {
 }
 
 impl Parts<'_> {
-    /// Writes every entry but leaves the archive open. Fails with `ARCHIVE_TOO_LARGE` as soon as it is.
+    /// Writes every entry but leaves the archive open; the phase `finish`, of which data files and thumbnails are told.
+    /// Fails with `ARCHIVE_TOO_LARGE` as soon as it is.
     pub fn write(&self, workspace: &Workspace, job: &Job) -> Result<ArchiveWriter> {
+        let files = self.files.iter().map(|written| written.deflated.compressed_size);
+        let thumbnails = self.thumbnails.outcomes.iter().flatten().map(|made| made.bytes);
+        let sizes = files.chain(thumbnails);
+        let meter = job.meter(Phase::Finish, Some(sizes.clone().count() as u64), Some(sizes.sum()));
         let common = &self.settings.common;
         let mut archive = ArchiveWriter::create(workspace, common.now, common.compression_level)?;
         archive.add_bytes(LICENSE, CC0.as_bytes())?;
         archive.add_bytes(README, self.readme().as_bytes())?;
         for WrittenFile { file, deflated, .. } in self.files {
+            job.check()?;
             archive.add_deflated(file.name, deflated, workspace.open_file(file.name)?)?;
             self.check_size(&archive)?;
+            meter.add(1, deflated.compressed_size);
         }
-        let photos = self.add_photos(&mut archive, workspace, job)?;
+        let photos = self.add_photos(&mut archive, workspace, job, &meter)?;
         archive.add_bytes(METADATA, &metadata_json(self.metadata)?)?;
         let schemas: Vec<String> = self.files.iter().map(|written| schemas::name(written.file)).collect();
         let others = Others { schemas, changes: self.changes.is_some(), photos };
@@ -69,6 +76,7 @@ impl Parts<'_> {
         let checksums = archive.checksums();
         archive.add_bytes(SUMS, checksums.as_bytes())?;
         self.check_size(&archive)?;
+        meter.finish();
         Ok(archive)
     }
 
@@ -77,6 +85,7 @@ impl Parts<'_> {
         archive: &mut ArchiveWriter,
         workspace: &Workspace,
         job: &Job,
+        meter: &Meter,
     ) -> Result<Vec<String>> {
         let mut names = Vec::new();
         if self.thumbnails.outcomes.iter().all(Result::is_err) {
@@ -94,6 +103,7 @@ impl Parts<'_> {
                 let now = self.settings.common.now;
                 archive.add_stored(&name, now, made.bytes, made.crc32, made.sha256, &mut jpeg)?;
                 self.check_size(archive)?;
+                meter.add(1, made.bytes);
                 names.push(name);
             }
         }

@@ -168,6 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn photos_are_compared_with_those_of_a_dump_that_had_them() {
+        let (with, without) = (|| of(&[r#"{"id":"a","photos":[1]}"#]), || of(&[r#"{"id":"a"}"#]));
+        let changed = |has_photos, works, now: &Fingerprints, with_photos| {
+            let counts = Counts { total_artworks: 1, total_creators: 0, total_tags: 0, total_photos: 0 };
+            let creators = Fingerprints::default();
+            let previous = Previous { generated_at: String::new(), counts, has_photos, works, creators };
+            !previous.changes(now, &Fingerprints::default(), with_photos).artwork.changed.is_empty()
+        };
+        assert!(changed(true, with(), &without(), true));
+        assert!(!changed(true, with(), &without(), false));
+        assert!(!changed(false, without(), &with(), true));
+    }
+
+    #[test]
     fn a_large_loss_is_one_of_a_tenth_and_of_twenty_records() {
         let counts = |artworks, photos| Counts {
             total_artworks: artworks,

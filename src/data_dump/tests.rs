@@ -13,6 +13,7 @@ use crate::privacy::values::Values;
 mod creators;
 mod hostile;
 mod licences;
+mod stopped;
 
 const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
 
@@ -32,6 +33,10 @@ fn database(path: &Path) {
 }
 
 async fn dumped(folder: &Path) -> Result<DataDumpReport> {
+    dumped_by(folder, Job::unattended()).await
+}
+
+async fn dumped_by(folder: &Path, job: Job) -> Result<DataDumpReport> {
     let file = folder.join("archive.sqlite");
     if !file.exists() {
         database(&file);
@@ -42,7 +47,7 @@ async fn dumped(folder: &Path) -> Result<DataDumpReport> {
         now: Some("2026-01-02T03:04:05Z".into()),
         ..CommonOptions::default()
     };
-    create_data_dump(DataDumpOptions { common, ..DataDumpOptions::default() }, Job::unattended()).await
+    create_data_dump(DataDumpOptions { common, ..DataDumpOptions::default() }, job).await
 }
 
 /// Every text in the archive.

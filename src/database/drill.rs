@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::digest::TableDigest;
 use super::making::Making;
@@ -27,6 +28,7 @@ pub struct Drill {
     /// What to do about a failure.
     advice: &'static str,
     job: Job,
+    meter: Arc<Meter>,
 }
 
 /// What a drill has to find.
@@ -60,12 +62,20 @@ impl Drill {
     /// of a failure.
     pub fn start(path: &Path, bytes: u64, advice: &'static str, job: &Job) -> Result<Drill> {
         let loader = Loader::create_scratch(path, Budget::for_bytes(bytes), job);
-        Self::with(loader, path, advice, job)
+        // Nobody is told: it goes on beside phases that are.
+        Self::with(loader, path, advice, job, Arc::new(Meter::unheard()))
     }
 
-    /// The same, of a database that stays where it passes.
-    pub fn start_to_keep(path: &Path, bytes: u64, advice: &'static str, job: &Job) -> Result<Drill> {
-        Self::with(Loader::create(path, Budget::for_bytes(bytes), job), path, advice, job)
+    /// The same, of a database that stays where it passes; `meter` hears of the bytes that are loaded and the tables
+    /// that are compared.
+    pub fn start_to_keep(
+        path: &Path,
+        bytes: u64,
+        advice: &'static str,
+        job: &Job,
+        meter: Arc<Meter>,
+    ) -> Result<Drill> {
+        Self::with(Loader::create(path, Budget::for_bytes(bytes), job), path, advice, job, meter)
     }
 
     fn with(
@@ -73,30 +83,36 @@ impl Drill {
         path: &Path,
         advice: &'static str,
         job: &Job,
+        meter: Arc<Meter>,
     ) -> Result<Drill> {
         let loader = loader
             .and_then(|mut loader| loader.run(WITHOUT_CHECKS, &Meter::unheard()).map(|()| loader))
             .map_err(|error| failed(error, "", path, advice))?;
-        Ok(Drill { loader, path: path.to_owned(), advice, job: job.clone() })
+        Ok(Drill { loader, path: path.to_owned(), advice, job: job.clone(), meter })
     }
 
-    /// Loads the script called `name`. Nobody is told: it goes on beside phases that are.
+    /// Loads the script called `name`.
     pub fn load(&mut self, name: &str, script: impl Read) -> Result<()> {
-        self.loader
-            .run(script, &Meter::unheard())
-            .map_err(|error| failed(error, name, &self.path, self.advice))
+        self.loader.run(script, &self.meter).map_err(|error| failed(error, name, &self.path, self.advice))
     }
 
     /// Compares what was loaded with what the source held, and has SQLite check it.
     pub fn compare(self, expected: &Expected) -> Result<DrillReport> {
         self.loader.finish().map_err(|error| failed(error, "database.sql", &self.path, self.advice))?;
-        inspect(&self.path, expected, self.advice, &self.job)
+        inspect(&self.path, expected, self.advice, &self.job, &self.meter)
     }
 }
 
-/// Compares the database at `path`, which nobody else uses, with what it should hold, and has SQLite check it.
-pub fn inspect(path: &Path, expected: &Expected, advice: &str, job: &Job) -> Result<DrillReport> {
-    let inspection = Inspection { path, advice, job };
+/// Compares the database at `path`, which nobody else uses, with what it should hold, and has SQLite check it. `meter`
+/// hears of each table.
+pub fn inspect(
+    path: &Path,
+    expected: &Expected,
+    advice: &str,
+    job: &Job,
+    meter: &Meter,
+) -> Result<DrillReport> {
+    let inspection = Inspection { path, advice, job, meter };
     let schema = inspection.schema()?;
     if let Some(makings) = &expected.makings
         && let Some(making) = makings.symmetric_difference(&schema.makings()).next()

@@ -16,7 +16,7 @@ pub mod schema;
 pub mod script;
 pub mod source;
 pub mod sql;
-mod watchdog;
+pub mod watchdog;
 
 /// `name` as SQL writes an identifier: always quoted, so that no name is a keyword.
 pub fn quoted(name: &str) -> String {

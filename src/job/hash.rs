@@ -1,10 +1,10 @@
-//! Hashing what is long, for as long as the job goes on.
+//! Reading what is long: hashed for as long as the job goes on, and told of.
 
 use std::io::{self, ErrorKind, Read};
 
 use sha2::{Digest, Sha256};
 
-use super::Job;
+use super::{Job, Meter};
 use crate::error::Result;
 
 /// Bytes hashed at a time: few enough to stay in a core's own cache.
@@ -22,5 +22,26 @@ pub fn hash_all(mut reader: impl Read, job: &Job) -> Result<io::Result<[u8; 32]>
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Ok(Err(error)),
         }
+    }
+}
+
+/// A reader that tells a meter of every byte.
+pub struct Told<'m, R> {
+    reader: R,
+    meter: &'m Meter,
+}
+
+impl<'m, R: Read> Told<'m, R> {
+    /// Reads `reader`; `meter` hears of it.
+    pub fn new(reader: R, meter: &'m Meter) -> Self {
+        Told { reader, meter }
+    }
+}
+
+impl<R: Read> Read for Told<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.meter.add(0, read as u64);
+        Ok(read)
     }
 }

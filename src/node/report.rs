@@ -11,7 +11,7 @@ use crate::job::{self, Phase};
 pub struct Progress {
     /// The stage: getting one consistent state of the database, writing its rows, copying photos, writing the end of
     /// the archive, reading back what was written. A database that breaks its own rules may be gone through twice,
-    /// so that phases come again.
+    /// so that phases come again. A restore reads its archive first (`verify`), and compares the rows in `database`.
     #[napi(ts_type = "'snapshot' | 'database' | 'photos' | 'finish' | 'verify'")]
     pub phase: &'static str,
     /// Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries.

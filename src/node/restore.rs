@@ -33,15 +33,16 @@ pub struct RestoreOptions<'env> {
     /// another one under its key is `TARGET_NOT_EMPTY`.
     #[napi(ts_type = "S3Bucket | undefined")]
     pub s3: Option<S3Bucket>,
-    /// The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`. Default: all.
+    /// The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`, and so are tables without a
+    /// target for rows. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub tables: Option<Vec<String>>,
     /// Globs of the keys that come back, such as `originals/2025/*`; `*` stands for any text, `/` included. One that no
-    /// key is like is a warning. Default: all.
+    /// key is like is a warning; keys without a target for photos are `INVALID_OPTIONS`. Default: all.
     #[napi(ts_type = "Array<string> | undefined")]
     pub keys: Option<Vec<String>>,
-    /// Whether to say only what would be done. Everything that can be refused is refused; nothing is written. Default
-    /// `false`.
+    /// Whether to say only what would be done. Everything that can be refused without writing is refused; nothing is
+    /// written. Default `false`.
     #[napi(ts_type = "boolean | undefined")]
     pub dry_run: Option<bool>,
     /// Told how far the job is: at most about ten times a second, and always at the end of a phase. Does not keep the

@@ -49,7 +49,8 @@ pub(super) struct Photos {
 
 impl Photos {
     /// Looks at everything under the photos' keys: a photo that is there already is skipped, something else in its
-    /// place is `TARGET_NOT_EMPTY`. What is to be written has to be in the archive, as long as its index says.
+    /// place is `TARGET_NOT_EMPTY`. What is to be written has to be in the archive, as long as its index says, and the
+    /// target has to have room for it.
     pub(super) fn look(
         mut target: Box<dyn Target>,
         archive: &mut Archive,
@@ -72,6 +73,9 @@ impl Photos {
                     found.warnings.push(Warning::about("PHOTO_UNNAMEABLE", photo.key.clone(), why));
                 }
             }
+        }
+        if !found.missing.is_empty() {
+            found.target.foresee(found.bytes_to_write())?;
         }
         Ok(found)
     }

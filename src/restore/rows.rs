@@ -3,17 +3,18 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempPath;
 
 use super::RestoredTable;
 use super::some_tables::{SEQUENCE, keep};
-use crate::archive::{Archive, Workspace, take_name};
+use crate::archive::{self, Archive, Workspace, take_name};
 use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, loaded_size};
-use crate::job::Job;
+use crate::job::{Job, Meter, Phase};
 
 const FILE: &str = "restored.sqlite";
 const ADVICE: &str = "nothing was restored; take another copy of the archive";
@@ -36,6 +37,11 @@ fn taken(path: &Path) -> Error {
         what: path.display().to_string(),
         problem: "a restore never writes over a database; name one that does not exist".into(),
     }
+}
+
+/// Fails with `OUTPUT_UNWRITABLE` or `DISK_FULL` when it shows already that a database cannot be made at `path`.
+pub(super) fn foresee(archive: &mut Archive, path: &Path) -> Result<()> {
+    archive::foresee(flush::folder_of(path), loaded_size(bytes_of_sql(archive)?))
 }
 
 /// The tables that are to come back.
@@ -82,10 +88,13 @@ impl Rows {
     ) -> Result<Rows> {
         let workspace = Workspace::create(flush::folder_of(target))?;
         let path = workspace.path(FILE);
-        let mut found = load_all(archive, &workspace, &path, metadata, job)?;
+        let tables_in_all = metadata.database.tables.len();
+        let bytes = bytes_of_sql(archive)?;
+        let meter = Arc::new(job.meter(Phase::Database, Some(tables_in_all as u64), Some(bytes)));
+        let mut found = load_all(archive, &path, bytes, metadata, job, &meter)?;
         let file = TempPath::try_from_path(&path).map_err(|error| Error::output(&path, error))?;
         let mut tables: Vec<RestoredTable> = chosen.to_vec();
-        if chosen.len() < metadata.database.tables.len() {
+        if chosen.len() < tables_in_all {
             let expected = metadata.database.expected().tables;
             let expected = expected.into_iter().filter(|table| chosen.iter().any(|it| it.name == table.name));
             found = keep(&path, expected.collect(), &mut tables, job)?;
@@ -94,6 +103,7 @@ impl Rows {
         }
         let flushed = File::options().write(true).open(&path).and_then(|file| flush::file(&file));
         flushed.map_err(|error| Error::output(&path, error))?;
+        meter.finish();
         Ok(Rows { file, target: target.to_owned(), tables, found, _workspace: workspace })
     }
 
@@ -107,22 +117,25 @@ impl Rows {
     }
 }
 
-/// Loads all of the SQL into a new database at `path`, and compares it with the digests in the archive.
+/// Bytes of the SQL in the archive.
+fn bytes_of_sql(archive: &mut Archive) -> Result<u64> {
+    let extra = if archive.holds(EXTRA) { archive.size_of(EXTRA)? } else { 0 };
+    Ok(archive.size_of(MAIN)?.saturating_add(extra))
+}
+
+/// Loads all of the SQL, of so many bytes, into a new database at `path`, and compares it with the digests in the archive.
 fn load_all(
     archive: &mut Archive,
-    workspace: &Workspace,
     path: &Path,
+    bytes: u64,
     metadata: &BackupMetadata,
     job: &Job,
+    meter: &Arc<Meter>,
 ) -> Result<DrillReport> {
-    let has_extra = archive.holds(EXTRA);
-    let extra_bytes = if has_extra { archive.size_of(EXTRA)? } else { 0 };
-    let bytes = archive.size_of(MAIN)?.saturating_add(extra_bytes);
-    workspace.ensure_space(loaded_size(bytes))?;
     let mut load = || {
-        let mut drill = Drill::start_to_keep(path, bytes, ADVICE, job)?;
+        let mut drill = Drill::start_to_keep(path, bytes, ADVICE, job, Arc::clone(meter))?;
         drill.load(MAIN, BufReader::new(archive.open_entry(MAIN)?))?;
-        if has_extra {
+        if archive.holds(EXTRA) {
             drill.load(EXTRA, BufReader::new(archive.open_entry(EXTRA)?))?;
         }
         drill.compare(&metadata.database.expected())

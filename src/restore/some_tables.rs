@@ -4,16 +4,17 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 
 use super::RestoredTable;
 use crate::database::digest::{self, TableDigest};
 use crate::database::drill::{DrillReport, Expected, inspect};
 use crate::database::schema::{Key, Object, Schema};
 use crate::database::source::trouble::extended;
+use crate::database::watchdog::Watchdog;
 use crate::database::{as_io, quoted};
 use crate::error::{Error, Result};
-use crate::job::{Job, Warning};
+use crate::job::{Job, Meter, Warning};
 
 /// The counters of AUTOINCREMENT tables, from which SQLite takes those of a table that is dropped.
 pub(super) const SEQUENCE: &str = "sqlite_sequence";
@@ -27,7 +28,7 @@ pub(super) fn keep(
     job: &Job,
 ) -> Result<DrillReport> {
     let kept: HashSet<&str> = expected.iter().map(|table| table.name.as_str()).collect();
-    let Dropped { mut warnings, sequence } = drop_others(path, &kept)?;
+    let Dropped { mut warnings, sequence } = drop_others(path, &kept, job)?;
     tables.iter_mut().for_each(|table| table.matches = true);
     if let (Some(at), Some(found)) = (expected.iter().position(|table| table.name == SEQUENCE), sequence)
         && expected.remove(at) != found
@@ -39,7 +40,7 @@ pub(super) fn keep(
         warnings.push(Warning::about("SEQUENCE_CUT", SEQUENCE, message));
     }
     let expected = Expected { tables: expected, makings: None };
-    let mut found = inspect(path, &expected, "try again, or restore all tables", job)?;
+    let mut found = inspect(path, &expected, "try again, or restore all tables", job, &Meter::unheard())?;
     found.warnings.extend(warnings);
     Ok(found)
 }
@@ -50,9 +51,10 @@ struct Dropped {
 }
 
 /// Drops what was not chosen, with its indexes and triggers, and the views and triggers that work no longer.
-fn drop_others(path: &Path, kept: &HashSet<&str>) -> Result<Dropped> {
+fn drop_others(path: &Path, kept: &HashSet<&str>, job: &Job) -> Result<Dropped> {
     let drop = || -> rusqlite::Result<Dropped> {
         let connection = Connection::open(path)?;
+        let _watchdog = Watchdog::over(&connection, job, None)?;
         // What was not chosen leaves no bytes behind.
         connection.execute_batch(
             "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;
@@ -64,6 +66,10 @@ fn drop_others(path: &Path, kept: &HashSet<&str>) -> Result<Dropped> {
         let virtual_tables = schema.virtual_tables.iter().map(|table| &table.name);
         let ordinary = schema.tables.iter().map(|table| &table.name);
         for name in virtual_tables.chain(ordinary).filter(|name| !kept.contains(name.as_str())) {
+            // A DROP that frees pages goes on to its end whoever interrupts it.
+            if job.is_stopped() {
+                return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+            }
             connection.execute_batch(&format!("DROP TABLE IF EXISTS main.{}", quoted(name)))?;
         }
         let mut warnings = drop_views(&connection, &working)?;
@@ -76,7 +82,7 @@ fn drop_others(path: &Path, kept: &HashSet<&str>) -> Result<Dropped> {
         let sequence = schema.sequence.map(|table| digest::table(&connection, &table, false)).transpose()?;
         Ok(Dropped { warnings, sequence })
     };
-    drop().map_err(|error| undropped(path, &error)).inspect(|_| {
+    drop().map_err(|error| job.check().err().unwrap_or_else(|| undropped(path, &error))).inspect(|_| {
         // Left by a connection that did not end well; it goes with the folder otherwise.
         let _ = fs::remove_file(path.with_extension("sqlite-journal"));
     })
@@ -176,9 +182,19 @@ fn lost_contents(schema: &Schema) -> Vec<Warning> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
+    #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn no_further_table_is_dropped_once_the_job_is_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("restored.sqlite");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t(a); CREATE TABLE u(a)").unwrap();
+        let job = Job::unattended();
+        job.stop();
+        assert_eq!(keep(&path, Vec::new(), &mut [], &job).map_err(|error| error.code()), Err("ABORT_ERR"));
+    }
 
     #[test]
     fn what_sqlite_says_of_a_row_stays_out_of_the_message() {

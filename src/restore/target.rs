@@ -46,6 +46,11 @@ pub(super) trait Target {
         None
     }
 
+    /// Fails as [`begin`](Target::begin) would, as far as that shows before anything is written.
+    fn foresee(&self, _bytes: u64) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes ready for photos of so many bytes altogether.
     fn begin(&mut self, bytes: u64) -> Result<()>;
 

@@ -19,7 +19,7 @@ use crate::database::source::trouble::no_room;
 use crate::database::watchdog::Watchdog;
 use crate::database::{as_io, quoted_text, rows};
 use crate::error::{Error, Result};
-use crate::job::Job;
+use crate::job::{Job, Meter};
 
 /// What `integrity_check` begins with when pages are damaged or cannot be read.
 const PAGES: &str = "*** in database ";
@@ -33,6 +33,8 @@ pub(super) struct Inspection<'i> {
     pub(super) path: &'i Path,
     pub(super) advice: &'i str,
     pub(super) job: &'i Job,
+    /// Hears of each table.
+    pub(super) meter: &'i Meter,
 }
 
 /// What was found.
@@ -96,6 +98,9 @@ impl Inspection<'_> {
                     break;
                 }
                 let outcome = task.perform(connection, schema)?;
+                if let Outcome::Digest(_) = outcome {
+                    self.meter.add(1, 0);
+                }
                 found.lock().unwrap_or_else(PoisonError::into_inner).add(outcome);
             }
             Ok(())
@@ -256,7 +261,8 @@ mod tests {
 
     fn inspect(path: &Path) -> Result<Found> {
         let job = Job::unattended();
-        let inspection = Inspection { path, advice: "try again", job: &job };
+        let meter = Meter::unheard();
+        let inspection = Inspection { path, advice: "try again", job: &job, meter: &meter };
         let schema = inspection.schema()?;
         inspection.run(&schema, &Expected { tables: Vec::new(), makings: None })
     }

@@ -54,6 +54,12 @@ pub trait PhotoSource: Send + Sync {
         None
     }
 
+    /// What a store that cannot list says of one photo now, where that tells for sure whether it is one of before; None
+    /// where it does not.
+    async fn describe(&self, _key: &str) -> Result<Option<StoredPhoto>, GetError> {
+        Ok(None)
+    }
+
     /// Opens one photo. Reading it is the caller's, see [`crate::photos::fetch`].
     async fn get(&self, key: &str) -> Result<Content, GetError>;
 

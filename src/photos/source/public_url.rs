@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{HeaderName, IF_RANGE, LOCATION, RANGE};
-use http::{Request, Response};
+use http::header::{ETAG, HeaderName, IF_RANGE, LOCATION, RANGE};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use percent_encoding::utf8_percent_encode;
@@ -48,7 +48,7 @@ impl PublicUrl {
         let deny = self.pages_deny.get_or_try_init(async || self.do_pages_deny().await).await.copied();
         // Not known yet: then a page is asked for again, and with it this.
         let deny = deny.unwrap_or(false);
-        let response = self.ask(key, &[]).await?;
+        let response = self.ask(Method::GET, key, &[]).await?;
         match is_page(response.headers()) {
             true if deny => Err(GetError::NoSuchKey),
             true => Err(GetError::Unavailable { retry_after: None }),
@@ -58,7 +58,7 @@ impl PublicUrl {
 
     /// What holds for the whole job must not come of one request that failed: then it is left open.
     async fn do_pages_deny(&self) -> Result<bool, GetError> {
-        match self.ask(NOBODYS, &[]).await {
+        match self.ask(Method::GET, NOBODYS, &[]).await {
             Ok(answer) => Ok(is_page(answer.headers())),
             Err(error @ (GetError::Unreachable | GetError::Unavailable { .. })) => Err(error),
             // Silence would cost every photo half a minute.
@@ -66,13 +66,18 @@ impl PublicUrl {
         }
     }
 
-    async fn ask(&self, key: &str, headers: &[(HeaderName, String)]) -> Result<Response<Incoming>, GetError> {
+    async fn ask(
+        &self,
+        method: Method,
+        key: &str,
+        headers: &[(HeaderName, String)],
+    ) -> Result<Response<Incoming>, GetError> {
         if has_dot_segment(key) {
             return Err(GetError::Unaddressable);
         }
         let mut uri = format!("{}{}", self.base, utf8_percent_encode(key, PATH));
         for _ in 0..=REDIRECTS {
-            let mut request = Request::get(&uri);
+            let mut request = Request::builder().method(method.clone()).uri(&uri);
             for (name, value) in headers {
                 request = request.header(name, value);
             }
@@ -112,6 +117,15 @@ impl PhotoSource for PublicUrl {
         Ok(None)
     }
 
+    /// A weak ETag stays when the bytes change (RFC 9110, 8.8.1).
+    async fn describe(&self, key: &str) -> Result<Option<StoredPhoto>, GetError> {
+        let response = self.ask(Method::HEAD, key, &[]).await?;
+        let headers = response.headers();
+        let is_strong = headers.get(ETAG).is_some_and(|etag| etag.as_bytes().starts_with(b"\""));
+        let is_told = response.status() == StatusCode::OK && is_strong && !is_page(headers);
+        Ok(length(headers).filter(|_| is_told).map(|size| describe_of(key, size, headers)))
+    }
+
     async fn get(&self, key: &str) -> Result<Content, GetError> {
         let response = self.photo(key).await?;
         whole_follows(response.status())?;
@@ -134,7 +148,7 @@ impl PhotoSource for PublicUrl {
     async fn resume(&self, photo: &StoredPhoto, from: u64) -> Result<Option<ByteStream>, GetError> {
         let Some(etag) = photo.etag.as_deref() else { return Ok(None) };
         let headers = [(RANGE, format!("bytes={from}-")), (IF_RANGE, format!("\"{etag}\""))];
-        let response = self.ask(&photo.key, &headers).await?;
+        let response = self.ask(Method::GET, &photo.key, &headers).await?;
         let on = goes_on(response.status(), response.headers(), photo, from);
         Ok(on.then(|| checked(response.into_body())))
     }

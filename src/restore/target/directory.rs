@@ -9,7 +9,7 @@ use chrono::DateTime;
 use tempfile::TempPath;
 
 use super::{Content, Presence, Target};
-use crate::archive::{Workspace, take_name};
+use crate::archive::{Workspace, foresee, take_name};
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::formats::index::IndexedPhoto;
@@ -95,6 +95,10 @@ impl Target for Directory {
             });
         }
         Ok(presences)
+    }
+
+    fn foresee(&self, bytes: u64) -> Result<()> {
+        foresee(&self.root, bytes)
     }
 
     fn begin(&mut self, bytes: u64) -> Result<()> {

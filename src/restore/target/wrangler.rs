@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
-use crate::archive::{Workspace, ensure_space};
+use crate::archive::{Workspace, ensure_space, foresee};
 use crate::database::as_io;
 use crate::error::{Error, Result};
 use crate::flush;
@@ -118,6 +118,10 @@ impl Target for LocalBucket {
         let source: Arc<dyn PhotoSource> =
             Arc::new(Wrangler::open(&self.state, &self.bucket, workspace.folder())?);
         look_into(&source, photos, job)
+    }
+
+    fn foresee(&self, bytes: u64) -> Result<()> {
+        foresee(&bodies_folder(&self.state, &self.bucket), bytes)
     }
 
     fn begin(&mut self, bytes: u64) -> Result<()> {
