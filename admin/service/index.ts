@@ -27,6 +27,7 @@ import type { AdminOptions } from './options.js';
 import { windowMs } from './signature.js';
 import type { Catalogue } from './storage/catalogue.js';
 import { FolderStore } from './storage/folder.js';
+import { tidy } from './tidying.js';
 
 export type { AuditLine } from './audit.js';
 export { ConfigurationError } from './options.js';
@@ -80,12 +81,6 @@ export function createAdminApp(options: AdminOptions): AdminApp {
   if (store instanceof FolderStore) app.route('/', publicDumps(store, catalogue));
   app.route('/', panel(fileURLToPath(new URL('../panel', import.meta.url))));
   return app;
-}
-
-/** Removes what is old although nothing new is published: what was replaced may be what should not be public. */
-async function tidy(runner: JobRunner, catalogue: Catalogue): Promise<void> {
-  if (runner.isBusy || !(await catalogue.hasOld())) return;
-  await runner.alone(() => catalogue.prune());
 }
 
 function answerTo(error: unknown): Response {
