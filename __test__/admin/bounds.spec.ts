@@ -167,6 +167,19 @@ it('is no defect that somebody else is at it when what is old is due', () => {
   expect(evaluate('tidy', 'admin/tidying.js', script)).toEqual([null, null, 'STORAGE_UNAVAILABLE']);
 });
 
+it('gives up of an older dump what nothing ever showed, and leaves one that is in the list', () => {
+  const script = `
+    const removed = [];
+    for (const sidecar of [undefined, {}]) {
+      const store = { get: async () => sidecar, remove: async (key) => removed.push(key) };
+      await new Catalogue(store, 'http://localhost', 1).forget({ generated_at: '2026-05-01T00:00:00Z' });
+    }
+    return removed;`;
+  expect(evaluate('Catalogue', 'admin/storage/catalogue.js', script)).toEqual([
+    'public-data-dumps/20260501T000000Z/datadump-2026-05-01.zip',
+  ]);
+});
+
 it('remembers a nonce by its own clock, over a restart, where that of the disk is behind', () => {
   const script = `
     const { default: fs } = await import('node:fs/promises');

@@ -40,8 +40,8 @@ export function assemble(options: AdminOptions, onEnd: (job: Job) => void): Work
     's3' in target ? new S3Store(target.s3) : new FolderStore(resolve(target.directory));
   const catalogue = new Catalogue(store, target.publicUrl.replace(/\/+$/, ''), keep);
   const records = new JobRecords(stateDir);
-  const dumps = new DumpJobs(settled, engine, catalogue);
-  const sweep = (): void => void dumps.sweep(records).catch(logDefect);
+  const dumps = new DumpJobs(settled, engine, catalogue, records);
+  const sweep = (): void => void dumps.sweep().catch(logDefect);
   const runner = new JobRunner(records, store, {
     onEnd: (job) => {
       onEnd(job);

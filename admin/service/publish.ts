@@ -57,7 +57,6 @@ async function publish(allowShrink: boolean): Promise<number> {
     return job.state === 'interrupted' ? interrupted : 1;
   }
   const { operator_warnings, ...published } = job.result as MadeDump;
-  await dumps.giveUp(runner.records, published);
   console.log(JSON.stringify(published));
   for (const warning of [...published.warnings, ...operator_warnings]) {
     console.error(`warning: ${warning}`);

@@ -127,6 +127,13 @@ export class Catalogue {
     await this.#delete(name);
   }
 
+  /** Removes the archive of a dump whose publishing did not get as far as its sidecar: nothing ever showed it. */
+  async forget({ generated_at }: LocalDump): Promise<void> {
+    const name = nameAt(generated_at);
+    if (name === undefined || (await this.store.get(name.sidecarKey)) !== undefined) return;
+    await this.store.remove(name.archiveKey);
+  }
+
   async #upload(name: DumpName, { path, size, sha256 }: LocalDump, steps: PublishSteps) {
     const before = await this.#digest(name, steps);
     if (before?.sha256 === sha256 && before.size === size) return;
