@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { listing, root } from '../support';
 import type { Client, Job } from '../support/admin/client';
 import { faultyBucket } from '../support/admin/faulty-bucket';
+import { prefix } from '../support/admin/places';
 import type { Asked } from '../support/fault-proxy';
 import { newer } from '../support/platform';
 
@@ -94,6 +95,21 @@ it('gives up what the dead could not send once a newer dump is published, and th
   expect(await admin.make()).toMatchObject({ state: 'succeeded' });
   expect(outbox()).toEqual([]);
   expect(await admin.job(living.job_id)).toMatchObject({ state: 'failed', publishable: false });
+});
+
+it('waits for somebody who changes what is published', async () => {
+  const key = `${prefix}.lock.json`;
+  const heartbeat_at = new Date().toISOString();
+  const lock = { job_id: 'tidying', kind: 'change', token: 'another', heartbeat_at };
+  await stage.r2.write(key, JSON.stringify(lock));
+  let looks = 0;
+  stage.proxy.before = async ({ method, path }) => {
+    if (method !== 'GET' || !path.includes('.lock.json')) return;
+    looks += 1;
+    if (looks === 2) await stage.r2.remove(key);
+  };
+  expect([0, 3]).toContain((await ended(publishDump()))[0]);
+  expect(await stage.ids()).toHaveLength(1);
 });
 
 it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
