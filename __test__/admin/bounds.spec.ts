@@ -95,6 +95,22 @@ it('takes a job although the record of an old one cannot be removed, or all are 
   expect(evaluate('JobRecords', 'admin/jobs/records.js', script)).toEqual([100, true]);
 });
 
+it('puts jobs in order that an older service wrote down without the time of their start', () => {
+  const script = `
+    const { writeFileSync } = await import('node:fs');
+    const state = ${JSON.stringify(folder())};
+    const fresh = () => new JobRecords(state);
+    fresh();
+    for (const n of [2, 4, 1, 3]) {
+      const job = { id: String(n).padStart(36, '0'), created_at: '2026-01-0' + n, state: 'failed', kept: null };
+      writeFileSync(state + '/jobs/' + job.id + '.json', JSON.stringify(job));
+    }
+    return fresh().all().map(({ started_at }) => started_at);`;
+  expect(evaluate('JobRecords', 'admin/jobs/records.js', script)).toEqual(
+    [4, 3, 2, 1].map((n) => `2026-01-0${n}`),
+  );
+});
+
 it('removes a dump that was replaced a day ago, and nothing that anybody is led to, although nothing new is published', () => {
   const script = `
     const { mock } = await import('node:test');

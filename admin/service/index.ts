@@ -108,7 +108,8 @@ function name(part: string, path: string): void {
   try {
     linkSync(part, path);
   } catch (error) {
-    // FAT and many shares know no links; that it is there already is another process's doing.
+    // That it is there already is another process's doing. FAT and many shares know no links: where two start in one
+    // instant there, the last one's stays, and the other has its own until it is started again.
     if (codeOf(error) !== 'EEXIST') renameSync(part, path);
   }
 }

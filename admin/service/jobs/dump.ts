@@ -150,7 +150,7 @@ export class DumpJobs {
     });
     await this.#afterLatest(signal);
     const outputDir = join(this.#outbox, job.id);
-    await mkdir(outputDir, { mode: 0o700 }).catch(stateUnwritable);
+    await mkdir(outputDir, { recursive: true, mode: 0o700 }).catch(stateUnwritable);
     const { database, photos, source } = this.options;
     return this.engine.createDataDump({
       database,
