@@ -185,7 +185,7 @@ async function expectNothingStarted(): Promise<void> {
   const jobs = await ask({ method: 'GET', target: '/api/admin/jobs' }, bearer(admin));
   expect(((await jobs.json()) as Envelope).data).toEqual({ jobs: [], running: null });
   expect(listing(join(base, 'public'))).toEqual([]);
-  expect(listing(join(base, 'backups'))).toEqual([]);
+  expect(listing(join(base, 'backups'))).toEqual(['.gitignore']);
 }
 
 describe.each(Object.entries(refused))('%s', (_, [status, caller]) => {

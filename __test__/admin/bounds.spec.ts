@@ -95,26 +95,49 @@ it('takes a job although the record of an old one cannot be removed, or all are 
   expect(evaluate('JobRecords', 'admin/jobs/records.js', script)).toEqual([100, true]);
 });
 
-it('removes a dump that was replaced a day ago although nothing new is published', () => {
+it('puts jobs in order that an older service wrote down without the time of their start', () => {
+  const script = `
+    const { writeFileSync } = await import('node:fs');
+    const state = ${JSON.stringify(folder())};
+    const fresh = () => new JobRecords(state);
+    fresh();
+    for (const n of [2, 4, 1, 3]) {
+      const job = { id: String(n).padStart(36, '0'), created_at: '2026-01-0' + n, state: 'failed', kept: null };
+      writeFileSync(state + '/jobs/' + job.id + '.json', JSON.stringify(job));
+    }
+    return fresh().all().map(({ started_at }) => started_at);`;
+  expect(evaluate('JobRecords', 'admin/jobs/records.js', script)).toEqual(
+    [4, 3, 2, 1].map((n) => `2026-01-0${n}`),
+  );
+});
+
+it('removes a dump that was replaced a day ago, and nothing that anybody is led to, although nothing new is published', () => {
   const script = `
     const { mock } = await import('node:test');
-    const { mkdirSync, readdirSync, writeFileSync } = await import('node:fs');
+    const { mkdirSync, readFileSync, readdirSync, writeFileSync } = await import('node:fs');
     const { setTimeout: sleep } = await import('node:timers/promises');
     mock.timers.enable({ apis: ['setInterval'] });
     const base = ${JSON.stringify(folder())};
     const dumps = base + '/public/public-data-dumps/';
-    const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
-    const filename = 'datadump-' + day + '.zip';
-    const ids = ['T000000Z', 'T000001Z'].map((time) => day.replaceAll('-', '') + time);
-    for (const id of ids) {
-      mkdirSync(dumps + id, { recursive: true });
-      writeFileSync(dumps + id + '/' + filename, 'PK');
-      const counts = { total_artworks: 1, total_creators: 1, total_tags: 1, total_photos: 1 };
-      writeFileSync(dumps + id + '/' + filename + '.json', JSON.stringify({
-        id, filename, size: 2, sha256: '0'.repeat(64), generated_at: day + 'T00:00:00Z', complete: true,
-        metadata: counts, warnings: [], download_url: 'http://localhost/',
-      }));
-    }
+    const now = Date.now();
+    const ids = [2, 3, 4].flatMap((days) => {
+      const day = new Date(now - days * 86_400_000).toISOString().slice(0, 10);
+      const filename = 'datadump-' + day + '.zip';
+      return ['T000001Z', 'T000000Z'].map((time) => {
+        const id = day.replaceAll('-', '') + time;
+        mkdirSync(dumps + id, { recursive: true });
+        writeFileSync(dumps + id + '/' + filename, 'PK');
+        const counts = { total_artworks: 1, total_creators: 1, total_tags: 1, total_photos: 1 };
+        writeFileSync(dumps + id + '/' + filename + '.json', JSON.stringify({
+          id, filename, size: 2, sha256: '0'.repeat(64), generated_at: day + 'T00:00:00Z', complete: true,
+          metadata: counts, warnings: [], download_url: 'http://localhost/',
+        }));
+        return id;
+      });
+    });
+    // Somebody else keeps more, and a publish has ended before anything pointed to its dump.
+    const pointed = [ids[0], ids[2], ids[5]].map((id) => ({ id }));
+    writeFileSync(dumps + 'index.json', JSON.stringify({ dumps: pointed }));
     const app = createAdminApp({
       database: { file: base + '/none.sqlite' },
       auth: { oneTimeToken: 'token' },
@@ -122,6 +145,7 @@ it('removes a dump that was replaced a day ago although nothing new is published
       backupDir: base + '/backups',
       stateDir: base + '/state',
       origins: [],
+      keep: 1,
     });
     const told = async () => {
       const headers = { authorization: 'Bearer token' };
@@ -130,13 +154,45 @@ it('removes a dump that was replaced a day ago although nothing new is published
     };
     const before = await told();
     mock.timers.tick(3_600_000);
-    const left = () => readdirSync(dumps).map((name) => ids.indexOf(name)).filter((n) => n >= 0);
-    for (let times = 0; times < 250 && left().length > 1; times += 1) await sleep(20);
-    return [before, await told(), left()];`;
+    const isOver = () => {
+      const lock = readdirSync(dumps).includes('.lock.json') && readFileSync(dumps + '.lock.json', 'utf8');
+      return lock && JSON.parse(lock).job_id === null;
+    };
+    for (let times = 0; times < 500 && !isOver(); times += 1) await sleep(20);
+    const left = readdirSync(dumps).map((name) => ids.indexOf(name)).filter((n) => n >= 0);
+    return [before, await told(), left.sort()];`;
   expect(evaluate('createAdminApp', 'admin/index.js', script)).toEqual([
-    [[1], [0]],
-    [[1], []],
-    [1],
+    [
+      [0, 2, 4],
+      [1, 3, 5],
+    ],
+    [[0, 2, 4], [5]],
+    [0, 2, 4, 5],
+  ]);
+});
+
+it('is no defect that somebody else is at it when what is old is due', () => {
+  const script = `
+    const told = [];
+    for (const code of ['JOB_RUNNING', 'SHUTTING_DOWN', 'STORAGE_UNAVAILABLE']) {
+      const alone = async () => { throw Object.assign(new Error(code), { code }); };
+      const tidied = tidy({ isBusy: false, alone }, { hasOld: async () => true });
+      told.push(await tidied.then(() => null, (error) => error.code));
+    }
+    return told;`;
+  expect(evaluate('tidy', 'admin/tidying.js', script)).toEqual([null, null, 'STORAGE_UNAVAILABLE']);
+});
+
+it('gives up of an older dump what nothing ever showed, and leaves one that is in the list', () => {
+  const script = `
+    const removed = [];
+    for (const sidecar of [undefined, {}]) {
+      const store = { get: async () => sidecar, remove: async (key) => removed.push(key) };
+      await new Catalogue(store, 'http://localhost', 1).forget({ generated_at: '2026-05-01T00:00:00Z' });
+    }
+    return removed;`;
+  expect(evaluate('Catalogue', 'admin/storage/catalogue.js', script)).toEqual([
+    'public-data-dumps/20260501T000000Z/datadump-2026-05-01.zip',
   ]);
 });
 

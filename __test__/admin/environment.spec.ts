@@ -200,6 +200,31 @@ it.each(['.gitignore', '.dockerignore'])(
   },
 );
 
+it('keeps the private folders that it makes out of commits, and leaves alone what was there', () => {
+  const script = `
+    const { existsSync, mkdirSync, readFileSync } = await import('node:fs');
+    const base = ${JSON.stringify(base)};
+    const ignores = (owner) => {
+      const [stateDir, backupDir] = [base + owner + '/state', base + owner + '/backups'];
+      createAdminApp({
+        database: { file: base + '/none.sqlite' },
+        auth: { oneTimeToken: 'token' },
+        dumps: { directory: base + '/public', publicUrl: 'http://localhost' },
+        backupDir,
+        stateDir,
+        origins: [],
+      });
+      const files = [stateDir, backupDir].map((path) => path + '/.gitignore');
+      return files.map((path) => existsSync(path) ? readFileSync(path, 'utf8') : null);
+    };
+    for (const name of ['/state', '/backups']) mkdirSync(base + '/theirs' + name, { recursive: true });
+    return [ignores('/ours'), ignores('/theirs')];`;
+  expect(evaluate('createAdminApp', 'admin/index.js', script)).toEqual([
+    ['*\n', '*\n'],
+    [null, null],
+  ]);
+});
+
 it('looks for the roles in the file that the rows are read from, as wrangler names it', async () => {
   const env = {
     SOURCE_WRANGLER_STATE: base,

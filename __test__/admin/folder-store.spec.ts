@@ -1,5 +1,6 @@
 /** A folder of dumps on what is not the best of file systems, and after a process that died in it. */
 
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -45,23 +46,47 @@ describe('an upload', () => {
   );
 });
 
-it('an upload removes what earlier ones left that did not come to their end, and nothing under way', () => {
+it('an upload removes what earlier ones left that did not come to their end, nothing under way and nothing of others', () => {
   const base = folder();
   const [root, from] = [join(base, 'public'), join(base, 'dump.zip')];
   writeFileSync(from, 'a dump');
   const yesterday = new Date(Date.now() - 86_400_000 - 60_000);
+  const underWay = `dumps/.${randomUUID()}.part`;
   for (const [name, isOld] of [
-    ['dumps/a/.0.part', false],
-    ['dumps/b/.1.part', true],
-    ['dumps/.2.part', false],
+    [`dumps/a/.${randomUUID()}.part`, false],
+    [`dumps/b/.${randomUUID()}.part`, true],
+    [underWay, false],
+    ['dumps/film.mkv.part', true],
+    ['downloads/film.mkv.part', true],
+    ['downloads/.1.part', true],
   ] as const) {
     mkdirSync(join(root, dirname(name)), { recursive: true });
-    writeFileSync(join(root, name), 'half a dump');
+    writeFileSync(join(root, name), 'half of it');
     if (isOld) utimesSync(join(root, name), yesterday, yesterday);
   }
   const upload = `await store.upload('dumps/a/a.zip', ${JSON.stringify(from)}, {}, {}); return 'sent';`;
   expect(inStore(root, upload)).toBe('sent');
-  expect(listing(root)).toEqual(['dumps', 'dumps/.2.part', 'dumps/a', 'dumps/a/a.zip']);
+  expect(listing(root)).toEqual([
+    'downloads',
+    'downloads/.1.part',
+    'downloads/film.mkv.part',
+    'dumps',
+    underWay,
+    'dumps/a',
+    'dumps/a/a.zip',
+    'dumps/film.mkv.part',
+  ]);
+});
+
+it('a reader that is stopped before the file is open opens none', () => {
+  const root = folder();
+  writeFileSync(join(root, 'a.zip'), 'a dump');
+  const script = `
+    const stop = new AbortController();
+    const reading = store.read('a.zip', { signal: stop.signal });
+    stop.abort();
+    return reading.then(() => 'open', ({ name }) => name);`;
+  expect(inStore(root, script)).toBe('AbortError');
 });
 
 describe('the mutex of an object', () => {

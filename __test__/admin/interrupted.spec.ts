@@ -103,6 +103,13 @@ it('says of a dump whose file somebody has removed that it is gone, and discards
   expect(await admin.make()).toMatchObject({ state: 'succeeded' });
 });
 
+it('makes a dump although somebody has removed the folder in which it is made', async () => {
+  const admin = await client(inFolder());
+  rmSync(join(base(), 'state', 'outbox'), { recursive: true });
+  plan({});
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+});
+
 it('tells a backup as made although no note of it can be kept', async () => {
   const admin = await client(inFolder());
   const notes = join(base(), 'state', 'backups');

@@ -1,6 +1,6 @@
 /** The folder of dumps, as the world sees it. */
 
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -119,9 +119,35 @@ describe('the folder, as the world sees it', () => {
   });
 
   it('is not served while a private backup lies in it', async () => {
-    const place = inFolder();
-    await (await client(place)).service.stop();
-    writeFileSync(join(base(), 'public', 'backup-2026-01-02-030405.zip'), 'PK');
-    await expect(client(place)).rejects.toThrow(/holds a private backup/);
+    // Wherever links in it lead, also in circles.
+    const [served, elsewhere] = [join(base(), 'public'), join(base(), 'elsewhere')];
+    mkdirSync(served);
+    symlinkSync('.', join(served, 'a'));
+    symlinkSync('../elsewhere', join(served, 'b'));
+    mkdirSync(join(elsewhere, 'old'), { recursive: true });
+    for (const folder of [join(elsewhere, 'old'), served]) {
+      const backup = join(folder, 'backup-2026-01-02-030405.zip');
+      writeFileSync(backup, 'PK');
+      await expect(client(inFolder())).rejects.toThrow(/holds a private backup/);
+      rmSync(backup);
+    }
   });
+
+  // Permissions of folders are those of POSIX.
+  (process.platform === 'win32' ? it.skip : it)(
+    'may be the root of a volume, with a folder that is its owner’s alone',
+    async () => {
+      const lost = join(base(), 'public', 'lost+found');
+      mkdirSync(lost, { recursive: true });
+      chmodSync(lost, 0o000);
+      try {
+        const admin = await client(inFolder(), 'state', {}, boundByModes());
+        plan({});
+        expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+        expect((await admin.dumps()).total).toBe(1);
+      } finally {
+        chmodSync(lost, 0o700);
+      }
+    },
+  );
 });

@@ -2,12 +2,16 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { listing, root } from '../support';
+import type { Client, Job } from '../support/admin/client';
 import { faultyBucket } from '../support/admin/faulty-bucket';
+import { prefix } from '../support/admin/places';
+import type { Asked } from '../support/fault-proxy';
 import { newer } from '../support/platform';
 
 const stage = faultyBucket();
@@ -43,35 +47,85 @@ async function ended(child: ChildProcess): Promise<[code: number | null, said: s
 const outbox = (): string[] =>
   listing(join(stage.base, 'state', 'outbox')).filter((name) => name.endsWith('.zip'));
 
-it('gives up what it could not send once a newer dump is published, and the service shows it till then', async () => {
-  stage.proxy.behave(({ method, path }) =>
-    method === 'PUT' && path.includes('.zip') ? 'busy' : undefined,
-  );
+const archives = async (): Promise<string[]> =>
+  (await stage.r2.keys()).filter((key) => key.endsWith('.zip'));
+
+/** Lets archives go up, and breaks off what is read back of them. */
+function breakOff(): void {
+  const isOf = (method: string, asked: Asked): boolean =>
+    asked.method === method && /\.zip(\?|$)/.test(asked.path);
+  stage.proxy.behave((asked) => {
+    const isUp = stage.proxy.asked.some((before) => isOf('PUT', before));
+    return isUp && isOf('GET', asked) ? 'half' : undefined;
+  });
+}
+
+async function jobs(admin: Client): Promise<readonly Job[]> {
+  return (await admin.ask<{ jobs: Job[] }>('GET', 'jobs')).data.jobs;
+}
+
+it('gives up what the dead could not send once a newer dump is published, and the service shows it till then', async () => {
+  breakOff();
+  const living = await stage.admin.make();
+  expect(living).toMatchObject({ state: 'failed', publishable: true });
+  breakOff();
   const [code, said] = await ended(publishDump());
   expect([code, said]).toEqual([1, expect.stringContaining('is kept and can be sent again')]);
-  expect(outbox()).toHaveLength(1);
-  const jobs = async (): Promise<readonly { publishable: boolean }[]> =>
-    (await stage.admin.ask<{ jobs: { publishable: boolean }[] }>('GET', 'jobs')).data.jobs;
-  expect(await jobs()).toMatchObject([{ state: 'failed', publishable: true }]);
+  expect(await jobs(stage.admin)).toMatchObject([
+    { state: 'failed', publishable: true },
+    { job_id: living.job_id, publishable: true },
+  ]);
+  expect([outbox().length, (await archives()).length]).toEqual([2, 2]);
 
   stage.proxy.behave();
   expect([0, 3]).toContain((await ended(publishDump()))[0]);
+  expect(await jobs(stage.admin)).toMatchObject([
+    { state: 'succeeded' },
+    { state: 'failed', publishable: false, error: { code: 'DUMP_OUTDATED' } },
+    { job_id: living.job_id, publishable: true },
+  ]);
+  expect(outbox()).toEqual([expect.stringContaining(living.job_id)]);
+  const [id] = await stage.ids();
+  expect(await archives()).toEqual([expect.stringContaining(String(id))]);
+
+  // Nor does a service keep what an earlier one has left.
+  await stage.admin.service.stop();
+  const admin = await stage.start('state');
+  writeFileSync(join(stage.base, 'plan.json'), '{}');
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
   expect(outbox()).toEqual([]);
+  expect(await admin.job(living.job_id)).toMatchObject({ state: 'failed', publishable: false });
+});
+
+it('waits for somebody who changes what is published', async () => {
+  const key = `${prefix}.lock.json`;
+  const heartbeat_at = new Date().toISOString();
+  const lock = { job_id: 'tidying', kind: 'change', token: 'another', heartbeat_at };
+  await stage.r2.write(key, JSON.stringify(lock));
+  let looks = 0;
+  stage.proxy.before = async ({ method, path }) => {
+    if (method !== 'GET' || !path.includes('.lock.json')) return;
+    looks += 1;
+    if (looks === 2) await stage.r2.remove(key);
+  };
+  expect([0, 3]).toContain((await ended(publishDump()))[0]);
   expect(await stage.ids()).toHaveLength(1);
-  expect((await jobs()).map(({ publishable }) => publishable)).toEqual([false, false]);
 });
 
 it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   'ends as interrupted when %s comes while it takes the lock',
   async (signal) => {
     const child = publishDump();
+    let isSent = false;
     stage.proxy.before = async ({ method, path }) => {
-      if (method !== 'PUT' || !path.includes('.lock.json')) return;
+      if (isSent || method !== 'PUT' || !path.includes('.lock.json')) return;
+      isSent = true;
       child.kill(signal);
       // The signal has come before the lock is there.
       await sleep(300);
     };
     expect((await ended(child))[0]).toBe(130);
+    expect(await stage.json('.lock.json')).toMatchObject({ job_id: null });
     expect(outbox()).toEqual([]);
   },
 );

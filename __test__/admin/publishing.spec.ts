@@ -116,7 +116,9 @@ describe.each<[string, () => Place | Promise<Place>]>([
       plan({ at });
       await admin.make();
     }
-    const { dumps, total, replaced } = await admin.dumps();
+    const page = await admin.dumps();
+    expect(Object.keys(page).join()).toBe('dumps,total,page,limit,has_more,retrieved_at,replaced');
+    const { dumps, total, replaced } = page;
     expect([total, dumps.map(({ id }) => id), replaced.map(({ id }) => id)]).toEqual([
       1,
       [idOf(instants[1])],

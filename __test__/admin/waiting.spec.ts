@@ -1,8 +1,11 @@
 /** What they are told who wait for the end of a job. */
 
-import { places } from '../support/admin/places';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 
-const { client, inFolder, plan } = places();
+import { places, prefix } from '../support/admin/places';
+
+const { base, client, inFolder, plan } = places();
 
 it('that somebody else has cancelled it, which is no defect', async () => {
   const admin = await client(inFolder());
@@ -19,6 +22,21 @@ it('that somebody else has cancelled it, which is no defect', async () => {
     status: 409,
     error: 'DATA_DUMP_GENERATION_FAILED',
     details: { code: 'CANCELLED', job_id: id },
+  });
+  expect(admin.service.output()).not.toContain('"error":');
+});
+
+it('that the dump before is gone, which somebody has to decide about', async () => {
+  const admin = await client(inFolder());
+  plan({ at: '2026-01-01T00:00:00Z' });
+  await admin.make();
+  rmSync(join(base(), 'public', prefix, '20260101T000000Z', 'datadump-2026-01-01.zip'));
+  rmSync(join(base(), 'state', 'previous'), { recursive: true });
+  plan({ at: '2026-01-02T00:00:00Z' });
+  expect(await admin.generate({}, 20)).toMatchObject({
+    status: 409,
+    error: 'DATA_DUMP_GENERATION_FAILED',
+    details: { code: 'PREVIOUS_DAMAGED' },
   });
   expect(admin.service.output()).not.toContain('"error":');
 });

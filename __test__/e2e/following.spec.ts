@@ -1,5 +1,10 @@
 /** How the panel follows a job: over reloads, for other admins, and past what breaks meanwhile. */
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Route } from 'playwright-core';
+
 import { jwt } from '../support/admin/callers';
 import { people } from '../support/admin/people';
 import {
@@ -177,22 +182,73 @@ it('asks to sign in again also when nothing runs, without being touched', async 
   await page.getByText('Your session has ended').waitFor({ timeout: 40_000 });
 });
 
-it.each([
-  ['nothing', 'The service did not answer in time'],
-  ['<html>Please sign in</html>', 'Something else than the service has answered'],
-  ['null', 'Something else than the service has answered'],
-])('says of %s in place of the list what it is', async (body, words) => {
+/** A server of whose answer half comes, and then nothing, or below `/end` the end of the connection. */
+const halfway = createServer(({ url }, response) => {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+  response.write('{"success":', () => {
+    if (url === '/end') response.destroy();
+  });
+});
+
+beforeAll(() => once(halfway.listen(0, '127.0.0.1'), 'listening'));
+
+afterAll(() => {
+  halfway.close();
+  halfway.closeAllConnections();
+});
+
+it.each<[string, string, (route: Route, half: string) => unknown]>([
+  ['nothing', 'The service did not answer in time', () => undefined],
+  [
+    'half an answer',
+    'The service did not answer in time',
+    (route, half) => route.continue({ url: half }),
+  ],
+  [
+    'an answer that breaks off',
+    'The service could not be reached',
+    (route, half) => route.continue({ url: `${half}end` }),
+  ],
+  [
+    'a page of a proxy',
+    'Something else than the service has answered',
+    (route) => route.fulfill({ body: '<html>Please sign in</html>', contentType: 'text/html' }),
+  ],
+  [
+    'null',
+    'Something else than the service has answered',
+    (route) => route.fulfill({ body: 'null', contentType: 'application/json' }),
+  ],
+])('says of %s in place of the list what it is', async (_, words, answer) => {
   const page = await stage.visit();
   await page.addInitScript(`
     const { timeout } = AbortSignal;
     AbortSignal.timeout = (ms) => timeout.call(AbortSignal, Math.min(ms, 2000));`);
   await page.reload();
   await signIn(page);
-  await page.route('**/data-dumps?*', (route) =>
-    body === 'nothing' ? undefined : route.fulfill({ body, contentType: 'text/html' }),
-  );
+  const { port } = halfway.address() as AddressInfo;
+  await page.route('**/data-dumps?*', (route) => answer(route, `http://127.0.0.1:${port}/`));
   await button(page, 'Refresh').click();
   await alarm(page, 'The list could not be read').getByText(words).waitFor();
+});
+
+it('says of a dump that was given up what it is, also before an older service', async () => {
+  const page = await stage.visit();
+  const error = { code: 'DUMP_OUTDATED', message: 'A newer dump has been published since' };
+  const job = { job_id: 'old', kind: 'data-dump', state: 'failed', error, publishable: false };
+  const none = { dumps: [], total: 0, page: 1, limit: 10, has_more: false };
+  await page.addInitScript("sessionStorage.setItem('cultural-archiver-job', 'old')");
+  await page.reload();
+  await page.route(/jobs$/, (route) =>
+    route.fulfill({ json: { success: true, data: { jobs: [job], running: null } } }),
+  );
+  // One that has no word of dumps that were replaced.
+  await page.route('**/data-dumps?*', (route) =>
+    route.fulfill({ json: { success: true, data: none } }),
+  );
+  await signIn(page);
+  await alarm(page, 'The dump was not published').getByText(error.message).waitFor();
+  await page.getByText('No data dump has been published yet').waitFor();
 });
 
 it('counts the time of a job by the clock of the service', async () => {

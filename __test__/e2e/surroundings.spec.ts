@@ -81,7 +81,8 @@ it('stands in another panel that signs people in by itself', async () => {
       contents: `import { createApp, h } from 'vue';
         import DataDumpManager from './dist/component/DataDumpManager.mjs';
         const authorize = async () => ({ authorization: 'Bearer ' + window.name });
-        const onSignedOut = () => { document.title = 'signed out'; };
+        window.signedOut = 0;
+        const onSignedOut = () => { window.signedOut += 1; };
         createApp({ render: () => h(DataDumpManager, { authorize, onSignedOut }) }).mount('#host');`,
       resolveDir: root,
     },
@@ -96,6 +97,10 @@ it('stands in another panel that signs people in by itself', async () => {
       body: `<!doctype html><html lang="ar" dir="rtl"><title>Host</title><main id="host"></main>`,
     }),
   );
+  // What is asked every ten seconds is asked twice a second.
+  await page.addInitScript(`
+    const { setInterval } = window;
+    window.setInterval = (look, ms) => setInterval.call(window, look, Math.min(ms, 500));`);
   await page.goto(`${stage.service.url}/host`);
   await page.addStyleTag({ path: join(root, 'dist/component/style.css') });
   await page.evaluate(`window.name = '${people.roleAdmin}'`);
@@ -106,9 +111,22 @@ it('stands in another panel that signs people in by itself', async () => {
     'ltr',
   );
   expect(await page.evaluate('document.querySelector("h2").closest("[lang]").lang')).toBe('en');
-  await page.evaluate('window.name = "eyJhbGciOiJub25lIn0.e30."');
-  await button(page, 'Refresh').click();
-  await page.waitForFunction('document.title === "signed out"');
+  const signIn = (token: string): Promise<unknown> =>
+    page.evaluate(`window.signedOut = 0; window.name = '${token}'`);
+  const asked = (status: number): Promise<unknown> =>
+    page.waitForResponse((answer) => answer.url().endsWith('/jobs') && answer.status() === status);
+  // Whoever was told, and has to sign in, is left in peace until then.
+  for (const token of ['eyJhbGciOiJub25lIn0.e30.', 'eyJhbGciOiJub25lIn0.e31.']) {
+    await signIn(token);
+    await page.waitForFunction('window.signedOut > 0');
+    await asked(401);
+    await asked(401);
+    expect(await page.evaluate('window.signedOut')).toBe(1);
+    await button(page, 'Refresh').click();
+    await page.waitForFunction('window.signedOut === 2');
+    await signIn(people.roleAdmin);
+    await asked(200);
+  }
 });
 
 it('serves its page under a policy that allows nothing inline, and gives nobody away', async () => {

@@ -80,11 +80,12 @@ export interface ReplacedDump extends PublishedDump {
 
 export interface DumpPage {
   readonly dumps: readonly PublishedDump[];
-  readonly replaced: readonly ReplacedDump[];
   readonly total: number;
   readonly page: number;
   readonly limit: number;
   readonly has_more: boolean;
+  /** Missing where the service is older than this panel. */
+  readonly replaced?: readonly ReplacedDump[];
 }
 
 export interface Backup {
@@ -144,11 +145,17 @@ interface Envelope {
 export class AdminApi {
   /** How far the service's clock is ahead of this machine's, in milliseconds, as of its last answer. */
   #ahead = 0;
+  #isSignedOut = false;
 
   constructor(
     private readonly base: string,
     private readonly authorize: Authorize,
   ) {}
+
+  /** Whether the service has said that it does not know the caller, and has answered nothing else since. */
+  get isSignedOut(): boolean {
+    return this.#isSignedOut;
+  }
 
   /** The time by the service's clock, in milliseconds. */
   now = (): number => Date.now() + this.#ahead;
@@ -198,9 +205,10 @@ export class AdminApi {
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
     const signal = AbortSignal.timeout(answerMs);
-    const { data, timestamp = '' } = await envelopeOf(
-      await this.#fetch(method, path, signal, body),
-    );
+    const response = await this.#fetch(method, path, signal, body);
+    const { data, timestamp = '' } = await envelopeOf(response).catch((error: unknown) => {
+      throw unanswered(error, signal);
+    });
     if (data === undefined) throw noAnswer('Something else than the service has answered');
     const time = Date.parse(timestamp);
     if (!Number.isNaN(time)) this.#ahead = time - Date.now();
@@ -223,14 +231,12 @@ export class AdminApi {
         signal,
       });
     } catch (error) {
-      const isStopped = signal.aborted && signal.reason === error;
-      if (isStopped && !isTimeout(error)) throw error;
-      throw noAnswer(
-        isStopped ? 'The service did not answer in time' : 'The service could not be reached',
-      );
+      throw unanswered(error, signal);
     }
+    this.#isSignedOut = response.status === 401;
     if (response.ok) return response;
-    const told = await envelopeOf(response);
+    // The status says enough where the rest of the answer does not come.
+    const told = await envelopeOf(response).catch((): Envelope => ({}));
     throw new ApiError(
       told.message ?? `The service answered with status ${response.status}`,
       response.status,
@@ -241,10 +247,22 @@ export class AdminApi {
   }
 }
 
-/** What was answered; nothing where that is no envelope, as of a proxy's page. */
+/** What was answered; nothing where that is no envelope, as of a proxy's page. Rejects when it breaks off. */
 async function envelopeOf(response: Response): Promise<Envelope> {
-  const told: unknown = await response.json().catch(() => null);
+  const told: unknown = await response.json().catch((error: unknown) => {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  });
   return typeof told === 'object' && told !== null ? told : {};
+}
+
+/** Why there is no answer, or not the whole of it. What was stopped on purpose is told as it is. */
+function unanswered(error: unknown, signal: AbortSignal): unknown {
+  const isStopped = signal.aborted && signal.reason === error;
+  if (isStopped && !isTimeout(error)) return error;
+  return noAnswer(
+    isStopped ? 'The service did not answer in time' : 'The service could not be reached',
+  );
 }
 
 function noAnswer(message: string): ApiError {

@@ -52,12 +52,18 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   );
   let follower: AbortController | undefined;
   let isGone = false;
+  let isLooking = false;
 
-  /** Nobody waits for what comes of it, but that the session is over has to be told. */
-  const lookAgain = (): void =>
-    void refresh().catch((error: unknown) => {
-      if (error instanceof ApiError && error.isSignedOut) onSignedOut();
-    });
+  /** Nobody waits for what comes of it, but that the session is over has to be told, and once. */
+  const lookAgain = (): void => {
+    const isTold = api.isSignedOut;
+    isLooking = true;
+    void refresh()
+      .catch((error: unknown) => {
+        if (!isTold && error instanceof ApiError && error.isSignedOut) onSignedOut();
+      })
+      .finally(() => (isLooking = false));
+  };
 
   const settle = (job: Job | null): void => {
     follower?.abort();
@@ -139,7 +145,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
 
   const idle = setInterval(() => {
     const isWatching = running.value !== null || document.visibilityState === 'hidden';
-    if (!isWatching) lookAgain();
+    if (!isWatching && !isLooking) lookAgain();
   }, idleMs);
   onScopeDispose(() => {
     isGone = true;

@@ -1,10 +1,10 @@
 /** The parts that make and publish, with or without the web service in front of them. */
 
-import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { checkStorage } from './checks.js';
 import { realEngine } from './engine.js';
+import { makePrivate } from './folders.js';
 import { BackupJobs } from './jobs/backup.js';
 import { DumpJobs } from './jobs/dump.js';
 import type { Job } from './jobs/job.js';
@@ -32,7 +32,7 @@ const defaultKeep = 12;
 export function assemble(options: AdminOptions, onEnd: (job: Job) => void): Workshop {
   checkStorage(options);
   const stateDir = resolve(options.stateDir);
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makePrivate(stateDir);
   const settled = { ...options, stateDir, backupDir: resolve(options.backupDir) };
 
   const { engine = realEngine, dumps: target, keep = defaultKeep } = options;
@@ -40,8 +40,8 @@ export function assemble(options: AdminOptions, onEnd: (job: Job) => void): Work
     's3' in target ? new S3Store(target.s3) : new FolderStore(resolve(target.directory));
   const catalogue = new Catalogue(store, target.publicUrl.replace(/\/+$/, ''), keep);
   const records = new JobRecords(stateDir);
-  const dumps = new DumpJobs(settled, engine, catalogue);
-  const sweep = (): void => void dumps.sweep(records).catch(logDefect);
+  const dumps = new DumpJobs(settled, engine, catalogue, records);
+  const sweep = (): void => void dumps.sweep().catch(logDefect);
   const runner = new JobRunner(records, store, {
     onEnd: (job) => {
       onEnd(job);

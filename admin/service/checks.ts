@@ -1,6 +1,7 @@
 /** What must hold before the service starts. */
 
 import { readdirSync, realpathSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 import { codeOf } from './codes.js';
@@ -98,12 +99,26 @@ function isWithin(path: string, folder: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
+/** Whether a private backup lies in a folder, or where a link in it leads. */
 function holdsBackup(folder: string): boolean {
+  const folders = new Set([folder]);
+  for (const one of folders) {
+    for (const entry of entriesOf(one)) {
+      if (/^backup-.*\.zip$/i.test(entry.name)) return true;
+      const path = join(one, entry.name);
+      if (entry.isDirectory()) folders.add(path);
+      else if (entry.isSymbolicLink()) folders.add(real(path));
+    }
+  }
+  return false;
+}
+
+/** What lies in a folder; nothing where there is none, or one that this process may not read, and so not serve. */
+function entriesOf(folder: string): readonly Dirent[] {
   try {
-    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-    return names.some((name) => /(^|[\\/])backup-[^\\/]*\.zip$/i.test(name));
+    return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return [];
     throw error;
   }
 }

@@ -27,6 +27,7 @@ import type { AdminOptions } from './options.js';
 import { windowMs } from './signature.js';
 import type { Catalogue } from './storage/catalogue.js';
 import { FolderStore } from './storage/folder.js';
+import { tidy } from './tidying.js';
 
 export type { AuditLine } from './audit.js';
 export { ConfigurationError } from './options.js';
@@ -82,12 +83,6 @@ export function createAdminApp(options: AdminOptions): AdminApp {
   return app;
 }
 
-/** Removes what is old although nothing new is published: what was replaced may be what should not be public. */
-async function tidy(runner: JobRunner, catalogue: Catalogue): Promise<void> {
-  if (runner.isBusy || !(await catalogue.hasOld())) return;
-  await runner.alone(() => catalogue.prune());
-}
-
 function answerTo(error: unknown): Response {
   const problem = problemOf(error);
   const correlationId = newCorrelationId();
@@ -113,7 +108,8 @@ function name(part: string, path: string): void {
   try {
     linkSync(part, path);
   } catch (error) {
-    // FAT and many shares know no links; that it is there already is another process's doing.
+    // That it is there already is another process's doing. FAT and many shares know no links: where two start in one
+    // instant there, the last one's stays, and the other has its own until it is started again.
     if (codeOf(error) !== 'EEXIST') renameSync(part, path);
   }
 }

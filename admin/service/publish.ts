@@ -4,15 +4,22 @@
  * 130 interrupted.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 
 import { assemble } from './assemble.js';
 import { codeOf } from './codes.js';
+import { Problem } from './envelope.js';
 import { readEnvironment } from './environment.js';
 import type { MadeDump } from './jobs/dump.js';
+import type { Job } from './jobs/job.js';
+import type { JobRunner, Run } from './jobs/runner.js';
 import { ConfigurationError } from './options.js';
 
 const interrupted = 130;
+/** How long is waited for somebody who changes what is published, which takes moments; for a job it is not. */
+const patienceMs = 30_000;
+const pauseMs = 500;
 
 const command = new Command('publish-dump')
   .description('makes a data dump and publishes it; the README has the variables')
@@ -48,19 +55,33 @@ async function publish(allowShrink: boolean): Promise<number> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
 
-  const job = await runner.start('data-dump', (work) =>
-    dumps.make({ allow_shrink: allowShrink }, work),
-  );
+  const job = await start(runner, (work) => dumps.make({ allow_shrink: allowShrink }, work));
   await runner.finished();
   if (job.error !== null) {
     console.error(`error: ${job.error.code}: ${job.error.message}`);
     return job.state === 'interrupted' ? interrupted : 1;
   }
   const { operator_warnings, ...published } = job.result as MadeDump;
-  await dumps.giveUp(runner.records, published);
   console.log(JSON.stringify(published));
   for (const warning of [...published.warnings, ...operator_warnings]) {
     console.error(`warning: ${warning}`);
   }
   return published.complete ? 0 : 3;
+}
+
+/** Starts the job, once nobody changes what is published. */
+async function start(runner: JobRunner, run: Run): Promise<Job> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await runner.start('data-dump', run);
+    } catch (error) {
+      const isChange =
+        error instanceof Problem &&
+        error.code === 'JOB_RUNNING' &&
+        error.details?.['job_id'] === null;
+      if (!isChange || performance.now() > until) throw error;
+    }
+    await sleep(pauseMs);
+  }
 }

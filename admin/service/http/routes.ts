@@ -80,7 +80,7 @@ function dumpRoutes({ runner, dumps, catalogue }: Workings): readonly Route[] {
         const { dumps, total, replaced } = await catalogue.page(page, limit);
         const has_more = page * limit < total;
         const retrieved_at = new Date().toISOString();
-        const data = { dumps, replaced, total, page, limit, has_more, retrieved_at };
+        const data = { dumps, total, page, limit, has_more, retrieved_at, replaced };
         return context.json({ success: true, data });
       },
     },

@@ -17,6 +17,7 @@ const conflicts = [
   'DUMP_EXISTS',
   'DUMP_OUTDATED',
   'NOTHING_TO_PUBLISH',
+  'PREVIOUS_DAMAGED',
 ];
 const passing = [
   'STORAGE_UNAVAILABLE',

@@ -1,10 +1,11 @@
 /** The job that makes a private backup. The archive stays in a folder that nothing serves. */
 
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Engine } from '../engine.js';
+import { makePrivate } from '../folders.js';
 import { logWarning } from '../log.js';
 import type { AdminOptions } from '../options.js';
 import { progressOf } from './job.js';
@@ -33,9 +34,7 @@ export class BackupJobs {
   ) {
     this.#records = join(options.stateDir, 'backups');
     mkdirSync(this.#records, { recursive: true, mode: 0o700 });
-    if (mkdirSync(options.backupDir, { recursive: true, mode: 0o700 }) !== undefined) {
-      chmodSync(options.backupDir, 0o700);
-    }
+    makePrivate(options.backupDir);
   }
 
   async make({ signal, report }: Work): Promise<Outcome> {

@@ -11,10 +11,11 @@ import { Problem, stateUnwritable } from '../envelope.js';
 import { logDefect } from '../log.js';
 import type { AdminOptions } from '../options.js';
 import type { Catalogue } from '../storage/catalogue.js';
-import type { ForOperator, LocalDump, PublishedDump } from '../storage/published.js';
+import type { ForOperator, KeptDump, LocalDump, PublishedDump } from '../storage/published.js';
 import { firstRecords } from './first-records.js';
+import { isGone } from './instance.js';
 import { nothingToPublish, progressOf } from './job.js';
-import type { Job, JobProgress } from './job.js';
+import type { Job, JobError, JobProgress } from './job.js';
 import { Previous } from './previous.js';
 import type { JobRecords } from './records.js';
 import { StoppedBadly } from './runner.js';
@@ -33,6 +34,11 @@ const shownWarnings = 100;
 const secondMs = 1000;
 /** How far the clocks of two instances may be apart. */
 const skewMs = 60_000;
+/** Why a dump was given up. */
+const outdated: JobError = {
+  code: 'DUMP_OUTDATED',
+  message: 'It could not be sent, and a newer dump has been published since',
+};
 
 export class DumpJobs {
   readonly #outbox: string;
@@ -42,6 +48,7 @@ export class DumpJobs {
     private readonly options: AdminOptions,
     private readonly engine: Engine,
     private readonly catalogue: Catalogue,
+    private readonly records: JobRecords,
   ) {
     this.#outbox = join(options.stateDir, 'outbox');
     this.#previous = new Previous(join(options.stateDir, 'previous'), catalogue);
@@ -97,6 +104,7 @@ export class DumpJobs {
     await this.#previous.keep(local).catch(() => undefined);
     await this.#clear(job.id);
     keep(null);
+    await this.#giveUpOlder(published);
     const result: MadeDump = { ...published, operator_warnings: local.operator_warnings };
     return { state: 'succeeded', result };
   }
@@ -108,21 +116,30 @@ export class DumpJobs {
   }
 
   /** Removes what dead jobs left, but not what can still be published. */
-  async sweep(records: JobRecords): Promise<void> {
+  async sweep(): Promise<void> {
     for (const id of await readdir(this.#outbox)) {
-      const job = records.get(id);
+      const job = this.records.get(id);
       if (job === undefined || (job.kept === null && job.state !== 'running'))
         await this.#clear(id);
     }
   }
 
-  /** Gives up dumps that could not be sent and never can be any more, since a newer one is published. */
-  async giveUp(records: JobRecords, { generated_at }: PublishedDump): Promise<void> {
-    for (const job of records.all()) {
-      const isUnsent = job.state === 'failed' || job.state === 'interrupted';
-      if (!isUnsent || job.kept === null || job.kept.generated_at >= generated_at) continue;
-      records.save(Object.assign(job, { kept: null }));
-      await this.#clear(job.id);
+  /**
+   * Gives up what could not be sent and never can be any more, since a newer dump is published. What a living process
+   * has is its own: there somebody looks at it, and discards it.
+   */
+  async #giveUpOlder({ generated_at }: PublishedDump): Promise<void> {
+    for (const { id } of this.records.all()) {
+      const job = this.records.get(id);
+      if (job === undefined || !isUnsent(job) || job.kept.generated_at >= generated_at) continue;
+      try {
+        if (job.kept.exposed) await this.catalogue.forget(job.kept);
+        this.records.save(Object.assign(job, { kept: null, error: outdated }));
+        await this.#clear(id);
+      } catch (error) {
+        // It stays, for the next dump to give up.
+        logDefect(error);
+      }
     }
   }
 
@@ -133,7 +150,7 @@ export class DumpJobs {
     });
     await this.#afterLatest(signal);
     const outputDir = join(this.#outbox, job.id);
-    await mkdir(outputDir, { mode: 0o700 }).catch(stateUnwritable);
+    await mkdir(outputDir, { recursive: true, mode: 0o700 }).catch(stateUnwritable);
     const { database, photos, source } = this.options;
     return this.engine.createDataDump({
       database,
@@ -162,6 +179,12 @@ export class DumpJobs {
   async #clear(jobId: string): Promise<void> {
     await rm(join(this.#outbox, jobId), { recursive: true, force: true }).catch(logDefect);
   }
+}
+
+/** Whether a process that is gone has left a dump that it could not send. */
+function isUnsent(job: Job): job is Job & { kept: KeptDump } {
+  const isFailed = job.state === 'failed' || job.state === 'interrupted';
+  return isFailed && job.kept !== null && isGone(job.instance);
 }
 
 /** What is known about a dump. `warnings` are published: only what the archive says itself. */

@@ -9,6 +9,9 @@ import type { Job } from './job.js';
 /** Jobs that are remembered. */
 const kept = 100;
 
+/** A job as it lies on the disk: older services have not written down when it was started. */
+type Written = Omit<Job, 'started_at'> & Partial<Pick<Job, 'started_at'>>;
+
 export class JobRecords {
   readonly #folder: string;
   readonly #jobs = new Map<string, Job>();
@@ -77,7 +80,8 @@ export class JobRecords {
 
   #read(id: string): Job | undefined {
     try {
-      return JSON.parse(readFileSync(this.#path(id), 'utf8')) as Job;
+      const job = JSON.parse(readFileSync(this.#path(id), 'utf8')) as Written;
+      return { started_at: job.created_at, ...job };
     } catch {
       return undefined;
     }

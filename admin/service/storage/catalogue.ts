@@ -8,15 +8,16 @@ import { createHash } from 'node:crypto';
 
 import { Problem } from '../envelope.js';
 import { logDefect, logWarning } from '../log.js';
+import { byDay, oldIn } from './found.js';
+import type { Found, Whole } from './found.js';
 import type { Lock } from './lock.js';
-import { dayOf, indexKey, latestKey, nameAt, nameOf, ownerOf, prefix, timeOf } from './names.js';
+import { indexKey, latestKey, nameAt, nameOf, ownerOf, prefix } from './names.js';
 import type { DumpName } from './names.js';
 import { readPublished, toPublished } from './published.js';
 import type { LocalDump, PublishedDump } from './published.js';
 import { PreconditionFailed } from './store.js';
 import type { Condition, ObjectStore, Transfer } from './store.js';
 
-const dayMs = 86_400_000;
 const immutable = 'public, max-age=31536000, immutable';
 /** Sidecars asked for at once. */
 const width = 8;
@@ -37,22 +38,6 @@ export interface Page {
   readonly total: number;
   /** All of them, on every page. */
   readonly replaced: readonly ReplacedDump[];
-}
-
-/** A dump of which archive and sidecar are there. */
-type Whole = DumpName & { readonly dump: PublishedDump };
-/** When it goes, in milliseconds. */
-type Superseded = Whole & { readonly goesAt: number };
-
-interface Found {
-  /** Dumps in the list, newest first: the last one of each day. */
-  readonly listed: readonly Whole[];
-  /** Dumps that a later one of their day has replaced. */
-  readonly superseded: readonly Superseded[];
-  /** Archives without a sidecar, and sidecars without one: uploads and removals that did not end well. */
-  readonly orphans: readonly DumpName[];
-  /** All of these, and those whose sidecar cannot be read. */
-  readonly names: readonly DumpName[];
 }
 
 export class Catalogue {
@@ -118,7 +103,7 @@ export class Catalogue {
     await this.#putOnce(name.sidecarKey, published);
     await this.#point();
     // The dump is out: what is old and cannot be removed now is removed with the next one.
-    await this.prune().catch(logDefect);
+    await this.#dropOld().catch(logDefect);
     return published;
   }
 
@@ -140,6 +125,13 @@ export class Catalogue {
     // Without a sidecar it never was in the list.
     if (sidecar !== undefined) await this.#point(name.id);
     await this.#delete(name);
+  }
+
+  /** Removes the archive of a dump whose publishing did not get as far as its sidecar: nothing ever showed it. */
+  async forget({ generated_at }: LocalDump): Promise<void> {
+    const name = nameAt(generated_at);
+    if (name === undefined || (await this.store.get(name.sidecarKey)) !== undefined) return;
+    await this.store.remove(name.archiveKey);
   }
 
   async #upload(name: DumpName, { path, size, sha256 }: LocalDump, steps: PublishSteps) {
@@ -217,25 +209,29 @@ export class Catalogue {
     return this.store.put(key, body, { contentType: 'application/json', cacheControl }, condition);
   }
 
-  /** Removes what is old. Nobody else may change anything meanwhile. */
+  /** Removes what is old and not listed. Nobody else may change anything meanwhile. */
   async prune(): Promise<void> {
-    for (const name of await this.#old()) await this.#delete(name);
+    for (const name of await this.#unnamed()) await this.#delete(name);
   }
 
   /** Whether there is anything to prune. */
   async hasOld(): Promise<boolean> {
-    return (await this.#old()).length > 0;
+    return (await this.#unnamed()).length > 0;
   }
 
-  /** What is beyond `keep`, replaced for a day, or left by an upload of yesterday. Never the latest. */
-  async #old(): Promise<readonly DumpName[]> {
-    const { listed, superseded, orphans } = await this.#find();
-    const now = Date.now();
-    return [
-      ...listed.slice(this.keep),
-      ...superseded.filter(({ goesAt }) => goesAt < now),
-      ...orphans.filter((dump) => timeOf(dump) < now - dayMs),
-    ];
+  /** Removes all that is old: also what is beyond `keep`, which index.json has just been written without. */
+  async #dropOld(): Promise<void> {
+    const found = await this.#find();
+    for (const name of [...found.listed.slice(this.keep), ...oldIn(found)])
+      await this.#delete(name);
+  }
+
+  /** What is old and not listed, but for what pointers name that a broken publish has left behind. */
+  async #unnamed(): Promise<readonly DumpName[]> {
+    const old = oldIn(await this.#find());
+    if (old.length === 0) return old;
+    const pointers = await Promise.all([indexKey, latestKey].map((key) => this.store.get(key)));
+    return old.filter(({ id }) => !pointers.some((pointer) => pointer?.body.includes(id)));
   }
 
   /** The archive first: where that fails, the sidecar keeps it in the list, and it can be removed again. */
@@ -256,16 +252,8 @@ export class Catalogue {
     const isWhole = ({ archiveKey, sidecarKey }: DumpName): boolean =>
       keys.has(archiveKey) && keys.has(sidecarKey);
     const whole = await this.#readAll(newestFirst.filter(isWhole));
-    const isLast = (one: Whole): boolean =>
-      whole.find((other) => dayOf(other) === dayOf(one)) === one;
     return {
-      listed: whole.filter(isLast),
-      superseded: whole
-        .filter((one) => !isLast(one))
-        .map((one) => ({
-          ...one,
-          goesAt: dayMs + Math.min(...whole.filter((other) => isLater(other, one)).map(timeOf)),
-        })),
+      ...byDay(whole),
       orphans: newestFirst.filter((name) => !isWhole(name)),
       names: newestFirst,
     };
@@ -305,11 +293,6 @@ export class Catalogue {
       `${sidecarKey} is damaged or foreign: its dump is not listed. Mend it, or take it back`,
     );
   }
-}
-
-/** Whether a dump replaces another one. */
-function isLater(one: DumpName, other: DumpName): boolean {
-  return dayOf(one) === dayOf(other) && one.id > other.id;
 }
 
 function taken(): Problem {

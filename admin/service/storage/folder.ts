@@ -28,7 +28,8 @@ export class FolderStore implements ObjectStore {
   list(prefix: string): Promise<readonly Listed[]> {
     return answer(async () => {
       const listed: Listed[] = [];
-      for await (const path of filesBelow(this.root)) {
+      // Beside the folder of a prefix may lie what is somebody else's, and what nobody here may read.
+      for await (const path of filesBelow(this.pathOf(prefix.replace(/[^/]*$/, '')))) {
         const key = relative(this.root, path).split(sep).join('/');
         const isOurs = key.startsWith(prefix) && !isTemporary(key);
         const size = isOurs ? await sizeOf(path) : undefined;
@@ -68,7 +69,7 @@ export class FolderStore implements ObjectStore {
     const to = this.pathOf(key);
     return answer(async () => {
       await mkdir(dirname(to), { recursive: true });
-      await this.#clearLeft(dirname(to));
+      await this.#clearLeft(key);
       let bytes = 0;
       const count = async function* (source: AsyncIterable<Buffer>) {
         for await (const chunk of source) {
@@ -89,8 +90,10 @@ export class FolderStore implements ObjectStore {
     return answer(async () => {
       const path = this.pathOf(key);
       const isThere = (await sizeOf(path)) !== undefined;
+      // Whoever was stopped meanwhile reads nothing, and a file that is open is closed by its reader.
+      signal?.throwIfAborted();
       return isThere ? bytesOf(createReadStream(path), signal) : undefined;
-    });
+    }, signal);
   }
 
   remove(key: string): Promise<void> {
@@ -102,11 +105,12 @@ export class FolderStore implements ObjectStore {
   }
 
   /**
-   * Removes what writes have left that did not come to their end: old ones anywhere, and any in a folder in which
-   * nobody else can be writing.
+   * Removes what writes have left that did not come to their end: old ones anywhere among the objects, and any in the
+   * folder of this one, in which nobody else can be writing.
    */
-  async #clearLeft(own: string): Promise<void> {
-    for await (const path of filesBelow(this.root)) {
+  async #clearLeft(key: string): Promise<void> {
+    const own = dirname(this.pathOf(key));
+    for await (const path of filesBelow(this.pathOf(key.split('/')[0] ?? ''))) {
       if (!isTemporary(path)) continue;
       const { mtimeMs } = (await stat(path).catch(unlessMissing)) ?? {};
       const isLeft = dirname(path) === own || (mtimeMs ?? Infinity) < Date.now() - dayMs;
@@ -154,8 +158,9 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
   }
 }
 
-function isTemporary(name: string): boolean {
-  return name.endsWith('.part');
+/** Whether a file is one of `viaTemporary`: others have files called `.part` too. */
+function isTemporary(path: string): boolean {
+  return /(^|[\\/])\.[0-9a-f-]{36}\.part$/.test(path);
 }
 
 /** Writes beside the object and gives the name last, so that nobody ever reads half of it. */
