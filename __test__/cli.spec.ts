@@ -369,19 +369,43 @@ describe('the output folder', () => {
 
 describe('a signal', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    '%s ends the job with 130 and leaves nothing',
+    '%s ends the job with 130 and leaves nothing, also when npm hands on the same one',
     async (signal) => {
       const cwd = folder();
       const file = await largeDatabase(cwd);
       const before = listing(cwd);
-      const child = start(['backup', '--database-file', file, '--json'], { cwd });
+      // By its clock the second one comes at once, however long it takes.
+      const env = { NODE_OPTIONS: '--import "data:text/javascript,performance.now = () => 0"' };
+      const child = start(['backup', '--database-file', file, '--json'], { cwd, env });
       child.stdout.once('data', () => child.kill(signal));
+      child.stderr.on('data', (text: string) => {
+        if (text.includes('stopping')) child.kill(signal);
+      });
       const result = await finish(child);
       expect(result.code).toBe(130);
       expect(objects(result).at(-1)).toMatchObject({ type: 'error', code: 'ABORT_ERR' });
       expect(listing(cwd)).toEqual(before);
     },
   );
+
+  it('that comes again later ends the process at once', () => {
+    const told = evaluate(
+      'onSignals',
+      'admin/signals.js',
+      `let now = 5000;
+       performance.now = () => now;
+       const told = [];
+       process.exit = (code) => told.push(code);
+       onSignals(() => told.push('stop'));
+       for (const at of [5000, 5008, 5900, 6100]) {
+         now = at;
+         process.emit('SIGINT');
+         told.push(at);
+       }
+       return told;`,
+    );
+    expect(told).toEqual(['stop', 5000, 5008, 5900, 130, 6100]);
+  });
 });
 
 describe('a data dump', () => {

@@ -11,8 +11,7 @@ import { codeOf } from './codes.js';
 import { readEnvironment } from './environment.js';
 import type { MadeDump } from './jobs/dump.js';
 import { ConfigurationError } from './options.js';
-
-const interrupted = 130;
+import { interrupted, onSignals } from './signals.js';
 
 const command = new Command('publish-dump')
   .description('makes a data dump and publishes it; the README has the variables')
@@ -40,13 +39,7 @@ function exitCodeOf(error: unknown): number {
 async function publish(allowShrink: boolean): Promise<number> {
   const { admin } = readEnvironment(process.env);
   const { runner, dumps } = assemble(admin, () => undefined);
-  let isStopping = false;
-  const stop = (): void => {
-    if (isStopping) process.exit(interrupted);
-    isStopping = true;
-    void runner.close();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  onSignals(() => void runner.close());
 
   const job = await runner.start('data-dump', (work) =>
     dumps.make({ allow_shrink: allowShrink }, work),
