@@ -17,6 +17,7 @@ import {
   start,
 } from './support';
 import { evaluate } from './support/evaluate';
+import { token } from './support/projects';
 import { sqlite } from './support/tools';
 
 afterEach(removeFolders);
@@ -189,17 +190,21 @@ describe('a command line that cannot be carried out', () => {
     expect(stderr).toContain(`npm run backup -- ${flag}`);
   });
 
-  it('is refused under npm itself', async () => {
+  it.each([
+    ['--database-file', /npm run backup -- --database-file/, ['no-such.sqlite']],
+    ['--local', /REMOTE.*`npm run backup -- --local`/, []],
+  ])('is refused under npm itself: %s', async (flag, message, more) => {
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-    const args = ['run', '--silent', 'backup', '--database-file', 'no-such.sqlite'];
-    const options = { cwd: root, shell: process.platform === 'win32' };
+    const args = ['run', '--silent', 'backup', flag, ...more];
+    const env = { ...process.env, ...token };
+    const options = { cwd: root, shell: process.platform === 'win32', env };
     const [code, stderr] = await new Promise<[unknown, string]>((done) => {
       execFile(npm, args, options, (error, _, text) => {
         done([error?.code, text]);
       });
     });
     expect(code).toBe(2);
-    expect(stderr).toContain('npm run backup -- --database-file');
+    expect(stderr).toMatch(message);
   });
 });
 
