@@ -234,7 +234,7 @@ export interface DataDumpMetadata {
   /** Photos without a thumbnail; as many as metadata.json can hold, more than a hundred thousand. */
   photos_missing: Array<DumpMissingPhoto>
   /** How many more have none; absent where none do. */
-  photos_missing_unlisted: number | undefined
+  photos_missing_unlisted?: number
   /** What a reader should know. */
   warnings: Array<Warning>
 }
@@ -521,7 +521,7 @@ export interface PhotosMetadata {
   /** What should be here and is not, sorted by key; as many as metadata.json can hold, tens of thousands. */
   missing: Array<MissingPhoto>
   /** How many more are missing; absent where none are. */
-  missing_unlisted: number | undefined
+  missing_unlisted?: number
   /** References to other hosts, which are not copied. */
   foreign: number
   /** References that the store answers with "no such key". */

@@ -311,7 +311,7 @@ describe('a job', () => {
     });
     const options = { encoding: 'utf8' } as const;
     const inside = execFileSync('unzip', ['-p', result.path, 'metadata.json'], options);
-    expect(JSON.parse(inside)).toEqual(result.metadata);
+    expect(JSON.parse(inside)).toStrictEqual(result.metadata);
   });
 });
 

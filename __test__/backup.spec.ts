@@ -83,7 +83,7 @@ describe('a backup of the newest schema', () => {
 
   it('describes itself in metadata.json, in the documented order', () => {
     const metadata = metadataOf(result.path);
-    expect(metadata).toEqual(result.metadata);
+    expect(metadata).toStrictEqual(result.metadata);
     const table = (name: string, rows: number): unknown => ({
       name,
       rows,

@@ -17,6 +17,7 @@ import {
   start,
 } from './support';
 import { evaluate } from './support/evaluate';
+import { token } from './support/projects';
 import { sqlite } from './support/tools';
 
 afterEach(removeFolders);
@@ -189,17 +190,21 @@ describe('a command line that cannot be carried out', () => {
     expect(stderr).toContain(`npm run backup -- ${flag}`);
   });
 
-  it('is refused under npm itself', async () => {
+  it.each([
+    ['--database-file', /npm run backup -- --database-file/, ['no-such.sqlite']],
+    ['--local', /REMOTE.*`npm run backup -- --local`/, []],
+  ])('is refused under npm itself: %s', async (flag, message, more) => {
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-    const args = ['run', '--silent', 'backup', '--database-file', 'no-such.sqlite'];
-    const options = { cwd: root, shell: process.platform === 'win32' };
+    const args = ['run', '--silent', 'backup', flag, ...more];
+    const env = { ...process.env, ...token };
+    const options = { cwd: root, shell: process.platform === 'win32', env };
     const [code, stderr] = await new Promise<[unknown, string]>((done) => {
       execFile(npm, args, options, (error, _, text) => {
         done([error?.code, text]);
       });
     });
     expect(code).toBe(2);
-    expect(stderr).toContain('npm run backup -- --database-file');
+    expect(stderr).toMatch(message);
   });
 });
 
@@ -369,19 +374,43 @@ describe('the output folder', () => {
 
 describe('a signal', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    '%s ends the job with 130 and leaves nothing',
+    '%s ends the job with 130 and leaves nothing, also when npm hands on the same one',
     async (signal) => {
       const cwd = folder();
       const file = await largeDatabase(cwd);
       const before = listing(cwd);
-      const child = start(['backup', '--database-file', file, '--json'], { cwd });
+      // By its clock the second one comes at once, however long it takes.
+      const env = { NODE_OPTIONS: '--import "data:text/javascript,performance.now = () => 0"' };
+      const child = start(['backup', '--database-file', file, '--json'], { cwd, env });
       child.stdout.once('data', () => child.kill(signal));
+      child.stderr.on('data', (text: string) => {
+        if (text.includes('stopping')) child.kill(signal);
+      });
       const result = await finish(child);
       expect(result.code).toBe(130);
       expect(objects(result).at(-1)).toMatchObject({ type: 'error', code: 'ABORT_ERR' });
       expect(listing(cwd)).toEqual(before);
     },
   );
+
+  it('that comes again later ends the process at once', () => {
+    const told = evaluate(
+      'onSignals',
+      'admin/signals.js',
+      `let now = 5000;
+       performance.now = () => now;
+       const told = [];
+       process.exit = (code) => told.push(code);
+       onSignals(() => told.push('stop'));
+       for (const at of [5000, 5008, 5900, 6100]) {
+         now = at;
+         process.emit('SIGINT');
+         told.push(at);
+       }
+       return told;`,
+    );
+    expect(told).toEqual(['stop', 5000, 5008, 5900, 130, 6100]);
+  });
 });
 
 describe('a data dump', () => {

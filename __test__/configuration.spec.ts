@@ -13,6 +13,20 @@ describe('local and remote', () => {
     const cwd = project({ 'wrangler.toml': toml, [state]: '' });
     const stderr = await refused(cwd, ['--env', 'production'], token);
     expect(stderr).toMatch(/LOCAL.*REMOTE.*--local or --remote/);
+    const env = { ...token, npm_lifecycle_event: 'backup' };
+    expect(await refused(cwd, ['--env', 'production'], env)).toMatch(
+      /LOCAL.*REMOTE.*`npm run backup -- --local` or `npm run backup -- --remote`/,
+    );
+  });
+
+  it('remote is said under npm, which leaves no trace of a --local that it took', async () => {
+    const env = { ...token, npm_lifecycle_event: 'data-dump' };
+    expect(await refused(folder(), [], env)).toMatch(
+      /REMOTE.*has to be said.*`npm run data-dump -- --local` or `npm run data-dump -- --remote`/,
+    );
+    // npx hands on what stands behind the command.
+    const npx = { ...token, npm_lifecycle_event: 'npx' };
+    expect(await refused(folder(), [], npx)).toContain('--remote is missing the database');
   });
 
   it('are told by the first and the last line', async () => {

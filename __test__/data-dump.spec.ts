@@ -90,6 +90,7 @@ describe('the newest schema', () => {
       { label: 'size.unit', value: 'm', count: 1, artwork_ids: ['a1'] },
       { label: 'step_free', value: 'true', count: 1, artwork_ids: ['a1'] },
     ]);
+    expect(rows(path, 'metadata.json')).toStrictEqual(metadata);
     expect(metadata).toMatchObject({
       counts: { total_artworks: 3, total_creators: 1, total_tags: 8, total_photos: 1 },
       filters: { status: 'approved', excluded_foreign: { 'ODbL-1.0': 1 } },

@@ -67,6 +67,18 @@ it('name the output folder in the .env beside the configuration', async () => {
   }
 });
 
+it('name the keys of a restore in the .env beside the configuration', async () => {
+  const keys = 'R2_ACCESS_KEY_ID=key\nR2_SECRET_ACCESS_KEY=secret\n';
+  const cwd = project({
+    'package.json': '{ "workspaces": ["src/workers"] }',
+    'src/workers/wrangler.toml': '',
+    'src/workers/.env': keys,
+  });
+  const bucket = ['--s3-bucket', 'photos', '--s3-endpoint', 'http://127.0.0.1:9'];
+  const { stderr } = await run(['restore', 'no-such.zip', ...bucket], { cwd });
+  expect(stderr).toMatch(/no-such\.zip[^]*code: ARCHIVE_CORRUPT/);
+});
+
 it('say where an environment comes from that there is not', async () => {
   const cwd = project({ 'wrangler.toml': '', '.env': 'CLOUDFLARE_ENV=staging\n' });
   expect(await refused(cwd, args)).toMatch(

@@ -8,6 +8,7 @@ import { Miniflare } from 'miniflare';
 import { createBackup, restoreBackup } from '../index.js';
 import { folder, listing, removeFolders, run } from './support';
 import { backup, contents, index, now } from './support/backups';
+import { project, state } from './support/projects';
 
 afterEach(removeFolders);
 
@@ -114,7 +115,25 @@ describe("a backup that is restored into wrangler's local state", () => {
     const { code, stderr, stdout } = await run(command, { cwd: dir });
     expect([code, stderr + stdout]).toEqual([
       0,
-      expect.stringContaining(`local bucket ${bucket}: `),
+      expect.stringContaining(`local bucket ${bucket} in ${stateDir}: `),
     ]);
+  });
+
+  it('is where `backup --local` of the same folder reads', async () => {
+    const cwd = project({
+      'package.json': '{ "workspaces": ["src/workers"] }',
+      'src/workers/wrangler.toml':
+        `[[d1_databases]]\nbinding = "DB"\ndatabase_id = "${databaseId}"\n` +
+        `[[r2_buckets]]\nbinding = "PHOTOS"\nbucket_name = "${bucket}"\n`,
+      [`src/workers/${state}`]: '',
+    });
+    const archive = await backup(folder());
+    const target = ['--database-id', databaseId, '--bucket', bucket];
+    const restored = await run(['restore', archive, ...target], { cwd });
+    const place = join('src', 'workers', '.wrangler', 'state', 'v3');
+    expect(restored).toMatchObject({ code: 0, stderr: '' });
+    expect(restored.stdout).toContain(`local D1 ${databaseId} in ${join(cwd, place)}: `);
+    const again = await run(['backup', '--local', '--quiet'], { cwd });
+    expect(contents(again.stdout.trimEnd())).toEqual(contents(archive));
   });
 });

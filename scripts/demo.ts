@@ -14,7 +14,8 @@ import { describe } from './cli/errors.js';
 import { counted } from './cli/format.js';
 import { summarise, summariseDump } from './cli/summary.js';
 import { describeArchive } from './demo/listing.js';
-import { makeSample, type Row, type StoredPhoto } from './demo/sample.js';
+import type { Row } from './demo/rows.js';
+import { makeSample, type StoredPhoto } from './demo/sample.js';
 import { schema } from './demo/schema.js';
 
 const command = new Command('demo')

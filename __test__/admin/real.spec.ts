@@ -11,6 +11,7 @@ import { Client, type Dump } from '../support/admin/client';
 import { clerkIds, people } from '../support/admin/people';
 import { serve, stopServices } from '../support/admin/service';
 import { account, D1Double, databaseId, token } from '../support/d1';
+import { evaluate } from '../support/evaluate';
 import { PhotoServer } from '../support/photo-server';
 import { newer, photos } from '../support/platform';
 import { onTmpfs } from '../support/process';
@@ -243,3 +244,20 @@ async function serveTheCrowd(held: PhotoServer): Promise<void> {
   held.release();
   expect(await admin.over(job_id)).toMatchObject({ state: 'succeeded' });
 }
+
+it('is to be had for the benchmark: its environment, and its requests', async () => {
+  const secret = 'a secret that is shared with the benchmark';
+  const given = [base, secret, env['SOURCE_DATABASE_FILE']].map((one) => JSON.stringify(one));
+  const script = `return environmentOf(${given.join(', ')});`;
+  const asked = evaluate('environmentOf', 'bench/beside.js', script) as Record<string, string>;
+  const { url } = await serve(asked);
+  const waits = evaluate(
+    'Client',
+    'bench/beside.js',
+    `const client = new Client(${JSON.stringify(url)}, ${JSON.stringify(secret)});
+     await client.dump();
+     return client.watch(Promise.resolve());`,
+  );
+  expect(waits).toEqual([expect.any(Number)]);
+  expect(listing(join(base, 'dumps')).filter((name) => name.endsWith('.zip'))).toHaveLength(1);
+});

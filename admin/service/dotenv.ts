@@ -1,4 +1,4 @@
-/** Reads a `.env`, for the service and, as it is built, for the commands. */
+/** Settings out of the environment and `.env`, for the service and, as it is built, for the commands. */
 
 import { readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
@@ -22,4 +22,12 @@ export function readDotenv(
     throw new Refusal(`${path} is UTF-16: save it as UTF-8`);
   }
   return parse(bytes);
+}
+
+/** The setting of the first layer that has it, by the name of its variable. An empty variable counts as unset. */
+export function firstSet(
+  layers: readonly Readonly<Record<string, string | undefined>>[],
+  name: string,
+): string | undefined {
+  return layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
 }

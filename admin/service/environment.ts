@@ -3,7 +3,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { join } from 'node:path';
 
-import { readDotenv } from './dotenv.js';
+import { readDotenv, firstSet } from './dotenv.js';
 import { ConfigurationError } from './options.js';
 import type {
   AdminOptions,
@@ -63,8 +63,7 @@ export function readPort(environment: NodeJS.ProcessEnv, dotenvPath = '.env'): n
 
 function lookIn(environment: NodeJS.ProcessEnv, dotenvPath: string): Look {
   const layers = [environment, readDotenv(dotenvPath, ConfigurationError)];
-  return (name) =>
-    layers.map((layer) => layer[name]).find((value) => value !== undefined && value !== '');
+  return (name) => firstSet(layers, name);
 }
 
 /** The page is opened by any of these names. */

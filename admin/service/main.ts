@@ -15,6 +15,7 @@ import { originOf, readEnvironment, readPort } from './environment.js';
 import type { ServerOptions } from './environment.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
+import { onSignals } from './signals.js';
 
 /** How long a client may take to send its request, which is a few words, and how many may be connected. */
 const headersTimeout = 15_000;
@@ -63,16 +64,12 @@ function run({ host, port, admin }: ServerOptions): void {
     process.exitCode = 1;
     void app.close();
   });
-  let isStopping = false;
-  const stop = (): void => {
-    if (isStopping) process.exit(130);
-    isStopping = true;
+  onSignals(() => {
     void app.close().finally(() => {
       server.close();
       server.closeAllConnections();
     });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  });
 }
 
 /** An invented archive in a temporary folder, dumps in a folder beside it, and a token that is gone with the process. */

@@ -15,8 +15,8 @@ import type { MadeDump } from './jobs/dump.js';
 import type { Job } from './jobs/job.js';
 import type { JobRunner, Run } from './jobs/runner.js';
 import { ConfigurationError } from './options.js';
+import { interrupted, onSignals } from './signals.js';
 
-const interrupted = 130;
 /** How long is waited for somebody who changes what is published, which takes moments; for a job it is not. */
 const patienceMs = 30_000;
 const pauseMs = 500;
@@ -47,13 +47,7 @@ function exitCodeOf(error: unknown): number {
 async function publish(allowShrink: boolean): Promise<number> {
   const { admin } = readEnvironment(process.env);
   const { runner, dumps } = assemble(admin, () => undefined);
-  let isStopping = false;
-  const stop = (): void => {
-    if (isStopping) process.exit(interrupted);
-    isStopping = true;
-    void runner.close();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  onSignals(() => void runner.close());
 
   const job = await start(runner, (work) => dumps.make({ allow_shrink: allowShrink }, work));
   await runner.finished();

@@ -1,5 +1,6 @@
 /**
- * What the Worker signs and the service checks. Web APIs alone, so that both sides run this very code.
+ * What the Worker and the service agree on: what is signed, what counts as a change, how large a request may be. Web
+ * APIs alone, so that both sides run this very code.
  *
  * The signed text is a row of length-prefixed fields: no two requests have the same one.
  */
@@ -15,6 +16,14 @@ export const defaultAudience = 'cultural-archiver-admin';
 
 /** How far the clocks of signer and checker may be apart, in milliseconds. */
 export const windowMs = 60_000;
+
+/** The largest body of a request, in bytes: none of this API has more than a few words. */
+export const largestBody = 64 * 1024;
+
+/** Whether a method may change something. */
+export function changes(method: string): boolean {
+  return !['GET', 'HEAD'].includes(method);
+}
 
 export interface Signed {
   readonly audience: string;

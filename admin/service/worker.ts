@@ -3,7 +3,7 @@
  * service. Web APIs alone.
  */
 
-import { defaultAudience, headerNames, sign } from './signature.js';
+import { changes, defaultAudience, headerNames, largestBody, sign } from './signature.js';
 import type { Signed } from './signature.js';
 
 export interface ForwardOptions {
@@ -23,8 +23,6 @@ export interface ForwardOptions {
 
 /** Headers of the caller that reach the service. Cookies and credentials do not. */
 const passed = ['accept', 'content-type', 'prefer'];
-/** No request of the API is larger. */
-const largestBody = 64 * 1024;
 
 /**
  * Signs and forwards a request, and streams the answer back.
@@ -43,7 +41,7 @@ export async function forwardToAdminService(
   const { pathname, search } = new URL(request.url);
   if (!pathname.startsWith('/api/admin/'))
     return refuse(404, 'NOT_FOUND', 'There is no such route');
-  const refusal = isChange(request) ? refusalOf(request, options.origins) : undefined;
+  const refusal = changes(request.method) ? refusalOf(request, options.origins) : undefined;
   if (refusal !== undefined) return refusal;
 
   const isLong = Number(request.headers.get('content-length') ?? 0) > largestBody;
@@ -87,10 +85,6 @@ async function signatureOf(
     [headerNames.nonce]: nonce,
     [headerNames.admin]: request.admin,
   });
-}
-
-function isChange({ method }: Request): boolean {
-  return method !== 'GET' && method !== 'HEAD';
 }
 
 /**

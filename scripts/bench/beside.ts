@@ -5,13 +5,15 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+// The service's, as it is built: the same from scripts/bench and from dist/bench.
+import { defaultAudience, headerNames, sign } from '../../dist/admin/signature.js';
 import type { Data } from './data.js';
 
 /** Milliseconds. */
@@ -67,16 +69,7 @@ async function beside(
     cwd: folder,
     signal,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH,
-      ADMIN_PORT: '0',
-      ADMIN_FORWARD_SECRET: secret,
-      ADMIN_STATE_DIR: join(folder, 'state'),
-      BACKUP_OUTPUT_DIR: join(folder, 'backups'),
-      DUMPS_DIR: join(folder, 'dumps'),
-      SOURCE_DATABASE_FILE: data.database,
-      ...photos,
-    },
+    env: { PATH, ...environmentOf(folder, secret, data.database), ...photos },
   });
   try {
     const client = new Client(await urlOf(service), secret);
@@ -91,6 +84,25 @@ async function beside(
     await ended.catch(() => undefined);
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What a service is started with that keeps all of its files in `folder`. */
+export function environmentOf(
+  folder: string,
+  secret: string,
+  database: string,
+): Readonly<Record<string, string>> {
+  return {
+    // Any free port, with addresses that name none: nobody opens them.
+    ADMIN_PORT: '0',
+    ADMIN_ORIGINS: 'http://localhost:0',
+    DUMPS_PUBLIC_URL: 'http://localhost:0',
+    ADMIN_FORWARD_SECRET: secret,
+    ADMIN_STATE_DIR: join(folder, 'state'),
+    BACKUP_OUTPUT_DIR: join(folder, 'backups'),
+    DUMPS_DIR: join(folder, 'dumps'),
+    SOURCE_DATABASE_FILE: database,
+  };
 }
 
 /** Where it listens; what else it says is read on and dropped. */
@@ -108,7 +120,7 @@ async function urlOf(service: ChildProcess): Promise<string> {
   });
 }
 
-class Client {
+export class Client {
   constructor(
     private readonly url: string,
     private readonly secret: string,
@@ -154,18 +166,14 @@ class Client {
     const timestamp = String(Date.now());
     const nonce = randomUUID();
     const admin = `admin-${String(Math.floor(Math.random() * admins))}`;
-    const digest = createHash('sha256').update(body).digest('hex');
-    const audience = 'cultural-archiver-admin';
-    const fields = ['v1', audience, method, target, digest, timestamp, nonce, admin];
-    const text = fields.map((field) => `${String(Buffer.byteLength(field))}:${field},`).join('');
-    const mac = createHmac('sha256', this.secret).update(text).digest('hex');
+    const signed = { method, target, body: Buffer.from(body), timestamp, nonce, admin };
     const response = await fetch(this.url + target, {
       method,
       headers: {
-        'x-archiver-signature': `v1=${mac}`,
-        'x-archiver-timestamp': timestamp,
-        'x-archiver-nonce': nonce,
-        'x-archiver-admin': admin,
+        [headerNames.signature]: await sign(this.secret, { ...signed, audience: defaultAudience }),
+        [headerNames.timestamp]: timestamp,
+        [headerNames.nonce]: nonce,
+        [headerNames.admin]: admin,
         ...(body === '' ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === '' ? {} : { body }),

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { interrupted, onSignals } from '../../dist/admin/signals.js';
 import { waitBeside } from './beside.js';
 import { Children } from './children.js';
 import { bareNode, gather, gatherDumps } from './competitors.js';
@@ -31,18 +32,16 @@ interface Options {
 class UsageError extends Error {}
 
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    interrupt.abort();
-  });
-}
+onSignals(() => {
+  interrupt.abort();
+});
 try {
   await main(readOptions());
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   say(interrupt.signal.aborted ? 'interrupted' : `error: ${message}`);
   if (isUsage(error)) say(usage);
-  process.exitCode = interrupt.signal.aborted ? 130 : isUsage(error) ? 2 : 1;
+  process.exitCode = interrupt.signal.aborted ? interrupted : isUsage(error) ? 2 : 1;
 }
 
 async function main({ rounds, chosen, data: base, out }: Options): Promise<void> {

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 
 // The service's, as it is built: the same from scripts/cli and from dist/cli.
-import { readDotenv } from '../../dist/admin/dotenv.js';
+import { readDotenv, firstSet } from '../../dist/admin/dotenv.js';
 import { UsageError } from './errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,9 +22,7 @@ export class Settings {
 
   /** A setting by the name of its variable. An empty variable counts as unset. */
   get(name: string): string | undefined {
-    return this.#layers
-      .map((layer) => layer[name])
-      .find((value) => value !== undefined && value !== '');
+    return firstSet(this.#layers, name);
   }
 }
 

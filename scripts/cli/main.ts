@@ -4,6 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
+// The service's, as it is built: the same from scripts/cli and from dist/cli.
+import { onSignals } from '../../dist/admin/signals.js';
 import { backupCommand, runBackup } from './backup.js';
 import { refuseSwallowedFlags } from './configuration.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
@@ -81,13 +83,10 @@ function usage(error: CommanderError): UsageError {
 /** The first signal ends the job in good order, the second one at once. */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(exitCode.interrupted);
+  onSignals(() => {
     process.stderr.write('\nstopping; once more to quit at once\n');
     controller.abort();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const)
-    process.on(signal, stop);
+  });
   return controller.signal;
 }
 

@@ -3,8 +3,9 @@
 import { Argument, Command } from 'commander';
 
 import { restoreBackup, type RestoreOptions, type RestoreReport } from '../../index.js';
+import { Layers } from './config/layers.js';
+import { localState } from './config/local.js';
 import { Missing } from './config/missing.js';
-import { Settings } from './configuration.js';
 import { exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
 import { addOutputFlags } from './flags.js';
 import { count, counted, size } from './format.js';
@@ -15,6 +16,7 @@ import type { Terminal } from './terminal.js';
 interface Flags {
   database?: string;
   photosDir?: string;
+  config?: string;
   databaseId?: string;
   bucket?: string;
   stateDir?: string;
@@ -46,7 +48,11 @@ export function restoreCommand(): Command {
     .option('--photos-dir <dir>', 'the folder that receives the photos, each under its key')
     .option('--database-id <id>', "the D1 database that is made in wrangler's local state")
     .option('--bucket <name>', "the R2 bucket in wrangler's local state that receives the photos")
-    .option('--state-dir <dir>', "wrangler's local state (default: .wrangler/state/v3)")
+    .option(
+      '--state-dir <dir>',
+      "wrangler's local state (default: .wrangler/state/v3 beside the configuration or in a workspace)",
+    )
+    .option('--config <file>', 'the wrangler configuration (default: looked for from here upwards)')
     .option(
       '--s3-bucket <name>',
       'the bucket of R2 that receives the photos (keys: $R2_ACCESS_KEY_ID, $R2_SECRET_ACCESS_KEY)',
@@ -71,11 +77,12 @@ export async function runRestore(
   terminal.say(`${flags.dryRun ? 'Dry run: restoring' : 'Restoring'} ${path}`);
   try {
     refuseWithoutTarget(flags);
+    const wrangler = localTarget(flags);
     const report = await restoreBackup(path, {
       database: flags.database,
       photosDir: flags.photosDir,
-      wrangler: localTarget(flags),
-      s3: s3Target(flags, new Settings(process.env)),
+      wrangler,
+      s3: s3Target(flags),
       tables: flags.tables,
       keys: flags.keys,
       dryRun: flags.dryRun,
@@ -86,7 +93,7 @@ export async function runRestore(
     });
     terminal.close();
     terminal.report(report);
-    summariseRestore(report, flags).forEach((line) => {
+    summariseRestore(report, flags, wrangler).forEach((line) => {
       terminal.say(line);
     });
     const isPart = !flags.dryRun && report.warnings.some(({ code }) => incomplete.has(code));
@@ -108,16 +115,20 @@ function refuseWithoutTarget(flags: Flags): void {
   );
 }
 
-function localTarget({ databaseId, bucket, stateDir }: Flags): RestoreOptions['wrangler'] {
+/** In the state that `backup --local` reads, so that the site runs on what came back. */
+function localTarget(flags: Flags): RestoreOptions['wrangler'] {
+  const { databaseId, bucket, stateDir } = flags;
   const isNamed = [databaseId, bucket, stateDir].some((flag) => flag !== undefined);
-  return isNamed ? { databaseId, bucket, stateDir } : undefined;
+  if (!isNamed) return undefined;
+  return { databaseId, bucket, stateDir: stateDir ?? localState(layersOf(flags)) };
 }
 
 /** The bucket is named by a flag alone, so that nothing is written to a live site by a setting that lies around. */
-function s3Target(flags: Flags, settings: Settings): RestoreOptions['s3'] {
+function s3Target(flags: Flags): RestoreOptions['s3'] {
   const { s3Bucket: bucket, s3Endpoint, s3Region, accountId } = flags;
   const isNamed = [bucket, s3Endpoint, s3Region, accountId].some((flag) => flag !== undefined);
   if (!isNamed) return undefined;
+  const { settings } = layersOf(flags);
   const missing = new Missing('a restore into a bucket');
   const needed = (name: string, what: string): string =>
     missing.require(settings.get(name), what, [name]);
@@ -132,19 +143,29 @@ function s3Target(flags: Flags, settings: Settings): RestoreOptions['s3'] {
   return target;
 }
 
+/** Asked only where it counts: a broken configuration keeps nothing from coming back as files. */
+function layersOf(flags: Flags): Layers {
+  return new Layers(flags, process.env);
+}
+
 function r2Endpoint(missing: Missing, given: string | undefined): string {
   const places = ['CLOUDFLARE_ACCOUNT_ID', '--account-id', 'or --s3-endpoint'];
   return `https://${missing.require(given, 'the account id', places)}.r2.cloudflarestorage.com`;
 }
 
 /** What came back, line by line; the last line is the verdict. */
-function summariseRestore(report: RestoreReport, flags: Flags): string[] {
+function summariseRestore(
+  report: RestoreReport,
+  flags: Flags,
+  local: RestoreOptions['wrangler'],
+): string[] {
   const { tables, photos, skipped, bytes, warnings } = report;
   const rows: Row[] = [];
-  const database = [flags.database, flags.databaseId && `local D1 ${flags.databaseId}`];
+  const state = local?.stateDir ?? '';
+  const database = [flags.database, flags.databaseId && `local D1 ${flags.databaseId} in ${state}`];
   const photoTargets = [
     flags.photosDir,
-    flags.bucket && `local bucket ${flags.bucket}`,
+    flags.bucket && `local bucket ${flags.bucket} in ${state}`,
     flags.s3Bucket && `bucket ${flags.s3Bucket}`,
   ];
   if (database.some((name) => name !== undefined)) {

@@ -96,7 +96,7 @@ export function sourcesOf(flags: SourceFlags, environment: Environment): Sources
     return { ...file, ...photosOf(flags, environment), settings };
   }
   const layers = new Layers(flags, environment);
-  const mode = modeOf(flags, layers);
+  const mode = modeOf(flags, layers, environment['npm_lifecycle_event']);
   const rows = file ?? (mode === 'local' ? localDatabase(layers) : remoteDatabase(flags, layers));
   const { settings } = layers;
   if (hasPhotoFlag(flags)) return { ...rows, ...photosOf(flags, environment), settings };
@@ -106,23 +106,36 @@ export function sourcesOf(flags: SourceFlags, environment: Environment): Sources
 
 type Mode = 'local' | 'remote';
 
-function modeOf(flags: SourceFlags, layers: Layers): Mode {
+/** `script` is the npm script that this runs in, if any. */
+function modeOf(flags: SourceFlags, layers: Layers, script?: string): Mode {
   if (flags.local) return 'local';
   if (flags.remote) return 'remote';
   const [state] = layers.states;
   const token = layers.settings.get('CLOUDFLARE_API_TOKEN');
+  // `--local` is npm's own word for `--no-global`: of `npm run backup --local` nothing is left that could be noticed.
+  const isUnderNpm = script === 'backup' || script === 'data-dump';
+  const which = isUnderNpm ? underNpm(script) : '--local or --remote';
   if (state !== undefined && token !== undefined) {
     throw new UsageError(
-      `LOCAL (wrangler's state in ${state}) and REMOTE (CLOUDFLARE_API_TOKEN is set) are both possible: ` +
-        'say --local or --remote',
+      `LOCAL (wrangler's state in ${state}) and REMOTE (CLOUDFLARE_API_TOKEN is set) are both possible: say ${which}`,
     );
   }
   if (state !== undefined) return 'local';
+  if (token !== undefined && isUnderNpm) {
+    throw new UsageError(
+      `there is no wrangler state here, and REMOTE (CLOUDFLARE_API_TOKEN is set) has to be said under npm: say ${which}`,
+    );
+  }
   if (token !== undefined) return 'remote';
   throw new UsageError(
     'no database was named: give --database-file FILE or --database-sql FILE, ' +
       'or --local (there is no wrangler state here), or --remote',
   );
+}
+
+function underNpm(script: string): string {
+  const [local, remote] = ['--local', '--remote'].map((flag) => `\`npm run ${script} -- ${flag}\``);
+  return `${local} or ${remote}, in PowerShell with quotes around the two dashes ('--'): npm keeps a --local before them for itself`;
 }
 
 function fileOf({

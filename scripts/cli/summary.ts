@@ -41,13 +41,7 @@ export function summarise(result: BackupResult): string[] {
 /** The same for a data dump, in the order of somebody who is about to publish it. */
 export function summariseDump(result: DataDumpResult): string[] {
   const { counts, filters, privacy, photos_missing: missing } = result.metadata;
-  const { email, user_id: userId, ip_address: ipAddress, token } = privacy.redactions;
-  const redactions = Object.entries({
-    email,
-    user_id: userId,
-    ip_address: ipAddress,
-    token,
-  }).filter(([, times]) => times > 0);
+  const redactions = Object.entries({ ...privacy.redactions }).filter(([, times]) => times > 0);
   const rows: Row[] = [
     ['archive', result.path ?? ''],
     ['size', `${size(result.size)} (${count(result.size)} bytes)`],

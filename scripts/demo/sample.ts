@@ -5,8 +5,7 @@
 
 import { type Position, Scene, withPosition } from './pictures.js';
 import { Random } from './random.js';
-
-export type Row = Readonly<Record<string, string | number | null>>;
+import { type Row, sqlTime } from './rows.js';
 
 export interface StoredPhoto {
   readonly key: string;
@@ -280,9 +279,4 @@ class Maker {
   #store(key: string, bytes: Buffer, modified: Date): void {
     this.#photos.push({ key, bytes, modified });
   }
-}
-
-/** `2025-08-01 14:30:22`, as SQLite's datetime() writes it. */
-function sqlTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ');
 }

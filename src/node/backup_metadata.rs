@@ -2,7 +2,7 @@
 //!
 //! Every conversion takes its shape apart without `..`, so a field added to the file cannot be forgotten here.
 
-use napi::bindgen_prelude::{Either, Undefined};
+use napi::bindgen_prelude::{Either, Null};
 use napi_derive::napi;
 
 use super::report::{Warning, number};
@@ -78,10 +78,10 @@ pub struct TableMetadata {
 }
 
 /// The photos of a backup.
-#[napi(object, object_from_js = false, use_nullable = true)]
+#[napi(object, object_from_js = false)]
 pub struct PhotosMetadata {
     /// `'approved'` or `'all'`; null without photos.
-    pub scope: Option<String>,
+    pub scope: Either<String, Null>,
     /// Stored originals that were copied.
     pub originals: i64,
     /// Stored variants that were copied.
@@ -91,8 +91,8 @@ pub struct PhotosMetadata {
     /// What should be here and is not, sorted by key; as many as metadata.json can hold, tens of thousands.
     pub missing: Vec<MissingPhoto>,
     /// How many more are missing; absent where none are.
-    #[napi(js_name = "missing_unlisted", ts_type = "number | undefined")]
-    pub missing_unlisted: Either<i64, Undefined>,
+    #[napi(js_name = "missing_unlisted")]
+    pub missing_unlisted: Option<i64>,
     /// References to other hosts, which are not copied.
     pub foreign: i64,
     /// References that the store answers with "no such key".
@@ -197,12 +197,12 @@ impl From<core::PhotosMetadata> for PhotosMetadata {
             dangling,
         } = photos;
         PhotosMetadata {
-            scope,
+            scope: scope.map_or(Either::B(Null), Either::A),
             originals: number(originals),
             thumbnails: number(thumbnails),
             bytes: number(bytes),
             missing: missing.into_iter().map(Into::into).collect(),
-            missing_unlisted: missing_unlisted.map_or(Either::B(()), |n| Either::A(number(n))),
+            missing_unlisted: missing_unlisted.map(number),
             foreign: number(foreign),
             dangling: number(dangling),
         }

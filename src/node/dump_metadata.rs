@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use napi::bindgen_prelude::{Either, Undefined};
+use napi::bindgen_prelude::{Either, Null};
 use napi_derive::napi;
 
 use super::report::{Warning, number};
 use crate::formats::dump as core;
 
 /// metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes.
-#[napi(object, object_from_js = false, use_nullable = true)]
+#[napi(object, object_from_js = false)]
 pub struct DataDumpMetadata {
     /// Always `'cultural-archiver-datadump'`.
     pub format: String,
@@ -35,13 +35,13 @@ pub struct DataDumpMetadata {
     /// What was kept in.
     pub privacy: DumpPrivacy,
     /// How thumbnails were made; null without.
-    pub thumbnails: Option<DumpThumbnails>,
+    pub thumbnails: Either<DumpThumbnails, Null>,
     /// Photos without a thumbnail; as many as metadata.json can hold, more than a hundred thousand.
     #[napi(js_name = "photos_missing")]
     pub photos_missing: Vec<DumpMissingPhoto>,
     /// How many more have none; absent where none do.
-    #[napi(js_name = "photos_missing_unlisted", ts_type = "number | undefined")]
-    pub photos_missing_unlisted: Either<i64, Undefined>,
+    #[napi(js_name = "photos_missing_unlisted")]
+    pub photos_missing_unlisted: Option<i64>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }
@@ -175,9 +175,9 @@ impl From<core::DataDumpMetadata> for DataDumpMetadata {
                     .collect(),
             },
             privacy: privacy.into(),
-            thumbnails: thumbnails.map(Into::into),
+            thumbnails: thumbnails.map_or(Either::B(Null), |made| Either::A(made.into())),
             photos_missing: photos_missing.into_iter().map(Into::into).collect(),
-            photos_missing_unlisted: photos_missing_unlisted.map_or(Either::B(()), |n| Either::A(number(n))),
+            photos_missing_unlisted: photos_missing_unlisted.map(number),
             warnings: warnings.into_iter().map(Into::into).collect(),
         }
     }

@@ -4,7 +4,7 @@ import { timingSafeEqual } from 'node:crypto';
 
 import { unauthorized } from '../envelope.js';
 import type { ForwardedAuth } from '../options.js';
-import { defaultAudience, headerNames, sign, windowMs } from '../signature.js';
+import { changes, defaultAudience, headerNames, sign, windowMs } from '../signature.js';
 import type { Asked, CallerId } from './caller.js';
 import type { Nonces } from './nonces.js';
 
@@ -36,11 +36,6 @@ export class Forwarded {
     if (changes(method) && !(await this.nonces.spend(nonce))) throw refused();
     return admin;
   }
-}
-
-/** Whether a method may change something. */
-export function changes(method: string): boolean {
-  return !['GET', 'HEAD'].includes(method);
 }
 
 /** One answer for every defect of a signature: it teaches nothing. */

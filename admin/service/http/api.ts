@@ -5,10 +5,10 @@ import { Hono } from 'hono';
 import type { Context } from 'hono';
 
 import type { Audit } from '../audit.js';
-import { changes } from '../auth/forwarded.js';
 import type { Doorkeeper } from '../auth/caller.js';
 import { forbidden, Problem, problemOf } from '../envelope.js';
 import type { RateLimits } from '../options.js';
+import { changes, headerNames } from '../signature.js';
 import { nameOf } from '../storage/names.js';
 import { readBody } from './body.js';
 import { RateLimit } from './limits.js';
@@ -93,9 +93,7 @@ function letIn({ doorkeeper, audit, origins, rateLimits }: Parts): Middleware {
 
 /** Whether a request has any credential at all: without one nothing of it is read. */
 function mayCome(headers: Headers): boolean {
-  return ['authorization', 'x-user-token', 'x-archiver-signature'].some((name) =>
-    headers.has(name),
-  );
+  return ['authorization', 'x-user-token', headerNames.signature].some((name) => headers.has(name));
 }
 
 /** A browser names the page that a change comes from; it has to be one of ours. */

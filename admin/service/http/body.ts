@@ -3,19 +3,17 @@
 import * as v from 'valibot';
 
 import { invalid, Problem } from '../envelope.js';
-
-/** No body of this API has more than a few words. */
-const cap = 64 * 1024;
+import { largestBody } from '../signature.js';
 
 export async function readBody(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > cap) throw tooLarge();
+  if (Number(request.headers.get('content-length') ?? 0) > largestBody) throw tooLarge();
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
       size += chunk.length;
-      if (size > cap) throw tooLarge();
+      if (size > largestBody) throw tooLarge();
       chunks.push(chunk);
     }
   } catch (error) {

@@ -1,8 +1,9 @@
 /** The artworks, each with its artists, a place on a list, and what people sent in about it. */
 
+import { sqlTime } from '../../demo/rows.js';
 import { makePeople, type People } from './people.js';
 import type { Photo } from './photos.js';
-import { pickFrom, type Rows, sqlTime } from './rows.js';
+import { pickFrom, type Rows } from './rows.js';
 import { makeSubmission } from './submissions.js';
 
 interface City {

@@ -1,6 +1,7 @@
 /** The users, artists and lists that artworks refer to. */
 
-import { minute, pickFrom, type Rows, sqlTime } from './rows.js';
+import { sqlTime } from '../../demo/rows.js';
+import { minute, pickFrom, type Rows } from './rows.js';
 
 export interface People {
   readonly users: readonly string[];

@@ -1,10 +1,10 @@
 /** Where rows go to, and the values that they are made of. */
 
 import type { Random } from '../../demo/random.js';
+import { type Row, sqlTime } from '../../demo/rows.js';
 import type { Photo } from './photos.js';
 import { Words } from './text.js';
 
-export type Row = Readonly<Record<string, string | number | null>>;
 /** All rows of one table have the same columns in the same order. */
 export type Insert = (table: string, row: Row) => void;
 
@@ -67,9 +67,4 @@ export class Rows {
 /** One after the other, from the first again after the last. */
 export function pickFrom(ids: readonly string[], n: number): string {
   return ids[n % ids.length] ?? 'system';
-}
-
-/** `2025-09-01 06:00:00`, as SQLite's datetime() writes it. */
-export function sqlTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ');
 }

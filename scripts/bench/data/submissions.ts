@@ -1,7 +1,8 @@
 /** What people sent in, with the traces that it leaves: consent, audit, activity, decision, notification. */
 
+import { sqlTime } from '../../demo/rows.js';
 import type { Photo } from './photos.js';
-import { minute, pickFrom, type Rows, sqlTime } from './rows.js';
+import { minute, pickFrom, type Rows } from './rows.js';
 
 export interface Submission {
   readonly type: 'new_artwork' | 'logbook_entry';

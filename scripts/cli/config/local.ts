@@ -23,7 +23,7 @@ export function localDatabase(layers: Layers): { database: DatabaseSource; name:
   missing.fail();
   const called = bound?.name === undefined ? id : `${bound.name} (${id})`;
   return {
-    database: { wrangler: { databaseId: id, stateDir: stateOf(layers) } },
+    database: { wrangler: { databaseId: id, stateDir: localState(layers) } },
     name: `the LOCAL (development) database ${called}`,
   };
 }
@@ -39,10 +39,11 @@ export function localPhotos(layers: Layers): PhotoSource {
     'or --no-photos for the rows alone',
   ]);
   missing.fail();
-  return { wrangler: { bucket, stateDir: stateOf(layers) } };
+  return { wrangler: { bucket, stateDir: localState(layers) } };
 }
 
-function stateOf(layers: Layers): string {
+/** wrangler's state: that of the flag, else the only one there is, else where wrangler would make it. */
+export function localState(layers: Layers): string {
   const [first, ...others] = layers.states;
   if (others.length > 0) {
     throw new UsageError(
