@@ -12,6 +12,6 @@ export default {
   testSequencer: '<rootDir>/__test__/sequencer.mjs',
   transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/__test__/tsconfig.json' }] },
   // Most specs wait for servers and processes half of their time. The large cases are measured, one at a time.
-  maxWorkers: full ? 1 : Math.max(2, availableParallelism() - 1),
+  maxWorkers: full ? 1 : Math.max(3, availableParallelism() - 1),
   testTimeout: full ? 600_000 : 120_000,
 };

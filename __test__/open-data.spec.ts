@@ -8,8 +8,6 @@ import { archive, dump, newest, oldest } from './support/dumps';
 import { python } from './support/python';
 import { judge, tool } from './support/tools';
 
-afterEach(removeFolders);
-
 /** What `open-data/judge.py` prints. */
 interface Verdict {
   readonly tables: Record<string, { rows: number; columns: Record<string, string> }>;
@@ -42,10 +40,11 @@ INSERT INTO artwork (id, title, lat, lon, status, created_at) VALUES
 
 const interpreter = python(join(__dirname, 'open-data', 'requirements.txt'));
 
-function verdict(unpacked: string): Verdict {
+/** All at once: Python takes longer to load the judges than they to judge. */
+function verdicts(unpacked: readonly string[]): Verdict[] {
   return JSON.parse(
-    tool(interpreter, [join(__dirname, 'open-data', 'judge.py'), unpacked]),
-  ) as Verdict;
+    tool(interpreter, [join(__dirname, 'open-data', 'judge.py'), ...unpacked]),
+  ) as Verdict[];
 }
 
 async function published(schema: string, rows: string): Promise<string> {
@@ -61,11 +60,21 @@ const cases: [schema: string, rows: string, works: string[]][] = [
   ['first-generation', oldest, ['SAMPLE-1']],
 ];
 
-it.each(cases)(
+let dumps: string[];
+let judged: Verdict[];
+
+beforeAll(async () => {
+  dumps = await Promise.all(cases.map(([schema, rows]) => published(schema, rows)));
+  judged = verdicts(dumps);
+}, 120_000);
+
+afterAll(removeFolders);
+
+it.each(cases.map(([schema, , works], at) => [schema, works, at] as const))(
   'of the schema %s: pandas, frictionless, jsonschema, cffconvert and jq take it',
-  async (schema, rows, works) => {
-    const unpacked = await published(schema, rows);
-    const { tables, ...complaints } = verdict(unpacked);
+  (_, works, at) => {
+    const unpacked = dumps[at] ?? '';
+    const { tables = {}, ...complaints }: Partial<Verdict> = judged[at] ?? {};
     expect(complaints).toEqual({ schemas: [], package: [], citation: [] });
     expect(Object.keys(tables)).toEqual(
       expect.arrayContaining([
@@ -110,20 +119,22 @@ print(json.dumps([frame.loc[at, ["id", "title", "description", "lat", "lon"]].to
 
 it('the judges see what is wrong', async () => {
   const unpacked = await published('newest-generation', newest);
-  const spoilt = (name: string, from: string | RegExp, to: string): Verdict => {
-    const copy = `${unpacked}-spoilt`;
+  const spoilt = (name: string, from: string | RegExp, to: string): string => {
+    const copy = `${unpacked}-spoilt-${name}`;
     cpSync(unpacked, copy, { recursive: true });
     const file = join(copy, name);
     const text = readFileSync(file, 'utf8');
     expect(text).toMatch(from);
     writeFileSync(file, text.replace(from, to));
-    return verdict(copy);
+    return copy;
   };
-  expect(spoilt('artwork.json', '"lat":49.25', '"lat":"north"')).toMatchObject({
+  const [works, citation] = verdicts([
+    spoilt('artwork.json', '"lat":49.25', '"lat":"north"'),
+    spoilt('CITATION.cff', 'cff-version: 1.2.0', 'cff-version: 0'),
+  ]);
+  expect(works).toMatchObject({
     schemas: [expect.stringContaining('north')],
     package: expect.arrayContaining([expect.stringContaining('artwork')]) as unknown,
   });
-  expect(spoilt('CITATION.cff', 'cff-version: 1.2.0', 'cff-version: 0')).toMatchObject({
-    citation: [expect.anything()],
-  });
+  expect(citation).toMatchObject({ citation: [expect.anything()] });
 });

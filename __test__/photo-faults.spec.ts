@@ -116,18 +116,25 @@ describe('a request that fails once', () => {
     const expected = await backup(small);
     const requests = small.asked.length;
     expect(requests).toBe(1 + few.length);
-    for (const fault of faults) {
-      for (let nth = 1; nth <= requests; nth++) {
-        small.behave((asked) => (asked.nth === nth ? fault : undefined));
-        const result = await backup(small);
-        expect({ fault, nth, index: index(result) }).toEqual({
-          fault,
-          nth,
-          index: index(expected),
-        });
-        expect(small.asked.length).toBe(requests + 1);
+    async function tryEach(fault: Fault): Promise<void> {
+      const proxy = await new FaultProxy(small.target).listen();
+      try {
+        for (let nth = 1; nth <= requests; nth++) {
+          proxy.behave((asked) => (asked.nth === nth ? fault : undefined));
+          const result = await backup(proxy);
+          expect({ fault, nth, index: index(result) }).toEqual({
+            fault,
+            nth,
+            index: index(expected),
+          });
+          expect(proxy.asked.length).toBe(requests + 1);
+        }
+      } finally {
+        await proxy.close();
       }
     }
+    // The waiting of all of them goes on at the same time.
+    await Promise.all(faults.map(tryEach));
   }, 240_000);
 
   it('in the middle of a body is gone on with where it broke off', async () => {

@@ -135,7 +135,8 @@ describe.each(schemas)('secrets in the %s schema', (schema) => {
     'in columns and tables that nobody knows stay in, and each column is named to the operator (seed %i)',
     async (start) => {
       const strange = new Strange(start);
-      const tables = Object.keys(known).filter((table) => new Archive(schema).has(table));
+      const plain = new Archive(schema);
+      const tables = Object.keys(known).filter((table) => plain.has(table));
       const added = tables.flatMap((table) =>
         strange.names(8).map((column) => ({ table, column, sql: strange.addition(table, column) })),
       );

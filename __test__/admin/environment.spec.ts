@@ -142,8 +142,9 @@ describe('a service that nobody could use', () => {
       /DUMPS_DIR/,
     ],
   ])('does not start: %s', async (_, env, message) => {
-    await expect(serve(env())).rejects.toThrow(message);
-    await expect(serve(env())).rejects.toThrow(/exit code 2/);
+    const refused = serve(env());
+    await expect(refused).rejects.toThrow(message);
+    await expect(refused).rejects.toThrow(/exit code 2/);
   });
 });
 

@@ -73,7 +73,8 @@ function onDisk(id: string): Job {
 (process.platform === 'linux' ? describe : describe.skip)('in another container', () => {
   it('nobody takes the lock of a job that runs, nor its files', async () => {
     const service = await client();
-    plan({ ms: 12_000 });
+    const end = join(base, 'end');
+    plan({ until: end });
     const { job_id } = (await service.generate()).data;
     await service.until(job_id, ({ progress }) => progress !== null);
     const [code, said] = await publishDump();
@@ -85,6 +86,7 @@ function onDisk(id: string): Job {
     expect((await second.ask('GET', 'jobs')).data).toMatchObject({ running: { job_id } });
     expect(onDisk(job_id).state).toBe('running');
     expect(listing(join(base, 'state', 'outbox'))).toEqual([job_id]);
+    writeFileSync(end, '');
     expect(await service.over(job_id)).toMatchObject({ state: 'succeeded' });
     expect(await second.job(job_id)).toMatchObject({ state: 'succeeded' });
     expect(await second.make()).toMatchObject({ state: 'succeeded' });
@@ -92,7 +94,7 @@ function onDisk(id: string): Job {
 
   it('a job that died is told as interrupted once its lock is stale', async () => {
     const before = await client();
-    plan({ ms: 20_000 });
+    plan({ until: join(base, 'never') });
     const { job_id } = (await before.generate()).data;
     await before.until(job_id, ({ progress }) => progress !== null);
     await before.service.stop('SIGKILL');

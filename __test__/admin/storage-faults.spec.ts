@@ -14,7 +14,7 @@ const secondId = '20260502T000000Z';
 const secondArchive = `${prefix}${secondId}/datadump-2026-05-02.zip`;
 
 /** From now on every write of a key meets a fault. */
-function fail(key: string, fault: Fault = 'busy'): void {
+function fail(key: string, fault: Fault = 'broken'): void {
   stage.proxy.behave(({ method, path }) =>
     method === 'PUT' && path.includes(key) ? fault : undefined,
   );
@@ -83,7 +83,7 @@ describe('a dump that could not be published to the end', () => {
       method === 'PUT' &&
       path.includes('index.json') &&
       stage.proxy.asked.filter((asked) => asked.method === 'PUT' && asked.path === path).length <= 3
-        ? 'busy'
+        ? 'broken'
         : undefined;
     expect(await stage.admin.over(job_id)).toMatchObject({
       state: 'cancelled',

@@ -73,7 +73,7 @@ describe('a dump that could not be published although its archive was up', () =>
   /** One that fails because its lock cannot be confirmed. */
   async function failed(): Promise<string> {
     stage.proxy.behave((asked) =>
-      isUp() && isOf('PUT', asked, '.lock.json') ? 'busy' : undefined,
+      isUp() && isOf('PUT', asked, '.lock.json') ? 'broken' : undefined,
     );
     const { job_id, state, publishable } = await stage.admin.make();
     expect([state, publishable]).toEqual(['failed', true]);
@@ -113,7 +113,7 @@ describe('a dump that is taken back', () => {
     ['sidecar', `${firstArchive}.json`],
   ])('can be taken back again when its %s could not be removed', async (_, key) => {
     await stage.admin.make();
-    stage.proxy.behave((asked) => (isOf('DELETE', asked, key) ? 'busy' : undefined));
+    stage.proxy.behave((asked) => (isOf('DELETE', asked, key) ? 'broken' : undefined));
     expect((await takeBack()).status).toBe(503);
     // What is still there is shown; nothing points to it any more.
     expect(await stage.ids()).toEqual(key === firstArchive ? [firstId] : []);

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Route } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 
 import { jwt } from '../support/admin/callers';
 import { people } from '../support/admin/people';
@@ -19,6 +19,18 @@ import {
 } from '../support/admin/panel';
 
 const stage = panelStage();
+
+/** A browser of somebody's own whose pages wait for a second at most where they would wait for longer. */
+async function hasty(): Promise<Page> {
+  const page = await stage.visit();
+  await page.addInitScript(`
+    for (const name of ['setInterval', 'setTimeout']) {
+      const real = window[name];
+      window[name] = (work, ms, ...more) => real.call(window, work, Math.min(ms ?? 0, 1000), ...more);
+    }`);
+  await page.reload();
+  return page;
+}
 
 it('goes on after a reload in the middle, and tells what became of the job after another', async () => {
   const page = await signIn(await stage.visit());
@@ -54,7 +66,7 @@ it('shows a second admin the job of the first, and lets nobody start another', a
 
 it('asks before the job of somebody else is cancelled', async () => {
   const first = await signIn(await stage.visit());
-  const second = await signIn(await stage.visit(), people.clerkAdmin);
+  const second = await signIn(await hasty(), people.clerkAdmin);
   await stage.halfway(first);
   await second.getByText('Somebody else is making a data dump').waitFor();
   const dialog = second.getByRole('dialog', { name: 'Cancel the data dump of somebody else?' });
@@ -111,7 +123,7 @@ it.each([
   ['breaks', 'abort'],
   ['keeps', 'hang'],
 ] as const)('goes on by asking when a proxy %s the stream of events', async (_, fate) => {
-  const page = await stage.visit();
+  const page = await hasty();
   await page.route('**/events', (route) => (fate === 'abort' ? route.abort() : undefined));
   await signIn(page);
   await stage.halfway(page);
@@ -177,9 +189,11 @@ it('counts the time of a dump that waited from when it was sent, not from when i
 });
 
 it('asks to sign in again also when nothing runs, without being touched', async () => {
-  const page = await stage.visit();
-  await signIn(page, jwt({ exp: Math.floor(Date.now() / 1000) + 5 }));
-  await page.getByText('Your session has ended').waitFor({ timeout: 40_000 });
+  const page = await signIn(await hasty());
+  await page.route(/jobs$/, (route) =>
+    route.fulfill({ status: 401, json: { success: false, error: 'UNAUTHORIZED' } }),
+  );
+  await page.getByText('Your session has ended').waitFor();
 });
 
 /** A server of whose answer half comes, and then nothing, or below `/end` the end of the connection. */
@@ -262,7 +276,7 @@ it('counts the time of a job by the clock of the service', async () => {
 });
 
 it('calls no backup failed that goes on where nobody can be asked about it', async () => {
-  const page = await stage.visit();
+  const page = await hasty();
   const job = { job_id: 'far', kind: 'backup', state: 'running', progress: null };
   await page.addInitScript("sessionStorage.setItem('cultural-archiver-job', 'far')");
   await page.reload();
@@ -270,6 +284,8 @@ it('calls no backup failed that goes on where nobody can be asked about it', asy
     route.fulfill({ json: { success: true, data: { jobs: [job], running: null } } }),
   );
   await signIn(page);
-  await page.getByText('there is none yet').waitFor();
+  // Once they are asked for again, what the first answer says is shown.
+  await page.waitForResponse(/jobs$/);
+  await page.waitForResponse(/jobs$/);
   expect(await page.getByText('No backup was made').count()).toBe(0);
 });

@@ -1,5 +1,5 @@
-"""What people who work with open data make of an unpacked dump, as JSON on stdout: by data file the records and columns
-that pandas sees, and every complaint of frictionless, jsonschema and cffconvert."""
+"""What people who work with open data make of unpacked dumps, as an array of JSON on stdout: by data file the records
+and columns that pandas sees, and every complaint of frictionless, jsonschema and cffconvert."""
 
 import contextlib
 import io
@@ -12,8 +12,6 @@ import pandas
 from cffconvert import Citation
 from jsonschema import Draft202012Validator, FormatChecker
 
-folder = Path(sys.argv[1])
-
 
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
@@ -24,7 +22,7 @@ def table(path):
     return {"rows": len(frame), "columns": {name: str(frame[name].dtype) for name in frame.columns}}
 
 
-def schema_errors(path):
+def schema_errors(folder, path):
     schema = read(path)
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
@@ -32,13 +30,13 @@ def schema_errors(path):
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(data)]
 
 
-def package_errors():
+def package_errors(folder):
     report = frictionless.validate(str(folder / "datapackage.json"))
     errors = [error.message for error in report.errors]
     return errors + [f"{task.name}: {error.message}" for task in report.tasks for error in task.errors]
 
 
-def citation_errors():
+def citation_errors(folder):
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             Citation((folder / "CITATION.cff").read_text(encoding="utf-8")).validate()
@@ -47,15 +45,15 @@ def citation_errors():
     return []
 
 
-schemas = sorted((folder / "schemas").iterdir())
-files = [folder / path.name.replace(".schema", "") for path in schemas]
-print(
-    json.dumps(
-        {
-            "tables": {path.name: table(path) for path in files},
-            "schemas": [error for path in schemas for error in schema_errors(path)],
-            "package": package_errors(),
-            "citation": citation_errors(),
-        }
-    )
-)
+def verdict(folder):
+    schemas = sorted((folder / "schemas").iterdir())
+    files = [folder / path.name.replace(".schema", "") for path in schemas]
+    return {
+        "tables": {path.name: table(path) for path in files},
+        "schemas": [error for path in schemas for error in schema_errors(folder, path)],
+        "package": package_errors(folder),
+        "citation": citation_errors(folder),
+    }
+
+
+print(json.dumps([verdict(Path(name)) for name in sys.argv[1:]]))

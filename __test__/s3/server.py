@@ -1,6 +1,6 @@
-"""moto's S3, which checks every signature: `server.py BUCKET COUNT` serves until its input ends.
+"""moto's S3, which checks every signature: `server.py BUCKET COUNT SIZE` serves until its input ends.
 
-The bucket holds COUNT small photos from the beginning: `originals/<n>.jpg`, each `photo <n>`. Prints one JSON object
+The bucket holds COUNT photos from the beginning: `originals/<n>.jpg`, each `photo <n>`, with spaces up to SIZE bytes. Prints one JSON object
 when it is ready: how it is reached.
 """
 
@@ -18,7 +18,7 @@ from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
 region = "us-east-1"
-bucket, count = sys.argv[1], int(sys.argv[2])
+bucket, count, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 
 iam = iam_backends[DEFAULT_ACCOUNT_ID]["aws"]
 iam.create_user(region, "backup")
@@ -29,7 +29,8 @@ access = iam.create_access_key("backup")
 s3 = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 s3.create_bucket(bucket, region)
 for nth in range(count):
-    s3.put_object(bucket, f"originals/{nth}.jpg", b"photo %d" % nth, disable_notification=True)
+    photo = (b"photo %d" % nth).ljust(size)
+    s3.put_object(bucket, f"originals/{nth}.jpg", photo, disable_notification=True)
 
 # A connection is kept for the next request, as stores keep it.
 MotoRequestHandler.protocol_version = "HTTP/1.1"

@@ -4,11 +4,11 @@ import { createServer, type IncomingMessage, request as ask, type ServerResponse
 import type { AddressInfo } from 'node:net';
 
 /**
- * What goes wrong with one request: it is refused for now, a gateway answers in its place, the connection breaks before
+ * What goes wrong with one request: it is refused for now, the store fails, a gateway answers in its place, the connection breaks before
  * the store has it, half of the answer comes, or the store fulfils it and nothing of the answer comes. Where parts become
  * one object it may also fail after an answer has begun, with the status of success: late.
  */
-export type Fault = 'busy' | 'gateway' | 'reset' | 'half' | 'lost' | 'late';
+export type Fault = 'busy' | 'broken' | 'gateway' | 'reset' | 'half' | 'lost' | 'late';
 export const faults: readonly Fault[] = ['busy', 'gateway', 'reset', 'half', 'lost'];
 
 /** A request as the proxy sees it: its number, counted from 1, its method, its path with the query, and its Range. */
@@ -69,6 +69,11 @@ export class FaultProxy {
         request.resume();
         response.writeHead(503, { 'content-type': 'application/xml' });
         response.end('<Error><Code>SlowDown</Code><Message>Please wait</Message></Error>');
+        break;
+      case 'broken':
+        request.resume();
+        response.writeHead(500, { 'content-type': 'application/xml' });
+        response.end('<Error><Code>InternalError</Code><Message>Try again</Message></Error>');
         break;
       case 'late':
         request.resume();

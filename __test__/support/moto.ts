@@ -22,10 +22,11 @@ export class Moto {
     private readonly process: ChildProcess,
   ) {}
 
-  /** Serves a bucket of so many small photos: `originals/<n>.jpg`, each `photo <n>`. */
-  static async listen(bucket: string, count = 0): Promise<Moto> {
+  /** Serves a bucket of so many photos: `originals/<n>.jpg`, each `photo <n>`, with spaces up to `size` bytes. */
+  static async listen(bucket: string, count = 0, size = 0): Promise<Moto> {
     const interpreter = python(join(folder, 'requirements.txt'));
-    const child = spawn(interpreter, [join(folder, 'server.py'), bucket, String(count)], {
+    const args = [bucket, String(count), String(size)];
+    const child = spawn(interpreter, [join(folder, 'server.py'), ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const ended = once(child, 'close').then(() => {

@@ -63,27 +63,26 @@ export class Archive {
   readonly dir = folder();
   readonly file = join(this.dir, 'archive.sqlite');
   readonly secrets: Secret[] = [];
+  /** Of every table that the schema has. */
+  readonly columns: readonly Column[];
   readonly #statements: string[] = [];
 
   constructor(schema: string, more = '') {
-    sqlite(this.file, `.read ${join(__dirname, '..', 'fixtures', `${schema}.sql`)}`);
-    if (more !== '') sqlite(this.file, more);
-  }
-
-  columns(): Column[] {
     const json = sqlite(
       this.file,
+      `.read ${join(__dirname, '..', 'fixtures', `${schema}.sql`)}`,
+      ...(more === '' ? [] : [more]),
       '.mode json',
       `SELECT m.name AS "table", c.name AS "column", c."notnull" AS needed,
          c.pk > 0 AND upper(c.type) = 'INTEGER' AS rowid
        FROM sqlite_schema m, pragma_table_xinfo(m.name) c
        WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND c.hidden = 0`,
     );
-    return JSON.parse(json) as Column[];
+    this.columns = JSON.parse(json) as Column[];
   }
 
   has(table: string, column?: string): boolean {
-    return this.columns().some(
+    return this.columns.some(
       (each) => each.table === table && (column === undefined || each.column === column),
     );
   }
@@ -96,7 +95,7 @@ export class Archive {
 
   /** Adds a row; columns that the table does not have are left out, the others hold a secret each. */
   add(table: string, values: Readonly<Record<string, string | number | null>>): void {
-    const columns = this.columns().filter((each) => each.table === table);
+    const columns = this.columns.filter((each) => each.table === table);
     if (columns.length === 0) return;
     const cells = columns.map(({ column, needed, rowid }) => {
       const value = values[column];
@@ -188,11 +187,11 @@ export function plant(
     token: values.token,
     metadata: JSON.stringify({ deep: [{ user_token: values.uuid, ip: values.ipv6 }] }),
   };
-  const tables = new Set(archive.columns().map(({ table }) => table));
+  const tables = new Set(archive.columns.map(({ table }) => table));
   for (const table of tables) {
     if (known[table] !== undefined) continue;
     archive.add(table, {});
-    const columns = archive.columns().filter((each) => each.table === table);
+    const columns = archive.columns.filter((each) => each.table === table);
     archive.add(
       table,
       Object.fromEntries(

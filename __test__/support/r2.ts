@@ -164,7 +164,9 @@ export class R2Double {
 
   #call(call: object, init: RequestInit = {}): Promise<Response> {
     const headers = { 'x-call': encodeURIComponent(JSON.stringify(call)) };
-    return fetch(this.#url, { ...init, headers });
+    const ask = (): Promise<Response> => fetch(this.#url, { ...init, headers });
+    // workerd closes a connection that was idle for some seconds, also when it is being used again.
+    return ask().catch(ask);
   }
 
   get apiUrl(): string {

@@ -88,11 +88,11 @@ export class Client {
   }
 
   async until(id: string, isSo: (job: Job) => boolean): Promise<Job> {
-    for (;;) {
+    for (let pause = 10; ; pause = Math.min(2 * pause, 100)) {
       const job = await this.job(id);
       if (isSo(job)) return job;
       if (job.state !== 'running') throw new Error(`ended: ${JSON.stringify(job)}`);
-      await sleep(100);
+      await sleep(pause);
     }
   }
 

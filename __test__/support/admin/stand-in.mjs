@@ -1,12 +1,12 @@
 /**
  * The admin service with a stand-in for the addon, so that a spec decides how long a job takes and how it ends. What
- * the stand-in does next stands in the file STAND_IN_PLAN, read at each call: { ms, code, message, artworks, at,
- * warnings, operator_warnings, broken }.
+ * the stand-in does next stands in the file STAND_IN_PLAN, read at each call: { ms, until, code, message, artworks, at,
+ * warnings, operator_warnings, broken }. A job that has an `until` goes on once there is that file.
  */
 
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,12 +24,14 @@ async function work({ outputDir, signal, onProgress, previous }, name, content) 
     message = 'It was planned',
     at = new Date().toISOString(),
     bytes = 0,
+    until,
   } = plan;
   const steps = Math.max(1, Math.ceil(ms / 50));
   for (let done = 1; done <= steps; done += 1) {
     onProgress({ phase: 'photos', done, total: steps, bytes: done * 10 });
     if (ms > 0) await sleep(50, undefined, { signal });
   }
+  while (until !== undefined && !existsSync(until)) await sleep(20, undefined, { signal });
   signal.throwIfAborted();
   if (code !== undefined) throw Object.assign(new Error(message), { code });
   const instant = `${at.slice(0, 19)}Z`;
