@@ -308,6 +308,20 @@ describe('a photo', () => {
     expect(metadata.photos).toMatchObject({ originals: 1, dangling: 1, missing: [] });
   });
 
+  it('that is not where its row says is looked for where approval copied it from', async () => {
+    const there = ['/artworks/1.jpg', '/originals/1.jpg', '/originals/2.jpg'];
+    const site = await Site.listen(({ url = '' }, response) => {
+      if (there.includes(url)) give(response);
+      else response.writeHead(url.startsWith('/photos/') ? 403 : 404).end();
+    });
+    const result = await createBackup(
+      options(site.url, ['artworks/1.jpg', 'artworks/2.jpg', 'artworks/3.jpg']),
+    );
+    expect(held(result)).toEqual(['artworks/1.jpg', 'originals/2.jpg']);
+    expect(result.metadata.photos).toMatchObject({ originals: 2, dangling: 1, missing: [] });
+    expect(site.asked).not.toContain('/originals/1.jpg');
+  });
+
   it('that a page stands for is none, also when the first request of all fails', async () => {
     const site = await Site.listen(({ url = '', socket }, response) => {
       if (site.asked.length === 1) socket.destroy();
