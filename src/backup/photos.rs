@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures::StreamExt;
 use tokio::sync::mpsc;
 
+use self::asking::ask;
 use super::Written;
 use super::options::Settings;
 use super::plan::Plan;
@@ -19,9 +19,11 @@ use crate::formats::backup::{MissingPhoto, PhotosMetadata};
 use crate::formats::index::{self, INDEX, IndexEntry};
 use crate::formats::missing::keep_listed;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
-use crate::photos::fetch::{Attempt, Fetched, Health, fetch_more};
+use crate::photos::fetch::{Attempt, Fetched};
 use crate::photos::source::{GetError, StoredPhoto, turned_away, wrong_store};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
+
+mod asking;
 
 /// The index while it lies in the workspace.
 const INDEX_FILE: &str = "index.json";
@@ -103,35 +105,7 @@ pub async fn copy(
             Ok(Written { archive, rows, photos })
         })
     };
-    let fetching = async {
-        // Once it is gone nothing more comes.
-        let sender = sender;
-        let Some(source) = plan.store() else { return };
-        let (concurrency, health) = (settings.common.concurrency, Arc::new(Health::of(&*source)));
-        let (mut keys, mut given) = (wanted, HashSet::new());
-        // As a rule there is nothing to ask for in a second round.
-        for round in 0..2 {
-            let source = Arc::clone(&source);
-            let photos = fetch_more(source, &health, keys, concurrency, workspace.folder(), job);
-            let mut photos = std::pin::pin!(photos);
-            while let Some(photo) = photos.next().await {
-                if let Ok(Attempt { key, outcome }) = &photo
-                    && !plan.sisters().is_empty()
-                    && !outcome
-                        .as_ref()
-                        .is_err_and(|error| *error == GetError::NoSuchKey || error.turns_away())
-                {
-                    given.insert(key.clone());
-                }
-                // Once the writer is gone its error counts. What was begun still holds files in the workspace.
-                if sender.send(photo).await.is_err() {
-                    job.stop();
-                    while photos.next().await.is_some() {}
-                }
-            }
-            keys = if round == 0 { plan.sisters_of_lost(&given) } else { Vec::new() };
-        }
-    };
+    let fetching = ask(&plan, wanted, settings, workspace, job, sender);
     let writing = async { stop_on_error(job, writing.await) };
     let (written, ()) = tokio::join!(writing, fetching);
     written
