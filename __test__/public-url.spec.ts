@@ -139,7 +139,8 @@ describe('an earlier backup', () => {
       etag: '"one"',
       ...told,
     });
-    const keys = ['originals/changes.jpg', 'originals/stays.jpg'];
+    // What was not asked for again counts as there: the originals that approval copied need not be looked for.
+    const keys = ['artworks/changes.jpg', 'artworks/stays.jpg'];
     const given = options(site.url, keys, { now: '2026-01-02T03:04:05Z' });
     const { path: reuseFrom } = await createBackup(given);
     version = 'two';
@@ -361,6 +362,20 @@ describe('a photo', () => {
     );
     expect(complete).toBe(true);
     expect(metadata.photos).toMatchObject({ originals: 1, dangling: 1, missing: [] });
+  });
+
+  it('that is not where its row says is looked for where approval copied it from', async () => {
+    const there = ['/artworks/1.jpg', '/originals/1.jpg', '/originals/2.jpg'];
+    const site = await Site.listen(({ url = '' }, response) => {
+      if (there.includes(url)) give(response);
+      else response.writeHead(url.startsWith('/photos/') ? 403 : 404).end();
+    });
+    const result = await createBackup(
+      options(site.url, ['artworks/1.jpg', 'artworks/2.jpg', 'artworks/3.jpg']),
+    );
+    expect(held(result)).toEqual(['artworks/1.jpg', 'originals/2.jpg']);
+    expect(result.metadata.photos).toMatchObject({ originals: 2, dangling: 1, missing: [] });
+    expect(site.asked).not.toContain('/originals/1.jpg');
   });
 
   it('that a page stands for is none, also when the first request of all fails', async () => {

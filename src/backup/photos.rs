@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use futures::StreamExt;
 use tokio::sync::mpsc;
 
+use self::asking::ask;
 use super::Written;
 use super::options::Settings;
 use super::plan::Plan;
@@ -18,10 +18,12 @@ use crate::formats::backup::{MissingPhoto, PhotosMetadata};
 use crate::formats::index::{self, INDEX, IndexEntry};
 use crate::formats::missing::keep_listed;
 use crate::job::{Job, Meter, Phase, Warning, blocking, counted, stop_on_error};
-use crate::photos::fetch::{Attempt, Fetched, fetch};
+use crate::photos::fetch::{Attempt, Fetched};
 use crate::photos::source::{GetError, StoredPhoto, turned_away, wrong_store};
 use crate::platform::photo_plan::{self, PhotoKind, PlannedPhoto};
 use crate::platform::times::rfc3339;
+
+mod asking;
 
 /// The index while it lies in the workspace.
 const INDEX_FILE: &str = "index.json";
@@ -90,12 +92,16 @@ pub async fn copy(
         held.is_some_and(|(earlier, photo)| earlier.holds(photo))
     };
     let is_reused: Vec<bool> = plan.photos().iter().map(reused).collect();
-    let wanted = plan.photos().iter().zip(&is_reused).filter(|(_, reused)| !**reused);
-    let wanted: Vec<String> = wanted.map(|(planned, _)| planned.key.clone()).collect();
+    let keys = |reused: bool| {
+        let those = plan.photos().iter().zip(&is_reused).filter(move |(_, is_reused)| **is_reused == reused);
+        those.map(|(planned, _)| planned.key.clone())
+    };
+    let (wanted, had) = (keys(false).collect(), keys(true).collect());
     let (sender, fetched) = mpsc::channel(WAITING);
-    let source = plan.store();
+    let plan = Arc::new(plan);
     let writing = {
         let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
+        let plan = Arc::clone(&plan);
         blocking(move || {
             let mut archive =
                 ArchiveWriter::create(&workspace, settings.common.now, settings.common.compression_level)?;
@@ -105,19 +111,7 @@ pub async fn copy(
             Ok(Written { archive, rows, photos })
         })
     };
-    let fetching = async {
-        let Some(source) = source else { return };
-        let mut photos =
-            std::pin::pin!(fetch(source, wanted, settings.common.concurrency, workspace.folder(), job));
-        while let Some(photo) = photos.next().await {
-            // Once the writer is gone its error counts. What was begun still holds files in the workspace.
-            if sender.send(photo).await.is_err() {
-                job.stop();
-                while photos.next().await.is_some() {}
-            }
-        }
-        drop(sender);
-    };
+    let fetching = ask(&plan, wanted, had, settings, workspace, job, sender);
     let writing = async { stop_on_error(job, writing.await) };
     let (written, ()) = tokio::join!(writing, fetching);
     written
@@ -136,6 +130,8 @@ struct Copier<'a> {
     meter: Meter,
     job: &'a Job,
     photos: Photos,
+    /// How the store turned photos away.
+    refusals: Vec<GetError>,
 }
 
 impl<'a> Copier<'a> {
@@ -181,6 +177,7 @@ impl<'a> Copier<'a> {
             meter,
             job,
             photos,
+            refusals: Vec::new(),
         })
     }
 
@@ -199,12 +196,12 @@ impl<'a> Copier<'a> {
         }
         // Keys that the store has, or may have.
         let mut had = HashSet::new();
-        let mut refusals = Vec::new();
         // Where nothing is listed, what no row names is a guess; many servers refuse what they do not have, or send
         // whoever asks for it to another host.
         let named: HashSet<&str> = plan.readings().iter().flatten().map(String::as_str).collect();
         let is_guess = |key: &str| !plan.readings().is_empty() && !named.contains(key);
-        let names = EntryNames::for_keys(plan.photos().iter().map(|planned| planned.key.as_str()));
+        let all = plan.photos().iter().chain(plan.sisters());
+        let names = EntryNames::for_keys(all.map(|planned| planned.key.as_str()));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
             self.job.check()?;
             let name = names.get(&planned.key);
@@ -218,31 +215,23 @@ impl<'a> Copier<'a> {
                 continue;
             }
             let outcome = self.receive()?;
-            let outcome = match outcome {
-                Err(error) if error.turns_away() => {
-                    refusals.push(error);
-                    Err(if is_guess(&planned.key) { GetError::NoSuchKey } else { error })
-                }
-                outcome => outcome,
-            };
-            if !matches!(outcome, Err(GetError::NoSuchKey)) {
+            if self.settle(plan, planned, outcome, is_guess(&planned.key), &name)? {
                 had.insert(planned.key.as_str());
             }
-            match outcome {
-                Ok(Fetched { mut photo, body, sums }) => {
-                    if let Some(listed) = listed {
-                        take_from_listing(&mut photo, listed);
-                    }
-                    let (sha256, crc32) = (sums.sha256(), sums.crc32());
-                    self.add(planned, Incoming { photo, sha256, crc32, bytes: body.into_reader() }, &name)?;
-                }
-                // Only a guess, or what a row claims: the store never said that it has it.
-                Err(GetError::NoSuchKey) if !plan.readings().is_empty() => self.meter.add(1, 0),
-                Err(error) => self.miss(planned, error)?,
+        }
+        // What is not where a row says it is.
+        let mut total = plan.photos().len() as u64;
+        while let Some(attempt) = self.fetched.blocking_recv() {
+            let Attempt { key, outcome } = attempt?;
+            let Some(planned) = plan.sister(&key) else { continue };
+            total += 1;
+            self.meter.expect(Some(total), plan.all_bytes());
+            if self.settle(plan, planned, outcome, true, &names.get(&key))? {
+                had.insert(planned.key.as_str());
             }
         }
         self.meter.finish();
-        self.refuse_strangers(plan, &refusals)?;
+        self.refuse_strangers(plan)?;
         self.count_dangling(plan, &had)?;
         self.write_index(if self.entries == 0 { "[]\n" } else { "\n]\n" })?;
         index::check_readable(self.index_size, self.entries as usize)?;
@@ -254,11 +243,43 @@ impl<'a> Copier<'a> {
         Ok((self.archive, self.photos))
     }
 
+    /// Puts a photo into the archive, or on the list of what is missing. Whether the store has it, or may.
+    fn settle(
+        &mut self,
+        plan: &Plan,
+        planned: &PlannedPhoto,
+        outcome: Result<Fetched, GetError>,
+        is_guess: bool,
+        name: &str,
+    ) -> Result<bool> {
+        let outcome = match outcome {
+            Err(error) if error.turns_away() => {
+                self.refusals.push(error);
+                Err(if is_guess { GetError::NoSuchKey } else { error })
+            }
+            outcome => outcome,
+        };
+        let is_had = !matches!(outcome, Err(GetError::NoSuchKey));
+        match outcome {
+            Ok(Fetched { mut photo, body, sums }) => {
+                if let Some(listed) = plan.listed(&planned.key) {
+                    take_from_listing(&mut photo, listed);
+                }
+                let (sha256, crc32) = (sums.sha256(), sums.crc32());
+                self.add(planned, Incoming { photo, sha256, crc32, bytes: body.into_reader() }, name)?;
+            }
+            // Only a guess, or what a row claims: the store never said that it has it.
+            Err(GetError::NoSuchKey) if !plan.readings().is_empty() => self.meter.add(1, 0),
+            Err(error) => self.miss(planned, error)?,
+        }
+        Ok(is_had)
+    }
+
     /// Fails when there were several photos and the store turned each of them away: then it means us.
-    fn refuse_strangers(&self, plan: &Plan, refusals: &[GetError]) -> Result<()> {
-        let [_, .., why] = refusals else { return Ok(()) };
+    fn refuse_strangers(&self, plan: &Plan) -> Result<()> {
+        let [_, .., why] = self.refusals.as_slice() else { return Ok(()) };
         let Some(store) = plan.store().filter(|_| self.entries == 0) else { return Ok(()) };
-        if refusals.len() < self.photos.metadata.missing.len() {
+        if self.refusals.len() < self.photos.metadata.missing.len() {
             return Ok(());
         }
         Err(turned_away(store.place(), *why))

@@ -1,5 +1,6 @@
 //! Which photos go into a backup, where they come from, and what to say of the others.
 
+use std::collections::{BTreeSet, HashSet};
 use std::future::ready;
 use std::pin::pin;
 use std::sync::Arc;
@@ -137,9 +138,27 @@ impl Plan {
         self.plan.dangling
     }
 
+    /// For a store that cannot list: where else a photo may lie that is not where a row says.
+    pub fn sisters(&self) -> &[PlannedPhoto] {
+        &self.plan.sisters
+    }
+
     /// For a store that cannot list: of each reference the keys that would be its photo.
     pub fn readings(&self) -> &[Vec<String>] {
         &self.plan.readings
+    }
+
+    /// Keys of photos that the store may hold elsewhere than rows say, of those of which it gave no reading.
+    pub fn sisters_of_lost(&self, given: &HashSet<String>) -> Vec<String> {
+        let lost = self.plan.readings.iter().filter(|keys| !keys.iter().any(|key| given.contains(key)));
+        let sisters = lost.flatten().filter(|key| self.sister(key).is_some());
+        sisters.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+    }
+
+    /// Such a photo.
+    pub fn sister(&self, key: &str) -> Option<&PlannedPhoto> {
+        let at = self.plan.sisters.binary_search_by(|sister| sister.key.as_str().cmp(key)).ok()?;
+        self.plan.sisters.get(at)
     }
 
     /// A photo as it was listed; None when the store could not list, and was not asked for it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Result};
 
-use super::photo_family::{guesses, likeliest, relatives};
+use super::photo_family::{guesses, likeliest, relatives, sisters};
 use super::photo_key::{Reference, classify};
 use super::photo_mentions::Mentions;
 use super::photo_rows::is_platform;
@@ -63,6 +63,9 @@ pub struct Unlisted {
 pub struct PhotoPlan {
     /// Originals, then smaller copies, each in bytewise order of keys; no key twice.
     pub items: Vec<PlannedPhoto>,
+    /// For a store that cannot list: where else the photo of a reference may lie, to be asked for when none of its other
+    /// readings is there. In bytewise order of keys, none of them among the items.
+    pub sisters: Vec<PlannedPhoto>,
     /// Where listing failed, and referenced photos that may lie there; in bytewise order of keys, no key twice.
     pub unlisted: Vec<Unlisted>,
     /// Different references of approved rows to our own store.
@@ -162,6 +165,7 @@ impl PhotoPlan {
     fn take_guesses(&mut self, mentions: &Mentions) {
         // By key: a guess for one reference may be the very photo of another.
         let mut taken: BTreeMap<String, (bool, Vec<u32>)> = BTreeMap::new();
+        let mut elsewhere: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for (value, shown_by) in &mentions.own {
             let Reference::Own(mut candidates) = classify(value) else { continue };
             let likeliest = likeliest(&candidates);
@@ -170,7 +174,13 @@ impl PhotoPlan {
             // Of a reference to a smaller copy the original is as good.
             let originals = guessed.iter().filter(|key| !key::is_variant(key));
             let smaller = candidates.first().is_some_and(|key| key::is_variant(key));
-            self.readings.push(candidates.iter().chain(originals.filter(|_| smaller)).cloned().collect());
+            let mut readings: Vec<_> =
+                candidates.iter().chain(originals.filter(|_| smaller)).cloned().collect();
+            for sister in candidates.first().into_iter().flat_map(|key| sisters(key)) {
+                elsewhere.entry(sister.clone()).or_default().extend(shown_by);
+                readings.push(sister);
+            }
+            self.readings.push(readings);
             let keys = candidates.into_iter().enumerate().map(|(nth, key)| (key, nth > 0));
             for (key, probe) in keys.chain(guessed.into_iter().map(|key| (key, true))) {
                 let (probe_only, artworks) = taken.entry(key).or_insert((true, Vec::new()));
@@ -178,6 +188,9 @@ impl PhotoPlan {
                 artworks.extend(shown_by);
             }
         }
+        elsewhere.retain(|key, _| !taken.contains_key(key));
+        self.sisters =
+            elsewhere.into_iter().map(|(key, artworks)| planned(key, mentions, artworks, true)).collect();
         let photos = taken.into_iter().filter(|(key, _)| !key::is_public_dump(key));
         self.items = photos.map(|(key, (probe, artworks))| planned(key, mentions, artworks, probe)).collect();
     }

@@ -276,6 +276,21 @@ fn a_store_that_cannot_list_is_asked_for_guesses() {
 }
 
 #[test]
+fn a_store_that_cannot_list_may_hold_what_approval_copied_where_it_was_copied_from() {
+    let conn = newest(
+        r#"INSERT INTO artwork (id, status, photos) VALUES ('v', 'approved', '["artworks/a.jpg","photos/b.jpg"]'),
+          ('w', 'approved', '["originals/b.jpg","mass-import-x/c.jpg"]')"#,
+    );
+    let plan = plan_photos(&conn, Scope::Approved, None).unwrap();
+    let sisters: Vec<_> =
+        plan.sisters.iter().map(|sister| (sister.key.as_str(), sister.artwork_ids.join(" "))).collect();
+    let expected = [("artworks/b.jpg", "v w"), ("originals/a.jpg", "v"), ("photos/a.jpg", "v")];
+    assert_eq!(sisters, expected.map(|(key, ids)| (key, ids.to_owned())));
+    let readings = ["artworks/a.jpg", "originals/a.jpg", "photos/a.jpg"].map(str::to_owned);
+    assert!(plan.readings.contains(&readings.to_vec()), "{:?}", plan.readings);
+}
+
+#[test]
 fn another_database_has_rows_only() {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch("CREATE TABLE photos (url TEXT); INSERT INTO photos VALUES ('originals/a.jpg')")
