@@ -29,7 +29,7 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   return stdout;
 }
 
-/** A process of its own: workerd's proxies do not get on with jest's module registry. */
+/** In a process of its own, which loads wrangler without jest's module registry. */
 function judge(cases: string): Verdict[] {
   const lines = run(process.execPath, [join(root, '__test__', 'd1', 'judge.mjs'), cases]);
   return lines

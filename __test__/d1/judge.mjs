@@ -6,21 +6,17 @@ import { readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 
 import { Miniflare } from 'miniflare';
-
-import { readRows } from './rows.mjs';
 
 // wrangler is published as CommonJS.
 const { unstable_splitSqlQuery: split } = createRequire(import.meta.url)('wrangler');
 
+const here = path.dirname(fileURLToPath(import.meta.url));
+
 // One workerd holds this many databases; memory is given back between batches.
 const DATABASES = 50;
-
-/** Runs a script as wrangler does: one transaction. */
-async function execute(db, sql) {
-  await db.batch(split(sql).map((statement) => db.prepare(statement)));
-}
 
 function splitOrNothing(sql) {
   try {
@@ -28,15 +24,6 @@ function splitOrNothing(sql) {
   } catch {
     return [];
   }
-}
-
-async function schema(db) {
-  const { results } = await db
-    .prepare(
-      `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'`,
-    )
-    .all();
-  return results.map((row) => [row.type, row.name, row.tbl_name, row.sql]);
 }
 
 /** wrangler drops comments and the white space around a statement; nothing else may have changed. */
@@ -58,47 +45,32 @@ function difference(what, expected, found) {
   return [...lost.slice(0, 3), ...gained.slice(0, 3)].map((text) => text.slice(0, 600));
 }
 
-async function compareContent(db, { content, rows }) {
-  if (content.vocabulary !== null) {
-    const [module, args] = content.vocabulary;
-    await db.prepare(`CREATE VIRTUAL TABLE ${content.from} USING ${module}(${args})`).run();
-  }
-  const found = await readRows(db, content.columns, content.from);
-  if (content.vocabulary !== null) {
-    await db.prepare(`DROP TABLE ${content.from}`).run();
-  }
-  return difference(content.what, rows, found);
-}
-
-/** What stands in database-extra.sql although D1 takes it, tried after everything else. */
-async function couldStandInMain(db, notKept) {
-  const taken = [];
+/** What stands in database-extra.sql and could be tried in D1, after everything else. */
+function candidates(notKept) {
   const tables = new Set(notKept.filter(([type]) => type === 'table').map(([, name]) => name));
-  for (const [type, name, table, sql] of notKept) {
-    if (type !== 'table' && tables.has(table)) {
-      continue; // what it belongs to stands there itself
-    }
-    const statements = splitOrNothing(`${sql}\n;\nSELECT 1;`);
-    if (statements.length !== 2) {
-      continue; // wrangler would cut it, or run on into what follows
-    }
-    try {
-      await db.batch(statements.map((statement) => db.prepare(statement)));
-    } catch {
-      continue;
-    }
-    const stored = await db
-      .prepare('SELECT sql FROM sqlite_schema WHERE type = ? AND name = ?')
-      .bind(type, name)
-      .first('sql');
-    if (stored === sql) {
-      taken.push(`${type} ${name}`);
-    }
-  }
-  return taken;
+  return notKept
+    .map(([type, name, table, sql]) => {
+      const statements = splitOrNothing(`${sql}\n;\nSELECT 1;`);
+      return { type, name, table, sql, statements };
+    })
+    .filter(
+      ({ type, table, statements }) =>
+        // What it belongs to stands there itself.
+        (type === 'table' || !tables.has(table)) &&
+        // wrangler would cut it, or run on into what follows.
+        statements.length === 2,
+    );
 }
 
-async function judge(db, folder) {
+/** What D1 makes of a case: see worker.mjs. */
+async function ask(miniflare, name, asked) {
+  const body = JSON.stringify({ name, asked });
+  const response = await miniflare.dispatchFetch('http://judge/', { method: 'POST', body });
+  if (!response.ok) throw new Error(`${name}: ${await response.text()}`);
+  return response.json();
+}
+
+async function judge(miniflare, folder) {
   const expected = JSON.parse(await readFile(path.join(folder, 'expected.json'), 'utf8'));
   const verdict = {
     case: path.basename(folder),
@@ -107,31 +79,34 @@ async function judge(db, folder) {
     problems: [],
     couldStandInMain: [],
   };
-  try {
-    await execute(db, await readFile(path.join(folder, 'database.sql'), 'utf8'));
-  } catch (error) {
-    verdict.problems.push(`refused: ${String(error.message).slice(0, 300)}`);
+  const others = candidates(expected.notKept);
+  const held = await ask(miniflare, verdict.case, {
+    statements: split(await readFile(path.join(folder, 'database.sql'), 'utf8')),
+    contents: expected.contents.map(({ content }) => content),
+    others,
+  });
+  if (held.refused !== undefined) {
+    verdict.problems.push(`refused: ${held.refused.slice(0, 300)}`);
     return verdict;
   }
-  const shadow = new Set(
-    (await db.prepare(`SELECT name FROM pragma_table_list WHERE type = 'shadow'`).raw()).flat(),
-  );
-  const found = (await schema(db)).filter(([, , table]) => !shadow.has(table));
   verdict.problems.push(
     ...difference(
       'schema',
       expected.objects.map(asWranglerKeeps),
-      found.map((row) => JSON.stringify(row)),
+      held.schema.map((row) => JSON.stringify(row)),
     ),
   );
-  for (const content of expected.contents) {
+  for (const [at, { content, rows }] of expected.contents.entries()) {
+    const { rows: found, message } = held.contents[at];
     verdict.problems.push(
-      ...(await compareContent(db, content).catch((error) => [
-        `${content.content.what}: ${error.message}`,
-      ])),
+      ...(found === undefined
+        ? [`${content.what}: ${message}`]
+        : difference(content.what, rows, found)),
     );
   }
-  verdict.couldStandInMain = await couldStandInMain(db, expected.notKept);
+  verdict.couldStandInMain = others
+    .filter((_, at) => held.taken[at])
+    .map(({ type, name }) => `${type} ${name}`);
   return verdict;
 }
 
@@ -140,16 +115,18 @@ async function judgeAll(folder) {
   cases.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   for (let start = 0; start < cases.length; start += DATABASES) {
     const batch = cases.slice(start, start + DATABASES);
-    const d1Databases = Object.fromEntries(batch.map((name) => [name, name]));
     const miniflare = new Miniflare({
       modules: true,
-      script: '',
+      modulesRoot: here,
+      scriptPath: path.join(here, 'worker.mjs'),
+      modulesRules: [{ type: 'ESModule', include: ['**/*.mjs'] }],
       compatibilityDate: '2026-01-01',
-      d1Databases,
+      compatibilityFlags: ['nodejs_compat'],
+      d1Databases: Object.fromEntries(batch.map((name) => [name, name])),
     });
     try {
       for (const name of batch) {
-        const verdict = await judge(await miniflare.getD1Database(name), path.join(folder, name));
+        const verdict = await judge(miniflare, path.join(folder, name));
         process.stdout.write(`${JSON.stringify(verdict)}\n`);
       }
     } finally {
