@@ -1,10 +1,10 @@
 //! The backup: options in, a verified archive and a report out.
 //!
 //! Order of work: the rows are read, and then the store of photos is listed; the database is written as SQL while the
-//! drill loads what is written; the photos follow into the
-//! archive while the drill goes on, and beside all of it SQLite checks whether the source is sound; then the index,
-//! the metadata with the drill's verdict, the README and the checksums. The finished file is read back whole before it
-//! gets its name. Everything until then lies in a folder of the job's own, which goes with it.
+//! drill loads what is written; the photos follow into the archive while the drill goes on, and beside all of it SQLite
+//! checks whether the source is sound; then the index, the metadata with the drill's verdict, the README and the
+//! checksums. The finished file is read back whole before it gets its name. Everything until then lies in a folder of
+//! the job's own, which goes with it.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -36,8 +36,8 @@ fn may_write(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Fails with `DISK_FULL` when fewer than `bytes` are free for this user in `folder`. A file system that does not know what it holds, as some in user space and in memory, says
-/// that it has no blocks at all: then only writing tells.
+/// Fails with `DISK_FULL` when fewer than `bytes` are free for this user in `folder`. A file system that does not know
+/// what it holds, as some in user space and in memory, says that it has no blocks at all: then only writing tells.
 pub fn ensure_space(folder: &Path, bytes: u64) -> Result<()> {
     let disk = fs4::statvfs(folder).map_err(|e| Error::output(folder, e))?;
     if disk.total_space() == 0 || disk.available_space() >= bytes {
