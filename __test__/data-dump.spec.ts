@@ -305,6 +305,20 @@ describe('an earlier dump', () => {
   });
 });
 
+it('tells how far it is, and in the end that all is done', async () => {
+  const last = new Map<string, Progress>();
+  const { metadata } = await dump(archive(), {
+    onProgress: (progress) => last.set(progress.phase, progress),
+  });
+  const phases = ['snapshot', 'photos', 'database', 'finish', 'verify'];
+  expect([...last.keys()]).toEqual(phases);
+  for (const { done, total, bytes, totalBytes } of last.values())
+    expect([done, bytes]).toEqual([total ?? done, totalBytes ?? bytes]);
+  // The data files, and each thumbnail.
+  expect(last.get('finish')?.total).toBe(4 + metadata.counts.total_photos);
+  expect(last.get('finish')?.totalBytes).toBeGreaterThan(metadata.counts.total_photos);
+});
+
 describe('a dump that is not made', () => {
   it.each([
     ['unknown names', { colour: 1 }, /colour is not an option/],
@@ -359,20 +373,6 @@ describe('a dump that is not made', () => {
     expect(readdirSync(made.dir)).toEqual([...before, 'archive.sqlite-other'].sort());
     await dump(made);
     await expect(dump(made)).rejects.toMatchObject({ code: 'ARCHIVE_EXISTS' });
-  });
-
-  it('tells how far it is, and in the end that all is done', async () => {
-    const last = new Map<string, Progress>();
-    const { metadata } = await dump(archive(), {
-      onProgress: (progress) => last.set(progress.phase, progress),
-    });
-    const phases = ['snapshot', 'photos', 'database', 'finish', 'verify'];
-    expect([...last.keys()]).toEqual(phases);
-    for (const { done, total, bytes, totalBytes } of last.values())
-      expect([done, bytes]).toEqual([total ?? done, totalBytes ?? bytes]);
-    // The data files, and each thumbnail.
-    expect(last.get('finish')?.total).toBe(4 + metadata.counts.total_photos);
-    expect(last.get('finish')?.totalBytes).toBeGreaterThan(metadata.counts.total_photos);
   });
 
   it.each(['snapshot', 'database', 'photos', 'finish', 'verify'])(

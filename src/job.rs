@@ -27,7 +27,7 @@ pub enum Phase {
     Database,
     /// Copying the photos.
     Photos,
-    /// Writing the index, the checksums and the end of the archive.
+    /// Writing the metadata, the README, the checksums and the end of the archive; of a data dump, all of it.
     Finish,
     /// Reading back what was written; of a restore, its archive, before all else.
     Verify,
@@ -38,7 +38,7 @@ pub enum Phase {
 pub struct Progress {
     /// Which phase.
     pub phase: Phase,
-    /// Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries.
+    /// Units done in this phase: tables (of a data dump records; while D1 is read, rows), photos or entries.
     pub done: u64,
     /// Units in all, where known.
     pub total: Option<u64>,
@@ -46,7 +46,8 @@ pub struct Progress {
     pub bytes: u64,
     /// Bytes in all, where known.
     pub total_bytes: Option<u64>,
-    /// What is being worked on: the name of a table or an entry, or the key of a photo; never a value of a row.
+    /// What is being worked on: the name of a table or an entry, the key of a photo, or in a data dump `<artwork id>#<n>`;
+    /// never a private value.
     pub item: Option<String>,
     /// What the phase takes at least, where that is known beforehand.
     pub least: Option<Duration>,

@@ -194,8 +194,8 @@ pub fn path(option: &str, path: PathBuf) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A whole number; `default` where none is given. Fails with `INVALID_OPTIONS` when it is no whole number from `least` to
-/// `most`.
+/// A whole number; `default` where none is given. Fails with `INVALID_OPTIONS` when it is no whole number from `least`
+/// to `most`.
 pub fn whole(option: &str, given: Option<f64>, least: u32, most: u32, default: u32) -> Result<u32> {
     let Some(given) = given else { return Ok(default) };
     if given.fract() == 0.0 && (f64::from(least)..=f64::from(most)).contains(&given) {

@@ -5,8 +5,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the name of a working folder begins with; so many random letters and digits follow.
+/// What the name of a working folder begins with.
 const WORKING: &str = ".cultural-archiver-";
+/// Random letters and digits that follow.
 const RANDOM: usize = 12;
 
 /// Makes the folder that a run works in, below `parent` (mode 0700 where there are modes).

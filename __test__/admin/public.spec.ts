@@ -122,9 +122,10 @@ describe('the folder, as the world sees it', () => {
     // Wherever links in it lead, also in circles.
     const [served, elsewhere] = [join(base(), 'public'), join(base(), 'elsewhere')];
     mkdirSync(served);
+    mkdirSync(join(elsewhere, 'old'), { recursive: true });
     symlinkSync('.', join(served, 'a'));
     symlinkSync('../elsewhere', join(served, 'b'));
-    mkdirSync(join(elsewhere, 'old'), { recursive: true });
+    symlinkSync('c', join(served, 'c'));
     for (const folder of [join(elsewhere, 'old'), served]) {
       const backup = join(folder, 'backup-2026-01-02-030405.zip');
       writeFileSync(backup, 'PK');

@@ -1,7 +1,7 @@
 """moto's S3, which checks every signature: `server.py BUCKET COUNT SIZE` serves until its input ends.
 
-The bucket holds COUNT photos from the beginning: `originals/<n>.jpg`, each `photo <n>`, with spaces up to SIZE bytes. Prints one JSON object
-when it is ready: how it is reached.
+The bucket holds COUNT photos from the beginning: `originals/<n>.jpg`, each `photo <n>`, with spaces up to SIZE bytes.
+Prints one JSON object when it is ready: how it is reached.
 """
 
 import json

@@ -4,9 +4,10 @@ import { createServer, type IncomingMessage, request as ask, type ServerResponse
 import type { AddressInfo } from 'node:net';
 
 /**
- * What goes wrong with one request: it is refused for now, the store fails, a gateway answers in its place, the connection breaks before
- * the store has it, half of the answer comes, or the store fulfils it and nothing of the answer comes. Where parts become
- * one object it may also fail after an answer has begun, with the status of success: late.
+ * What goes wrong with one request: it is refused for now, the store fails, a gateway answers in its place, the
+ * connection breaks before the store has it, half of the answer comes, or the store fulfils it and nothing of the
+ * answer comes. Where parts become one object it may also fail after an answer has begun, with the status of success:
+ * late.
  */
 export type Fault = 'busy' | 'broken' | 'gateway' | 'reset' | 'half' | 'lost' | 'late';
 export const faults: readonly Fault[] = ['busy', 'gateway', 'reset', 'half', 'lost'];

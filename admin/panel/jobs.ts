@@ -54,7 +54,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   let isGone = false;
   let isLooking = false;
 
-  /** Nobody waits for what comes of it, but that the session is over has to be told, and once. */
+  /** Nobody waits for what comes of it, but that the session is over has to be told, and not every ten seconds. */
   const lookAgain = (): void => {
     const isTold = api.isSignedOut;
     isLooking = true;

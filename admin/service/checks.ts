@@ -104,21 +104,21 @@ function holdsBackup(folder: string): boolean {
   const folders = new Set([folder]);
   for (const one of folders) {
     for (const entry of entriesOf(one)) {
-      if (/^backup-.*\.zip$/i.test(entry.name)) return true;
       const path = join(one, entry.name);
-      if (entry.isDirectory()) folders.add(path);
-      else if (entry.isSymbolicLink()) folders.add(real(path));
+      const to = entry.isSymbolicLink() ? real(path) : path;
+      if ([path, to].some((name) => /^backup-.*\.zip$/i.test(basename(name)))) return true;
+      if (entry.isDirectory() || entry.isSymbolicLink()) folders.add(to);
     }
   }
   return false;
 }
 
-/** What lies in a folder; nothing where there is none, or one that this process may not read, and so not serve. */
+/** What lies in a folder; nothing where there is none, a link in circles, or one that this process may not list. */
 function entriesOf(folder: string): readonly Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return [];
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(codeOf(error) ?? '')) return [];
     throw error;
   }
 }

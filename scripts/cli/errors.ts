@@ -1,13 +1,14 @@
 /** How a command ends: its exit codes, and what it says when it fails. */
 
 import { codeOf } from '../../dist/admin/codes.js';
+import { interrupted } from '../../dist/admin/signals.js';
 
 export const exitCode = {
   complete: 0,
   failed: 1,
   usage: 2,
   incomplete: 3,
-  interrupted: 130,
+  interrupted,
 } as const;
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];

@@ -132,10 +132,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use chrono::DateTime;
-
-    use super::super::Workspace;
     use sha2::Sha256;
 
+    use super::super::Workspace;
     use super::*;
     use crate::job::{Observer, Phase, Progress};
 

@@ -37,7 +37,7 @@ impl Archive {
         meter.expect(None, Some(covered));
         file.rewind().map_err(|error| Error::unopened(path, error))?;
         let sha256 = hex::encode(hash(&mut Told::new(&mut file, meter), covered, path, job)?);
-        let directory = end.sound_directory().filter(|_| end.is_that_of(&sha256));
+        let directory = end.directory().filter(|_| end.is_that_of(&sha256));
         let archive = Archive::with_directory(path, file, covered, directory)?;
         meter.add(archive.entries() as u64, 0);
         Ok(archive)

@@ -4,12 +4,12 @@
 //! between lies the moment in which a new folder is visible and its lock is not held yet, so creating ends with a
 //! question: *is my lock file, now that I hold its lock, still there?* A sweeper that came before us
 //! - and found no lock file, could only remove the folder while it was empty: making our lock file fails;
-//! - and holds the lock, is removing the folder: we do not get the lock;
-//! - and is through, has removed the lock file before it let go of the lock: the answer is no.
+//! - and got the lock, has let go of it before we get it. As a rule it has seen that the file says nothing yet and left
+//!   it; if it took the folder for dead, it has removed the lock file first: the answer is no.
 //!
-//! Each time we start again under another name. A sweeper that comes later does not get the lock. Names are random
-//! and never used twice, so nothing is ever removed that only has the name of what was found dead. No rename is
-//! needed, which Windows would refuse for a folder with an open file in it.
+//! When the folder is gone we start again under another name. A sweeper that comes later does not get the lock. Names
+//! are random and never used twice, so nothing is ever removed that only has the name of what was found dead. No rename
+//! is needed, which Windows would refuse for a folder with an open file in it.
 //!
 //! Where several hosts share a folder, each may be granted the lock of a run that lives on another. So a lock file names
 //! its host, and another host's folder, or one that does not tell yet, has to lie still for a day as well.
@@ -218,11 +218,11 @@ mod tests {
     fn what_another_container_left_goes_at_once() {
         let root = tempfile::tempdir().unwrap();
         let [here, there] = [(); 2].map(|()| working_folder(root.path()).unwrap());
-        let kernel = kernel(&File::open(root.path()).unwrap()).unwrap();
         // The same kernel, but another file system: each has its own locks.
-        let told = [(&here, kernel.clone()), (&there, format!("{kernel}0"))];
-        for (dir, kernel) in told {
-            fs::write(dir.join(LOCK), format!("0123456789ab\n{kernel}")).unwrap();
+        for (dir, other) in [(&here, ""), (&there, "0")] {
+            let path = dir.join(LOCK);
+            let kernel = kernel(&create(&path).unwrap()).unwrap();
+            fs::write(path, format!("0123456789ab\n{kernel}{other}")).unwrap();
         }
         drop(Workspace::create(root.path()).unwrap());
         assert!(!here.exists() && there.exists());

@@ -4,7 +4,7 @@
 //! owner alone, and it goes with the value. A run that was killed leaves its folder; the next run in the same
 //! output folder removes it.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
@@ -163,12 +163,9 @@ fn claim(output_dir: &Path) -> Result<Option<Claimed>> {
             return Err(Error::output(output_dir, error));
         }
     };
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        // No locks on this file system: no sweeper gets one either.
-        Err(TryLockError::Error(_)) => {}
-    }
+    // A sweeper may have it for a moment. Any other error says that this file system has no locks: no sweeper gets one
+    // either.
+    while lock.lock().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
     let told = lock.write_all(marks(&lock).join("\n").as_bytes());
     // Other hosts are to see it at once.
     if let Err(error) = told.and_then(|()| flush::file(&lock)) {

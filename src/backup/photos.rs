@@ -198,8 +198,7 @@ impl<'a> Copier<'a> {
         let mut had = HashSet::new();
         // Where nothing is listed, what no row names is a guess; many servers refuse what they do not have, or send
         // whoever asks for it to another host.
-        let named: HashSet<&str> = plan.readings().iter().flatten().map(String::as_str).collect();
-        let is_guess = |key: &str| !plan.readings().is_empty() && !named.contains(key);
+        let is_guess = |key: &str| !plan.readings().is_empty() && !plan.named().contains(key);
         let all = plan.photos().iter().chain(plan.sisters());
         let names = EntryNames::for_keys(all.map(|planned| planned.key.as_str()));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {

@@ -148,6 +148,11 @@ impl Plan {
         &self.plan.readings
     }
 
+    /// Those of them that a row names.
+    pub fn named(&self) -> &HashSet<String> {
+        &self.plan.named
+    }
+
     /// Keys of photos that the store may hold elsewhere than rows say, of those of which it gave no reading.
     pub fn sisters_of_lost(&self, given: &HashSet<String>) -> Vec<String> {
         let lost = self.plan.readings.iter().filter(|keys| !keys.iter().any(|key| given.contains(key)));

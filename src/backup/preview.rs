@@ -122,8 +122,10 @@ fn photos(plan: &Plan, earlier: Option<&reuse::Earlier>) -> PhotosPreview {
         dangling: plan.dangling(),
         foreign: plan.foreign(),
     };
-    for planned in plan.photos().iter().filter(|planned| !planned.probe) {
+    for planned in plan.photos() {
         match planned.kind {
+            // Only a guess.
+            _ if planned.probe => {}
             PhotoKind::Original => preview.originals += 1,
             PhotoKind::Thumbnail => preview.thumbnails += 1,
         }

@@ -20,7 +20,8 @@ pub enum Hint {
     TooMuch,
 }
 
-/// Parts of messages, and what they mean; the first that fits counts. (<https://developers.cloudflare.com/d1/observability/debug-d1/>)
+/// Parts of messages, and what they mean; the first that fits counts. See
+/// <https://developers.cloudflare.com/d1/observability/debug-d1/>.
 const KNOWN: [(&str, Hint); 15] = [
     ("long-running export", Hint::Exporting),
     ("exceeded its memory limit", Hint::TooMuch),

@@ -174,7 +174,12 @@ impl Records<'_> {
 
     fn tags(&self, cell: &Cell, place: Column, toll: &mut Toll) -> Map<String, Value> {
         // Before items of a list become one: what stands together in one of them may be a name and its value.
-        let read = tag_values::in_cell(cell).and_then(|json| tag_values::of_json(self.fences.public(json)));
+        let read = tag_values::in_cell(cell).and_then(|json| {
+            let is_empty = json.is_null();
+            let json = self.fences.public(json);
+            // What nobody can clean is as good as unreadable.
+            if json.is_null() && !is_empty { Err(tag_values::Unreadable) } else { tag_values::of_json(json) }
+        });
         read.unwrap_or_else(|_| {
             toll.troubles.add(Trouble::Unreadable, place);
             Map::new()

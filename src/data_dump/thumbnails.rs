@@ -21,6 +21,7 @@ mod kitchen;
 
 /// The file of the workspace that receives the JPEGs.
 const FILE: &str = "thumbnails";
+
 /// How thumbnails are made.
 #[derive(Debug, Clone, Copy)]
 pub struct ThumbnailOptions {

@@ -48,7 +48,8 @@ pub struct BackupOptions<'env> {
     pub on_photo_error: Option<String>,
     /// Path of an earlier backup. Photos that have not changed since (key, size, ETag and modification time) are copied
     /// from it and checked against its checksums instead of being fetched. Of a `publicUrl`, which cannot list, each is
-    /// asked for by HEAD, and the server has to tell its length and a strong ETag. Default: none.
+    /// asked for by HEAD, and the server has to tell its length, a strong ETag and Last-Modified; one that is not where
+    /// its row says is always fetched. Default: none.
     #[napi(ts_type = "string | undefined")]
     pub reuse_from: Option<String>,
     /// Whether what was written is loaded into a fresh database and compared with the source before the archive gets

@@ -10,11 +10,12 @@ use crate::job::{self, Phase};
 #[napi(object, object_from_js = false)]
 pub struct Progress {
     /// The stage: getting one consistent state of the database, writing its rows, copying photos, writing the end of
-    /// the archive, reading back what was written. A database that breaks its own rules may be gone through twice,
-    /// so that phases come again. A restore reads its archive first (`verify`), and compares the rows in `database`.
+    /// the archive (of a data dump all of it), reading back what was written. A database that breaks its own rules may
+    /// be gone through twice, so that phases come again. A restore reads its archive first (`verify`), and loads and
+    /// compares the rows in `database`.
     #[napi(ts_type = "'snapshot' | 'database' | 'photos' | 'finish' | 'verify'")]
     pub phase: &'static str,
-    /// Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries.
+    /// Units done in this phase: tables (of a data dump records; while D1 is read, rows), photos or entries.
     pub done: i64,
     /// Units in all; absent while unknown.
     pub total: Option<i64>,
@@ -22,7 +23,8 @@ pub struct Progress {
     pub bytes: i64,
     /// Bytes in all; absent while unknown.
     pub total_bytes: Option<i64>,
-    /// What is being worked on, such as the name of a table or an entry, or the key of a photo; never a value of a row.
+    /// What is being worked on, such as the name of a table or an entry, the key of a photo, or in a data dump
+    /// `<artwork id>#<n>`; never a private value.
     pub item: Option<String>,
     /// Seconds that this phase takes at least, told when it begins; absent unless the source of the photos answers
     /// only so many requests in a time, as `photos.r2` may.

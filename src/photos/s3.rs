@@ -165,7 +165,7 @@ mod tests {
             bucket: "photos".into(),
             access_key_id: "id".into(),
             secret_access_key: "hidden".into(),
-            region: "auto".into(),
+            region: REGION.into(),
         })
         .unwrap()
     }

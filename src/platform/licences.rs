@@ -137,18 +137,19 @@ impl Look<'_> {
                 let (paired, beside): (Vec<_>, Vec<_>) =
                     members.iter().partition(|(name, _)| pair.is_some() && is_value(name));
                 let labels = pair.map(|pair| pair.names).unwrap_or_default();
-                let of_labels = self.of_labels(&labels, &paired, around);
-                let beside = beside.into_iter().map(|member| (member, &[][..]));
-                for ((name, value), labels) in beside.chain(paired.into_iter().map(|it| (it, &*of_labels))) {
+                let at_member = |look: &mut Self, name: &str, value: &Value, labels: &[Said]| {
                     let mut inside = SmallVec::new();
                     if *value == Value::Bool(true) {
-                        self.at_label(name, around.iter().all(|around| around.is_public));
+                        look.at_label(name, around.iter().all(|around| around.is_public));
                     }
-                    for said in std::iter::once(&self.said(name)).chain(labels) {
-                        self.at_name(*said, value, around, is_own, &mut inside);
+                    for said in std::iter::once(&look.said(name)).chain(labels) {
+                        look.at_name(*said, value, around, is_own, &mut inside);
                     }
-                    self.at(value, &inside, depth);
-                }
+                    look.at(value, &inside, depth);
+                };
+                beside.into_iter().for_each(|(name, value)| at_member(self, name, value, &[]));
+                let of_labels = self.of_labels(&labels, &paired, around);
+                paired.into_iter().for_each(|(name, value)| at_member(self, name, value, &of_labels));
             }
             Value::Array(items) => {
                 let mut free = around.iter().filter(|around| around.under == Under::Nothing).peekable();

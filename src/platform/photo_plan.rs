@@ -1,6 +1,6 @@
 //! Which photos a backup takes, from what the rows say and what the store holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::{Connection, Result};
 
@@ -63,8 +63,8 @@ pub struct Unlisted {
 pub struct PhotoPlan {
     /// Originals, then smaller copies, each in bytewise order of keys; no key twice.
     pub items: Vec<PlannedPhoto>,
-    /// For a store that cannot list: where else the photo of a reference may lie, to be asked for when none of its other
-    /// readings is there. In bytewise order of keys, none of them among the items.
+    /// For a store that cannot list: where else the photo of a reference may lie, to be asked for when none of its
+    /// other readings is there. In bytewise order of keys, none of them among the items.
     pub sisters: Vec<PlannedPhoto>,
     /// Where listing failed, and referenced photos that may lie there; in bytewise order of keys, no key twice.
     pub unlisted: Vec<Unlisted>,
@@ -74,6 +74,8 @@ pub struct PhotoPlan {
     pub found: u64,
     /// For a store that cannot list: of each reference the keys that would be its photo.
     pub readings: Vec<Vec<String>>,
+    /// Those of them that a row names; the others are guesses.
+    pub named: HashSet<String>,
     /// References whose photo the store does not hold.
     pub dangling: u64,
     /// Different references to other hosts.
@@ -170,13 +172,14 @@ impl PhotoPlan {
             let Reference::Own(mut candidates) = classify(value) else { continue };
             let likeliest = likeliest(&candidates);
             candidates.swap(0, likeliest.unwrap_or(0));
+            self.named.extend(candidates.iter().cloned());
             let guessed = candidates.first().map(|key| guesses(key)).unwrap_or_default();
             // Of a reference to a smaller copy the original is as good.
             let originals = guessed.iter().filter(|key| !key::is_variant(key));
             let smaller = candidates.first().is_some_and(|key| key::is_variant(key));
             let mut readings: Vec<_> =
                 candidates.iter().chain(originals.filter(|_| smaller)).cloned().collect();
-            for sister in candidates.first().into_iter().flat_map(|key| sisters(key)) {
+            for sister in candidates.first().filter(|_| !smaller).into_iter().flat_map(|key| sisters(key)) {
                 elsewhere.entry(sister.clone()).or_default().extend(shown_by);
                 readings.push(sister);
             }

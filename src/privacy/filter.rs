@@ -136,7 +136,7 @@ impl Filter {
         let mut start = json::bare(text);
         let inner;
         if start.starts_with('"') {
-            // JSON as a text of JSON, as far as it goes, and that of another.
+            // JSON as a text of JSON, as far as it goes, however often it was made one.
             inner = start.replace('\\', "");
             start = inner.trim_start_matches(|c: char| c == '"' || json::is_before(c));
         }

@@ -90,6 +90,7 @@ impl Rows {
         let path = workspace.path(FILE);
         let tables_in_all = metadata.database.tables.len();
         let bytes = bytes_of_sql(archive)?;
+        workspace.ensure_space(loaded_size(bytes))?;
         let meter = Arc::new(job.meter(Phase::Database, Some(tables_in_all as u64), Some(bytes)));
         let mut found = load_all(archive, &path, bytes, metadata, job, &meter)?;
         let file = TempPath::try_from_path(&path).map_err(|error| Error::output(&path, error))?;

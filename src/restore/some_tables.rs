@@ -194,6 +194,9 @@ mod tests {
         let job = Job::unattended();
         job.stop();
         assert_eq!(keep(&path, Vec::new(), &mut [], &job).map_err(|error| error.code()), Err("ABORT_ERR"));
+        let count = "SELECT count(*) FROM sqlite_schema";
+        let left: u32 = Connection::open(&path).unwrap().query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 2);
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl PhotoSource for PublicUrl {
         Ok(None)
     }
 
-    /// A weak ETag stays when the bytes change (RFC 9110, 8.8.1).
+    /// A weak ETag may stay when the bytes change (RFC 9110, 8.8.1).
     async fn describe(&self, key: &str) -> Result<Option<StoredPhoto>, GetError> {
         let response = self.ask(Method::HEAD, key, &[]).await?;
         let headers = response.headers();

@@ -13,7 +13,6 @@ use chrono::DateTime;
 use futures::{StreamExt, stream};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::{Map, Value};
-use tokio::task::spawn_blocking;
 
 use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto, etag, metadata};
 use crate::error::{Error, Result};
@@ -246,7 +245,7 @@ enum Part {
 }
 
 async fn next_piece(part: Part) -> Option<(std::result::Result<Bytes, GetError>, Part)> {
-    let read = spawn_blocking(move || {
+    let read = move || -> io::Result<_> {
         let mut file = match part {
             Part::At(path) => File::open(path)?,
             Part::Open(file) => file,
@@ -255,11 +254,11 @@ async fn next_piece(part: Part) -> Option<(std::result::Result<Bytes, GetError>,
         let mut piece = Vec::new();
         (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
         Ok((!piece.is_empty()).then_some((piece, file)))
-    });
-    match read.await.unwrap_or_else(|_| Err(io::Error::other("reading ended early"))) {
-        Ok(piece) => piece.map(|(piece, file)| (Ok(piece.into()), Part::Open(file))),
+    };
+    match blocking(move || Ok(read())).await {
+        Ok(Ok(piece)) => piece.map(|(piece, file)| (Ok(piece.into()), Part::Open(file))),
         // The row says that it is there.
-        Err(_) => Some((Err(GetError::Unreadable), Part::Ended)),
+        _ => Some((Err(GetError::Unreadable), Part::Ended)),
     }
 }
 

@@ -47,7 +47,8 @@ pub static BLACKLIST: &[Rule] = &[
     rule("*_phone", ADDRESS), rule("*_phone_*", ADDRESS), rule("cellphone*", ADDRESS), rule("mobilephone*", ADDRESS),
     rule("homephone*", ADDRESS), rule("workphone*", ADDRESS), rule("officephone*", ADDRESS),
     rule("contactphone*", ADDRESS), rule("telephone*", ADDRESS), rule("*_telephone", ADDRESS),
-    rule("*telefon*", ADDRESS), rule("celular*", ADDRESS), rule("movil", ADDRESS), rule("handynummer", ADDRESS),
+    rule("telefon*", ADDRESS), rule("*telefon", ADDRESS), rule("*telefono", ADDRESS),
+    rule("*telefonnummer*", ADDRESS), rule("celular*", ADDRESS), rule("movil", ADDRESS), rule("handynummer", ADDRESS),
     rule("rufnummer", ADDRESS), rule("tel", ADDRESS), rule("telf", ADDRESS), rule("tlf", ADDRESS),
     rule("*_tel", ADDRESS), rule("tel_*", ADDRESS), rule("whatsapp*", ADDRESS), rule("mobile", ADDRESS),
     rule("mobile_number", ADDRESS), rule("mobile_no", ADDRESS), rule("contact_no", ADDRESS), rule("cell_no", ADDRESS),
@@ -118,7 +119,7 @@ pub static PUBLIC: &[Rule] = &[
     rule("file_hash", NO_SECRET),
 ];
 
-/// Parts of a name, between colons or signs of equality, beyond which nobody looks through them: somebody wrote a million.
+/// Colons and signs of equality in a name beyond which nobody looks through its parts: somebody wrote a million.
 const PARTS: usize = 32;
 /// Stands for the rule that keeps such a name in.
 const ENDLESS: &str = "*:*";
@@ -150,7 +151,9 @@ fn looked_up(name: &str) -> impl Iterator<Item = String> {
         let plain = (plain.len() < form.len() && !plain.is_empty()).then(|| plain.to_owned());
         [Some(form), plain].into_iter().flatten()
     };
-    forms(name).flat_map(numbered).filter(|form| !is_public(form))
+    forms(name)
+        .flat_map(numbered)
+        .filter(move |form| !is_public(form) && !is_public(form.trim_end_matches(is_number)))
 }
 
 fn is_endless(name: &str) -> bool {

@@ -387,5 +387,6 @@ fn the_quick_look_knows_all_that_names_a_licence_of_creative_commons() {
 fn what_a_pair_says_counts_for_more_than_what_stands_beside_it() {
     assert_eq!(of(r#"{"key":"licence","value":"CC BY 4.0","license":"X"}"#), "CC-BY-4.0");
     assert_eq!(of(r#"{"licence":{"key":"source","value":"Mine"}}"#), "Mine");
+    assert_eq!(of(r#"{"key":"license:ODC","value":true,"license":"X"}"#), "ODC");
     assert_eq!(of(r#"{"key":"osm:id","value":"7"}"#), "ODbL-1.0");
 }

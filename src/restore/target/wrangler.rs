@@ -121,6 +121,7 @@ impl Target for LocalBucket {
     }
 
     fn foresee(&self, bytes: u64) -> Result<()> {
+        foresee(flush::folder_of(&self.file()), 0)?;
         foresee(&bodies_folder(&self.state, &self.bucket), bytes)
     }
 

@@ -53,7 +53,7 @@ fn a_view_without_end_leaves_its_index_as_it_is() {
 
 #[test]
 fn a_part_of_a_view_that_takes_long_every_time_is_not_filled_in_parts() {
-    // Twenty statements, each of which would go over all of it; the time is in the rows or in a column.
+    // Forty statements, each of which would go over all of it; the time is in the rows or in a column.
     let slow = "(WITH RECURSIVE c(i) AS (VALUES (n) UNION ALL SELECT i + 1 FROM c WHERE i < n + 60) SELECT max(i) FROM c)";
     for view in [
         format!("SELECT n AS id, 'x' AS title FROM numbers WHERE n <= {slow} LIMIT -1"),
@@ -61,9 +61,9 @@ fn a_part_of_a_view_that_takes_long_every_time_is_not_filled_in_parts() {
     ] {
         let fill = decided(&format!(
             "CREATE TABLE numbers(n); CREATE VIEW slow AS {view};
-             WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 20001) INSERT INTO numbers SELECT i FROM c;
+             WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 40001) INSERT INTO numbers SELECT i FROM c;
              CREATE VIRTUAL TABLE f USING fts5(title, content='slow', content_rowid='id');
-             INSERT INTO f(rowid, title) SELECT n, 'x' FROM numbers WHERE n <= 20000;"
+             INSERT INTO f(rowid, title) SELECT n, 'x' FROM numbers WHERE n <= 40000;"
         ));
         assert!(matches!(fill, Fill::Verbatim(reason) if reason.contains("good time")), "{view}: {fill:?}");
     }

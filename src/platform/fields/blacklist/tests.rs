@@ -259,6 +259,7 @@ fn art_is_not_eaten() {
         "website2",
         "material_2",
         "addr:street2",
+        "cabina_telefonica",
         "1998",
     ] {
         assert!(rule_for(name).is_none(), "{name} is kept in by {:?}", rule_for(name));
@@ -271,6 +272,7 @@ fn what_is_public_is_so_against_a_pattern() {
         let is_taken = name.ends_with("_by") || BLACKLIST.iter().any(|rule| matches(rule.pattern, name));
         assert!(is_taken && rule_for(name).is_none() && !identifies(name), "{name}");
     }
+    assert!(rule_for("phone_box_2").is_none() && rule_for("phone_boxer_2").is_some());
     assert!(rule_for("secretary_email").is_some() && rule_for("painted_by:phone").is_some());
 }
 
