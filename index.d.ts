@@ -68,7 +68,8 @@ export interface BackupOptions {
   /**
    * Path of an earlier backup. Photos that have not changed since (key, size, ETag and modification time) are copied
    * from it and checked against its checksums instead of being fetched. Of a `publicUrl`, which cannot list, each is
-   * asked for by HEAD, and the server has to tell its length and a strong ETag. Default: none.
+   * asked for by HEAD, and the server has to tell its length, a strong ETag and Last-Modified; one that is not where
+   * its row says is always fetched. Default: none.
    */
   reuseFrom?: string | undefined
   /**
@@ -590,11 +591,12 @@ export declare function previewDataDump(options: DataDumpOptions): Promise<DataD
 export interface Progress {
   /**
    * The stage: getting one consistent state of the database, writing its rows, copying photos, writing the end of
-   * the archive, reading back what was written. A database that breaks its own rules may be gone through twice,
-   * so that phases come again. A restore reads its archive first (`verify`), and compares the rows in `database`.
+   * the archive (of a data dump all of it), reading back what was written. A database that breaks its own rules may
+   * be gone through twice, so that phases come again. A restore reads its archive first (`verify`), and loads and
+   * compares the rows in `database`.
    */
   phase: 'snapshot' | 'database' | 'photos' | 'finish' | 'verify'
-  /** Units done in this phase: tables, of a data dump records, of D1 rows; photos; entries. */
+  /** Units done in this phase: tables (of a data dump records; while D1 is read, rows), photos or entries. */
   done: number
   /** Units in all; absent while unknown. */
   total?: number
@@ -602,7 +604,10 @@ export interface Progress {
   bytes: number
   /** Bytes in all; absent while unknown. */
   totalBytes?: number
-  /** What is being worked on, such as the name of a table or an entry, or the key of a photo; never a value of a row. */
+  /**
+   * What is being worked on, such as the name of a table or an entry, the key of a photo, or in a data dump
+   * `<artwork id>#<n>`; never a private value.
+   */
   item?: string
   /**
    * Seconds that this phase takes at least, told when it begins; absent unless the source of the photos answers
