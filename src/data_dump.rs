@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::formats::dump::DataDumpMetadata;
 use crate::inputs::open_store;
 use crate::job::{Job, Phase, Warning, blocking};
-use crate::photos::source::PhotoSource;
+use crate::photos::source::PhotoStore;
 use crate::privacy::redact::Redactor;
 use crate::privacy::scan::Scanner;
 
@@ -138,7 +138,7 @@ async fn open(
     settings: &Arc<Settings>,
     workspace: &Arc<Workspace>,
     job: &Job,
-) -> Result<(Option<Arc<dyn PhotoSource>>, Read)> {
+) -> Result<(Option<Arc<dyn PhotoStore>>, Read)> {
     let store = match &settings.common.photos {
         Some(photos) if settings.thumbnail_side().is_some() => {
             Some(open_store(photos, workspace.folder()).await?)

@@ -7,7 +7,7 @@ use crate::database::source::{self, Snapshot};
 use crate::error::Result;
 use crate::job::{Job, blocking};
 use crate::options::{DatabaseSource, PhotoSource};
-use crate::photos::source::PhotoSource as PhotoStore;
+use crate::photos::source::PhotoStore;
 use crate::photos::source::directory::Directory;
 use crate::photos::source::public_url::PublicUrl;
 use crate::photos::source::r2::R2;

@@ -15,7 +15,7 @@ use crate::archive::check_readable;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::job::{Job, Warning};
-use crate::photos::source::{GetError, Listing, PhotoSource, StoredPhoto, find, wrong_store};
+use crate::photos::source::{GetError, Listing, PhotoStore, StoredPhoto, find, wrong_store};
 use crate::platform::photo_plan::{
     PhotoPlan, PlannedPhoto, Scope, Unlisted, plan_photos, plan_without_store,
 };
@@ -23,14 +23,14 @@ use crate::platform::photo_plan::{
 /// A store of photos and what it holds.
 pub struct Store {
     /// Where the photos come from.
-    pub source: Arc<dyn PhotoSource>,
+    pub source: Arc<dyn PhotoStore>,
     /// What it holds; None if it cannot tell.
     pub listing: Option<Listing>,
 }
 
 /// Which photos go into the archive, and where they come from.
 pub struct Plan {
-    source: Option<Arc<dyn PhotoSource>>,
+    source: Option<Arc<dyn PhotoStore>>,
     scope: PhotoScope,
     plan: PhotoPlan,
     /// What the store said of its photos, in bytewise order of keys.
@@ -88,7 +88,7 @@ impl Plan {
     }
 
     /// Where the photos come from; none without photos.
-    pub fn store(&self) -> Option<Arc<dyn PhotoSource>> {
+    pub fn store(&self) -> Option<Arc<dyn PhotoStore>> {
         self.source.clone()
     }
 

@@ -10,7 +10,7 @@ use crate::archive::Workspace;
 use crate::error::Result;
 use crate::formats::dump::Counts;
 use crate::job::{Job, Warning, blocking};
-use crate::photos::source::{Listing, PhotoSource, find, slow_store, wrong_store};
+use crate::photos::source::{Listing, PhotoStore, find, slow_store, wrong_store};
 
 /// What a dump with the same options would publish.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub async fn preview_data_dump(options: DataDumpOptions, job: Job) -> Result<Dat
 fn preview(
     settings: &Settings,
     read: &Read,
-    store: Option<&dyn PhotoSource>,
+    store: Option<&dyn PhotoStore>,
     listing: Option<&Listing>,
 ) -> Result<DataDumpPreview> {
     let plan = &read.plan;
@@ -85,7 +85,7 @@ fn preview(
 }
 
 /// What of the photos the store holds. Fails when it has none of them.
-fn photos(read: &Read, store: &dyn PhotoSource, listing: Option<&Listing>) -> Result<DumpPhotosPreview> {
+fn photos(read: &Read, store: &dyn PhotoStore, listing: Option<&Listing>) -> Result<DumpPhotosPreview> {
     let mut found = DumpPhotosPreview { source: store.kind(), photos: 0, bytes: 0, dangling: 0, foreign: 0 };
     for photo in &read.plan.photos {
         let keys = match thumbnails::keys(photo, listing) {

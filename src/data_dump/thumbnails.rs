@@ -12,7 +12,7 @@ use crate::archive::Workspace;
 use crate::error::Result;
 use crate::job::{Job, Meter, Phase, Warning, counted, joined, stop_on_error};
 use crate::photos::fetch::{Health, fetch_more};
-use crate::photos::source::{GetError, Listing, PhotoSource, turned_away, wrong_store};
+use crate::photos::source::{GetError, Listing, PhotoStore, turned_away, wrong_store};
 use crate::photos::thumbnail::Refusal;
 use crate::platform::photo_choice::{Choice, choose};
 use crate::platform::photo_key::Reference;
@@ -38,7 +38,7 @@ pub struct ThumbnailOptions {
 /// written; and when the job is stopped.
 pub async fn make(
     photos: &[DumpPhoto],
-    store: Arc<dyn PhotoSource>,
+    store: Arc<dyn PhotoStore>,
     options: ThumbnailOptions,
     workspace: &Arc<Workspace>,
     job: &Job,
@@ -146,7 +146,7 @@ impl Making<'_> {
     /// Tries the next key of every photo that has no outcome yet.
     async fn round(
         &mut self,
-        store: &Arc<dyn PhotoSource>,
+        store: &Arc<dyn PhotoStore>,
         options: ThumbnailOptions,
         workspace: &Workspace,
         kitchen: &Arc<Kitchen>,

@@ -19,7 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::body::{Intake, PIECE, Trouble};
 use super::buffers::Buffers;
-use super::source::{ByteStream, Content, GetError, OpenFile, PhotoSource};
+use super::source::{ByteStream, Content, GetError, OpenFile, PhotoStore};
 use crate::error::{Error, Result};
 use crate::job::{self, Job, joined};
 
@@ -48,7 +48,7 @@ pub struct Attempt<S = Sums> {
 /// Must be polled on a Tokio runtime with a timer. What is under way goes on between polls. When the stream is dropped no
 /// more is begun, but a read that blocks ends later: whoever removes `workspace` stops the job and polls to the end.
 pub fn fetch<S, K>(
-    source: Arc<dyn PhotoSource>,
+    source: Arc<dyn PhotoStore>,
     keys: K,
     concurrency: usize,
     workspace: &Path,
@@ -64,7 +64,7 @@ where
 
 /// The same of a store that may have been asked before: how that went, `health` says.
 pub fn fetch_more<S, K>(
-    source: Arc<dyn PhotoSource>,
+    source: Arc<dyn PhotoStore>,
     health: &Arc<Health>,
     keys: K,
     concurrency: usize,
@@ -88,7 +88,7 @@ where
 
 #[derive(Clone)]
 struct Fetcher {
-    source: Arc<dyn PhotoSource>,
+    source: Arc<dyn PhotoStore>,
     workspace: Arc<Path>,
     buffers: Buffers,
     job: Job,

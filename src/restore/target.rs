@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 use crate::photos::fetch::{Attempt, fetch};
-use crate::photos::source::{GetError, PhotoSource};
+use crate::photos::source::{GetError, PhotoStore};
 
 pub(super) mod directory;
 pub(super) mod s3;
@@ -127,7 +127,7 @@ impl<'a> Content<'a> {
 
 /// Compares photos with what a store holds of them: by SHA-256, and so by reading those of the same length. What cannot
 /// be read may be the photo or not: that ends the restore.
-fn look_into(source: &Arc<dyn PhotoSource>, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>> {
+fn look_into(source: &Arc<dyn PhotoStore>, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>> {
     let handle = Handle::current();
     let listing = handle.block_on(source.list(job))?.unwrap_or_default();
     let sizes: HashMap<&str, u64> =
@@ -156,7 +156,7 @@ fn look_into(source: &Arc<dyn PhotoSource>, photos: &[IndexedPhoto], job: &Job) 
 
 /// Fails with `TARGET_NOT_EMPTY` unless a store holds each of these, byte for byte, and with `SOURCE_REFUSED` or
 /// `SOURCE_UNREACHABLE` when one cannot be read.
-async fn compare(source: &Arc<dyn PhotoSource>, photos: &[&IndexedPhoto], job: &Job) -> Result<()> {
+async fn compare(source: &Arc<dyn PhotoStore>, photos: &[&IndexedPhoto], job: &Job) -> Result<()> {
     let workspace = Workspace::create(&std::env::temp_dir())?;
     let keys: Vec<String> = photos.iter().map(|photo| photo.key.clone()).collect();
     let attempts = fetch(Arc::clone(source), keys, CONCURRENCY, workspace.folder(), job);

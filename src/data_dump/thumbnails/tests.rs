@@ -38,7 +38,7 @@ async fn made_by(folder: &Path, photos: &[DumpPhoto], job: &Job) -> Result<(Thum
 }
 
 async fn made_of(
-    store: impl PhotoSource + 'static,
+    store: impl PhotoStore + 'static,
     photos: &[DumpPhoto],
     job: &Job,
 ) -> Result<(Thumbnails, Vec<u8>)> {
@@ -117,7 +117,7 @@ async fn what_the_store_passed_over_is_told_without_a_name_or_a_number() {
 struct Shut(Directory);
 
 #[async_trait]
-impl PhotoSource for Shut {
+impl PhotoStore for Shut {
     fn kind(&self) -> &'static str {
         "shut"
     }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::photos::source::{CLOCK_WRONG, GetError, PhotoSource, has_dot_segment, turned_away};
+use crate::photos::source::{CLOCK_WRONG, GetError, PhotoStore, has_dot_segment, turned_away};
 
 /// The store is down when it failed this many photos in a row, each after all its attempts.
 const GIVEN_UP: u32 = 3;
@@ -28,7 +28,7 @@ struct State {
 
 impl Health {
     /// Of a store that was not asked yet.
-    pub fn of(source: &dyn PhotoSource) -> Self {
+    pub fn of(source: &dyn PhotoStore) -> Self {
         Health { place: source.place(), state: Mutex::default() }
     }
 

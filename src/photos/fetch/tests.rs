@@ -28,7 +28,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-async fn fetch_all(source: impl PhotoSource + 'static, keys: &[&str], concurrency: usize) -> Vec<Attempt> {
+async fn fetch_all(source: impl PhotoStore + 'static, keys: &[&str], concurrency: usize) -> Vec<Attempt> {
     let workspace = tempfile::tempdir().unwrap();
     let keys: Vec<String> = keys.iter().map(|&key| key.into()).collect();
     let stream = fetch(Arc::new(source), keys, concurrency, workspace.path(), &Job::unattended());
@@ -107,7 +107,7 @@ struct Restless {
 }
 
 #[async_trait]
-impl PhotoSource for Restless {
+impl PhotoStore for Restless {
     fn kind(&self) -> &'static str {
         "directory"
     }

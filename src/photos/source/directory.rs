@@ -18,7 +18,7 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use serde_json::Map;
 
 use super::walk::walk;
-use super::{Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto};
+use super::{Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto};
 use crate::error::{Error, Result};
 use crate::job::{Job, blocking};
 use crate::photos::key::content_type;
@@ -41,7 +41,7 @@ impl Directory {
 }
 
 #[async_trait]
-impl PhotoSource for Directory {
+impl PhotoStore for Directory {
     fn kind(&self) -> &'static str {
         "directory"
     }

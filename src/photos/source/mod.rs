@@ -31,7 +31,7 @@ pub use get_error::GetError;
 
 /// A store of photos.
 #[async_trait]
-pub trait PhotoSource: Send + Sync {
+pub trait PhotoStore: Send + Sync {
     /// The kind of source that metadata.json names, such as `directory`.
     fn kind(&self) -> &'static str;
 

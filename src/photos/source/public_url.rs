@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::headers::{checked, describe_of, goes_on, is_chunked, is_page, length, whole_follows};
-use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto, has_dot_segment};
+use super::{ByteStream, Content, GetError, Listing, PhotoStore, StoredPhoto, has_dot_segment};
 use crate::error::Result;
 use crate::http::{Client, PATH, Reach, names_private_host};
 use crate::job::Job;
@@ -104,7 +104,7 @@ impl PublicUrl {
 }
 
 #[async_trait]
-impl PhotoSource for PublicUrl {
+impl PhotoStore for PublicUrl {
     fn kind(&self) -> &'static str {
         "public_url"
     }

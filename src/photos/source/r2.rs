@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::s3::S3;
-use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto};
+use super::{ByteStream, Content, GetError, Listing, PhotoStore, StoredPhoto};
 use crate::cloudflare::{Access, Cloudflare};
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -74,7 +74,7 @@ impl R2 {
 }
 
 #[async_trait]
-impl PhotoSource for R2 {
+impl PhotoStore for R2 {
     fn kind(&self) -> &'static str {
         "r2"
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::headers::{checked, goes_on};
 use super::listed::Listed;
-use super::{ByteStream, Content, GetError, Listing, PhotoSource, StoredPhoto};
+use super::{ByteStream, Content, GetError, Listing, PhotoStore, StoredPhoto};
 use crate::error::Result;
 use crate::job::Job;
 use crate::photos::s3::listing::list;
@@ -24,7 +24,7 @@ impl S3 {
 }
 
 #[async_trait]
-impl PhotoSource for S3 {
+impl PhotoStore for S3 {
     fn kind(&self) -> &'static str {
         "s3"
     }

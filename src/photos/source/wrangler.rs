@@ -14,7 +14,7 @@ use futures::{StreamExt, stream};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::{Map, Value};
 
-use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoSource, StoredPhoto, etag, metadata};
+use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto, etag, metadata};
 use crate::error::{Error, Result};
 use crate::job::{Job, blocking};
 use crate::wrangler::{bodies_folder, bucket_file};
@@ -197,7 +197,7 @@ impl Shared {
 }
 
 #[async_trait]
-impl PhotoSource for Wrangler {
+impl PhotoStore for Wrangler {
     fn kind(&self) -> &'static str {
         "wrangler"
     }

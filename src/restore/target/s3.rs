@@ -20,7 +20,7 @@ use crate::http::whole;
 use crate::job::{Job, joined};
 use crate::photos::s3::{Access, Bucket, S3Error, refused};
 use crate::photos::source::s3::S3;
-use crate::photos::source::{GetError, PhotoSource};
+use crate::photos::source::{GetError, PhotoStore};
 use crate::retry::{Retries, Setback};
 
 mod describe;
@@ -54,7 +54,7 @@ pub(crate) struct S3Bucket {
 #[derive(Clone)]
 struct Store {
     bucket: Bucket,
-    source: Arc<dyn PhotoSource>,
+    source: Arc<dyn PhotoStore>,
 }
 
 /// What the bucket answered.

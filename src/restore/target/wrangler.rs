@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::flush;
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
-use crate::photos::source::PhotoSource;
+use crate::photos::source::PhotoStore;
 use crate::photos::source::headers::{EXPIRY, KEPT};
 use crate::photos::source::wrangler::Wrangler;
 use crate::wrangler::{bodies_folder, bucket_file};
@@ -115,7 +115,7 @@ impl Target for LocalBucket {
             return Ok(vec![Presence::Missing; photos.len()]);
         }
         let workspace = Workspace::create(&std::env::temp_dir())?;
-        let source: Arc<dyn PhotoSource> =
+        let source: Arc<dyn PhotoStore> =
             Arc::new(Wrangler::open(&self.state, &self.bucket, workspace.folder())?);
         look_into(&source, photos, job)
     }

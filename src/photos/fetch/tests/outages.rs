@@ -9,7 +9,7 @@ use super::*;
 struct Silent;
 
 #[async_trait]
-impl PhotoSource for Silent {
+impl PhotoStore for Silent {
     fn kind(&self) -> &'static str {
         "silent"
     }
@@ -25,7 +25,7 @@ impl PhotoSource for Silent {
 fn an_outage_in_the_middle_of_ten_thousand_photos_ends_soon() {
     struct Dying(AtomicUsize);
     #[async_trait]
-    impl PhotoSource for Dying {
+    impl PhotoStore for Dying {
         fn kind(&self) -> &'static str {
             "dying"
         }
@@ -62,7 +62,7 @@ fn waiting_for_a_turn_is_no_part_of_a_photos_time() {
     /// Lets one photo in per quarter of an hour, and the first attempt at each fails.
     struct Rationed(Mutex<std::collections::HashSet<String>>);
     #[async_trait]
-    impl PhotoSource for Rationed {
+    impl PhotoStore for Rationed {
         fn kind(&self) -> &'static str {
             "rationed"
         }

@@ -15,7 +15,7 @@ pub(super) struct Pieces {
 }
 
 #[async_trait]
-impl PhotoSource for Pieces {
+impl PhotoStore for Pieces {
     fn kind(&self) -> &'static str {
         "pieces"
     }
@@ -67,7 +67,7 @@ fn length_and_md5_are_those_announced() {
 fn chunks_say_at_their_end_how_many_bytes_they_were() {
     struct Chunks(Pieces);
     #[async_trait]
-    impl PhotoSource for Chunks {
+    impl PhotoStore for Chunks {
         fn kind(&self) -> &'static str {
             "chunks"
         }
@@ -149,7 +149,7 @@ impl Breaking {
 }
 
 #[async_trait]
-impl PhotoSource for Breaking {
+impl PhotoStore for Breaking {
     fn kind(&self) -> &'static str {
         "breaking"
     }
