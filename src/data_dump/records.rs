@@ -173,8 +173,12 @@ impl Records<'_> {
     }
 
     fn tags(&self, cell: &Cell, place: Column, toll: &mut Toll) -> Map<String, Value> {
-        // Before items of a list become one: what stands together in one of them may be a name and its value.
         let read = tag_values::in_cell(cell).and_then(|json| {
+            // As most are: they are looked at with the record.
+            if tag_values::is_plain(&json) {
+                return tag_values::of_json(json);
+            }
+            // Before items of a list become one: what stands together in one of them may be a name and its value.
             let is_empty = json.is_null();
             let json = self.fences.public(json);
             // What nobody can clean is as good as unreadable.

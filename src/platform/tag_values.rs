@@ -35,6 +35,11 @@ pub fn of_json(json: Value) -> Result<Map<String, Value>, Unreadable> {
     from_value(json, json::DEPTH)
 }
 
+/// Whether [`of_json`] gives the members of an object as they stand there.
+pub fn is_plain(json: &Value) -> bool {
+    json.as_object().is_some_and(|members| !members.contains_key("tags"))
+}
+
 /// A column that is none of the shapes that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
