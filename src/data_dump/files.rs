@@ -1,9 +1,8 @@
 //! The data files on their way into the workspace: records are made on every core and written in order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::fences::{Toll, of_record};
 use super::labels::each_tag;
@@ -130,8 +129,9 @@ impl Writing<'_> {
             |batch| {
                 batch.write(&mut out, &mut fingerprints)?;
                 if let Some(tags) = &mut tags {
-                    let mut batch = batch.tags.iter();
-                    batch.try_for_each(|(label, value, work)| tags.add(label, value, *work))?;
+                    for (label, values) in &batch.tags {
+                        values.iter().try_for_each(|(value, work)| tags.add(label, value, *work))?;
+                    }
                 }
                 self.meter.add(batch.records.len() as u64, 0);
                 toll.merge(&batch.toll);
@@ -268,9 +268,8 @@ fn unwritable(out: &Out, error: std::io::Error) -> Error {
 struct Made {
     records: Vec<Vec<u8>>,
     fingerprints: Fingerprints,
-    /// Label, value, and the place of the work. A row may repeat each a hundred thousand times.
-    tags: BTreeSet<(Arc<str>, Box<str>, u32)>,
-    labels: BTreeSet<Arc<str>>,
+    /// By label each value, and the place of the work. A row may repeat each a hundred thousand times.
+    tags: BTreeMap<String, BTreeSet<(Box<str>, u32)>>,
     toll: Toll,
 }
 
@@ -284,12 +283,11 @@ impl Made {
     }
 
     fn add_tag(&mut self, label: &str, value: &str, work: u32) {
-        let label = self.labels.get(label).cloned().unwrap_or_else(|| {
-            let label: Arc<str> = label.into();
-            self.labels.insert(Arc::clone(&label));
-            label
-        });
-        self.tags.insert((label, value.into(), work));
+        let tag = (value.into(), work);
+        match self.tags.get_mut(label) {
+            Some(values) => drop(values.insert(tag)),
+            None => drop(self.tags.insert(label.to_owned(), BTreeSet::from([tag]))),
+        }
     }
 
     fn write(&self, out: &mut Out, fingerprints: &mut Fingerprints) -> Result<()> {
@@ -314,9 +312,10 @@ mod tests {
                 made.add_tag("year", "1998", work);
             }
         }
-        let held: Vec<_> = made.tags.iter().map(|(label, value, work)| (&**label, &**value, *work)).collect();
+        let held = made.tags.iter().flat_map(|(label, values)| values.iter().map(move |held| (label, held)));
+        let held: Vec<_> = held.map(|(label, (value, work))| (&**label, &**value, *work)).collect();
         let of = |label, value| [(label, value, 0), (label, value, 1)];
         assert_eq!(held, [of("style", "modern"), of("style", "old"), of("year", "1998")].concat());
-        assert!(made.labels.iter().all(|label| Arc::strong_count(label) > 2), "and each label for all");
+        assert_eq!(made.tags.len(), 2, "and each label for all");
     }
 }
