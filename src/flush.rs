@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+#[cfg(unix)]
+use crate::folder;
+
 /// Brings all of a file to the disk.
 pub fn file(file: &File) -> io::Result<()> {
     file.sync_all().or_else(|error| otherwise(file, error))
@@ -41,7 +44,7 @@ fn is_unknown(error: &io::Error) -> bool {
 /// the file system cannot flush names it flushes them by itself, or nobody can.
 #[cfg(unix)]
 pub fn name(path: &Path) -> io::Result<()> {
-    match File::open(folder_of(path)) {
+    match File::open(folder::of(path)) {
         Ok(folder) => file(&folder).or_else(|error| if is_unknown(&error) { Ok(()) } else { Err(error) }),
         // A folder that takes files and shows none, as drop boxes do.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => all_around(path),
@@ -67,11 +70,6 @@ fn all_around(path: &Path) -> io::Result<()> {
     return Ok(rustix::fs::syncfs(&named)?);
     #[cfg(not(target_os = "linux"))]
     file(&named)
-}
-
-/// The folder that `path` lies in: the working directory where it names none.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes a folder, and those above it that are missing, each with its name on the disk.

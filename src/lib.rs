@@ -6,7 +6,7 @@
 //! it.
 //!
 //! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`], [`retry`],
-//! [`cloudflare`], [`secret`], [`seal`], [`flush`], [`wrangler`] and [`private_file`], then [`database`] (rows),
+//! [`cloudflare`], [`secret`], [`seal`], [`flush`], [`folder`], [`wrangler`] and [`private_file`], then [`database`] (rows),
 //! [`photos`] (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the Cultural
 //! Archiver means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s; [`formats`]
 //! is what stands in the JSON of both; [`options`] and [`inputs`] are what the verbs share; [`backup`], [`data_dump`],
@@ -20,6 +20,7 @@ pub mod database;
 pub mod dataset;
 pub mod error;
 pub mod flush;
+pub mod folder;
 pub mod formats;
 pub mod http;
 pub mod inputs;

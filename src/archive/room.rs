@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::folder;
 
 /// Fails as making `folder`, where it is missing, and writing `bytes` into it would: with `OUTPUT_UNWRITABLE` or
 /// `DISK_FULL`. What only writing shows, it does not.
@@ -12,7 +13,7 @@ pub fn foresee(folder: &Path, bytes: u64) -> Result<()> {
     let mut missing = None;
     for place in folder.ancestors() {
         if place.is_dir() {
-            may_write(place).map_err(|error| unwritable(missing.unwrap_or(place), error))?;
+            folder::may_write(place).map_err(|error| unwritable(missing.unwrap_or(place), error))?;
             return ensure_space(place, bytes);
         }
         if place.symlink_metadata().is_ok() {
@@ -20,19 +21,6 @@ pub fn foresee(folder: &Path, bytes: u64) -> Result<()> {
         }
         missing = Some(place);
     }
-    Ok(())
-}
-
-/// Whether this user may make files in the folder `at`.
-#[cfg(unix)]
-fn may_write(at: &Path) -> io::Result<()> {
-    use rustix::fs::{Access, access};
-    Ok(access(at, Access::WRITE_OK | Access::EXEC_OK)?)
-}
-
-/// Only writing tells.
-#[cfg(not(unix))]
-fn may_write(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::archive::{self, Archive, Workspace, take_name};
 use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
 use crate::flush;
+use crate::folder;
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, loaded_size};
 use crate::job::{Job, Meter, Phase};
 
@@ -41,7 +42,7 @@ fn taken(path: &Path) -> Error {
 
 /// Fails with `OUTPUT_UNWRITABLE` or `DISK_FULL` when it shows already that a database cannot be made at `path`.
 pub(super) fn foresee(archive: &mut Archive, path: &Path) -> Result<()> {
-    archive::foresee(flush::folder_of(path), loaded_size(bytes_of_sql(archive)?))
+    archive::foresee(folder::of(path), loaded_size(bytes_of_sql(archive)?))
 }
 
 /// The tables that are to come back.
@@ -86,7 +87,7 @@ impl Rows {
         chosen: &[RestoredTable],
         job: &Job,
     ) -> Result<Rows> {
-        let workspace = Workspace::create(flush::folder_of(target))?;
+        let workspace = Workspace::create(folder::of(target))?;
         let path = workspace.path(FILE);
         let tables_in_all = metadata.database.tables.len();
         let bytes = bytes_of_sql(archive)?;
@@ -124,7 +125,8 @@ fn bytes_of_sql(archive: &mut Archive) -> Result<u64> {
     Ok(archive.size_of(MAIN)?.saturating_add(extra))
 }
 
-/// Loads all of the SQL, of so many bytes, into a new database at `path`, and compares it with the digests in the archive.
+/// Loads all of the SQL, of so many bytes, into a new database at `path`, and compares it with the digests in the
+/// archive.
 fn load_all(
     archive: &mut Archive,
     path: &Path,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::error::{Error, Result};
-use crate::flush::folder_of;
+use crate::folder;
 
 /// At most so many names of neighbours are told.
 const NEIGHBOURS: usize = 5;
@@ -39,7 +39,7 @@ impl Place {
         let found = match fs::metadata(path) {
             Ok(found) => found,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Err(not_found(match neighbours(folder_of(path), endings) {
+                return Err(not_found(match neighbours(folder::of(path), endings) {
                     Some(names) => format!("check the name; beside it lies {names}"),
                     None => "check the path; nothing like it lies in that folder".into(),
                 }));

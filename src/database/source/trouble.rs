@@ -11,6 +11,7 @@ use rusqlite::ffi;
 
 use crate::database::{code, is_packed, needs, said};
 use crate::error::{Cause, Error, is_too_long_for_sqlite};
+use crate::folder::may_write;
 
 /// A failure to read the database at `path`.
 pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
@@ -68,19 +69,10 @@ fn temporary_folder() -> PathBuf {
     }
     let named = ["SQLITE_TMPDIR", "TMPDIR"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
     let usual = ["/var/tmp", "/usr/tmp", "/tmp"].map(PathBuf::from);
-    named.chain(usual).find(|folder| is_for_us(folder)).unwrap_or_else(|| PathBuf::from("."))
-}
-
-/// Whether SQLite may put files into a folder.
-#[cfg(unix)]
-fn is_for_us(folder: &Path) -> bool {
-    use rustix::fs::{Access, access};
-    folder.is_dir() && access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn is_for_us(folder: &Path) -> bool {
-    folder.is_dir()
+    named
+        .chain(usual)
+        .find(|folder| folder.is_dir() && may_write(folder).is_ok())
+        .unwrap_or_else(|| PathBuf::from("."))
 }
 
 /// A failure to open a database to begin with: then what is in the file tells more.

@@ -18,6 +18,7 @@ use crate::archive::{Workspace, ensure_space, foresee};
 use crate::database::as_io;
 use crate::error::{Error, Result};
 use crate::flush;
+use crate::folder;
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 use crate::photos::source::PhotoStore;
@@ -121,7 +122,7 @@ impl Target for LocalBucket {
     }
 
     fn foresee(&self, bytes: u64) -> Result<()> {
-        foresee(flush::folder_of(&self.file()), 0)?;
+        foresee(folder::of(&self.file()), 0)?;
         foresee(&bodies_folder(&self.state, &self.bucket), bytes)
     }
 
