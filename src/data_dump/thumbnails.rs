@@ -11,7 +11,7 @@ use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
 use crate::archive::Workspace;
 use crate::error::Result;
 use crate::job::{Job, Meter, Phase, Warning, counted, joined, stop_on_error};
-use crate::photos::fetch::{Health, fetch_more};
+use crate::photos::fetch::{Health, fetch};
 use crate::photos::source::{GetError, Listing, PhotoStore, turned_away, wrong_store};
 use crate::photos::thumbnail::Refusal;
 use crate::platform::photo_choice::{Choice, choose};
@@ -167,7 +167,7 @@ impl Making<'_> {
         // One more than there are cores: while one hands its thumbnail over, no core waits.
         let cooks = std::thread::available_parallelism().map_or(1, NonZero::get) + 1;
         let (store, folder) = (Arc::clone(store), workspace.folder());
-        let fetched = fetch_more(store, &self.health, keys, options.concurrency, folder, job);
+        let fetched = fetch(store, &self.health, keys, options.concurrency, folder, job);
         let cooked = stream::iter(asked).zip(fetched).map(|((at, _, is_copy), attempt)| {
             let kitchen = Arc::clone(kitchen);
             // Spawned, so that it goes on while others are waited for.

@@ -42,28 +42,12 @@ pub struct Attempt<S = Sums> {
 }
 
 /// Reads the photos of `keys`, strictly in that order, `concurrency` at a time; large ones wait in unnamed files in
-/// the folder `workspace`. What is computed of their bytes meanwhile, `S` says. An error ends the whole: the job was
-/// stopped, or the workspace cannot be written.
+/// the folder `workspace`. What is computed of their bytes meanwhile, `S` says; how the store answered before, and
+/// does now, `health`. An error ends the whole: the job was stopped, or the workspace cannot be written.
 ///
 /// Must be polled on a Tokio runtime with a timer. What is under way goes on between polls. When the stream is dropped no
 /// more is begun, but a read that blocks ends later: whoever removes `workspace` stops the job and polls to the end.
 pub fn fetch<S, K>(
-    source: Arc<dyn PhotoStore>,
-    keys: K,
-    concurrency: usize,
-    workspace: &Path,
-    job: &Job,
-) -> impl Stream<Item = Result<Attempt<S>>> + Send + use<S, K>
-where
-    S: Digester,
-    K: IntoIterator<Item = String, IntoIter: Send>,
-{
-    let health = Arc::new(Health::of(&*source));
-    fetch_more(source, &health, keys, concurrency, workspace, job)
-}
-
-/// The same of a store that may have been asked before: how that went, `health` says.
-pub fn fetch_more<S, K>(
     source: Arc<dyn PhotoStore>,
     health: &Arc<Health>,
     keys: K,

@@ -11,7 +11,7 @@ use crate::backup::options::Settings;
 use crate::backup::plan::Plan;
 use crate::error::Result;
 use crate::job::Job;
-use crate::photos::fetch::{Attempt, Health, fetch_more};
+use crate::photos::fetch::{Attempt, Health, fetch};
 use crate::photos::source::GetError;
 
 /// Asks for the photos `wanted`, in their order, then for those that may lie elsewhere than rows say, and hands on what
@@ -32,7 +32,7 @@ pub(super) async fn ask(
     // As a rule there is nothing to ask for in a second round.
     for round in 0..2 {
         let source = Arc::clone(&source);
-        let photos = fetch_more(source, &health, keys, concurrency, workspace.folder(), job);
+        let photos = fetch(source, &health, keys, concurrency, workspace.folder(), job);
         let mut photos = std::pin::pin!(photos);
         while let Some(photo) = photos.next().await {
             if let Ok(Attempt { key, outcome }) = &photo

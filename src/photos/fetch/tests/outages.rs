@@ -94,7 +94,14 @@ fn a_stopped_job_ends_the_fetching_even_of_a_store_that_never_answers() {
     let job = Job::unattended();
     let first = run(async {
         let keys = vec!["a".to_owned(), "b".to_owned()];
-        let mut stream = std::pin::pin!(fetch::<(), _>(Arc::new(Silent), keys, 2, Path::new("."), &job));
+        let mut stream = std::pin::pin!(fetch::<(), _>(
+            Arc::new(Silent),
+            &Arc::new(Health::of(&Silent)),
+            keys,
+            2,
+            Path::new("."),
+            &job
+        ));
         job.stop_token().cancel();
         stream.next().await
     });
