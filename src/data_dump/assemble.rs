@@ -41,7 +41,8 @@ pub struct Parts<'p> {
 }
 
 impl Parts<'_> {
-    /// Writes every entry but leaves the archive open; the phase `finish`, which counts data files and thumbnails. Fails with `ARCHIVE_TOO_LARGE` as soon as it is.
+    /// Writes every entry but leaves the archive open; the phase `finish`, which counts data files and thumbnails. Fails
+    /// with `ARCHIVE_TOO_LARGE` as soon as it is.
     pub fn write(&self, workspace: &Workspace, job: &Job) -> Result<ArchiveWriter> {
         let files = self.files.iter().map(|written| written.deflated.compressed_size);
         let thumbnails = self.thumbnails.outcomes.iter().flatten().map(|made| made.bytes);
