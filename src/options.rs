@@ -8,11 +8,14 @@ use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
 
 use crate::database::source::d1::D1;
 use crate::error::{Error, Result};
-use crate::wrangler::DEFAULT_STATE;
 
+mod checks;
 mod cloudflare;
 mod photos;
 
+#[cfg(test)]
+pub(crate) use checks::outcome;
+pub(crate) use checks::{choice, name, path, state, whole};
 pub use cloudflare::AccountOptions;
 pub use photos::{LocalBucket, PhotoOptions, PhotoSource, RemoteBucket, S3Options};
 
@@ -159,49 +162,8 @@ impl RemoteDatabase {
     fn check(self) -> Result<DatabaseSource> {
         Ok(DatabaseSource::D1(D1 {
             access: self.account.check("database.d1")?,
-            database_id: cloudflare::id("database.d1.databaseId", self.database_id)?,
+            database_id: checks::id("database.d1.databaseId", self.database_id)?,
         }))
-    }
-}
-
-/// The folder of wrangler's state.
-pub(crate) fn state(option: &str, given: Option<PathBuf>) -> Result<PathBuf> {
-    given.map_or(Ok(DEFAULT_STATE.into()), |given| path(&format!("{option}.stateDir"), given))
-}
-
-/// A name. Fails with `INVALID_OPTIONS` when it is empty.
-pub(crate) fn name(option: &str, given: String) -> Result<String> {
-    if given.is_empty() {
-        Err(Error::invalid(format!("{option} is empty; it takes a name")))
-    } else {
-        Ok(given)
-    }
-}
-
-/// The error for a word that an option does not take; `takes` lists those that it does.
-pub fn choice(option: &str, given: &str, takes: &str) -> Error {
-    Error::invalid(format!("{option} is {given:?}; it takes {takes}"))
-}
-
-/// A path, also of what is not there. Fails with `INVALID_OPTIONS` when it is empty or holds a NUL character.
-pub fn path(option: &str, path: PathBuf) -> Result<PathBuf> {
-    if path.as_os_str().is_empty() {
-        return Err(Error::invalid(format!("{option} is empty; it takes a path")));
-    }
-    if path.as_os_str().as_encoded_bytes().contains(&0) {
-        return Err(Error::invalid(format!("{option} holds a NUL character; no path can")));
-    }
-    Ok(path)
-}
-
-/// A whole number; `default` where none is given. Fails with `INVALID_OPTIONS` when it is no whole number from `least`
-/// to `most`.
-pub fn whole(option: &str, given: Option<f64>, least: u32, most: u32, default: u32) -> Result<u32> {
-    let Some(given) = given else { return Ok(default) };
-    if given.fract() == 0.0 && (f64::from(least)..=f64::from(most)).contains(&given) {
-        Ok(given as u32)
-    } else {
-        Err(Error::invalid(format!("{option} is {given}; it takes a whole number from {least} to {most}")))
     }
 }
 
@@ -244,13 +206,7 @@ mod tests {
     }
 
     fn refused(options: CommonOptions) -> String {
-        match options.check() {
-            Err(error) => {
-                assert_eq!(error.code(), "INVALID_OPTIONS");
-                error.to_string()
-            }
-            Ok(settings) => format!("taken: {settings:?}"),
-        }
+        outcome(options.check())
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl BackupOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::DatabaseOptions;
+    use crate::options::{DatabaseOptions, outcome};
 
     fn file() -> BackupOptions {
         let database = DatabaseOptions { file: Some("a.db".into()), ..DatabaseOptions::default() };
@@ -100,13 +100,7 @@ mod tests {
     }
 
     fn refused(options: BackupOptions) -> String {
-        match options.check() {
-            Err(error) => {
-                assert_eq!(error.code(), "INVALID_OPTIONS");
-                error.to_string()
-            }
-            Ok(settings) => format!("taken: {settings:?}"),
-        }
+        outcome(options.check())
     }
 
     #[test]

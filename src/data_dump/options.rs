@@ -192,7 +192,7 @@ fn blacklist(names: Vec<String>) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::DatabaseOptions;
+    use crate::options::{DatabaseOptions, outcome};
 
     fn file() -> DataDumpOptions {
         let database = DatabaseOptions { file: Some("a.db".into()), ..DatabaseOptions::default() };
@@ -203,13 +203,7 @@ mod tests {
     }
 
     fn refused(options: DataDumpOptions) -> String {
-        match options.check() {
-            Err(error) => {
-                assert_eq!(error.code(), "INVALID_OPTIONS");
-                error.to_string()
-            }
-            Ok(settings) => format!("taken: {settings:?}"),
-        }
+        outcome(options.check())
     }
 
     #[test]

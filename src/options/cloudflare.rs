@@ -1,8 +1,8 @@
 //! What lies at Cloudflare: an account, and a token that may read in it.
 
-use super::photos::{credential, web_address};
+use super::checks::{credential, id, web_address};
 use crate::cloudflare::{API, Access};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::secret::Secret;
 
 /// An account at Cloudflare.
@@ -31,13 +31,4 @@ impl AccountOptions {
             token: credential(&format!("{option}.apiToken"), self.api_token.expose())?.into(),
         })
     }
-}
-
-/// One part of a path.
-pub(super) fn id(option: &str, given: String) -> Result<String> {
-    let taken = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if given.is_empty() || given.len() > 255 || !given.chars().all(taken) {
-        return Err(Error::invalid(format!("{option} is {given:?}; it takes an id as Cloudflare shows it")));
-    }
-    Ok(given)
 }

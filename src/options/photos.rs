@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::checks::{bucket_name, credential, name, path, state, web_address};
 use super::cloudflare::AccountOptions;
-use super::{name, path, state};
 use crate::cloudflare::API;
 use crate::error::{Error, Result};
 use crate::photos::s3::{Access, REGION};
@@ -132,32 +132,14 @@ impl S3Options {
             secret_access_key: credential(
                 &format!("{option}.secretAccessKey"),
                 self.secret_access_key.expose(),
-            )?,
+            )?
+            .into(),
             region: match self.region {
                 None => REGION.to_owned(),
                 Some(region) => credential(&format!("{option}.region"), &region)?,
             },
         })
     }
-}
-
-/// An http or https URL that holds nothing but a place: whatever else stands in one may be secret, and is not said.
-pub(super) fn web_address(option: &str, given: &str) -> Result<Url> {
-    let url = Url::parse(given).map_err(|problem| {
-        Error::invalid(format!("{option} is no URL ({problem}); it takes one like https://host.example"))
-    })?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(Error::invalid(format!("{option} is no URL of the web; it takes http:// or https://")));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::invalid(format!(
-            "{option} holds a user name or password; it takes a URL without"
-        )));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(Error::invalid(format!("{option} holds a `?` or `#`; it takes a URL that ends before")));
-    }
-    Ok(url)
 }
 
 fn base_url(given: &str) -> Result<Url> {
@@ -167,25 +149,4 @@ fn base_url(given: &str) -> Result<Url> {
         url.set_path(&path);
     }
     Ok(url)
-}
-
-/// A bucket's name is one part of a path.
-fn bucket_name(option: &str, given: String) -> Result<String> {
-    let taken = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if given.is_empty() || given.len() > 255 || !given.chars().all(taken) || matches!(&*given, "." | "..") {
-        return Err(Error::invalid(format!("{option} is {given:?}; it takes the name of a bucket")));
-    }
-    Ok(given)
-}
-
-/// Something that is sent in a header. Never shown, also when it cannot be taken.
-pub(super) fn credential(option: &str, given: &str) -> Result<String> {
-    if given.is_empty() {
-        return Err(Error::invalid(format!("{option} is empty; was it set?")));
-    }
-    if !given.bytes().all(|b| b.is_ascii_graphic()) {
-        let problem = "holds a space, a line end or a character that is not ASCII; was it copied whole?";
-        return Err(Error::invalid(format!("{option} {problem}")));
-    }
-    Ok(given.to_owned())
 }
