@@ -9,6 +9,7 @@ use std::ops::{ControlFlow, Range};
 use memchr::{memchr, memchr_iter};
 use smallvec::SmallVec;
 
+use super::decode::Decoded;
 use super::shape::{self, Key};
 use super::values::Values;
 use super::{address, decode};
@@ -51,7 +52,7 @@ pub fn search<'v>(
     values: &'v Values,
     found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    Search { values, found, buffer: Vec::new() }.text(text, &|range| range, true, DEPTH)
+    Search { values, found, buffer: Vec::new() }.text(text, Layer::outermost(true))
 }
 
 /// The same in JSON, where the letters of an escape are no part of a text.
@@ -62,8 +63,8 @@ pub fn search_json<'v>(
 ) -> ControlFlow<()> {
     let Some(plain) = decode::without_escapes(json) else { return search(json, values, found) };
     let mut search = Search { values, found, buffer: Vec::new() };
-    search.text(&plain, &|range| range, true, DEPTH)?;
-    search.escapes(json, &|range| range, true, DEPTH)
+    search.text(&plain, Layer::outermost(true))?;
+    search.escapes(json, Layer::outermost(true))
 }
 
 /// The same in bytes that nobody reads: an e-mail address is one only when it is known.
@@ -72,7 +73,7 @@ pub fn search_noise<'v>(
     values: &'v Values,
     found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    Search { values, found, buffer: Vec::new() }.text(bytes, &|range| range, false, DEPTH)
+    Search { values, found, buffer: Vec::new() }.text(bytes, Layer::outermost(false))
 }
 
 struct Search<'v, 'f> {
@@ -82,45 +83,71 @@ struct Search<'v, 'f> {
     buffer: Vec<u8>,
 }
 
-/// Where a range of a decoded text stands in the whole.
-type Origin<'o> = &'o dyn Fn(Range<usize>) -> Range<usize>;
+/// What is known of a text that is searched: the whole, or what came out of a decoder.
+#[derive(Clone, Copy)]
+struct Layer<'o> {
+    /// Where a range of it stands in the whole.
+    origin: &'o dyn Fn(Range<usize>) -> Range<usize>,
+    /// Whether it is meant to be read. Other bytes may be noise, in which an address counts only when it is known.
+    readable: bool,
+    /// Encodings that may still lie one in the other in it.
+    depth: u8,
+}
+
+impl Layer<'_> {
+    /// The whole.
+    fn outermost(readable: bool) -> Layer<'static> {
+        Layer { origin: &|range| range, readable, depth: DEPTH }
+    }
+
+    /// What a decoder makes of a part of this; None where it lies too deep.
+    fn decoded<'o>(
+        self,
+        origin: &'o dyn Fn(Range<usize>) -> Range<usize>,
+        readable: bool,
+    ) -> Option<Layer<'o>> {
+        Some(Layer { origin, readable, depth: self.depth.checked_sub(1)? })
+    }
+}
 
 impl<'v> Search<'v, '_> {
-    /// `readable` text is meant to be read; other bytes came out of a decoder and may be noise, in which an address
-    /// counts only when it is known.
-    fn text(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
-        self.emails(text, origin, readable)?;
-        self.clerk_ids(text, origin)?;
-        self.ipv4(text, origin)?;
-        self.ipv6(text, origin)?;
+    fn text(&mut self, text: &[u8], layer: Layer<'_>) -> ControlFlow<()> {
+        self.emails(text, layer)?;
+        self.clerk_ids(text, layer)?;
+        self.ipv4(text, layer)?;
+        self.ipv6(text, layer)?;
         for run in runs(text, shape::is_in_token, BASE64) {
-            self.run(text, run, origin, depth)?;
+            self.run(text, run, layer)?;
         }
-        if depth > 0 {
-            self.spelled(text, |rest| memchr(b'%', rest), decode::percent, origin, readable, depth)?;
-            self.spelled(text, |rest| memchr(b'&', rest), decode::references, origin, readable, depth)?;
-            self.spelled(text, decode::foldable, decode::folded, origin, readable, depth)?;
-            self.spelled(text, |rest| memchr(b'\\', rest), decode::markdown, origin, readable, depth)?;
-            self.escapes(text, origin, readable, depth)?;
+        if layer.depth > 0 {
+            self.spelled(text, |rest| memchr(b'%', rest), decode::percent, layer)?;
+            self.spelled(text, |rest| memchr(b'&', rest), decode::references, layer)?;
+            self.spelled(text, decode::foldable, decode::folded, layer)?;
+            self.spelled(text, |rest| memchr(b'\\', rest), decode::markdown, layer)?;
+            self.escapes(text, layer)?;
         }
         ControlFlow::Continue(())
     }
 
-    fn look_up(&mut self, key: Key, range: Range<usize>, origin: Origin) -> ControlFlow<()> {
+    fn look_up(&mut self, key: Key, range: Range<usize>, layer: Layer<'_>) -> ControlFlow<()> {
         match self.values.get(key) {
             Some((class, place)) => {
-                (self.found)(Found { range: origin(range), class, key, place: Some(place) })
+                let range = (layer.origin)(range);
+                (self.found)(Found { range, class, key, place: Some(place) })
             }
             None => ControlFlow::Continue(()),
         }
     }
 
-    fn emails(&mut self, text: &[u8], origin: Origin, readable: bool) -> ControlFlow<()> {
+    fn emails(&mut self, text: &[u8], layer: Layer<'_>) -> ControlFlow<()> {
         for at in memchr_iter(b'@', text) {
-            if readable && let Some(range) = address::around(text, at) {
+            if layer.readable
+                && let Some(range) = address::around(text, at)
+            {
                 let key = shape::email(&text[range.clone()]);
                 let place = self.values.get(key).map(|(_, place)| place);
-                (self.found)(Found { range: origin(range), class: Class::Email, key, place })?;
+                let range = (layer.origin)(range);
+                (self.found)(Found { range, class: Class::Email, key, place })?;
             }
             // What stands around a known address may be glued to it.
             let before = text[..at].iter().rev().take(address::LOCAL);
@@ -133,20 +160,20 @@ impl<'v> Search<'v, '_> {
             };
             for end in (at + 1..at + 1 + after).filter(is_known).collect::<SmallVec<[usize; 4]>>() {
                 for start in at - before..at {
-                    self.look_up(shape::email(&text[start..=end]), start..end + 1, origin)?;
+                    self.look_up(shape::email(&text[start..=end]), start..end + 1, layer)?;
                 }
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn clerk_ids(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
+    fn clerk_ids(&mut self, text: &[u8], layer: Layer<'_>) -> ControlFlow<()> {
         for at in memchr_iter(b'_', text) {
             let Some(start) = at.checked_sub(4) else { continue };
             let Some(lengths) = shape::clerk_run(&text[start..]) else { continue };
             for length in lengths.take(RUN) {
                 if let Some(key) = shape::clerk(&text[start..start + length]) {
-                    self.look_up(key, start..start + length, origin)?;
+                    self.look_up(key, start..start + length, layer)?;
                 }
             }
         }
@@ -158,10 +185,8 @@ impl<'v> Search<'v, '_> {
         &mut self,
         text: &[u8],
         next: impl Fn(&[u8]) -> Option<usize>,
-        decode: fn(&[u8]) -> Option<decode::Decoded>,
-        origin: Origin,
-        readable: bool,
-        depth: u8,
+        decode: fn(&[u8]) -> Option<Decoded>,
+        layer: Layer<'_>,
     ) -> ControlFlow<()> {
         let mut from = 0;
         while let Some(at) = next(&text[from..]).map(|at| from + at) {
@@ -169,11 +194,7 @@ impl<'v> Search<'v, '_> {
             let start = at - text[from..at].iter().rev().take_while(ends).count();
             let end = at + text[at..].iter().take_while(ends).count();
             if let Some(decoded) = decode(&text[start..end]) {
-                let back = |range| {
-                    let source = decoded.source(range);
-                    origin(start + source.start..start + source.end)
-                };
-                self.text(&decoded.bytes, &back, readable, depth - 1)?;
+                self.undone(&decoded, start, layer)?;
             }
             from = end;
         }
@@ -181,7 +202,7 @@ impl<'v> Search<'v, '_> {
     }
 
     /// A line at a time, and in it what stands between quotes: those that are not escaped end a text.
-    fn escapes(&mut self, text: &[u8], origin: Origin, readable: bool, depth: u8) -> ControlFlow<()> {
+    fn escapes(&mut self, text: &[u8], layer: Layer<'_>) -> ControlFlow<()> {
         let mut from = 0;
         while let Some(at) = memchr(b'\\', &text[from..]).map(|at| from + at) {
             let start = memchr::memrchr(b'\n', &text[from..at]).map_or(from, |line| from + line + 1);
@@ -190,18 +211,25 @@ impl<'v> Search<'v, '_> {
                 let start = start + part.start;
                 let string = &text[start..start + part.len()];
                 // Most have nothing to undo.
-                let Some(decoded) = memchr(b'\\', string).and_then(|_| decode::escapes(string)) else {
-                    continue;
-                };
-                let back = |range| {
-                    let source = decoded.source(range);
-                    origin(start + source.start..start + source.end)
-                };
-                self.text(&decoded.bytes, &back, readable, depth - 1)?;
+                if let Some(decoded) = memchr(b'\\', string).and_then(|_| decode::escapes(string)) {
+                    self.undone(&decoded, start, layer)?;
+                }
             }
             from = end;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Searches what a spelling that begins at `start` stands for, which is as readable as what it stands in.
+    fn undone(&mut self, decoded: &Decoded, start: usize, layer: Layer<'_>) -> ControlFlow<()> {
+        let origin = |range| {
+            let source = decoded.source(range);
+            (layer.origin)(start + source.start..start + source.end)
+        };
+        match layer.decoded(&origin, layer.readable) {
+            Some(inner) => self.text(&decoded.bytes, inner),
+            None => ControlFlow::Continue(()),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use memchr::{memchr, memchr_iter};
 use smallvec::SmallVec;
 
 use super::super::shape;
-use super::{Origin, Search};
+use super::{Layer, Search};
 
 /// Characters of the longest IPv6 address.
 const IPV6: usize = 45;
@@ -16,7 +16,7 @@ const DIGITS: usize = 4;
 
 impl Search<'_, '_> {
     /// Four numbers between dots, wherever in a run of them.
-    pub(super) fn ipv4(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
+    pub(super) fn ipv4(&mut self, text: &[u8], layer: Layer<'_>) -> ControlFlow<()> {
         let is_part = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
         let mut from = 0;
         // Most runs are words; the dot tells.
@@ -36,7 +36,7 @@ impl Search<'_, '_> {
                     continue;
                 };
                 if let Some(key) = shape::ip_key(Ipv4Addr::new(a, b, c, d).into()) {
-                    self.look_up(key, start + four[0].start..start + four[3].end, origin)?;
+                    self.look_up(key, start + four[0].start..start + four[3].end, layer)?;
                 }
             }
         }
@@ -44,7 +44,7 @@ impl Search<'_, '_> {
     }
 
     /// Groups between colons, wherever in a run of them.
-    pub(super) fn ipv6(&mut self, text: &[u8], origin: Origin) -> ControlFlow<()> {
+    pub(super) fn ipv6(&mut self, text: &[u8], layer: Layer<'_>) -> ControlFlow<()> {
         let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
         let mut from = 0;
         // Most runs are words; the colon tells.
@@ -60,7 +60,7 @@ impl Search<'_, '_> {
             for first in (0..run.len()).filter(|at| may_begin(run, *at)) {
                 for length in ipv6_lengths(&run[first..]) {
                     if let Some(key) = shape::ip(&run[first..first + length]) {
-                        self.look_up(key, start + first..start + first + length, origin)?;
+                        self.look_up(key, start + first..start + first + length, layer)?;
                     }
                 }
             }
