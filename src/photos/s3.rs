@@ -19,6 +19,7 @@ use percent_encoding::utf8_percent_encode;
 
 use crate::error::Result;
 use crate::http::{Client, PATH, Reach, SEGMENT};
+use crate::secret::Secret;
 
 pub mod listing;
 mod trouble;
@@ -30,7 +31,7 @@ pub use trouble::{S3Error, refused};
 pub const REGION: &str = "auto";
 
 /// A bucket and the credentials to it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Access {
     /// `https://<account>.r2.cloudflarestorage.com` or any other, also with a path.
     pub endpoint: String,
@@ -38,21 +39,10 @@ pub struct Access {
     pub bucket: String,
     /// Access key id.
     pub access_key_id: String,
-    /// Secret access key; never shown.
-    pub secret_access_key: String,
+    /// Secret access key.
+    pub secret_access_key: Secret,
     /// Region; R2 has `auto`.
     pub region: String,
-}
-
-impl std::fmt::Debug for Access {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Access { endpoint, bucket, region, .. } = self;
-        f.debug_struct("Access")
-            .field("endpoint", endpoint)
-            .field("bucket", bucket)
-            .field("region", region)
-            .finish_non_exhaustive()
-    }
 }
 
 /// One bucket. Cheap to clone.
@@ -60,6 +50,21 @@ impl std::fmt::Debug for Access {
 pub struct Bucket {
     http: Client,
     access: Access,
+}
+
+/// One request; the default gets what the bucket says of itself.
+#[derive(Clone, Default)]
+pub struct Call<'c> {
+    /// What is done.
+    pub method: Method,
+    /// The exact key; None for the bucket itself.
+    pub key: Option<&'c str>,
+    /// Names and values behind the `?`, not encoded yet.
+    pub query: &'c [(&'c str, &'c str)],
+    /// Headers beside those of the signature.
+    pub headers: &'c [(HeaderName, String)],
+    /// What is sent.
+    pub body: Bytes,
 }
 
 impl Bucket {
@@ -82,18 +87,12 @@ impl Bucket {
         if let Some(etag) = etag {
             headers.push((http::header::IF_MATCH, format!("\"{etag}\"")));
         }
-        self.request(Method::GET, Some(key), &[], &headers, Bytes::new()).await
+        self.request(Call { key: Some(key), headers: &headers, ..Call::default() }).await
     }
 
-    /// Sends one signed request, to the bucket itself or to one of its keys. An answer other than 2xx is an error.
-    pub async fn request(
-        &self,
-        method: Method,
-        key: Option<&str>,
-        query: &[(&str, &str)],
-        headers: &[(HeaderName, String)],
-        body: Bytes,
-    ) -> Result<Response<Incoming>, S3Error> {
+    /// Signs a request and sends it. An answer other than 2xx is an error.
+    pub async fn request(&self, call: Call<'_>) -> Result<Response<Incoming>, S3Error> {
+        let Call { method, key, query, headers, body } = call;
         let mut request = Request::builder().method(method).uri(self.uri(key, query));
         for (name, value) in headers {
             request = request.header(name, value);
@@ -126,7 +125,8 @@ impl Bucket {
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        let identity = Credentials::new(access_key_id, secret_access_key, None, None, "options").into();
+        let identity =
+            Credentials::new(access_key_id, secret_access_key.expose(), None, None, "options").into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(region)
@@ -164,7 +164,7 @@ mod tests {
             endpoint: "https://s3.example/base/".into(),
             bucket: "photos".into(),
             access_key_id: "id".into(),
-            secret_access_key: "hidden".into(),
+            secret_access_key: "hidden".to_owned().into(),
             region: REGION.into(),
         })
         .unwrap()

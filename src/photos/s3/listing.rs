@@ -1,13 +1,12 @@
 //! Listing a bucket to its end: ListObjectsV2, page by page.
 
 use chrono::{DateTime, Utc};
-use http::Method;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Map;
 
 use super::trouble::code;
-use super::{Bucket, S3Error, refused};
+use super::{Bucket, Call, S3Error, refused};
 use crate::error::{Error, Result};
 use crate::http::{retry_after, whole};
 use crate::job::Job;
@@ -96,7 +95,7 @@ async fn ask(bucket: &Bucket, token: Option<&str>) -> Result<Page, S3Error> {
     query.extend(token.map(|token| ("continuation-token", token)));
     // Signed in the order of names.
     query.sort_unstable();
-    let response = bucket.request(Method::GET, None, &query, &[], bytes::Bytes::new()).await?;
+    let response = bucket.request(Call { query: &query, ..Call::default() }).await?;
     let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
     let body = whole(response.into_body(), PAGE_LIMIT).await?;
     // Half an answer, as when a proxy cut it, looks like broken XML.

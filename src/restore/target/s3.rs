@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, Method, header};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::http::whole;
 use crate::job::{Job, joined};
-use crate::photos::s3::{Access, Bucket, S3Error, refused};
+use crate::photos::s3::{Access, Bucket, Call, S3Error, refused};
 use crate::photos::source::s3::S3;
 use crate::photos::source::{GetError, PhotoStore};
 use crate::retry::{Retries, Setback};
@@ -158,7 +158,9 @@ impl Store {
     async fn put(&self, photo: &IndexedPhoto, body: Bytes, job: &Job) -> Result<()> {
         let mut headers = headers(photo);
         headers.push((header::IF_NONE_MATCH, "*".into()));
-        let sent = self.send(Method::PUT, &photo.key, &[], &headers, body, job).await?;
+        let key = Some(photo.key.as_str());
+        let call = Call { method: Method::PUT, key, headers: &headers, body, ..Call::default() };
+        let sent = self.send(call, job).await?;
         match sent {
             Ok(_) => Ok(()),
             Err(S3Error::Answer { status: 412, .. }) => self.confirm(photo, job).await,
@@ -168,20 +170,11 @@ impl Store {
 
     /// Sends a request and reads the whole answer, again and again while there is hope. The outer error is that the job
     /// was stopped.
-    async fn send(
-        &self,
-        method: Method,
-        key: &str,
-        query: &[(&str, &str)],
-        headers: &[(HeaderName, String)],
-        body: Bytes,
-        job: &Job,
-    ) -> Result<Result<Answer, S3Error>> {
+    async fn send(&self, call: Call<'_>, job: &Job) -> Result<Result<Answer, S3Error>> {
         let mut retries = Retries::new();
         loop {
             let asked = async {
-                let asked = self.bucket.request(method.clone(), Some(key), query, headers, body.clone());
-                let (head, body) = asked.await?.into_parts();
+                let (head, body) = self.bucket.request(call.clone()).await?.into_parts();
                 let body = whole(body, ANSWER_LIMIT).await?;
                 // As after spaces that kept the connection alive while parts became one object.
                 S3Error::within(&body).map_or(Ok(Answer { headers: head.headers, body }), Err)

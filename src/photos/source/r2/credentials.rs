@@ -8,15 +8,15 @@ use sha2::{Digest, Sha256};
 use crate::cloudflare::{Access, ApiError, Call, Cloudflare};
 use crate::error::Result;
 use crate::job::Job;
+use crate::secret::Secret;
 
 /// An answer is a few lines.
 const LIMIT: usize = 64 << 10;
 
-/// Not printable: both together read the bucket.
+/// What S3 takes: both together read the bucket.
 pub(super) struct Derived {
     pub(super) access_key_id: String,
-    /// Never shown.
-    pub(super) secret_access_key: String,
+    pub(super) secret_access_key: Secret,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ impl Derived {
     /// None when the id is none: it becomes part of a header.
     fn of(id: String, access: &Access) -> Option<Self> {
         let is_id = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        let secret_access_key = hex::encode(Sha256::digest(access.token.expose()));
+        let secret_access_key = hex::encode(Sha256::digest(access.token.expose())).into();
         is_id.then_some(Derived { access_key_id: id, secret_access_key })
     }
 }
@@ -57,7 +57,8 @@ mod tests {
         let token = "example-token-value".to_owned().into();
         let access = Access { api: API.into(), account_id: "a".into(), token };
         let derived = Derived::of("0a1b2c".into(), &access);
-        let pair = derived.map(|derived| (derived.access_key_id, derived.secret_access_key));
+        let pair =
+            derived.map(|derived| (derived.access_key_id, derived.secret_access_key.expose().to_owned()));
         let secret = "2d38400385ce4bd5280b72ae6c99e3d821c1fe3a53ab9887c59e4d58bbee60d9";
         assert_eq!(pair, Some(("0a1b2c".into(), secret.into())));
         assert!(Derived::of("a\r\nb".into(), &access).is_none());

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::http::Failure;
 use crate::job::Job;
-use crate::photos::s3::S3Error;
+use crate::photos::s3::{Call, S3Error};
 
 /// An upload that was begun. Cheap to clone.
 #[derive(Clone)]
@@ -38,10 +38,14 @@ struct Begun {
 impl Upload {
     /// Says what the photo is going to be.
     pub(super) async fn begin(store: Store, photo: IndexedPhoto, job: &Job) -> Result<Self> {
-        let sent = store
-            .send(Method::POST, &photo.key, &[("uploads", "")], &headers(&photo), Bytes::new(), job)
-            .await?;
-        let answer = sent.map_err(|error| store.failed(error))?;
+        let call = Call {
+            method: Method::POST,
+            key: Some(&photo.key),
+            query: &[("uploads", "")],
+            headers: &headers(&photo),
+            ..Call::default()
+        };
+        let answer = store.send(call, job).await?.map_err(|error| store.failed(error))?;
         let begun: Begun = quick_xml::de::from_reader(answer.body.as_ref())
             .map_err(|error| store.failed(Failure::Broken(error.into()).into()))?;
         Ok(Upload { store, photo: Arc::new(photo), id: begun.upload_id.into() })
@@ -58,8 +62,8 @@ impl Upload {
         let _slot = slot;
         let text = number.to_string();
         let query = [("partNumber", text.as_str()), ("uploadId", &self.id)];
-        let sent = self.store.send(Method::PUT, &self.photo.key, &query, &[], body, &job).await?;
-        let answer = sent.map_err(|error| self.store.failed(error))?;
+        let call = Call { query: &query, body, ..self.call(Method::PUT) };
+        let answer = self.store.send(call, &job).await?.map_err(|error| self.store.failed(error))?;
         let etag = answer.headers.get(http::header::ETAG).and_then(|etag| etag.to_str().ok());
         let etag = etag.map(str::to_owned).ok_or_else(|| Error::SourceUnreachable {
             what: self.store.bucket.place(),
@@ -78,9 +82,10 @@ impl Upload {
             self.forget().await;
             return self.store.confirm(&self.photo, job).await;
         }
-        let body = Bytes::from(manifest(parts));
         let query = [("uploadId", &*self.id)];
-        match self.store.send(Method::POST, &self.photo.key, &query, &[], body, job).await? {
+        let body = manifest(parts).into();
+        let call = Call { query: &query, body, ..self.call(Method::POST) };
+        match self.store.send(call, job).await? {
             // Whatever else comes with status 200, what is there tells.
             Ok(answer)
                 if String::from_utf8_lossy(&answer.body).contains("<CompleteMultipartUploadResult") =>
@@ -95,7 +100,7 @@ impl Upload {
     }
 
     async fn exists(&self, job: &Job) -> Result<bool> {
-        match self.store.send(Method::HEAD, &self.photo.key, &[], &[], Bytes::new(), job).await? {
+        match self.store.send(self.call(Method::HEAD), job).await? {
             Ok(_) => Ok(true),
             Err(S3Error::Answer { status: 404, .. }) => Ok(false),
             Err(error) => Err(self.store.failed(error)),
@@ -105,9 +110,13 @@ impl Upload {
     /// Takes back what was sent. One that stays is in nobody's way, and R2 drops it after seven days.
     pub(super) async fn forget(&self) {
         let query = [("uploadId", &*self.id)];
-        let asked =
-            self.store.bucket.request(Method::DELETE, Some(&self.photo.key), &query, &[], Bytes::new());
-        let _ = tokio::time::timeout(FAREWELL, asked).await;
+        let call = Call { query: &query, ..self.call(Method::DELETE) };
+        let _ = tokio::time::timeout(FAREWELL, self.store.bucket.request(call)).await;
+    }
+
+    /// A request about the photo.
+    fn call(&self, method: Method) -> Call<'_> {
+        Call { method, key: Some(&self.photo.key), ..Call::default() }
     }
 }
 
