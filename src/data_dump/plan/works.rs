@@ -8,10 +8,21 @@ use super::{Plan, Reader, Work, text_of};
 use crate::data_dump::photos::DumpPhoto;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
-use crate::platform::content::{Cell, PUBLIC_WORKS, has_status};
+use crate::platform::content::{Cell, PUBLIC_WORKS, RowKey, has_status};
 use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
 use crate::platform::photo_list::PhotoList;
 use crate::platform::tag_values::{Adding, PHOTOS, tags};
+
+/// What the rows of works have said so far.
+#[derive(Default)]
+struct Rows {
+    /// Ids of works.
+    seen: HashSet<String>,
+    /// The photos of works in artwork.json, by the work's id.
+    photos: HashMap<String, Vec<DumpPhoto>>,
+    /// Photos that a row says are licensed, by family: that is true in every row that has the photo, or a copy of it.
+    licensed: HashSet<String>,
+}
 
 impl Reader<'_> {
     /// Approved works, and the photos of those in artwork.json.
@@ -19,76 +30,70 @@ impl Reader<'_> {
         let columns = ["id", "tags", "photos", "license", "licence"];
         let Some(table) = self.find("artwork", &columns)? else { return Ok(()) };
         let approved = has_status(&table, &PUBLIC_WORKS).unwrap_or_else(|| "FALSE".into());
-        let mut seen = HashSet::new();
-        let mut photos: HashMap<String, Vec<DumpPhoto>> = HashMap::new();
-        // What one row says of a photo's licence is true in every row that has the photo, or a copy of it.
-        let mut licensed: HashSet<String> = HashSet::new();
-        self.each(&table, &approved, |key, cells| {
-            let [id, tag_cell, photo_cell, license, licence_cell] = cells.as_slice() else { return Ok(()) };
-            let Some(id) = self.public_id(id, "artwork", &mut plan.toll) else { return Ok(()) };
-            if !seen.insert(id.clone()) {
-                plan.toll.troubles.add(Trouble::SameId, "artwork");
-                return Ok(());
-            }
-            let columns: Vec<_> = [("license", license), ("licence", licence_cell)]
-                .into_iter()
-                .filter_map(|(name, cell)| Some((name, cell.said()?)))
-                .collect();
-            let list =
-                if self.wishes.photos { photo_list(photo_cell, tag_cell) } else { PhotoList::default() };
-            let families = list.photos.iter().filter(|photo| photo.is_licensed);
-            licensed.extend(families.filter_map(|photo| photo.reference.family()));
-            let licence = match licence_of_cell(tag_cell, &columns, &|name| self.fences.allows(name)) {
-                Licence::Own => None,
-                Licence::Foreign(name) => {
-                    let name = self.licence_name(&name, &id, &mut plan.toll)?;
-                    plan.count_foreign(&name);
-                    if !self.wishes.separate_foreign {
-                        return Ok(());
-                    }
-                    Some(name)
-                }
-            };
-            let mut work = Work {
-                id,
-                key,
-                licence,
-                photos: Vec::new(),
-                first_photo: 0,
-                row_tags: Vec::new(),
-                creators: Vec::new(),
-            };
-            if work.licence.is_some() {
-                plan.foreign.push(work);
-                return Ok(());
-            }
-            if list.unreadable {
-                plan.toll.troubles.add(Trouble::Unreadable, "artwork.photos");
-            }
-            let mut of_work = Vec::new();
-            for photo in list.photos {
-                work.photos.push((photo.n, photo.credit));
-                let artwork_id = work.id.clone();
-                let (n, reference, is_licensed) = (photo.n, photo.reference, photo.is_licensed);
-                of_work.push(DumpPhoto { artwork_id, n, reference, is_licensed });
-            }
-            if !of_work.is_empty() {
-                photos.insert(work.id.clone(), of_work);
-            }
-            plan.works.push(work);
-            Ok(())
-        })?;
+        let mut rows = Rows::default();
+        self.each(&table, &approved, |key, cells| self.read_work(key, &cells, &mut rows, plan))?;
         plan.works.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         plan.foreign.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         for work in &mut plan.works {
             work.first_photo = plan.photos.len();
-            plan.photos.extend(photos.remove(&work.id).unwrap_or_default());
+            plan.photos.extend(rows.photos.remove(&work.id).unwrap_or_default());
         }
-        if !licensed.is_empty() {
+        if !rows.licensed.is_empty() {
             for photo in &mut plan.photos {
-                photo.is_licensed |= photo.reference.family().is_some_and(|photo| licensed.contains(&photo));
+                let family = photo.reference.family();
+                photo.is_licensed |= family.is_some_and(|family| rows.licensed.contains(&family));
             }
         }
+        Ok(())
+    }
+
+    /// A row of an approved work, with the columns that [`Reader::read_works`] names.
+    fn read_work(&self, key: RowKey, cells: &[Cell], rows: &mut Rows, plan: &mut Plan) -> Result<()> {
+        let [id, tag_cell, photo_cell, license, licence] = cells else { return Ok(()) };
+        let Some(id) = self.public_id(id, "artwork", &mut plan.toll) else { return Ok(()) };
+        if !rows.seen.insert(id.clone()) {
+            plan.toll.troubles.add(Trouble::SameId, "artwork");
+            return Ok(());
+        }
+        let list = if self.wishes.photos { photo_list(photo_cell, tag_cell) } else { PhotoList::default() };
+        let licensed = list.photos.iter().filter(|photo| photo.is_licensed);
+        rows.licensed.extend(licensed.filter_map(|photo| photo.reference.family()));
+        let columns: Vec<_> = [("license", license), ("licence", licence)]
+            .into_iter()
+            .filter_map(|(name, cell)| Some((name, cell.said()?)))
+            .collect();
+        let mut work = Work {
+            id,
+            key,
+            licence: None,
+            photos: Vec::new(),
+            first_photo: 0,
+            row_tags: Vec::new(),
+            creators: Vec::new(),
+        };
+        if let Licence::Foreign(name) = licence_of_cell(tag_cell, &columns, &|name| self.fences.allows(name))
+        {
+            let name = self.licence_name(&name, &work.id, &mut plan.toll)?;
+            plan.count_foreign(&name);
+            if self.wishes.separate_foreign {
+                plan.foreign.push(Work { licence: Some(name), ..work });
+            }
+            return Ok(());
+        }
+        if list.unreadable {
+            plan.toll.troubles.add(Trouble::Unreadable, "artwork.photos");
+        }
+        let mut photos = Vec::new();
+        for photo in list.photos {
+            work.photos.push((photo.n, photo.credit));
+            let artwork_id = work.id.clone();
+            let (n, reference, is_licensed) = (photo.n, photo.reference, photo.is_licensed);
+            photos.push(DumpPhoto { artwork_id, n, reference, is_licensed });
+        }
+        if !photos.is_empty() {
+            rows.photos.insert(work.id.clone(), photos);
+        }
+        plan.works.push(work);
         Ok(())
     }
 
