@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
@@ -50,15 +51,26 @@ pub async fn make(
         choices.into_iter().enumerate().filter_map(|(at, choice)| Some((at, choice.ok()?.into()))).collect();
     let wanted = left.len() as u64;
     let meter = job.meter(Phase::Photos, Some(wanted), None);
-    let health = Arc::new(Health::of(&*store));
-    let mut making = Making { photos, outcomes, left, health, failed: 0, of_copies: 0, meter };
     if let Some(time) = store.least_time(wanted) {
-        making.meter.takes_at_least(time);
+        meter.takes_at_least(time);
     }
-    let kitchen = Arc::new(Kitchen::open(workspace, options.max_side)?);
+    let mut making = Making {
+        photos,
+        health: Arc::new(Health::of(&*store)),
+        store: Arc::clone(&store),
+        concurrency: options.concurrency,
+        folder: workspace.folder(),
+        kitchen: Arc::new(Kitchen::open(workspace, options.max_side)?),
+        job,
+        meter,
+        outcomes,
+        left,
+        failed: 0,
+        of_copies: 0,
+    };
     // As a rule one round is all; a second asks for what the first was told is gone.
-    while making.is_left() {
-        making.round(&store, options, workspace, &kitchen, job).await?;
+    while !making.left.is_empty() {
+        making.round().await?;
     }
     making.meter.finish();
     let elsewhere = making.count(&[GONE, FOREIGN, "unusable", LICENSED]);
@@ -126,32 +138,32 @@ impl Left {
     }
 }
 
-/// What has become of the photos so far.
+/// The thumbnails of a dump while they are made, round by round.
 struct Making<'p> {
     photos: &'p [DumpPhoto],
-    outcomes: Vec<std::result::Result<MadeThumbnail, &'static str>>,
-    left: HashMap<usize, Left>,
-    /// How the store answered in all rounds.
+    store: Arc<dyn PhotoStore>,
+    /// How it answered in all rounds.
     health: Arc<Health>,
-    failed: u64,
-    of_copies: u64,
+    /// Photo requests in flight.
+    concurrency: usize,
+    /// Where large photos wait.
+    folder: &'p Path,
+    kitchen: Arc<Kitchen>,
+    job: &'p Job,
     meter: Meter,
+    /// For each photo, what has become of it so far.
+    outcomes: Vec<std::result::Result<MadeThumbnail, &'static str>>,
+    /// Photos that have no outcome yet, by their places.
+    left: HashMap<usize, Left>,
+    /// Photos that the store holds, or does not deny holding, and that were not had.
+    failed: u64,
+    /// Thumbnails that were made of a copy.
+    of_copies: u64,
 }
 
 impl Making<'_> {
-    fn is_left(&self) -> bool {
-        !self.left.is_empty()
-    }
-
     /// Tries the next key of every photo that has no outcome yet.
-    async fn round(
-        &mut self,
-        store: &Arc<dyn PhotoStore>,
-        options: ThumbnailOptions,
-        workspace: &Workspace,
-        kitchen: &Arc<Kitchen>,
-        job: &Job,
-    ) -> Result<()> {
+    async fn round(&mut self) -> Result<()> {
         let mut asked = Vec::new();
         for at in 0..self.photos.len() {
             let Some(left) = self.left.get_mut(&at) else { continue };
@@ -166,10 +178,11 @@ impl Making<'_> {
         let keys: Vec<String> = asked.iter().map(|(_, key, _)| key.clone()).collect();
         // One more than there are cores: while one hands its thumbnail over, no core waits.
         let cooks = std::thread::available_parallelism().map_or(1, NonZero::get) + 1;
-        let (store, folder) = (Arc::clone(store), workspace.folder());
-        let fetched = fetch(store, &self.health, keys, options.concurrency, folder, job);
+        let fetched =
+            fetch(Arc::clone(&self.store), &self.health, keys, self.concurrency, self.folder, self.job);
+        let kitchen = Arc::clone(&self.kitchen);
         let cooked = stream::iter(asked).zip(fetched).map(|((at, _, is_copy), attempt)| {
-            let kitchen = Arc::clone(kitchen);
+            let kitchen = Arc::clone(&kitchen);
             // Spawned, so that it goes on while others are waited for.
             let cooking = tokio::spawn(async move {
                 match attempt?.outcome {
@@ -184,7 +197,7 @@ impl Making<'_> {
         let mut failure = None;
         // After a failure, too, to the end: whatever still runs holds the workspace.
         while let Some((at, is_copy, outcome)) = cooked.next().await {
-            match stop_on_error(job, outcome) {
+            match stop_on_error(self.job, outcome) {
                 Ok(outcome) => self.settle(at, is_copy, outcome),
                 Err(error) => failure = failure.or(Some(error)),
             }
