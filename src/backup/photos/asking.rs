@@ -1,52 +1,60 @@
-//! What is asked of the store.
+//! The half of copying that asks: for each photo of the plan, and then for those that are not where rows say.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::Sender;
 
-use crate::archive::Workspace;
-use crate::backup::options::Settings;
-use crate::backup::plan::Plan;
+use super::Task;
 use crate::error::Result;
-use crate::job::Job;
 use crate::photos::fetch::{Attempt, Health, fetch};
-use crate::photos::source::GetError;
+use crate::photos::source::{GetError, PhotoStore};
 
 /// Asks for the photos `wanted`, in their order, then for those that may lie elsewhere than rows say, and hands on what
 /// became of each to `sender`. Once that is gone nothing more comes. The store has `had` as well, of which it is asked
 /// nothing.
 pub(super) async fn ask(
-    plan: &Plan,
+    task: Task<'_>,
     wanted: Vec<String>,
     had: HashSet<String>,
-    settings: &Settings,
-    workspace: &Workspace,
-    job: &Job,
-    sender: mpsc::Sender<Result<Attempt>>,
+    sender: Sender<Result<Attempt>>,
 ) {
-    let Some(source) = plan.store() else { return };
-    let (concurrency, health) = (settings.common.concurrency, Arc::new(Health::of(&*source)));
-    let (mut keys, mut given) = (wanted, had);
-    // As a rule there is nothing to ask for in a second round.
-    for round in 0..2 {
-        let source = Arc::clone(&source);
-        let photos = fetch(source, &health, keys, concurrency, workspace.folder(), job);
-        let mut photos = std::pin::pin!(photos);
+    let Some(store) = task.plan.store() else { return };
+    let mut asking = Asking { task, health: Arc::new(Health::of(&*store)), store, given: had, sender };
+    asking.round(wanted).await;
+    // As a rule there are none.
+    asking.round(task.plan.sisters_of_lost(&asking.given)).await;
+}
+
+struct Asking<'a> {
+    task: Task<'a>,
+    store: Arc<dyn PhotoStore>,
+    /// How the store answered in both rounds.
+    health: Arc<Health>,
+    /// Keys that the store has, or may have.
+    given: HashSet<String>,
+    sender: Sender<Result<Attempt>>,
+}
+
+impl Asking<'_> {
+    async fn round(&mut self, keys: Vec<String>) {
+        let Task { settings, workspace, plan, job } = self.task;
+        let (store, concurrency) = (Arc::clone(&self.store), settings.common.concurrency);
+        let mut photos = pin!(fetch(store, &self.health, keys, concurrency, workspace.folder(), job));
         while let Some(photo) = photos.next().await {
             if let Ok(Attempt { key, outcome }) = &photo
                 && !plan.sisters().is_empty()
                 && !outcome.as_ref().is_err_and(|error| *error == GetError::NoSuchKey || error.turns_away())
             {
-                given.insert(key.clone());
+                self.given.insert(key.clone());
             }
             // Once the writer is gone its error counts. What was begun still holds files in the workspace.
-            if sender.send(photo).await.is_err() {
+            if self.sender.send(photo).await.is_err() {
                 job.stop();
                 while photos.next().await.is_some() {}
             }
         }
-        keys = if round == 0 { plan.sisters_of_lost(&given) } else { Vec::new() };
     }
 }

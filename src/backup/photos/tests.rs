@@ -11,8 +11,9 @@ use super::*;
 use crate::archive::Archive;
 use crate::backup::options::BackupOptions;
 use crate::backup::{BackupReport, create_backup};
+use crate::formats::index::INDEX;
 use crate::formats::opening::backup_metadata;
-use crate::job::{Observer, Progress};
+use crate::job::{Observer, Phase, Progress};
 use crate::options::{CommonOptions, DatabaseOptions, PhotoOptions};
 
 /// A database and a folder of photos.
