@@ -18,12 +18,12 @@ use crate::database::drill::DrillReport;
 use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
 use crate::error::{Error, Result};
-use crate::formats::backup::{self as metadata, BackupMetadata};
-use crate::formats::{GENERATOR, METADATA, README, SUMS, metadata_json};
+use crate::formats::backup::BackupMetadata;
+use crate::formats::{METADATA, README, SUMS, metadata_json};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, both, stop_on_error};
-use crate::platform::times::rfc3339;
 
+mod describe;
 mod inputs;
 pub mod options;
 mod photos;
@@ -36,6 +36,7 @@ mod rows;
 pub use options::BackupOptions;
 pub use preview::preview_backup;
 
+use describe::Facts;
 use inputs::Inputs;
 use options::Settings;
 use photos::Photos;
@@ -256,27 +257,6 @@ fn space_needed(snapshot: &Snapshot, plan: &Plan, drill: bool) -> Result<u64> {
     Ok(database.saturating_mul(copies).saturating_add(plan.bytes()).saturating_add(REST))
 }
 
-/// What is known before the rows are written and belongs into the metadata.
-struct Facts {
-    database: &'static str,
-    photos: Option<&'static str>,
-    not_included: Vec<String>,
-    warnings: Vec<Warning>,
-}
-
-impl Facts {
-    fn of(snapshot: &Snapshot, plan: &Plan) -> Facts {
-        let mut warnings = snapshot.warnings().to_vec();
-        warnings.extend(plan.warnings());
-        Facts {
-            database: snapshot.kind(),
-            photos: plan.source(),
-            not_included: plan.not_included(),
-            warnings,
-        }
-    }
-}
-
 /// What is done once the photos are copied and the rows were tried.
 struct Worked {
     facts: Facts,
@@ -295,7 +275,7 @@ fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, j
     let Worked { facts, written: Written { mut archive, rows, photos }, drilled } = worked;
     let meter = job.meter(Phase::Finish, Some(3), None);
     let reused_photos = photos.reused();
-    let metadata = describe(settings, facts, &rows, photos, drilled);
+    let metadata = describe::metadata(settings, facts, &rows, photos, drilled);
     let add = |archive: &mut ArchiveWriter, name, bytes: &[u8]| -> Result<()> {
         archive.add_bytes(name, bytes)?;
         meter.add(1, bytes.len() as u64);
@@ -310,41 +290,4 @@ fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, j
     let archive = archive.finish(job, &meter)?;
     meter.finish();
     Ok(Made { archive, metadata, reused_photos, is_sound })
-}
-
-fn describe(
-    settings: &Settings,
-    facts: Facts,
-    rows: &Rows,
-    photos: Photos,
-    drilled: Option<DrillReport>,
-) -> BackupMetadata {
-    let mut warnings = facts.warnings;
-    warnings.extend_from_slice(&rows.dump.warnings);
-    warnings.extend(photos.warnings());
-    warnings.extend(drilled.iter().flat_map(|drill| drill.warnings.clone()));
-    warnings.sort();
-    let photos = photos.metadata();
-    BackupMetadata {
-        format: metadata::FORMAT.into(),
-        format_version: metadata::FORMAT_VERSION.into(),
-        created_at: rfc3339(settings.common.now),
-        generator: GENERATOR.into(),
-        source: metadata::SourceKinds {
-            database: facts.database.into(),
-            photos: facts.photos.map(Into::into),
-        },
-        complete: photos.all_missing() == 0,
-        database: rows.metadata(),
-        photos,
-        not_included: facts.not_included,
-        drill: drilled.map(|drill| metadata::DrillMetadata {
-            loaded: true,
-            tables: drill.tables,
-            rows: drill.rows,
-            integrity_check: drill.integrity_check,
-            foreign_key_problems: drill.foreign_key_problems,
-        }),
-        warnings,
-    }
 }
