@@ -13,7 +13,9 @@ use std::sync::Barrier;
 use std::thread;
 
 use chrono::{DateTime, Utc};
-use cultural_archiver_backup::archive::{Archive, ArchiveWriter, Deflater, FinishedArchive, Workspace};
+use cultural_archiver_backup::archive::{
+    Archive, ArchiveWriter, Deflater, FinishedArchive, Stored, Workspace,
+};
 use cultural_archiver_backup::job::{Job, Phase};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -84,8 +86,9 @@ fn add_large(
 
 fn add_photo(writer: &mut ArchiveWriter, name: &str, bytes: &[u8]) {
     let modified = "2020-02-29T23:59:59Z".parse().unwrap();
-    let (crc, sha256) = (crc32fast::hash(bytes), Sha256::digest(bytes).into());
-    writer.add_stored(name, modified, bytes.len() as u64, crc, sha256, &mut { bytes }).unwrap();
+    let (crc32, sha256) = (crc32fast::hash(bytes), Sha256::digest(bytes).into());
+    let stored = Stored { modified, size: bytes.len() as u64, crc32, sha256 };
+    writer.add_stored(name, stored, &mut { bytes }).unwrap();
 }
 
 /// A small archive of every kind of entry, published.
@@ -171,9 +174,8 @@ fn entries_and_offsets_beyond_four_gib() {
     let block = vec![b'7'; 1 << 20];
     (0..size >> 20).for_each(|_| crc.update(&block));
     crc.update(&block[..5]);
-    writer
-        .add_stored("stored", now(), size, crc.finalize(), [0; 32], &mut io::repeat(b'7').take(size))
-        .unwrap();
+    let stored = Stored { modified: now(), size, crc32: crc.finalize(), sha256: [0; 32] };
+    writer.add_stored("stored", stored, &mut io::repeat(b'7').take(size)).unwrap();
     assert!(writer.position() > u64::from(u32::MAX));
     add_large(&workspace, &mut writer, "deflated", &mut io::repeat(0).take(size), 2);
     writer.add_bytes("behind", b"both").unwrap();
@@ -258,9 +260,9 @@ fn photos_are_copied_raw_from_one_archive_into_the_next() {
     let mut writer = ArchiveWriter::create(&workspace, now(), 5).unwrap();
     let name = "photos/originals/2020/ä 日本 🎨.jpg";
     let mut photo = earlier.open_stored(name).unwrap();
-    let (size, crc32) = (photo.size, photo.crc32);
     let sha256 = Sha256::digest(b"not really a photo").into();
-    writer.add_stored(name, now(), size, crc32, sha256, &mut photo).unwrap();
+    let stored = Stored { modified: now(), size: photo.size, crc32: photo.crc32, sha256 };
+    writer.add_stored(name, stored, &mut photo).unwrap();
     let next = finish(writer);
     let mut opened = Archive::open(next.path(), &Job::unattended()).unwrap();
     assert_eq!(opened.read_bytes(name, 100).unwrap(), b"not really a photo");

@@ -44,4 +44,4 @@ pub use reader::{Archive, StoredEntry};
 pub use room::{ensure_space, foresee};
 pub use survey::{Finding, Severity, Survey, SurveyedEntry};
 pub use workspace::Workspace;
-pub use writer::ArchiveWriter;
+pub use writer::{ArchiveWriter, Stored};

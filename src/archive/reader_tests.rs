@@ -6,7 +6,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::super::{ArchiveWriter, Severity, Survey, Workspace};
+use super::super::{ArchiveWriter, Severity, Stored, Survey, Workspace};
 use super::*;
 use crate::job::Phase;
 use crate::seal::END_LEN;
@@ -16,8 +16,9 @@ fn archive(dir: &Path) -> Vec<u8> {
     let workspace = Workspace::create(dir).unwrap();
     let mut writer = ArchiveWriter::create(&workspace, DateTime::UNIX_EPOCH, 5).unwrap();
     writer.add_bytes("text", "text".repeat(20).as_bytes()).unwrap();
-    let crc = crc32fast::hash(b"photo");
-    writer.add_stored("ph\u{f6}to", DateTime::UNIX_EPOCH, 5, crc, [0; 32], &mut b"photo".as_slice()).unwrap();
+    let crc32 = crc32fast::hash(b"photo");
+    let stored = Stored { modified: DateTime::UNIX_EPOCH, size: 5, crc32, sha256: [0; 32] };
+    writer.add_stored("ph\u{f6}to", stored, &mut b"photo".as_slice()).unwrap();
     let job = Job::unattended();
     let finished = writer.finish(&job, &job.meter(Phase::Verify, None, None)).unwrap();
     fs::read(finished.path()).unwrap()

@@ -22,6 +22,19 @@ const HEADER: u64 = 132_000;
 /// What the file is called until it is published.
 const FILE: &str = "archive.zip";
 
+/// What the headers of an entry say whose bytes are stored as they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored {
+    /// When it was last changed.
+    pub modified: DateTime<Utc>,
+    /// Bytes.
+    pub size: u64,
+    /// CRC-32 of the bytes.
+    pub crc32: u32,
+    /// SHA-256 of the bytes; it goes into the checksums as it is.
+    pub sha256: [u8; 32],
+}
+
 /// An archive that is being written inside a workspace. [`ArchiveWriter::finish`] ends it; dropped before, it goes
 /// with the workspace.
 ///
@@ -99,17 +112,10 @@ impl ArchiveWriter {
         })
     }
 
-    /// Adds bytes as they are. Fails with `SOURCE_CHANGED` unless `reader` gives exactly `size` bytes with that
-    /// CRC-32. `sha256` is theirs too; it goes into the checksums as it is.
-    pub fn add_stored(
-        &mut self,
-        name: &str,
-        modified: DateTime<Utc>,
-        size: u64,
-        crc32: u32,
-        sha256: [u8; 32],
-        reader: &mut dyn Read,
-    ) -> Result<()> {
+    /// Adds bytes as they are. Fails with `SOURCE_CHANGED` unless `reader` gives as many as `stored` says, with that
+    /// CRC-32.
+    pub fn add_stored(&mut self, name: &str, stored: Stored, reader: &mut dyn Read) -> Result<()> {
+        let Stored { modified, size, crc32, sha256 } = stored;
         let offset = self.position();
         let header =
             Header { name, method: Method::Stored, modified, crc32, compressed_size: size, size, offset };
@@ -180,7 +186,8 @@ mod tests {
     }
 
     fn store(writer: &mut ArchiveWriter, size: u64, crc32: u32, mut bytes: &[u8]) -> Result<()> {
-        writer.add_stored("photo", DateTime::UNIX_EPOCH, size, crc32, [0; 32], &mut bytes)
+        let stored = Stored { modified: DateTime::UNIX_EPOCH, size, crc32, sha256: [0; 32] };
+        writer.add_stored("photo", stored, &mut bytes)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use tokio::sync::mpsc;
 
 use super::{Incoming, Photos, Task};
-use crate::archive::{ArchiveWriter, Deflater, EntryNames, ORIGINALS, THUMBNAILS};
+use crate::archive::{ArchiveWriter, Deflater, EntryNames, ORIGINALS, Stored, THUMBNAILS};
 use crate::backup::reuse::Earlier;
 use crate::error::{Error, Result};
 use crate::formats::backup::{MissingPhoto, PhotosMetadata};
@@ -212,7 +212,8 @@ impl<'a> Copier<'a> {
         self.photos.metadata.bytes += photo.size;
         let path = format!("{folder}{name}");
         let modified = photo.last_modified.unwrap_or(self.task.settings.common.now);
-        self.archive.add_stored(&path, modified, photo.size, crc32, sha256, &mut bytes)?;
+        let stored = Stored { modified, size: photo.size, crc32, sha256 };
+        self.archive.add_stored(&path, stored, &mut bytes)?;
         let entry = IndexEntry {
             key: photo.key,
             path,
