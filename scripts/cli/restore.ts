@@ -77,12 +77,12 @@ export async function runRestore(
   terminal.say(`${flags.dryRun ? 'Dry run: restoring' : 'Restoring'} ${path}`);
   try {
     refuseWithoutTarget(flags);
-    const wrangler = localTarget(flags);
+    const { wrangler, s3 } = storesOf(flags);
     const report = await restoreBackup(path, {
       database: flags.database,
       photosDir: flags.photosDir,
       wrangler,
-      s3: s3Target(flags),
+      s3,
       tables: flags.tables,
       keys: flags.keys,
       dryRun: flags.dryRun,
@@ -115,20 +115,29 @@ function refuseWithoutTarget(flags: Flags): void {
   );
 }
 
+type Stores = Pick<RestoreOptions, 'wrangler' | 's3'>;
+
+/** The targets that are no files. Settings are read where they count: a broken one keeps no file from coming back. */
+function storesOf(flags: Flags): Stores {
+  let read: Layers | undefined;
+  const layers = (): Layers => (read ??= new Layers(flags, process.env));
+  return { wrangler: localTarget(flags, layers), s3: s3Target(flags, layers) };
+}
+
 /** In the state that `backup --local` reads, so that the site runs on what came back. */
-function localTarget(flags: Flags): RestoreOptions['wrangler'] {
+function localTarget(flags: Flags, layers: () => Layers): Stores['wrangler'] {
   const { databaseId, bucket, stateDir } = flags;
   const isNamed = [databaseId, bucket, stateDir].some((flag) => flag !== undefined);
   if (!isNamed) return undefined;
-  return { databaseId, bucket, stateDir: stateDir ?? localState(layersOf(flags)) };
+  return { databaseId, bucket, stateDir: stateDir ?? localState(layers()) };
 }
 
 /** The bucket is named by a flag alone, so that nothing is written to a live site by a setting that lies around. */
-function s3Target(flags: Flags): RestoreOptions['s3'] {
+function s3Target(flags: Flags, layers: () => Layers): Stores['s3'] {
   const { s3Bucket: bucket, s3Endpoint, s3Region, accountId } = flags;
   const isNamed = [bucket, s3Endpoint, s3Region, accountId].some((flag) => flag !== undefined);
   if (!isNamed) return undefined;
-  const { settings } = layersOf(flags);
+  const { settings } = layers();
   const missing = new Missing('a restore into a bucket');
   const needed = (name: string, what: string): string =>
     missing.require(settings.get(name), what, [name]);
@@ -143,11 +152,6 @@ function s3Target(flags: Flags): RestoreOptions['s3'] {
   return target;
 }
 
-/** Asked only where it counts: a broken configuration keeps nothing from coming back as files. */
-function layersOf(flags: Flags): Layers {
-  return new Layers(flags, process.env);
-}
-
 function r2Endpoint(missing: Missing, given: string | undefined): string {
   const places = ['CLOUDFLARE_ACCOUNT_ID', '--account-id', 'or --s3-endpoint'];
   return `https://${missing.require(given, 'the account id', places)}.r2.cloudflarestorage.com`;
@@ -157,7 +161,7 @@ function r2Endpoint(missing: Missing, given: string | undefined): string {
 function summariseRestore(
   report: RestoreReport,
   flags: Flags,
-  local: RestoreOptions['wrangler'],
+  local: Stores['wrangler'],
 ): string[] {
   const { tables, photos, skipped, bytes, warnings } = report;
   const rows: Row[] = [];
