@@ -11,8 +11,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** metadata.json of a backup. It holds no duration, path or host name: same input, same bytes. */
 export interface BackupMetadata {
-  /** Always `'cultural-archiver-backup'`. */
-  format: string
+  /** What kind of archive it describes. */
+  format: 'cultural-archiver-backup'
   /** Version of the format, `major.minor`; a reader refuses a newer major. */
   format_version: string
   /** The instant of the backup: RFC 3339, UTC, whole seconds. */
@@ -88,8 +88,8 @@ export interface BackupOptions {
 
 /** What a backup with the same options would hold. */
 export interface BackupPreview {
-  /** The kind of source of the rows: `'file'`, `'sql'`, `'wrangler'` or `'d1'`. */
-  database: string
+  /** The kind of source of the rows. */
+  database: 'file' | 'sql' | 'wrangler' | 'd1'
   /** Tables whose rows are stored. */
   tables: number
   /** Rows in them. */
@@ -131,10 +131,10 @@ export interface BackupResult {
 
 /** Kinds of sources, never their addresses. */
 export interface BackupSources {
-  /** `'file'`, `'sql'`, `'wrangler'` or `'d1'`. */
-  database: string
-  /** `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`; null without photos. */
-  photos: string | null
+  /** That of the rows. */
+  database: 'file' | 'sql' | 'wrangler' | 'd1'
+  /** That of the photos; null without photos. */
+  photos: 'directory' | 'wrangler' | 's3' | 'r2' | 'public_url' | null
 }
 
 /**
@@ -210,16 +210,16 @@ export interface DatabaseSource {
 
 /** metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes. */
 export interface DataDumpMetadata {
-  /** Always `'cultural-archiver-datadump'`. */
-  format: string
+  /** What kind of archive it describes. */
+  format: 'cultural-archiver-datadump'
   /** Version of the format, `major.minor`; a reader refuses a newer major. */
   format_version: string
   /** The instant of the dump: RFC 3339, UTC, whole seconds. */
   generated_at: string
   /** Package and version that wrote it. */
   generator: string
-  /** `'CC0-1.0'`. */
-  license: string
+  /** What all of it is under, as SPDX writes it. */
+  license: 'CC0-1.0'
   /** Who publishes. */
   source: DumpSourceMetadata
   /** False when photos are missing that the store holds, or does not deny holding. */
@@ -313,8 +313,8 @@ export interface DataDumpOptions {
 
 /** What a data dump with the same options would publish. */
 export interface DataDumpPreview {
-  /** The kind of source of the rows: `'file'`, `'sql'`, `'wrangler'` or `'d1'`. */
-  database: string
+  /** The kind of source of the rows. */
+  database: 'file' | 'sql' | 'wrangler' | 'd1'
   /** Records of artwork.json. */
   artworks: number
   /** Records of creators.json. */
@@ -380,11 +380,11 @@ export interface DumpCounts {
 
 /** Which rows a dump holds. */
 export interface DumpFilters {
-  /** Always `'approved'`. */
-  status: string
-  /** `'exclude'` or `'separate'`. */
-  foreign_licenses: string
-  /** Rows that are not in artwork.json, by licence. */
+  /** The status of its rows. */
+  status: 'approved'
+  /** What became of works under another licence. */
+  foreign_licenses: 'exclude' | 'separate'
+  /** Rows that are not in artwork.json, by licence, in the order of metadata.json. */
   excluded_foreign: Record<string, number>
 }
 
@@ -398,8 +398,8 @@ export interface DumpMissingPhoto {
 
 /** The photos that thumbnails would be made of. */
 export interface DumpPhotosPreview {
-  /** The kind of source: `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`. */
-  source: string
+  /** The kind of source. */
+  source: 'directory' | 'wrangler' | 's3' | 'r2' | 'public_url'
   /** Photos that would be read. Of a source that cannot list, all those that rows refer to. */
   photos: number
   /** Bytes of them, as far as the source lists them. */
@@ -458,8 +458,8 @@ export interface DumpSourceMetadata {
 export interface DumpThumbnails {
   /** The longest side, in pixels. */
   max_side: number
-  /** `'image/jpeg'`. */
-  format: string
+  /** Their media type. */
+  format: 'image/jpeg'
   /** As libjpeg counts, 0 to 100. */
   quality: number
 }
@@ -511,8 +511,8 @@ export interface MissingPhoto {
 
 /** The photos of a backup. */
 export interface PhotosMetadata {
-  /** `'approved'` or `'all'`; null without photos. */
-  scope: string | null
+  /** Which photos were asked for; null without photos. */
+  scope: 'approved' | 'all' | null
   /** Stored originals that were copied. */
   originals: number
   /** Stored variants that were copied. */
@@ -553,8 +553,8 @@ export interface PhotoSource {
 
 /** The photos that a backup would copy. */
 export interface PhotosPreview {
-  /** The kind of source: `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`. */
-  source: string
+  /** The kind of source. */
+  source: 'directory' | 'wrangler' | 's3' | 'r2' | 'public_url'
   /** Originals. */
   originals: number
   /** Stored variants; those that a source which cannot list may hold are not counted. */

@@ -230,3 +230,17 @@ it('a row under another licence is not given away, however it says so', async ()
     other: 1,
   });
 });
+
+it('what is told of a dump stands in the order of its metadata.json', async () => {
+  const archive = new Archive('newest-generation');
+  const licences = ['BY', 'BY-NC', 'BY-NC-ND', 'BY-NC-SA', 'BY-ND', 'BY-SA'];
+  licences.forEach((licence, n) => {
+    archive.work(`w${n}`, 'approved', { tags: JSON.stringify({ licence: `CC ${licence} 4.0` }) });
+  });
+  archive.work('w', 'approved', {});
+  archive.write();
+  const { path: made = '', metadata } = await archive.dump();
+  expect(Object.keys(metadata.filters.excluded_foreign)).toHaveLength(licences.length);
+  const text = entriesOf(made).get('metadata.json')?.toString() ?? '';
+  expect(JSON.stringify(metadata)).toBe(JSON.stringify(JSON.parse(text)));
+});

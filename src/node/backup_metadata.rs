@@ -11,7 +11,8 @@ use crate::formats::backup as core;
 /// metadata.json of a backup. It holds no duration, path or host name: same input, same bytes.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct BackupMetadata {
-    /// Always `'cultural-archiver-backup'`.
+    /// What kind of archive it describes.
+    #[napi(ts_type = "'cultural-archiver-backup'")]
     pub format: String,
     /// Version of the format, `major.minor`; a reader refuses a newer major.
     #[napi(js_name = "format_version")]
@@ -41,9 +42,11 @@ pub struct BackupMetadata {
 /// Kinds of sources, never their addresses.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct BackupSources {
-    /// `'file'`, `'sql'`, `'wrangler'` or `'d1'`.
+    /// That of the rows.
+    #[napi(ts_type = "'file' | 'sql' | 'wrangler' | 'd1'")]
     pub database: String,
-    /// `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`; null without photos.
+    /// That of the photos; null without photos.
+    #[napi(ts_type = "'directory' | 'wrangler' | 's3' | 'r2' | 'public_url'")]
     pub photos: Option<String>,
 }
 
@@ -80,7 +83,8 @@ pub struct TableMetadata {
 /// The photos of a backup.
 #[napi(object, object_from_js = false)]
 pub struct PhotosMetadata {
-    /// `'approved'` or `'all'`; null without photos.
+    /// Which photos were asked for; null without photos.
+    #[napi(ts_type = "'approved' | 'all' | null")]
     pub scope: Either<String, Null>,
     /// Stored originals that were copied.
     pub originals: i64,

@@ -1,7 +1,7 @@
 //! metadata.json of a data dump as JavaScript sees it: the core's shapes once more, with the names that stand in the
 //! file. Every conversion takes its shape apart without `..`, so a field added to the file cannot be forgotten here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use napi::bindgen_prelude::{Either, Null};
 use napi_derive::napi;
@@ -12,7 +12,8 @@ use crate::formats::dump as core;
 /// metadata.json of a data dump. It holds no duration, path or host name: same input, same bytes.
 #[napi(object, object_from_js = false)]
 pub struct DataDumpMetadata {
-    /// Always `'cultural-archiver-datadump'`.
+    /// What kind of archive it describes.
+    #[napi(ts_type = "'cultural-archiver-datadump'")]
     pub format: String,
     /// Version of the format, `major.minor`; a reader refuses a newer major.
     #[napi(js_name = "format_version")]
@@ -22,7 +23,8 @@ pub struct DataDumpMetadata {
     pub generated_at: String,
     /// Package and version that wrote it.
     pub generator: String,
-    /// `'CC0-1.0'`.
+    /// What all of it is under, as SPDX writes it.
+    #[napi(ts_type = "'CC0-1.0'")]
     pub license: String,
     /// Who publishes.
     pub source: DumpSourceMetadata,
@@ -77,14 +79,15 @@ pub struct DumpCounts {
 /// Which rows a dump holds.
 #[napi(object, object_from_js = false)]
 pub struct DumpFilters {
-    /// Always `'approved'`.
+    /// The status of its rows.
+    #[napi(ts_type = "'approved'")]
     pub status: String,
-    /// `'exclude'` or `'separate'`.
-    #[napi(js_name = "foreign_licenses")]
+    /// What became of works under another licence.
+    #[napi(js_name = "foreign_licenses", ts_type = "'exclude' | 'separate'")]
     pub foreign_licenses: String,
-    /// Rows that are not in artwork.json, by licence.
+    /// Rows that are not in artwork.json, by licence, in the order of metadata.json.
     #[napi(js_name = "excluded_foreign")]
-    pub excluded_foreign: HashMap<String, i64>,
+    pub excluded_foreign: BTreeMap<String, i64>,
 }
 
 /// What was kept out of a dump.
@@ -124,7 +127,8 @@ pub struct DumpThumbnails {
     /// The longest side, in pixels.
     #[napi(js_name = "max_side")]
     pub max_side: u32,
-    /// `'image/jpeg'`.
+    /// Their media type.
+    #[napi(ts_type = "'image/jpeg'")]
     pub format: String,
     /// As libjpeg counts, 0 to 100.
     pub quality: u32,

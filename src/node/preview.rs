@@ -9,7 +9,8 @@ use crate::data_dump::preview as dump;
 /// What a backup with the same options would hold.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct BackupPreview {
-    /// The kind of source of the rows: `'file'`, `'sql'`, `'wrangler'` or `'d1'`.
+    /// The kind of source of the rows.
+    #[napi(ts_type = "'file' | 'sql' | 'wrangler' | 'd1'")]
     pub database: &'static str,
     /// Tables whose rows are stored.
     pub tables: i64,
@@ -28,7 +29,8 @@ pub struct BackupPreview {
 /// The photos that a backup would copy.
 #[napi(object, object_from_js = false)]
 pub struct PhotosPreview {
-    /// The kind of source: `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`.
+    /// The kind of source.
+    #[napi(ts_type = "'directory' | 'wrangler' | 's3' | 'r2' | 'public_url'")]
     pub source: &'static str,
     /// Originals.
     pub originals: i64,
@@ -49,7 +51,8 @@ pub struct PhotosPreview {
 /// What a data dump with the same options would publish.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct DataDumpPreview {
-    /// The kind of source of the rows: `'file'`, `'sql'`, `'wrangler'` or `'d1'`.
+    /// The kind of source of the rows.
+    #[napi(ts_type = "'file' | 'sql' | 'wrangler' | 'd1'")]
     pub database: &'static str,
     /// Records of artwork.json.
     pub artworks: i64,
@@ -66,7 +69,8 @@ pub struct DataDumpPreview {
 /// The photos that thumbnails would be made of.
 #[napi(object, object_from_js = false)]
 pub struct DumpPhotosPreview {
-    /// The kind of source: `'directory'`, `'wrangler'`, `'s3'`, `'r2'` or `'public_url'`.
+    /// The kind of source.
+    #[napi(ts_type = "'directory' | 'wrangler' | 's3' | 'r2' | 'public_url'")]
     pub source: &'static str,
     /// Photos that would be read. Of a source that cannot list, all those that rows refer to.
     pub photos: i64,
