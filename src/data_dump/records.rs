@@ -91,9 +91,10 @@ impl Records<'_> {
         }
         self.fences.members(&mut tags, entry, &mut toll.counts)?;
         let kind = type_id.id().and_then(|id| self.plan.types.get(&id)).map(String::as_str);
-        let kind = kind.or_else(|| tags.get("artwork_type").and_then(Value::as_str)).map(str::to_owned);
+        let said = |label: &str| tags.get(label)?.as_str().filter(|text| !text.trim().is_empty());
+        let kind = kind.or_else(|| said("artwork_type")).map(str::to_owned);
         let of = |column| Column("artwork", column);
-        let source = tags.get("source").and_then(Value::as_str).map(str::to_owned);
+        let source = said("source").map(str::to_owned);
 
         let mut record = Record::new(ARTWORK.fields);
         record.put("id", &work.id)?;

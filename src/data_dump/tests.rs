@@ -13,6 +13,7 @@ use crate::privacy::values::Values;
 mod creators;
 mod hostile;
 mod licences;
+mod shapes;
 mod stopped;
 
 const UUID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
@@ -219,14 +220,6 @@ async fn what_does_not_leave_is_no_leak() {
 }
 
 #[tokio::test]
-async fn a_pending_row_with_the_id_of_an_approved_one_stays_in() {
-    let sql = "CREATE TABLE artwork (pk TEXT PRIMARY KEY, id TEXT, title TEXT, status TEXT) WITHOUT ROWID;
-        INSERT INTO artwork VALUES ('a', 'w1', 'Waiting', 'pending'), ('b', 'w1', 'Heron', 'approved')";
-    let found = texts_of(sql, DataDumpOptions::default()).await;
-    assert!(found.contains("Heron") && !found.contains("Waiting"));
-}
-
-#[tokio::test]
 async fn the_blacklist_holds_for_columns_and_in_columns_that_were_added() {
     let rows = "INSERT INTO artists VALUES ('p1', 'Ben', 'Lives by the mill', 'active')";
     let options = DataDumpOptions {
@@ -251,17 +244,6 @@ async fn a_field_that_two_tables_have_is_described_once() {
     for described in ["| a | any |", "| b | any |", r#""name": "a""#, r#""name": "b""#] {
         assert_eq!(found.matches(described).count(), 1, "{described}");
     }
-}
-
-#[tokio::test]
-async fn a_link_that_stands_in_several_rows_keeps_its_first_time() {
-    let sql = "CREATE TABLE artwork (id TEXT, status TEXT); INSERT INTO artwork VALUES ('w1', 'approved');
-        CREATE TABLE artists (id TEXT, name TEXT); INSERT INTO artists VALUES ('p1', 'Ada');
-        CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT, created_at TEXT);
-        INSERT INTO artwork_artists VALUES ('w1', 'p1', NULL), ('w1', 'p1', '1757000000000.0'),
-          ('w1', 'p1', '2025-01-02 03:04:05'), ('w1', 'p1', 'yesterday')";
-    let found = texts_of(sql, DataDumpOptions::default()).await;
-    assert!(found.contains(r#""creator_id":"p1","created_at":"2025-01-02T03:04:05Z"}"#), "{found}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use memchr::memmem;
 use serde_json::{Map, Value};
 
 use super::json;
-use super::tag_values::PHOTOS;
+use super::tag_values::{self, PHOTOS};
 
 /// Members of an object that name a photo, the best first.
 pub(super) const NAMES: [&str; 4] = ["url", "key", "src", "thumbnail_url"];
@@ -36,32 +36,20 @@ impl PhotoValues {
         }
     }
 
-    /// Adds what `_photos` in a `tags` column holds.
+    /// Adds what `_photos` in a `tags` column holds, which is read as a data dump reads it.
     pub(super) fn add_tags(&mut self, column: &[u8]) {
         // Most rows have none, and broken tags without any are no matter of photos.
         if memmem::find(column, PHOTOS.as_bytes()).is_none() {
             return;
         }
-        match std::str::from_utf8(column).ok().and_then(|text| json::parse(text).ok()) {
-            Some(tags) => self.add_tag_value(&tags, json::DEPTH),
-            None => self.unreadable = true,
-        }
-    }
-
-    fn add_tag_value(&mut self, tags: &Value, depth: u32) {
-        match tags {
-            Value::Object(tags) => {
-                tags.get(PHOTOS).into_iter().for_each(|photos| self.add_value(photos, depth));
-                if let (Some(inner), Some(depth)) = (tags.get("tags"), depth.checked_sub(1)) {
-                    self.add_tag_value(inner, depth);
-                }
-            }
-            Value::String(text) if text.contains(PHOTOS) => match (json::parse(text), depth.checked_sub(1)) {
-                (Ok(inner), Some(depth)) => self.add_tag_value(&inner, depth),
-                _ => self.unreadable = true,
-            },
-            _ => {}
-        }
+        let json = std::str::from_utf8(column).ok().and_then(|text| json::parse(text).ok());
+        let Some(Ok(tags)) = json.map(tag_values::of_json) else {
+            self.unreadable = true;
+            return;
+        };
+        // A label of that name alone says nothing.
+        let photos = tags.get(PHOTOS).filter(|photos| !photos.is_boolean());
+        photos.into_iter().for_each(|photos| self.add_value(photos, json::DEPTH));
     }
 
     fn add_text(&mut self, text: &str, depth: u32) {
@@ -159,6 +147,9 @@ mod tests {
             readable(&["a.jpg", "b.jpg"])
         );
         assert_eq!(tags(r#"{"tags":"{\"_photos\":[\"a.jpg\"]}"}"#), readable(&["a.jpg"]));
+        for listed in [r#"["mural",{"_photos":["a.jpg"]}]"#, r#"[{"label":"_photos","value":["a.jpg"]}]"#] {
+            assert_eq!(tags(listed), readable(&["a.jpg"]), "a data dump has it: {listed}");
+        }
         assert_eq!(tags(r#""{\"_photos\":[{\"url\":\"a.jpg\"}]}""#), readable(&["a.jpg"]));
     }
 

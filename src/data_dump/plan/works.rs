@@ -104,7 +104,10 @@ impl Reader<'_> {
         };
         let places = plan.places();
         self.each(&table, "", |_, cells| {
-            let [artwork_id, Cell::Null, label, value] = cells.as_slice() else { return Ok(()) };
+            let [artwork_id, log_entry, label, value] = cells.as_slice() else { return Ok(()) };
+            if log_entry.said().is_some() {
+                return Ok(());
+            }
             let place = artwork_id.id().and_then(|id| places.get(&id));
             let (Some(place), Some(label)) = (place, text_of(label)) else { return Ok(()) };
             let value = match value {

@@ -16,8 +16,13 @@ use super::{QUALITY, Refusal};
 const MAX_PIXELS: u64 = 1 << 28;
 /// Scans of one photo. Progressive photos have about ten; each scan walks over all the photo.
 const MAX_SCANS: usize = 100;
+/// Pixels of all scans of a photo that is coded arithmetically, which takes thirty times as long, also where nothing is
+/// coded.
+const MAX_ARITHMETIC: u64 = 200 << 20;
 /// Bytes per decoded pixel: its planes, before and after they are brought to one size, and the pixel itself.
 const PER_PIXEL: u64 = 10;
+/// The same where samples have more than eight bits.
+const PER_DEEP_PIXEL: u64 = 24;
 
 /// What is known before a pixel is decoded.
 #[derive(Debug)]
@@ -32,7 +37,7 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn read(bytes: &[u8], max_side: u32) -> Result<Self, Refusal> {
-        let decoder = decoder(bytes)?;
+        let decoder = decoder(bytes, MAX_SCANS)?;
         let frame = decoder.header();
         let (width, height) = (u32::from(frame.width), u32::from(frame.height));
         let pixels = u64::from(width) * u64::from(height);
@@ -42,9 +47,20 @@ impl Header {
         if pixels > MAX_PIXELS {
             return Err(Refusal::TooLarge);
         }
-        let scale = scale(width.max(height), max_side, frame.is_lossless);
+        let (is_deep, is_arithmetic) = (frame.precision > 8, may_be_arithmetic(bytes));
+        // Of deep samples the decoder reads one scan, and takes it for Huffman's. Arithmetic without loss is nobody's, and
+        // takes a second for each megapixel.
+        if (is_deep && (is_arithmetic || decoder.has_multiple_scans()))
+            || (frame.is_lossless && is_arithmetic)
+        {
+            return Err(Refusal::Undecodable);
+        }
+        if is_arithmetic {
+            self::decoder(bytes, MAX_SCANS.min((MAX_ARITHMETIC / pixels) as usize))?;
+        }
+        let scale = scale(width.max(height), max_side, frame.is_lossless || is_deep);
         let scaled = |side: u32| scale.scale_dim(side as usize) as u64;
-        let mut memory = scaled(width) * scaled(height) * PER_PIXEL;
+        let mut memory = scaled(width) * scaled(height) * if is_deep { PER_DEEP_PIXEL } else { PER_PIXEL };
         if decoder.has_multiple_scans() {
             memory += pixels * coefficients_per_pixel(frame) * size_of::<i16>() as u64;
         }
@@ -56,12 +72,32 @@ impl Header {
     }
 }
 
-/// The smallest picture that still has to be made smaller. Lossless JPEG knows no cosines.
-fn scale(longest: u32, max_side: u32, lossless: bool) -> ScalingFactor {
+/// Whether a photo is coded arithmetically, unless its markers plainly say that it is not (T.81, annex B).
+fn may_be_arithmetic(jpeg: &[u8]) -> bool {
+    let mut is_huffman = false;
+    let mut rest = jpeg.get(2..).unwrap_or_default();
+    // Any number of 0xff may stand before a marker, at least one.
+    while let Some(at) = rest.iter().position(|byte| *byte != 0xff).filter(|at| *at > 0) {
+        let Some(&[marker, high, low]) = rest.get(at..at + 3) else { return true };
+        match marker {
+            0xda => return !is_huffman,
+            0xc0..=0xc3 | 0xc5..=0xc7 => is_huffman = true,
+            // And those that no length follows.
+            0xc9..=0xcb | 0xcd..=0xcf | 0x01 | 0xd0..=0xd9 => return true,
+            _ => {}
+        }
+        rest = rest.get(at + 1 + usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default();
+    }
+    true
+}
+
+/// The smallest picture that still has to be made smaller. Lossless JPEG knows no cosines, and deep samples are decoded
+/// `whole` in any case.
+fn scale(longest: u32, max_side: u32, whole: bool) -> ScalingFactor {
     let mut factors =
         [8, 4, 2].into_iter().filter_map(|denominator| ScalingFactor::try_new(1, denominator).ok());
     factors
-        .find(|factor| !lossless && factor.scale_dim(longest as usize) >= max_side as usize)
+        .find(|factor| !whole && factor.scale_dim(longest as usize) >= max_side as usize)
         .unwrap_or_default()
 }
 
@@ -80,7 +116,7 @@ fn coefficients_per_pixel(frame: &FrameHeader) -> u64 {
 
 /// Decodes the photo, at the scale that its header asks for.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
-    let mut decoder = decoder(bytes)?;
+    let mut decoder = decoder(bytes, MAX_SCANS)?;
     let format = match decoder.jpeg_color_space() {
         ColorSpace::Grayscale => PixelFormat::Grayscale,
         ColorSpace::YCbCr | ColorSpace::Rgb => PixelFormat::Rgb,
@@ -117,8 +153,8 @@ pub(super) fn encode(rgb: &[u8], width: u32, height: u32) -> Option<Vec<u8>> {
         .ok()
 }
 
-fn decoder(bytes: &[u8]) -> Result<Decoder<'_>, Refusal> {
-    let limits = DecodeLimits { max_pixels: MAX_PIXELS, max_scans: MAX_SCANS, ..DecodeLimits::default() };
+fn decoder(bytes: &[u8], max_scans: usize) -> Result<Decoder<'_>, Refusal> {
+    let limits = DecodeLimits { max_pixels: MAX_PIXELS, max_scans, ..DecodeLimits::default() };
     Decoder::new_with_limits(bytes, limits).map_err(refuse)
 }
 

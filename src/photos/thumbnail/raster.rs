@@ -6,6 +6,9 @@ use image::codecs::{
     bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
 };
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
+use memchr::memmem;
+use tiff::decoder::Decoder;
+use tiff::tags::{CompressionMethod, Tag};
 
 use super::orientation::Orientation;
 use super::pixels::{Pixels, Samples};
@@ -27,7 +30,10 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn read(bytes: &[u8], format: ImageFormat, max_side: u32) -> Result<Self, Refusal> {
-        let decoder = decoder(bytes, format).map_err(refuse)?;
+        if format == ImageFormat::Tiff && holds_jpegs(bytes) {
+            return Err(Refusal::Undecodable);
+        }
+        let decoder = decoder(bytes, format, MEMORY_LIMIT).map_err(refuse)?;
         let (width, height) = decoder.dimensions();
         let pixels = u64::from(width) * u64::from(height);
         if pixels == 0 {
@@ -37,7 +43,8 @@ impl Header {
         let color = decoder.color_type();
         let beside = match format {
             // The frame, or the planes and what colours are predicted from.
-            ImageFormat::Gif | ImageFormat::WebP => pixels.saturating_mul(5),
+            ImageFormat::Gif => pixels.saturating_mul(5),
+            ImageFormat::WebP => pixels.max(largest_frame(bytes)).saturating_mul(5),
             // All is decoded into one buffer, then copied into another.
             ImageFormat::Tiff => decoded,
             _ => 0,
@@ -57,7 +64,9 @@ impl Header {
 
 /// Decodes the photo. What is transparent becomes white.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
-    let mut decoder = decoder(bytes, header.format).map_err(refuse)?;
+    // A frame of a GIF may be larger than the picture: it gets no more than was counted.
+    let room = if header.format == ImageFormat::Gif { header.memory } else { MEMORY_LIMIT };
+    let mut decoder = decoder(bytes, header.format, room).map_err(refuse)?;
     let profile = decoder.icc_profile().ok().flatten();
     let block = decoder.exif_metadata().ok().flatten();
     let image = DynamicImage::from_decoder(decoder).map_err(refuse)?;
@@ -75,7 +84,26 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
     Ok(Pixels { width: header.width, height: header.height, samples, profile, orientation })
 }
 
-fn decoder<'b>(bytes: &'b [u8], format: ImageFormat) -> ImageResult<Box<dyn ImageDecoder + 'b>> {
+/// Whether a TIFF is made of JPEGs: the header of each promises what it likes, and each is decoded whole.
+fn holds_jpegs(tiff: &[u8]) -> bool {
+    let compression =
+        Decoder::new(Cursor::new(tiff)).and_then(|mut tiff| tiff.find_tag_unsigned(Tag::Compression));
+    compression.is_ok_and(|compression| compression == Some(CompressionMethod::ModernJPEG.to_u16()))
+}
+
+/// Pixels of the largest lossy frame of a WebP, which is decoded whole before anybody compares it with the picture.
+fn largest_frame(webp: &[u8]) -> u64 {
+    let pixels = |chunk: usize| {
+        // Behind its name, its length and three bytes of the frame: a key frame and its sides (RFC 6386, 9.1).
+        let &[0x9d, 0x01, 0x2a, w0, w1, h0, h1] = webp.get(chunk + 11..chunk + 18)? else { return None };
+        let [width, height] = [[w0, w1], [h0, h1]].map(|side| u64::from(u16::from_le_bytes(side) & 0x3fff));
+        Some(width * height)
+    };
+    memmem::find_iter(webp, b"VP8 ").filter_map(pixels).max().unwrap_or(0)
+}
+
+/// A decoder that may take `room` bytes, where it heeds that.
+fn decoder<'b>(bytes: &'b [u8], format: ImageFormat, room: u64) -> ImageResult<Box<dyn ImageDecoder + 'b>> {
     let bytes = Cursor::new(bytes);
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(PNG_CHUNKS);
@@ -87,7 +115,7 @@ fn decoder<'b>(bytes: &'b [u8], format: ImageFormat) -> ImageResult<Box<dyn Imag
         _ => Box::new(BmpDecoder::new(bytes)?),
     };
     // Only some decoders heed it, which is why the header is judged before.
-    limits.max_alloc = Some(MEMORY_LIMIT);
+    limits.max_alloc = Some(room);
     decoder.set_limits(limits)?;
     Ok(decoder)
 }

@@ -214,6 +214,73 @@ fn bombs_are_refused_by_their_headers() {
     assert_eq!(thumbnail(&gif, 800), Err(Refusal::TooLarge));
 }
 
+/// A TIFF whose only strip is a JPEG.
+fn tiff_of(jpeg: &[u8], picture: &RgbImage) -> Vec<u8> {
+    let mut tiff = encoded(&picture.clone().into(), ImageFormat::Tiff);
+    let entries = u32::from_le_bytes(*tiff[4..].first_chunk().unwrap()) as usize + 2;
+    for (tag, value) in [(259_u16, 7), (273, tiff.len() as u32), (279, jpeg.len() as u32)] {
+        let is_tag = |entry: &usize| tiff[*entry..].starts_with(&tag.to_le_bytes());
+        let entry = (entries..).step_by(12).find(is_tag).unwrap();
+        tiff[entry + 8..entry + 12].copy_from_slice(&value.to_le_bytes());
+    }
+    tiff.extend(jpeg);
+    tiff
+}
+
+#[test]
+fn what_is_decoded_counts_whatever_a_header_says() {
+    // Of deep samples the decoder makes the whole photo, never a fraction of its size.
+    let mut deep = jpeg(&picture(16, 16));
+    let frame = memchr::memmem::find(&deep, &[0xff, 0xc0]).unwrap();
+    deep[frame + 4] = 12;
+    assert!(Photo::open(&deep, 800).is_ok());
+    deep[frame + 5..frame + 9].copy_from_slice(&[0x20, 0, 0x20, 0]);
+    assert_eq!(thumbnail(&deep, 800), Err(Refusal::TooLarge));
+    // JPEGs in a TIFF, a frame of a WebP and one of a GIF may be larger than the picture that they are of.
+    let small = picture(16, 16);
+    assert_eq!(thumbnail(&tiff_of(&jpeg(&small), &small), 800), Err(Refusal::Undecodable));
+    let frame = b"VP8 \x0a\0\0\0\0\0\0\x9d\x01\x2a\xff\x3f\xff\x3f";
+    let webp = [b"RIFF\x28\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x09\0\0\x09\0\0".as_slice(), frame].concat();
+    assert_eq!(thumbnail(&webp, 800), Err(Refusal::TooLarge));
+    let gif = [
+        b"GIF89a\x0a\0\x0a\0\0\0\0".as_slice(),
+        b",\0\0\0\0\0\x20\0\x20\x80\0\0\0\xff\xff\xff\x02\x02\x44\x01\0;",
+    ];
+    assert_eq!(thumbnail(&gif.concat(), 800), Err(Refusal::TooLarge));
+}
+
+/// A grey photo with its last scan sixty times.
+fn of_many_scans(encoder: Encoder<'_>) -> Vec<u8> {
+    let photo = encoder.progressive(true).encode().unwrap();
+    let last = memchr::memmem::rfind(&photo, &[0xff, 0xda]).unwrap();
+    let end = photo.len() - 2;
+    [&photo[..last], &photo[last..end].repeat(60), &photo[end..]].concat()
+}
+
+#[test]
+fn arithmetic_takes_no_longer_than_other_photos() {
+    let encoder = || Encoder::new(&[128; 64], 8, 8, PixelFormat::Grayscale);
+    let opened = |photo: &[u8]| Photo::open(photo, 800).err();
+    for (mut photo, marker, refusal) in [
+        (of_many_scans(encoder().arithmetic(true)), 0xca, Some(Refusal::TooLarge)),
+        (of_many_scans(encoder()), 0xc2, None),
+    ] {
+        assert_eq!(opened(&photo), None);
+        // Each scan walks over 49 megapixels.
+        let frame = memchr::memmem::find(&photo, &[0xff, marker]).unwrap();
+        photo[frame + 5..frame + 9].copy_from_slice(&[0x1b, 0x58, 0x1b, 0x58]);
+        assert_eq!(opened(&photo), refusal);
+    }
+    let mut lossless = encoder().lossless(true).encode().unwrap();
+    assert_eq!(opened(&lossless), None);
+    let frame = memchr::memmem::find(&lossless, &[0xff, 0xc3]).unwrap();
+    lossless[frame + 1] = 0xcb;
+    assert_eq!(opened(&lossless), Some(Refusal::Undecodable));
+    // Whatever stands before a marker.
+    lossless.splice(frame..frame, [0xff; 3]);
+    assert_eq!(opened(&lossless), Some(Refusal::Undecodable));
+}
+
 #[test]
 fn the_same_photo_makes_the_same_bytes() {
     let photo = jpeg(&picture(1234, 987));

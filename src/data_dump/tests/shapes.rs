@@ -1,0 +1,38 @@
+//! Rows of odd shapes, and what a reader finds of them.
+
+use super::*;
+
+#[tokio::test]
+async fn what_says_nothing_is_left_out() {
+    let sql = r#"CREATE TABLE artwork (id TEXT, tags TEXT, status TEXT);
+        CREATE TABLE tags (artwork_id TEXT, logbook_id TEXT, label TEXT, value TEXT);
+        INSERT INTO artwork VALUES ('w1', '{"artwork_type":"","source":" "}', 'approved'),
+          ('w2', '{"artwork_type":"mural","source":"a city"}', 'approved');
+        INSERT INTO tags VALUES ('w2', '', 'material', 'bronze'), ('w2', 'l1', 'note', 'seen today')"#;
+    let found = texts_of(sql, DataDumpOptions::default()).await;
+    for record in [
+        r#"{"id":"w1","tags":{"artwork_type":"","source":" "},"creators":[],"photos":[],"license":"CC0-1.0"}"#,
+        r#"{"id":"w2","type":"mural","tags":{"artwork_type":"mural","source":"a city","material":"bronze"},"creators":[],"photos":[],"license":"CC0-1.0","source":"a city"}"#,
+    ] {
+        assert!(found.contains(record), "{found}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_stands_in_several_rows_keeps_its_first_time() {
+    let sql = "CREATE TABLE artwork (id TEXT, status TEXT); INSERT INTO artwork VALUES ('w1', 'approved');
+        CREATE TABLE artists (id TEXT, name TEXT); INSERT INTO artists VALUES ('p1', 'Ada');
+        CREATE TABLE artwork_artists (artwork_id TEXT, artist_id TEXT, created_at TEXT);
+        INSERT INTO artwork_artists VALUES ('w1', 'p1', NULL), ('w1', 'p1', '1757000000000.0'),
+          ('w1', 'p1', '2025-01-02 03:04:05'), ('w1', 'p1', 'yesterday')";
+    let found = texts_of(sql, DataDumpOptions::default()).await;
+    assert!(found.contains(r#""creator_id":"p1","created_at":"2025-01-02T03:04:05Z"}"#), "{found}");
+}
+
+#[tokio::test]
+async fn a_pending_row_with_the_id_of_an_approved_one_stays_in() {
+    let sql = "CREATE TABLE artwork (pk TEXT PRIMARY KEY, id TEXT, title TEXT, status TEXT) WITHOUT ROWID;
+        INSERT INTO artwork VALUES ('a', 'w1', 'Waiting', 'pending'), ('b', 'w1', 'Heron', 'approved')";
+    let found = texts_of(sql, DataDumpOptions::default()).await;
+    assert!(found.contains("Heron") && !found.contains("Waiting"));
+}
