@@ -14,6 +14,7 @@ import { readEnvironment } from './environment.js';
 import type { MadeDump } from './jobs/dump.js';
 import type { Job } from './jobs/job.js';
 import type { JobRunner, Run } from './jobs/runner.js';
+import { refuseSwallowedFlags } from './npm.js';
 import { ConfigurationError } from './options.js';
 import { interrupted, onSignals } from './signals.js';
 
@@ -31,6 +32,7 @@ const command = new Command('publish-dump')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();
 try {
+  refuseSwallowedFlags(command);
   const { allowShrink } = command.opts<{ allowShrink?: true }>();
   process.exitCode = await publish(allowShrink ?? false);
 } catch (error) {
