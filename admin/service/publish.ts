@@ -14,6 +14,7 @@ import { readEnvironment } from './environment.js';
 import type { MadeDump } from './jobs/dump.js';
 import type { Job } from './jobs/job.js';
 import type { JobRunner, Run } from './jobs/runner.js';
+import { logDefect } from './log.js';
 import { refuseSwallowedFlags } from './npm.js';
 import { ConfigurationError } from './options.js';
 import { interrupted, onSignals } from './signals.js';
@@ -37,6 +38,8 @@ try {
   process.exitCode = await publish(allowShrink ?? false);
 } catch (error) {
   console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  // There is no service whose log would say why.
+  if (error instanceof Problem && error.cause !== undefined) logDefect(error);
   process.exitCode = exitCodeOf(error);
 }
 
