@@ -3,7 +3,7 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import type { ComputedRef, Ref } from 'vue';
 
-import { ApiError } from './api.js';
+import { ApiError, isSignedOut, reasonOf } from './api.js';
 import type { AdminApi, Job, JobKind } from './api.js';
 
 /** Between two questions whether somebody else has started a job. */
@@ -16,8 +16,8 @@ export interface Following {
   readonly running: Ref<Job | null>;
   /** Whether this tab started it. */
   readonly isOurs: ComputedRef<boolean>;
-  /** Whether the service cannot be reached at the moment; the job goes on. */
-  readonly isLost: Ref<boolean>;
+  /** Why it cannot be found out at the moment how far the job is, which goes on; empty when it can. */
+  readonly lost: Ref<string>;
   /** What became of the last job of a kind that was followed here; null once it was put away. */
   readonly ended: Ref<Readonly<Record<JobKind, Job | null>>>;
   /** Finished dumps on the service's disk that somebody has to decide about. */
@@ -39,7 +39,7 @@ export interface Callbacks {
 
 export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Following {
   const running = shallowRef<Job | null>(null);
-  const isLost = ref(false);
+  const lost = ref('');
   const ended = shallowRef<Readonly<Record<JobKind, Job | null>>>({
     'data-dump': null,
     backup: null,
@@ -60,7 +60,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     isLooking = true;
     void refresh()
       .catch((error: unknown) => {
-        if (!isTold && error instanceof ApiError && error.isSignedOut) onSignedOut();
+        if (!isTold && isSignedOut(error)) onSignedOut();
       })
       .finally(() => (isLooking = false));
   };
@@ -70,14 +70,14 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     follower = undefined;
     const last = job ?? running.value;
     running.value = null;
-    isLost.value = false;
+    lost.value = '';
     if (job !== null) ended.value = { ...ended.value, [job.kind]: job };
     if (last !== null) onEnd(last);
     lookAgain();
   };
 
   const see = (job: Job): boolean => {
-    isLost.value = false;
+    lost.value = '';
     if (job.state === 'running') running.value = job;
     else settle(job);
     return job.state !== 'running';
@@ -92,6 +92,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     memory.watched(first.job_id);
     let canStream = first.elsewhere !== true;
     while (!signal.aborted) {
+      const isTold = api.isSignedOut;
       if (canStream) {
         canStream = await api.watch(first.job_id, see, signal).then(
           () => true,
@@ -103,17 +104,13 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
         if (see(await api.job(first.job_id))) return;
       } catch (error) {
         if (isStopped(signal)) return;
-        const status = error instanceof ApiError ? error.status : 0;
-        if (status === 401) {
-          onSignedOut();
-          return;
-        }
-        if (status === 404) {
+        if (error instanceof ApiError && error.status === 404) {
           // Nobody knows it any more: another instance ran it, and it is over there.
           settle(null);
           return;
         }
-        isLost.value = true;
+        lost.value = reasonOf(error);
+        if (!isTold && isSignedOut(error)) onSignedOut();
       }
       await pause(pollMs, signal);
     }
@@ -156,7 +153,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   return {
     running,
     isOurs,
-    isLost,
+    lost,
     ended,
     waiting,
     refresh,
