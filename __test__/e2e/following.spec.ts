@@ -49,6 +49,25 @@ it('goes on after a reload in the middle, and tells what became of the job after
   expect(await notice(page, /^Published/).count()).toBe(0);
 });
 
+it('follows a job in any number of tabs, of which one keeps a connection for itself', async () => {
+  const first = await signIn(await stage.visit());
+  await stage.halfway(first);
+  const context = first.context();
+  await context.addInitScript(
+    `sessionStorage.setItem('cultural-archiver-token', '${people.roleAdmin}')`,
+  );
+  const tabs: Page[] = [];
+  // A browser has six connections to a server without HTTP/2.
+  for (let n = 0; n < 7; n += 1) {
+    const tab = await context.newPage();
+    await tab.goto(stage.url);
+    await tab.getByText(/^Making thumbnails$/).waitFor();
+    tabs.push(tab);
+  }
+  stage.photos.release();
+  for (const tab of tabs) await notice(tab, /^Published/).waitFor();
+});
+
 it('shows a second admin the job of the first, and lets nobody start another', async () => {
   const first = await signIn(await stage.visit());
   const second = await signIn(await stage.visit(), people.clerkAdmin);

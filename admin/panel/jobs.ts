@@ -10,6 +10,8 @@ import type { AdminApi, Job, JobKind } from './api.js';
 const idleMs = 10_000;
 /** Between two questions about a job whose stream does not work. */
 const pollMs = 2000;
+/** What the tabs of a browser call the stream that they share. */
+const stream = 'cultural-archiver-events';
 
 export interface Following {
   /** The job that is running, here or on another instance. */
@@ -50,6 +52,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   const isOurs = computed(
     () => running.value !== null && ours.value.includes(running.value.job_id),
   );
+  const tabs = new BroadcastChannel(stream);
   let follower: AbortController | undefined;
   let isGone = false;
   let isLooking = false;
@@ -83,6 +86,15 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     return job.state !== 'running';
   };
 
+  /** Shows what the stream says, here and in other tabs. */
+  const share = (job: Job): void => {
+    tabs.postMessage(job);
+    see(job);
+  };
+  tabs.onmessage = ({ data: job }: MessageEvent<Job>) => {
+    if (job.job_id === running.value?.job_id) see(job);
+  };
+
   const follow = async (first: Job): Promise<void> => {
     // What was asked before it went away may be answered after.
     if (isGone) return;
@@ -93,11 +105,14 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     let canStream = first.elsewhere !== true;
     while (!signal.aborted) {
       const isTold = api.isSignedOut;
+      let untilNext = pollMs;
       if (canStream) {
-        canStream = await api.watch(first.job_id, see, signal).then(
-          () => true,
-          () => false,
-        );
+        try {
+          const isHere = await inOneTab(() => api.watch(first.job_id, share, signal));
+          if (!isHere) untilNext = idleMs;
+        } catch {
+          canStream = false;
+        }
         if (isStopped(signal)) return;
       }
       try {
@@ -112,7 +127,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
         lost.value = reasonOf(error);
         if (!isTold && isSignedOut(error)) onSignedOut();
       }
-      await pause(pollMs, signal);
+      await pause(untilNext, signal);
     }
   };
 
@@ -148,6 +163,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     isGone = true;
     clearInterval(idle);
     follower?.abort();
+    tabs.close();
   });
 
   return {
@@ -199,6 +215,21 @@ class Memory {
   forget(): void {
     sessionStorage.removeItem(this.#watched);
   }
+}
+
+/**
+ * Does what keeps a connection for itself, unless another tab does it: false. Without HTTP/2, as before the service itself,
+ * all tabs have six connections together; with as many streams no page would load any more.
+ */
+async function inOneTab(work: () => Promise<void>): Promise<boolean> {
+  // Browsers have locks on secure pages only.
+  if ('locks' in navigator) {
+    return navigator.locks.request(stream, { ifAvailable: true }, (lock) =>
+      lock === null ? false : work().then(() => true),
+    );
+  }
+  await work();
+  return true;
 }
 
 /** Asked as a function, since it changes while somebody waits. */
