@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folder, removeFolders } from '../support';
-import { evaluate } from '../support/evaluate';
+import { adminOptions, evaluate } from '../support/evaluate';
 
 let base: string;
 
@@ -20,22 +20,12 @@ function inService(onAudit: string, script: string): unknown {
     'createAdminApp',
     'admin/index.js',
     `const { setTimeout: sleep } = await import('node:timers/promises');
-     const base = ${JSON.stringify(base)};
      const engine = {
        createBackup: async () => ({
          filename: 'backup.zip', size: 1, sha256: '', complete: true, warnings: [], metadata: { created_at: '' },
        }),
      };
-     const app = createAdminApp({
-       database: { file: base + '/none.sqlite' },
-       auth: { oneTimeToken: 'token' },
-       dumps: { directory: base + '/public', publicUrl: 'http://localhost' },
-       backupDir: base + '/backups',
-       stateDir: base + '/state',
-       origins: [],
-       onAudit: ${onAudit},
-       engine,
-     });
+     const app = createAdminApp({ ...${adminOptions(base)}, onAudit: ${onAudit}, engine });
      const ask = async (method, path, token = 'token') => {
        const headers = { authorization: 'Bearer ' + token };
        const answer = await app.request('/api/admin/' + path, { method, headers });

@@ -1,7 +1,9 @@
 /** Bounds that take a crowd, or minutes, to reach. */
 
+import { join } from 'node:path';
+
 import { folder, removeFolders } from '../support';
-import { evaluate } from '../support/evaluate';
+import { adminOptions, evaluate } from '../support/evaluate';
 
 afterEach(removeFolders);
 
@@ -23,6 +25,25 @@ it('counts the requests of 100,000 callers, and begins anew before memory grows 
     );
   expect(isLetIn(99_999)).toBe('RATE_LIMITED');
   expect(isLetIn(100_000)).toBe(true);
+});
+
+it('counts by a clock that nobody sets: one that is put back an hour holds up nobody for an hour', () => {
+  const retryAfter = evaluate(
+    'RateLimit',
+    'admin/http/limits.js',
+    `const { mock } = await import('node:test');
+     const hourMs = 3_600_000;
+     mock.timers.enable({ apis: ['Date'], now: 2 * hourMs });
+     const limit = new RateLimit(0);
+     mock.timers.setTime(hourMs);
+     try {
+       limit.spend('caller', () => undefined);
+     } catch (error) {
+       return Number(error.headers['retry-after']);
+     }`,
+  );
+  expect(retryAfter).toBeGreaterThanOrEqual(1);
+  expect(retryAfter).toBeLessThanOrEqual(60);
 });
 
 it('remembers a nonce until no window reaches it, also where times are kept in steps', () => {
@@ -112,13 +133,13 @@ it('puts jobs in order that an older service wrote down without the time of thei
 });
 
 it('removes a dump that was replaced a day ago, and nothing that anybody is led to, although nothing new is published', () => {
+  const base = folder();
   const script = `
     const { mock } = await import('node:test');
     const { mkdirSync, readFileSync, readdirSync, writeFileSync } = await import('node:fs');
     const { setTimeout: sleep } = await import('node:timers/promises');
     mock.timers.enable({ apis: ['setInterval'] });
-    const base = ${JSON.stringify(folder())};
-    const dumps = base + '/public/public-data-dumps/';
+    const dumps = ${JSON.stringify(join(base, 'public', 'public-data-dumps/'))};
     const now = Date.now();
     const ids = [2, 3, 4].flatMap((days) => {
       const day = new Date(now - days * 86_400_000).toISOString().slice(0, 10);
@@ -138,15 +159,7 @@ it('removes a dump that was replaced a day ago, and nothing that anybody is led 
     // Somebody else keeps more, and a publish has ended before anything pointed to its dump.
     const pointed = [ids[0], ids[2], ids[5]].map((id) => ({ id }));
     writeFileSync(dumps + 'index.json', JSON.stringify({ dumps: pointed }));
-    const app = createAdminApp({
-      database: { file: base + '/none.sqlite' },
-      auth: { oneTimeToken: 'token' },
-      dumps: { directory: base + '/public', publicUrl: 'http://localhost' },
-      backupDir: base + '/backups',
-      stateDir: base + '/state',
-      origins: [],
-      keep: 1,
-    });
+    const app = createAdminApp({ ...${adminOptions(base)}, keep: 1 });
     const told = async () => {
       const headers = { authorization: 'Bearer token' };
       const { data } = await (await app.request('/api/admin/data-dumps', { headers })).json();

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 
 import { type DatabaseSource, previewBackup } from '../..';
 import { folder, removeFolders, root } from '../support';
-import { everyWayIn } from '../support/admin/callers';
+import { everyWayIn, publicKey } from '../support/admin/callers';
 import { newestGeneration } from '../support/admin/people';
 import { serve } from '../support/admin/service';
-import { evaluate } from '../support/evaluate';
+import { adminOptions, evaluate } from '../support/evaluate';
 import { token } from '../support/projects';
 
 let base: string;
@@ -148,6 +148,13 @@ describe('a service that nobody could use', () => {
   });
 });
 
+it('takes a key in PEM also where variables are lines of a file: in one line', () => {
+  const script = `
+    new Jwt({ issuer: 'https://issuer.example', key: ${JSON.stringify(publicKey.trim().replaceAll('\n', '\\n'))} }, []);
+    return 'taken';`;
+  expect(evaluate('Jwt', 'admin/auth/jwt.js', script)).toBe('taken');
+});
+
 it.each(['nonsense', '0', '65536'])('does not make a demonstration for port %s', (port) => {
   const { status, stderr } = spawnSync(
     process.execPath,
@@ -170,6 +177,26 @@ it('does not take a .env of UTF-16, as PowerShell writes it, for an empty one', 
     expect(stderr).toMatch(/^error: \.env is UTF-16: save it as UTF-8$/m);
     expect(status).toBe(2);
   }
+});
+
+it.each([
+  ['admin', 'main.js', '--demo'],
+  ['publish-dump', 'publish.js', '--allow-shrink'],
+])('does not run as another command where npm, or PowerShell, took the flag: %s', (...names) => {
+  const [script, program, flag] = names;
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'admin', program)], {
+    cwd: base,
+    env: {
+      npm_lifecycle_event: script,
+      [`npm_config_${flag.slice(2).replaceAll('-', '_')}`]: 'true',
+    },
+    encoding: 'utf8',
+    timeout: 15_000,
+  });
+  expect(stderr).toContain(
+    `error: npm kept ${flag} for itself: write \`npm run ${script} -- ${flag}`,
+  );
+  expect(status).toBe(2);
 });
 
 it.each([
@@ -207,14 +234,7 @@ it('keeps the private folders that it makes out of commits, and leaves alone wha
     const base = ${JSON.stringify(base)};
     const ignores = (owner) => {
       const [stateDir, backupDir] = [base + owner + '/state', base + owner + '/backups'];
-      createAdminApp({
-        database: { file: base + '/none.sqlite' },
-        auth: { oneTimeToken: 'token' },
-        dumps: { directory: base + '/public', publicUrl: 'http://localhost' },
-        backupDir,
-        stateDir,
-        origins: [],
-      });
+      createAdminApp({ ...${adminOptions(base)}, backupDir, stateDir });
       const files = [stateDir, backupDir].map((path) => path + '/.gitignore');
       return files.map((path) => existsSync(path) ? readFileSync(path, 'utf8') : null);
     };

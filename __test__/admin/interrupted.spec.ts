@@ -111,6 +111,13 @@ it('makes a dump although somebody has removed the folder in which it is made', 
   expect(await admin.make()).toMatchObject({ state: 'succeeded' });
 });
 
+it('lists no backups where somebody has removed their folder', async () => {
+  const admin = await client(inFolder());
+  rmSync(join(base(), 'backups'), { recursive: true });
+  const none = await admin.ask('GET', 'backups');
+  expect(none).toMatchObject({ status: 200, data: { backups: [], last_good: null } });
+});
+
 it('tells a backup as made although no note of it can be kept', async () => {
   const admin = await client(inFolder());
   const notes = join(base(), 'state', 'backups');

@@ -55,8 +55,18 @@ describe('the folder, as the world sees it', () => {
       expect((await fetch(url, { headers: { 'if-none-match': had } })).status).toBe(304);
     }
     expect((await fetch(url, { headers: { 'if-none-match': 'W/"another"' } })).status).toBe(200);
-    const head = await fetch(url, { method: 'HEAD' });
-    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(size)]);
+    // As `wget -N` asks; whoever names a tag is not asked for a time.
+    const made = whole.headers.get('last-modified') ?? '';
+    const statusSince = async (since: string, tag: Record<string, string> = {}): Promise<number> =>
+      (await fetch(url, { headers: { 'if-modified-since': since, ...tag } })).status;
+    expect(await statusSince(made)).toBe(304);
+    expect(await statusSince(new Date(Date.parse(made) - 1000).toUTCString())).toBe(200);
+    expect(await statusSince('yesterday')).toBe(200);
+    expect(await statusSince(made, { 'if-none-match': '"another"' })).toBe(200);
+    for (const headers of [{}, { range: 'bytes=2-5' }]) {
+      const head = await fetch(url, { method: 'HEAD', headers });
+      expect([head.status, head.headers.get('content-length')]).toEqual([200, String(size)]);
+    }
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(405);
     for (const path of [
       '.lock.json',

@@ -97,6 +97,36 @@ it('gives up what the dead could not send once a newer dump is published, and th
   expect(await admin.job(living.job_id)).toMatchObject({ state: 'failed', publishable: false });
 });
 
+it('can publish again what was published when its service was killed while it cleared up', async () => {
+  breakOff();
+  expect((await ended(publishDump()))[0]).toBe(1);
+  stage.proxy.behave();
+  stage.plan(new Date(Date.now() + 2_000).toISOString());
+  // What the command has left is removed once a newer dump is out.
+  const isClearing = new Promise<void>((seen) => {
+    stage.proxy.before = ({ method, path }) => {
+      if (method !== 'DELETE' || !/\.zip(\?|$)/.test(path)) return Promise.resolve();
+      seen();
+      return new Promise(() => undefined);
+    };
+  });
+  const { job_id } = (await stage.admin.generate()).data;
+  await isClearing;
+  await stage.admin.service.stop('SIGKILL');
+  stage.proxy.behave();
+  const admin = await stage.start('state');
+  expect(await admin.job(job_id)).toMatchObject({ state: 'interrupted', publishable: true });
+  expect((await admin.ask('POST', `jobs/${job_id}/publish`)).status).toBe(202);
+  expect(await admin.over(job_id)).toMatchObject({ state: 'succeeded', publishable: false });
+  expect((await admin.dumps()).dumps).toHaveLength(1);
+});
+
+it('says why the storage cannot be had, which no log of a service would', async () => {
+  stage.proxy.behave(() => 'gateway');
+  const [code, said] = await ended(publishDump());
+  expect([code, said]).toEqual([1, expect.stringMatching(/^\{.*STORAGE_UNAVAILABLE.*502/m)]);
+});
+
 it('waits for somebody who changes what is published', async () => {
   const key = `${prefix}.lock.json`;
   const heartbeat_at = new Date().toISOString();

@@ -5,11 +5,13 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
-import { listing } from '../support';
+import { listing, root } from '../support';
 import type { Client, Dump } from '../support/admin/client';
 import { faultyBucket, firstArchive, firstId } from '../support/admin/faulty-bucket';
 import { prefix } from '../support/admin/places';
+import { evaluate } from '../support/evaluate';
 import type { Asked } from '../support/fault-proxy';
 
 const stage = faultyBucket();
@@ -150,4 +152,51 @@ it.each([
   const lock = { job_id: 'gone', kind: 'backup', token: 'gone', heartbeat_at };
   await stage.r2.write(`${prefix}.lock.json`, JSON.stringify(lock));
   expect(await stage.admin.generate()).toMatchObject(answer);
+});
+
+it('writes over no pointer that another instance has written since it looked at the list', () => {
+  const store = pathToFileURL(join(root, 'dist', 'admin', 'storage', 'store.js')).href;
+  const script = `
+    const { createHash } = await import('node:crypto');
+    const objects = new Map();
+    const put = async (key, body) => void objects.set(key, { body, etag: createHash('sha256').update(body).digest('hex') });
+    const counts = { total_artworks: 1, total_creators: 1, total_tags: 1, total_photos: 1 };
+    const made = async (day) => {
+      const filename = 'datadump-2026-05-' + day + '.zip';
+      const dump = {
+        id: '202605' + day + 'T000000Z', filename, size: 2, sha256: '0'.repeat(64), generated_at: '2026-05-' + day,
+        complete: true, metadata: counts, warnings: [], download_url: 'http://localhost/',
+      };
+      const key = 'public-data-dumps/' + dump.id + '/' + filename;
+      await put(key, Buffer.from('PK'));
+      await put(key + '.json', Buffer.from(JSON.stringify(dump)));
+      return dump;
+    };
+    const point = (...dumps) => put('public-data-dumps/index.json', Buffer.from(JSON.stringify({ dumps })));
+    let looks = 0;
+    const store = {
+      get: async (key) => objects.get(key),
+      list: async () => {
+        const listed = [...objects.keys()].map((key) => ({ key, size: 2 }));
+        looks += 1;
+        if (looks === 2) await point(await made('03'), first, second);
+        return listed;
+      },
+      put: async (key, body, _, { absent, etag }) => {
+        if (absent ? objects.has(key) : objects.get(key)?.etag !== etag) throw new PreconditionFailed();
+        await put(key, body);
+      },
+      remove: async (key) => void objects.delete(key),
+    };
+    const { PreconditionFailed } = await import(${JSON.stringify(store)});
+    const first = await made('01');
+    const second = await made('02');
+    await point(first, second);
+    const code = await new Catalogue(store, 'http://localhost', 9).takeBack(first.id).then(() => null, (error) => error.code);
+    const { dumps } = JSON.parse(objects.get('public-data-dumps/index.json').body);
+    return [code, dumps.map(({ id }) => id.slice(6, 8))];`;
+  expect(evaluate('Catalogue', 'admin/storage/catalogue.js', script)).toEqual([
+    'STORAGE_CHANGED',
+    ['03', '01', '02'],
+  ]);
 });

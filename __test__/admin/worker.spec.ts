@@ -57,6 +57,9 @@ beforeAll(async () => {
     seen = request.headers;
     asked.push(request.url ?? '');
     if (request.url === '/api/admin/moved') response.writeHead(307, { location: '/elsewhere' });
+    // As Cloudflare says that a server is down, and Caddy that what is behind it is.
+    if (request.url === '/api/admin/edge') response.writeHead(521, { 'content-type': 'text/html' });
+    if (request.url === '/api/admin/proxy') response.writeHead(502);
     response.end('{}');
   });
   await once(recorder.listen(0, '127.0.0.1'), 'listening');
@@ -174,6 +177,17 @@ it('sends nothing on that is too large, whether its length is told or not, and f
   });
   expect([moved.status, asked]).toEqual([307, ['/api/admin/moved']]);
   await moved.arrayBuffer();
+});
+
+it('says that nobody answers where the edge or a proxy answers in place of the service', async () => {
+  const { port } = recorder.address() as AddressInfo;
+  const other = workerFor(`http://127.0.0.1:${port}`);
+  for (const name of ['edge', 'proxy']) {
+    expect(await ask('GET', `/api/admin/${name}`, admin, undefined, other)).toMatchObject({
+      status: 502,
+      body: { error: 'SERVICE_UNREACHABLE' },
+    });
+  }
 });
 
 it('is refused with another secret, refuses what is too large, and says when nobody answers', async () => {

@@ -17,6 +17,7 @@ import {
   rows,
   signIn,
 } from '../support/admin/panel';
+import { sqlite } from '../support/tools';
 
 const stage = panelStage();
 
@@ -46,6 +47,25 @@ it('goes on after a reload in the middle, and tells what became of the job after
   await page.reload();
   await rows(page).waitFor();
   expect(await notice(page, /^Published/).count()).toBe(0);
+});
+
+it('follows a job in any number of tabs, of which one keeps a connection for itself', async () => {
+  const first = await signIn(await stage.visit());
+  await stage.halfway(first);
+  const context = first.context();
+  await context.addInitScript(
+    `sessionStorage.setItem('cultural-archiver-token', '${people.roleAdmin}')`,
+  );
+  const tabs: Page[] = [];
+  // A browser has six connections to a server without HTTP/2.
+  for (let n = 0; n < 7; n += 1) {
+    const tab = await context.newPage();
+    await tab.goto(stage.url);
+    await tab.getByText(/^Making thumbnails$/).waitFor();
+    tabs.push(tab);
+  }
+  stage.photos.release();
+  for (const tab of tabs) await notice(tab, /^Published/).waitFor();
 });
 
 it('shows a second admin the job of the first, and lets nobody start another', async () => {
@@ -137,10 +157,21 @@ it('says that the service cannot be reached, and finds the job again', async () 
   await page.route('**/events', (route) => route.abort());
   await stage.halfway(page);
   await page.route('**/api/**', (route) => route.abort());
-  await notice(page, 'cannot be reached at the moment').waitFor();
+  await notice(page, 'The service could not be reached. The job goes on').waitFor();
   await fine(page, 'away');
   stage.photos.release();
   await page.unroute('**/api/**');
+  await notice(page, /^Published/).waitFor();
+});
+
+it('says of an admin who is none any more what it is, not that the service is away', async () => {
+  const page = await signIn(await stage.visit());
+  await page.route('**/events', (route) => route.abort());
+  await stage.halfway(page);
+  sqlite(stage.database, 'UPDATE user_roles SET is_active = 0');
+  await notice(page, 'Administrator permission is required. The job goes on').waitFor();
+  sqlite(stage.database, 'UPDATE user_roles SET is_active = 1');
+  stage.photos.release();
   await notice(page, /^Published/).waitFor();
 });
 
@@ -263,6 +294,25 @@ it('says of a dump that was given up what it is, also before an older service', 
   await signIn(page);
   await alarm(page, 'The dump was not published').getByText(error.message).waitFor();
   await page.getByText('No data dump has been published yet').waitFor();
+});
+
+it('lets a dump be made although there is none to compare it with, nor to take back', async () => {
+  const page = await stage.visit();
+  const message =
+    'The latest published dump is missing or damaged: take it back, or allow a smaller one';
+  const error = { code: 'PREVIOUS_DAMAGED', message };
+  const job = { job_id: 'lone', kind: 'data-dump', state: 'failed', error, publishable: false };
+  await page.addInitScript("sessionStorage.setItem('cultural-archiver-job', 'lone')");
+  await page.reload();
+  await page.route(/jobs$/, (route) =>
+    route.fulfill({ json: { success: true, data: { jobs: [job], running: null } } }),
+  );
+  await signIn(page);
+  await notice(page, 'The latest published dump is missing or damaged.').waitFor();
+  await fine(page, 'nothing-to-compare');
+  const asked = page.waitForRequest('**/data-dump/generate');
+  await button(page, 'Publish anyway').click();
+  expect((await asked).postDataJSON()).toEqual({ allow_shrink: true });
 });
 
 it('counts the time of a job by the clock of the service', async () => {

@@ -99,6 +99,13 @@ it('publishes a shrunken dump only when told to', async () => {
   await notice(page, /^Published/)
     .getByText('3 artworks,')
     .waitFor();
+
+  // Nobody can allow a dump of nothing.
+  sqlite(stage.database, 'DELETE FROM artwork');
+  await generate(page);
+  const empty = alarm(page, 'The dump could not be made. Nothing was published');
+  await empty.getByText(/There is no approved artwork.*check that this is the right/).waitFor();
+  expect(await button(page, 'Publish anyway').count()).toBe(0);
 });
 
 it('shows a dump before it is published, publishes it, and takes it back', async () => {

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import type { Page } from 'playwright-core';
 
 import { root } from '../support';
 import { people } from '../support/admin/people';
@@ -75,7 +76,8 @@ it('works by keyboard alone', async () => {
   await page.getByText('No data dump has been published yet').waitFor();
 });
 
-it('stands in another panel that signs people in by itself', async () => {
+/** The manager in a panel that signs people in by itself, here with this token. */
+async function inAnother(token: string): Promise<Page> {
   const { outputFiles } = await build({
     stdin: {
       contents: `import { createApp, h } from 'vue';
@@ -103,30 +105,56 @@ it('stands in another panel that signs people in by itself', async () => {
     window.setInterval = (look, ms) => setInterval.call(window, look, Math.min(ms, 500));`);
   await page.goto(`${stage.service.url}/host`);
   await page.addStyleTag({ path: join(root, 'dist/component/style.css') });
-  await page.evaluate(`window.name = '${people.roleAdmin}'`);
+  await page.evaluate(`window.name = '${token}'`);
   await page.addScriptTag({ content: outputFiles[0]?.text ?? '' });
+  return page;
+}
+
+/** Signs somebody else in there, and counts anew how often the panel was told that a session has ended. */
+const signInAnew = (page: Page, token: string): Promise<unknown> =>
+  page.evaluate(`window.signedOut = 0; window.name = '${token}'`);
+const signedOut = (page: Page): Promise<unknown> => page.waitForFunction('window.signedOut > 0');
+
+it('stands in another panel that signs people in by itself', async () => {
+  const page = await inAnother(people.roleAdmin);
   await generate(page);
   await notice(page, /^Published/).waitFor();
   expect(await page.evaluate('getComputedStyle(document.querySelector("h2")).direction')).toBe(
     'ltr',
   );
   expect(await page.evaluate('document.querySelector("h2").closest("[lang]").lang')).toBe('en');
-  const signIn = (token: string): Promise<unknown> =>
-    page.evaluate(`window.signedOut = 0; window.name = '${token}'`);
   const asked = (status: number): Promise<unknown> =>
     page.waitForResponse((answer) => answer.url().endsWith('/jobs') && answer.status() === status);
   // Whoever was told, and has to sign in, is left in peace until then.
   for (const token of ['eyJhbGciOiJub25lIn0.e30.', 'eyJhbGciOiJub25lIn0.e31.']) {
-    await signIn(token);
-    await page.waitForFunction('window.signedOut > 0');
+    await signInAnew(page, token);
+    await signedOut(page);
     await asked(401);
     await asked(401);
     expect(await page.evaluate('window.signedOut')).toBe(1);
     await button(page, 'Refresh').click();
     await page.waitForFunction('window.signedOut === 2');
-    await signIn(people.roleAdmin);
+    await signInAnew(page, people.roleAdmin);
     await asked(200);
   }
+});
+
+it('goes on in another panel once somebody is signed in again, without being mounted anew', async () => {
+  const unknown = 'eyJhbGciOiJub25lIn0.e30.';
+  const page = await inAnother(unknown);
+  await signedOut(page);
+  await signInAnew(page, people.roleAdmin);
+  await page.getByText('No data dump has been published yet').waitFor();
+  await page.getByText('there is none yet').waitFor();
+  await page.route('**/events', (route) => route.abort());
+  await stage.halfway(page);
+  await signInAnew(page, unknown);
+  await notice(page, 'The job goes on without this page').waitFor();
+  await page.waitForResponse((answer) => answer.status() === 401);
+  expect(await page.evaluate('window.signedOut')).toBe(1);
+  await signInAnew(page, people.roleAdmin);
+  stage.photos.release();
+  await notice(page, /^Published/).waitFor();
 });
 
 it('serves its page under a policy that allows nothing inline, and gives nobody away', async () => {

@@ -19,3 +19,15 @@ export function evaluate(name: string, module: string, script: string): unknown 
   if (status !== 0) throw new Error(`exit code ${String(status)}: ${stderr.slice(0, 2000)}`);
   return JSON.parse(stdout);
 }
+
+/** Options of `createAdminApp`, as a script writes them: all in one folder, where nothing is yet; `token` is an admin's. */
+export function adminOptions(base: string): string {
+  return JSON.stringify({
+    database: { file: join(base, 'none.sqlite') },
+    auth: { oneTimeToken: 'token' },
+    dumps: { directory: join(base, 'public'), publicUrl: 'http://localhost' },
+    backupDir: join(base, 'backups'),
+    stateDir: join(base, 'state'),
+    origins: [],
+  });
+}

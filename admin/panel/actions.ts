@@ -3,7 +3,7 @@
 import { computed, ref, shallowRef } from 'vue';
 import type { ComputedRef, Ref, ShallowRef } from 'vue';
 
-import { ApiError } from './api.js';
+import { ApiError, isSignedOut } from './api.js';
 import type { Following } from './jobs.js';
 
 export interface Trouble {
@@ -40,7 +40,7 @@ export function useActions(jobs: Following, onSignedOut: () => void): Actions {
         await action();
       } catch (error) {
         cancelled.value = undefined;
-        if (error instanceof ApiError && error.isSignedOut) onSignedOut();
+        if (isSignedOut(error)) onSignedOut();
         // What is in the way is shown: the panel follows it now.
         else if (!(error instanceof ApiError && error.code === 'JOB_RUNNING' && jobs.running.value))
           problem.value = { title, error };

@@ -127,10 +127,16 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
+}
 
-  get isSignedOut(): boolean {
-    return this.status === 401;
-  }
+/** Whether a request failed because the service does not know the caller. */
+export function isSignedOut(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401;
+}
+
+/** Why a request failed, in words. */
+export function reasonOf(error: unknown): string {
+  return error instanceof ApiError ? error.message : 'Something went wrong on this page';
 }
 
 interface Envelope {
@@ -150,6 +156,8 @@ export class AdminApi {
   constructor(
     private readonly base: string,
     private readonly authorize: Authorize,
+    /** The service knows a caller again whom it did not know: what was asked meanwhile has got no answer. */
+    private readonly onSignedIn: () => void = () => undefined,
   ) {}
 
   /** Whether the service has said that it does not know the caller, and has answered nothing else since. */
@@ -233,7 +241,9 @@ export class AdminApi {
     } catch (error) {
       throw unanswered(error, signal);
     }
+    const wasSignedOut = this.#isSignedOut;
     this.#isSignedOut = response.status === 401;
+    if (wasSignedOut && !this.#isSignedOut) this.onSignedIn();
     if (response.ok) return response;
     // The status says enough where the rest of the answer does not come.
     const told = await envelopeOf(response).catch((): Envelope => ({}));

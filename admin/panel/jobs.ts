@@ -3,21 +3,23 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import type { ComputedRef, Ref } from 'vue';
 
-import { ApiError } from './api.js';
+import { ApiError, isSignedOut, reasonOf } from './api.js';
 import type { AdminApi, Job, JobKind } from './api.js';
 
 /** Between two questions whether somebody else has started a job. */
 const idleMs = 10_000;
 /** Between two questions about a job whose stream does not work. */
 const pollMs = 2000;
+/** What the tabs of a browser call the stream that they share. */
+const stream = 'cultural-archiver-events';
 
 export interface Following {
   /** The job that is running, here or on another instance. */
   readonly running: Ref<Job | null>;
   /** Whether this tab started it. */
   readonly isOurs: ComputedRef<boolean>;
-  /** Whether the service cannot be reached at the moment; the job goes on. */
-  readonly isLost: Ref<boolean>;
+  /** Why it cannot be found out at the moment how far the job is, which goes on; empty when it can. */
+  readonly lost: Ref<string>;
   /** What became of the last job of a kind that was followed here; null once it was put away. */
   readonly ended: Ref<Readonly<Record<JobKind, Job | null>>>;
   /** Finished dumps on the service's disk that somebody has to decide about. */
@@ -39,7 +41,7 @@ export interface Callbacks {
 
 export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Following {
   const running = shallowRef<Job | null>(null);
-  const isLost = ref(false);
+  const lost = ref('');
   const ended = shallowRef<Readonly<Record<JobKind, Job | null>>>({
     'data-dump': null,
     backup: null,
@@ -50,6 +52,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   const isOurs = computed(
     () => running.value !== null && ours.value.includes(running.value.job_id),
   );
+  const tabs = new BroadcastChannel(stream);
   let follower: AbortController | undefined;
   let isGone = false;
   let isLooking = false;
@@ -60,7 +63,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     isLooking = true;
     void refresh()
       .catch((error: unknown) => {
-        if (!isTold && error instanceof ApiError && error.isSignedOut) onSignedOut();
+        if (!isTold && isSignedOut(error)) onSignedOut();
       })
       .finally(() => (isLooking = false));
   };
@@ -70,17 +73,26 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     follower = undefined;
     const last = job ?? running.value;
     running.value = null;
-    isLost.value = false;
+    lost.value = '';
     if (job !== null) ended.value = { ...ended.value, [job.kind]: job };
     if (last !== null) onEnd(last);
     lookAgain();
   };
 
   const see = (job: Job): boolean => {
-    isLost.value = false;
+    lost.value = '';
     if (job.state === 'running') running.value = job;
     else settle(job);
     return job.state !== 'running';
+  };
+
+  /** Shows what the stream says, here and in other tabs. */
+  const share = (job: Job): void => {
+    tabs.postMessage(job);
+    see(job);
+  };
+  tabs.onmessage = ({ data: job }: MessageEvent<Job>) => {
+    if (job.job_id === running.value?.job_id) see(job);
   };
 
   const follow = async (first: Job): Promise<void> => {
@@ -92,30 +104,30 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     memory.watched(first.job_id);
     let canStream = first.elsewhere !== true;
     while (!signal.aborted) {
+      const isTold = api.isSignedOut;
+      let untilNext = pollMs;
       if (canStream) {
-        canStream = await api.watch(first.job_id, see, signal).then(
-          () => true,
-          () => false,
-        );
+        try {
+          const isHere = await inOneTab(() => api.watch(first.job_id, share, signal));
+          if (!isHere) untilNext = idleMs;
+        } catch {
+          canStream = false;
+        }
         if (isStopped(signal)) return;
       }
       try {
         if (see(await api.job(first.job_id))) return;
       } catch (error) {
         if (isStopped(signal)) return;
-        const status = error instanceof ApiError ? error.status : 0;
-        if (status === 401) {
-          onSignedOut();
-          return;
-        }
-        if (status === 404) {
+        if (error instanceof ApiError && error.status === 404) {
           // Nobody knows it any more: another instance ran it, and it is over there.
           settle(null);
           return;
         }
-        isLost.value = true;
+        lost.value = reasonOf(error);
+        if (!isTold && isSignedOut(error)) onSignedOut();
       }
-      await pause(pollMs, signal);
+      await pause(untilNext, signal);
     }
   };
 
@@ -151,12 +163,13 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     isGone = true;
     clearInterval(idle);
     follower?.abort();
+    tabs.close();
   });
 
   return {
     running,
     isOurs,
-    isLost,
+    lost,
     ended,
     waiting,
     refresh,
@@ -202,6 +215,21 @@ class Memory {
   forget(): void {
     sessionStorage.removeItem(this.#watched);
   }
+}
+
+/**
+ * Does what keeps a connection for itself, unless another tab does it: false. Without HTTP/2, as before the service itself,
+ * all tabs have six connections together; with as many streams no page would load any more.
+ */
+async function inOneTab(work: () => Promise<void>): Promise<boolean> {
+  // Browsers have locks on secure pages only.
+  if ('locks' in navigator) {
+    return navigator.locks.request(stream, { ifAvailable: true }, (lock) =>
+      lock === null ? false : work().then(() => true),
+    );
+  }
+  await work();
+  return true;
 }
 
 /** Asked as a function, since it changes while somebody waits. */

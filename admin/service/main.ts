@@ -15,6 +15,7 @@ import { originOf, readEnvironment, readPort } from './environment.js';
 import type { ServerOptions } from './environment.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
+import { refuseSwallowedFlags } from './npm.js';
 import { onSignals } from './signals.js';
 
 /** How long a client may take to send its request, which is a few words, and how many may be connected. */
@@ -33,6 +34,7 @@ const command = new Command('admin')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();
 try {
+  refuseSwallowedFlags(command);
   const { demo: isDemo } = command.opts<{ demo?: true }>();
   run(isDemo ? await demo(process.env) : readEnvironment(process.env));
 } catch (error) {

@@ -19,7 +19,7 @@ export interface ForwardedAuth {
 
 /** A bearer token of Clerk. */
 export interface JwtAuth {
-  /** The public key: PEM (SPKI), or a JWKS as JSON. Either this or `jwksUrl`. */
+  /** The public key: PEM (SPKI; `\n` may stand for its line ends), or a JWKS as JSON. Either this or `jwksUrl`. */
   readonly key?: string | undefined;
   /** Where the JWKS is. */
   readonly jwksUrl?: string | undefined;

@@ -14,6 +14,8 @@ import { readEnvironment } from './environment.js';
 import type { MadeDump } from './jobs/dump.js';
 import type { Job } from './jobs/job.js';
 import type { JobRunner, Run } from './jobs/runner.js';
+import { logDefect } from './log.js';
+import { refuseSwallowedFlags } from './npm.js';
 import { ConfigurationError } from './options.js';
 import { interrupted, onSignals } from './signals.js';
 
@@ -31,10 +33,13 @@ const command = new Command('publish-dump')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();
 try {
+  refuseSwallowedFlags(command);
   const { allowShrink } = command.opts<{ allowShrink?: true }>();
   process.exitCode = await publish(allowShrink ?? false);
 } catch (error) {
   console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  // There is no service whose log would say why.
+  if (error instanceof Problem && error.cause !== undefined) logDefect(error);
   process.exitCode = exitCodeOf(error);
 }
 

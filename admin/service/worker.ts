@@ -60,7 +60,7 @@ export async function forwardToAdminService(
   }
   const send = options.fetch ?? ((forwarded: Request) => fetch(forwarded));
   try {
-    return await send(
+    const answer = await send(
       new Request(new URL(target, serviceUrl), {
         method: request.method,
         headers,
@@ -68,9 +68,17 @@ export async function forwardToAdminService(
         ...(body.length > 0 ? { body } : {}),
       }),
     );
+    if (isServices(answer)) return answer;
+    await answer.body?.cancel();
   } catch {
-    return refuse(502, 'SERVICE_UNREACHABLE', 'The admin service does not answer');
+    // Nobody answers at all.
   }
+  return refuse(502, 'SERVICE_UNREACHABLE', 'The admin service does not answer');
+}
+
+/** Whether an answer is the service's own: where it is down, the edge or the proxy before it answers with a page. */
+function isServices({ status, headers }: Response): boolean {
+  return status < 500 || headers.get('content-type')?.startsWith('application/json') === true;
 }
 
 async function signatureOf(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 // The service's, as it is built: the same from scripts/cli and from dist/cli.
 import { readDotenv, firstSet } from '../../dist/admin/dotenv.js';
+import { keptByNpm } from '../../dist/admin/npm.js';
 import { UsageError } from './errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,27 +27,17 @@ export class Settings {
   }
 }
 
-/**
- * Refuses a command whose flags npm took for its own. `npm run backup --database-file x`, or the same with a `--`
- * that PowerShell removed, reaches us as the variable `npm_config_database_file`; going on would run another command
- * than the one that was written.
- */
+/** Refuses a command whose flags npm took for its own. */
 export function refuseSwallowedFlags(
   args: readonly string[],
   flags: readonly string[],
   environment: Environment,
 ): void {
-  const script = environment['npm_lifecycle_event'];
-  if (script === undefined) return;
-  const variable = (flag: string): string =>
-    `npm_config_${flag.replace(/^--(no-)?/, '').replaceAll('-', '_')}`;
-  // What came through was not swallowed: a setting of npm has its name.
-  const absent = new Set(flags.filter((flag) => !args.includes(flag)));
-  const swallowed = [...absent].filter((flag) => environment[variable(flag)] !== undefined);
-  if (swallowed.length === 0) return;
+  const kept = keptByNpm(args, flags, environment);
+  if (kept === undefined) return;
+  const command = args[0] ?? environment['npm_lifecycle_event'] ?? '';
   throw new UsageError(
-    `npm kept ${swallowed.join(', ')} for itself: write \`npm run ${script} -- ${swallowed.join(' … ')} …\`, ` +
-      `in PowerShell with quotes around the two dashes (\`npm run ${script} '--' …\`), ` +
-      `or \`npx --no cultural-archiver-backup ${args[0] ?? script} …\`. If .npmrc has a setting of that name, take it out there`,
+    `${kept}, or \`npx --no cultural-archiver-backup ${command} …\`. ` +
+      'If .npmrc has a setting of that name, take it out there',
   );
 }

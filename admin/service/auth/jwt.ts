@@ -91,7 +91,8 @@ function keyOf({ key, jwksUrl }: JwtAuth): JWTVerifyGetKey {
     if (jwksUrl !== undefined) return createRemoteJWKSet(urlOf(jwksUrl));
     const text = (key ?? '').trim();
     if (text.startsWith('{')) return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
-    const one = createPublicKey(text);
+    // Where variables are lines of a file, as Docker has them, a PEM is written in one.
+    const one = createPublicKey(text.replaceAll('\\n', '\n'));
     if (one.asymmetricKeyType !== 'rsa') throw new TypeError(`it is ${one.asymmetricKeyType}`);
     return () => one;
   } catch (error) {

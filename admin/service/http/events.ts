@@ -29,9 +29,9 @@ export function events(context: Context, runner: JobRunner, job: Job): Response 
     stream.onAbort(() => {
       wake();
     });
-    const until = Date.now() + longestMs;
+    const until = performance.now() + longestMs;
     try {
-      while (!stream.aborted && Date.now() < until) {
+      while (!stream.aborted && performance.now() < until) {
         // Read before it is written: what changes meanwhile is sent in the next round.
         const isLast = isOver(job);
         if (isNew || isLast) {

@@ -90,10 +90,13 @@ function answerTo({ method, headers: asked }: Request, key: string, found: Stats
   };
   // Compared weakly, as RFC 9110 has it: what packs an answer on its way marks its tag so.
   const had = asked.get('if-none-match')?.split(/ *, */);
-  if (had?.some((tag) => ['*', etag, `W/${etag}`].includes(tag)) === true) {
-    return { status: 304, headers: common };
-  }
-  const header = asked.get('range');
+  const isHad =
+    had === undefined
+      ? Date.parse(asked.get('if-modified-since') ?? '') >= Date.parse(common['last-modified'])
+      : had.some((tag) => ['*', etag, `W/${etag}`].includes(tag));
+  if (isHad) return { status: 304, headers: common };
+  // Of nothing but what is sent there is a part.
+  const header = method === 'HEAD' ? null : asked.get('range');
   const isCurrent = [null, etag, common['last-modified']].includes(asked.get('if-range'));
   const range = header === null || !isCurrent ? undefined : parse(header, found.size);
   if (range === null) {

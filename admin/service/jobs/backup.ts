@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { codeOf } from '../codes.js';
 import type { Engine } from '../engine.js';
 import { makePrivate } from '../folders.js';
 import { logWarning } from '../log.js';
@@ -76,7 +77,12 @@ export class BackupJobs {
 
   /** The archives, newest first, and the last good one. */
   async list(): Promise<object> {
-    const names = (await readdir(this.options.backupDir)).filter((name) => nameShape.test(name));
+    const found = await readdir(this.options.backupDir).catch((error: unknown) => {
+      // Somebody has removed the folder; the next backup makes it anew.
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+    const names = found.filter((name) => nameShape.test(name));
     const entries = await Promise.all(
       names
         .sort()

@@ -103,8 +103,9 @@ export class DumpJobs {
     }
     await this.#previous.keep(local).catch(() => undefined);
     await this.#clear(job.id);
-    keep(null);
     await this.#giveUpOlder(published);
+    // Last of all: a process that dies before it leaves a dump that can be sent again, which finds itself published.
+    keep(null);
     const result: MadeDump = { ...published, operator_warnings: local.operator_warnings };
     return { state: 'succeeded', result };
   }

@@ -16,7 +16,7 @@ import type { DumpName } from './names.js';
 import { readPublished, toPublished } from './published.js';
 import type { LocalDump, PublishedDump } from './published.js';
 import { PreconditionFailed } from './store.js';
-import type { Condition, ObjectStore, Transfer } from './store.js';
+import type { Condition, ObjectStore, StoredObject, Transfer } from './store.js';
 
 const immutable = 'public, max-age=31536000, immutable';
 /** Sidecars asked for at once. */
@@ -180,16 +180,17 @@ export class Catalogue {
 
   /** Derives index.json and then latest.json from what stays listed, as if `without` were gone already. */
   async #point(without?: string): Promise<void> {
+    // They are looked at before the list is: what another instance has written since is newer than the list.
+    const [index, latest] = [await this.store.get(indexKey), await this.store.get(latestKey)];
     const { listed } = await this.#find(without);
     const dumps = listed.slice(0, this.keep).map(({ dump }) => dump);
-    await this.#replace(indexKey, toJson({ dumps, updated_at: new Date().toISOString() }));
-    const [latest] = dumps;
-    if (latest === undefined) await this.store.remove(latestKey);
-    else await this.#replace(latestKey, toJson(latest));
+    await this.#replace(indexKey, index, toJson({ dumps, updated_at: new Date().toISOString() }));
+    const [newest] = dumps;
+    if (newest === undefined) await this.store.remove(latestKey);
+    else await this.#replace(latestKey, latest, toJson(newest));
   }
 
-  async #replace(key: string, body: Buffer): Promise<void> {
-    const before = await this.store.get(key);
+  async #replace(key: string, before: StoredObject | undefined, body: Buffer): Promise<void> {
     const condition = before === undefined ? { absent: true as const } : { etag: before.etag };
     try {
       await this.#json(key, body, 'no-cache', condition);

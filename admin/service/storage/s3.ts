@@ -144,7 +144,12 @@ export class S3Store implements ObjectStore {
       const status =
         error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
       if (status === 412 || status === 409) throw new PreconditionFailed('the object has changed');
-      throw unavailable(error);
+      // Of a page in place of an answer the SDK says no more than that it is unknown.
+      throw unavailable(
+        status === undefined
+          ? error
+          : new Error(`The bucket answered with ${status}`, { cause: error }),
+      );
     }
   }
 }

@@ -64,7 +64,6 @@ export function unavailable(cause: unknown): Problem {
     const message = 'The disk that DUMPS_DIR is on is full: free some space, or take a dump back';
     return new Problem(503, 'STORAGE_FULL', message, { cause });
   }
-  return new Problem(503, 'STORAGE_UNAVAILABLE', 'The storage of public dumps cannot be reached', {
-    cause,
-  });
+  const message = 'The storage of public dumps fails; the log of the service says why';
+  return new Problem(503, 'STORAGE_UNAVAILABLE', message, { cause });
 }
