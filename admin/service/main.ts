@@ -34,6 +34,12 @@ const command = new Command('admin')
   .parse();
 try {
   const { demo: isDemo } = command.opts<{ demo?: true }>();
+  // What is left of `npm run admin --demo`, and of a `--` that PowerShell removed.
+  if (!isDemo && process.env['npm_config_demo'] !== undefined) {
+    throw new ConfigurationError(
+      'npm kept --demo for itself: write `npm run admin -- --demo`, in PowerShell `node dist/admin/main.js --demo`',
+    );
+  }
   run(isDemo ? await demo(process.env) : readEnvironment(process.env));
 } catch (error) {
   if (error instanceof ConfigurationError) console.error(`error: ${error.message}`);
