@@ -170,7 +170,7 @@ describe('options that cannot be taken', () => {
 describe('an aborted job', () => {
   it('rejects with an AbortError when the signal is aborted already, and leaves nothing', async () => {
     const dir = folder();
-    const path = await database(dir);
+    const path = database(dir);
     const outputDir = join(dir, 'out');
     mkdirSync(outputDir);
     const reason = new Error('changed my mind');
@@ -185,7 +185,7 @@ describe('an aborted job', () => {
 
   it('rejects with an AbortError when the signal is aborted meanwhile, and leaves nothing', async () => {
     const dir = folder();
-    const path = await largeDatabase(dir);
+    const path = largeDatabase(dir);
     const outputDir = join(dir, 'out');
     mkdirSync(outputDir);
     const controller = new AbortController();
@@ -228,7 +228,7 @@ describe('a job', () => {
 
   it('leaves the event loop free and tells how far it is', async () => {
     const dir = folder();
-    const path = await largeDatabase(dir);
+    const path = largeDatabase(dir);
     const told: Progress[] = [];
     let ticks = 0;
     const timer = setInterval(() => (ticks += 1), 1);
@@ -257,7 +257,7 @@ describe('a job', () => {
   // Elsewhere nothing tells a thread's priority without native code.
   if (process.platform === 'linux') {
     it('lets its threads give way to those of Node', async () => {
-      const path = await largeDatabase(folder());
+      const path = largeDatabase(folder());
       const before = getPriority();
       const seen = new Set<number>();
       await createBackup({
@@ -272,8 +272,8 @@ describe('a job', () => {
       expect(getPriority()).toBe(before);
     });
 
-    it('leaves the priority of a process alone that is lower already', async () => {
-      const path = await largeDatabase(folder());
+    it('leaves the priority of a process alone that is lower already', () => {
+      const path = largeDatabase(folder());
       const script = `
         const fs = require('node:fs');
         const seen = new Set();
@@ -296,7 +296,7 @@ describe('a job', () => {
 
   it('returns the metadata that stands in the archive', async () => {
     const dir = folder();
-    const path = await database(dir);
+    const path = database(dir);
     const now = '2026-01-02T03:04:05Z';
     const result = await createBackup({ database: { file: path }, outputDir: dir, now });
     expect(result.filename).toBe('backup-2026-01-02-030405.zip');

@@ -14,7 +14,7 @@ afterEach(removeFolders);
 describe('a dry run', () => {
   it('says what is there and makes nothing', async () => {
     const cwd = folder();
-    const file = await database(cwd);
+    const file = database(cwd);
     const args = ['backup', '--database-file', file, '--dry-run'];
     const before = listing(cwd);
     const { code, stdout, stderr } = await run(args, { cwd });
@@ -31,7 +31,7 @@ describe('a dry run', () => {
 
   it('counts photos, and those that an earlier backup has', async () => {
     const cwd = project({ 'photos/originals/a.jpg': 'first', 'photos/originals/b.jpg': 'second' });
-    const file = await database(cwd);
+    const file = database(cwd);
     const args = [
       'backup',
       '--database-file',

@@ -121,7 +121,7 @@ function manyPhotos(
 describe('an output folder', () => {
   it('that is a file, or below one, is refused', async () => {
     const dir = folder();
-    const file = await database(dir);
+    const file = database(dir);
     for (const outputDir of [file, join(file, 'below'), join(file, 'a', 'b')]) {
       await expect(createBackup({ database: { file }, outputDir, now })).rejects.toMatchObject({
         code: 'OUTPUT_UNWRITABLE',
@@ -133,7 +133,7 @@ describe('an output folder', () => {
 
   (linux ? it : it.skip)('on a disk that is mounted read-only is refused', async () => {
     const dir = folder();
-    const options = { database: { file: await database(dir) }, outputDir: join(dir, 'disk'), now };
+    const options = { database: { file: database(dir) }, outputDir: join(dir, 'disk'), now };
     mkdirSync(options.outputDir);
     const { error } = await runJob({ options }, onTmpfs(options.outputDir, 'ro'));
     expect(error).toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
@@ -142,7 +142,7 @@ describe('an output folder', () => {
 
   (linux ? it : it.skip)('on a disk that does not say how much is free is taken', async () => {
     const dir = folder();
-    const options = { database: { file: await database(dir) }, outputDir: join(dir, 'disk'), now };
+    const options = { database: { file: database(dir) }, outputDir: join(dir, 'disk'), now };
     mkdirSync(options.outputDir);
     const { error, after } = await runJob({ options }, onTmpfs(options.outputDir, 'size=0'));
     expect(error).toBeUndefined();
@@ -153,7 +153,7 @@ describe('an output folder', () => {
     const dir = folder();
     const outputDir = join(dir, 'out');
     mkdirSync(outputDir, { mode: 0o555 });
-    const options = { database: { file: await database(dir) }, outputDir, now };
+    const options = { database: { file: database(dir) }, outputDir, now };
     const { error, after } = await runJob({ options }, boundByModes());
     expect(error).toMatchObject({ code: 'OUTPUT_UNWRITABLE' });
     expect(after).toEqual([]);
@@ -165,7 +165,7 @@ describe('an output folder', () => {
 
   it('keeps an archive of that name, unless it may be replaced', async () => {
     const dir = folder();
-    const options = { database: { file: await database(dir) }, outputDir: join(dir, 'out'), now };
+    const options = { database: { file: database(dir) }, outputDir: join(dir, 'out'), now };
     mkdirSync(options.outputDir);
     const path = join(options.outputDir, archive);
     writeFileSync(path, 'precious');

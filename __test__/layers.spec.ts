@@ -56,7 +56,7 @@ it('name the output folder in the .env beside the configuration', async () => {
     'deep/.keep': '',
   });
   const deep = join(cwd, 'deep');
-  const quiet = [...args, '--database-file', await database(cwd), '--quiet'];
+  const quiet = [...args, '--database-file', database(cwd), '--quiet'];
   for (const [command, output] of [
     ['backup', 'kept'],
     ['data-dump', 'published'],

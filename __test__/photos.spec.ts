@@ -116,7 +116,7 @@ describe('archives in the folder of photos', () => {
 describe('a photo without artworks of the platform', () => {
   it('is taken from a database that only shares the table of artworks', async () => {
     const dir = folder();
-    const file = await database(dir, 1);
+    const file = database(dir, 1);
     const directory = join(dir, 'photos');
     photo(directory, 'originals/only.jpg');
     sqlite(file, `UPDATE artwork SET photos = 'originals/only.jpg'`);

@@ -1,10 +1,11 @@
 /** What the specs share: folders that vanish, databases made on the spot, and the command line as a process. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import initSqlJs from 'sql.js';
+
+import { sqlite } from './support/tools';
 
 export const root = resolve(__dirname, '..');
 export const cli = join(root, 'dist', 'cli', 'main.js');
@@ -31,25 +32,19 @@ export function listing(path: string): string[] {
 }
 
 /** A SQLite file with a table of artworks in it. */
-export async function database(dir: string, artworks = 3): Promise<string> {
-  const { Database } = await initSqlJs();
-  const db = new Database();
-  db.run(
-    'CREATE TABLE artwork (id TEXT PRIMARY KEY, title TEXT, photos TEXT, status TEXT NOT NULL)',
-  );
-  db.run(
-    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-     INSERT INTO artwork SELECT 'artwork-' || i, hex(randomblob(40)), NULL, 'approved' FROM n`,
-    [artworks],
-  );
+export function database(dir: string, artworks = 3): string {
   const path = join(dir, 'archive.sqlite');
-  writeFileSync(path, db.export());
-  db.close();
+  sqlite(
+    path,
+    `CREATE TABLE artwork (id TEXT PRIMARY KEY, title TEXT, photos TEXT, status TEXT NOT NULL);
+     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${artworks})
+       INSERT INTO artwork SELECT 'artwork-' || i, hex(randomblob(40)), NULL, 'approved' FROM n`,
+  );
   return path;
 }
 
 /** A database that takes a while, so that a job on it can be watched and stopped. */
-export function largeDatabase(dir: string): Promise<string> {
+export function largeDatabase(dir: string): string {
   return database(dir, 200_000 * scale);
 }
 

@@ -5,30 +5,29 @@
 
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { Command } from 'commander';
-import initSqlJs from 'sql.js';
 
 import { codeOf } from '../dist/admin/codes.js';
 import { createBackup, createDataDump } from '../index.js';
-import { describe } from './cli/errors.js';
+import { describe, exitCode } from './cli/errors.js';
 import { counted } from './cli/format.js';
 import { summarise, summariseDump } from './cli/summary.js';
 import { describeArchive } from './demo/listing.js';
-import type { Row } from './demo/rows.js';
-import { makeSample, type StoredPhoto } from './demo/sample.js';
+import { makeSample, type Sample, type StoredPhoto } from './demo/sample.js';
 import { schema } from './demo/schema.js';
 
 const command = new Command('demo')
   .description('makes an invented archive of public art, a backup and a data dump of it')
   .option('--dir <dir>', 'where; with a number behind it when that is taken', 'demo')
-  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .exitOverride((end) => process.exit(end.exitCode === 0 ? exitCode.complete : exitCode.usage))
   .parse();
 try {
   await main(command.opts<{ dir: string }>().dir);
 } catch (error) {
   const { message, causes } = describe(error);
   console.error([`error: ${message}`, ...causes.map((cause) => `  because: ${cause}`)].join('\n'));
-  process.exitCode = 1;
+  process.exitCode = exitCode.failed;
 }
 
 async function main(base: string): Promise<void> {
@@ -38,7 +37,7 @@ async function main(base: string): Promise<void> {
   const outputDir = join(folder, 'backups');
 
   const { rows, photos } = makeSample();
-  await writeFile(file, await database(rows));
+  makeDatabase(file, rows);
   for (const photo of photos) await store(directory, photo);
   say(
     `Made a sample in ${folder}: ${counted(rows.length, 'row')}, ${counted(photos.length, 'photo')}`,
@@ -107,18 +106,18 @@ async function freshFolder(base: string): Promise<string> {
   }
 }
 
-async function database(
-  rows: readonly (readonly [table: string, row: Row])[],
-): Promise<Uint8Array> {
-  const { Database } = await initSqlJs();
-  const db = new Database();
-  db.run(schema);
+function makeDatabase(file: string, rows: Sample['rows']): void {
+  // Works come before the artists and the types that they refer to.
+  const db = new DatabaseSync(file, { enableForeignKeyConstraints: false });
+  db.exec(`${schema}\nBEGIN`);
   for (const [table, row] of rows) {
     const columns = Object.keys(row);
     const places = columns.map(() => '?').join(', ');
-    db.run(`INSERT INTO "${table}" (${columns.join(', ')}) VALUES (${places})`, Object.values(row));
+    const insert = `INSERT INTO "${table}" (${columns.join(', ')}) VALUES (${places})`;
+    db.prepare(insert).run(...Object.values(row));
   }
-  return db.export();
+  db.exec('COMMIT');
+  db.close();
 }
 
 async function store(directory: string, { key, bytes, modified }: StoredPhoto): Promise<void> {

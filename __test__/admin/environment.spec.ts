@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { type DatabaseSource, previewBackup } from '../..';
 import { folder, removeFolders, root } from '../support';
@@ -23,12 +24,15 @@ beforeEach(() => {
 afterEach(removeFolders);
 
 describe('a service that nobody could use', () => {
+  type Case = [what: string, env: () => Record<string, string>, message: RegExp];
+  let answers: readonly (string | null)[];
+
   const complete = (): Record<string, string> => everyWayIn(base, join(base, 'newest.sqlite'));
   const without = (...names: string[]): Record<string, string> => {
     const env = complete();
     return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
   };
-  it.each<[string, () => Record<string, string>, RegExp]>([
+  const cases: Case[] = [
     [
       'no way in',
       () => without('ADMIN_PLATFORM_ROWS', 'ADMIN_FORWARD_SECRET', 'ADMIN_JWT_ISSUER'),
@@ -141,10 +145,36 @@ describe('a service that nobody could use', () => {
       () => ({ ...complete(), ADMIN_STATE_DIR: join(base, 'public') }),
       /DUMPS_DIR/,
     ],
-  ])('does not start: %s', async (_, env, message) => {
-    const refused = serve(env());
-    await expect(refused).rejects.toThrow(message);
-    await expect(refused).rejects.toThrow(/exit code 2/);
+  ];
+
+  beforeAll(() => {
+    base = folder();
+    newestGeneration(base);
+    const index = pathToFileURL(join(root, 'dist', 'admin', 'index.js')).href;
+    const script = `
+      const { createAdminApp } = await import(${JSON.stringify(index)});
+      return ${JSON.stringify(cases.map(([, env]) => env()))}.map((env) => {
+        try {
+          createAdminApp(readEnvironment(env, 'no-such-file').admin);
+          return null;
+        } catch ({ name, message }) {
+          return name + ': ' + message;
+        }
+      });`;
+    answers = evaluate('readEnvironment', 'admin/environment.js', script) as typeof answers;
+  });
+
+  it.each(cases.map(([what, , message], at) => [what, at, message] as const))(
+    'does not start: %s',
+    (_, at, message) => {
+      expect(answers[at]).toMatch(/^ConfigurationError: /);
+      expect(answers[at]).toMatch(message);
+    },
+  );
+
+  it('ends with 2', async () => {
+    const refused = serve(without('DUMPS_DIR'));
+    await expect(refused).rejects.toThrow(/exit code 2: error: .*set DUMPS_DIR/);
   });
 });
 
@@ -199,14 +229,17 @@ it.each([
   expect(status).toBe(2);
 });
 
-it.each([
-  ['127.0.0.1', ['http://localhost:8788', 'http://127.0.0.1:8788']],
-  ['::1', ['http://localhost:8788', 'http://127.0.0.1:8788', 'http://[::1]:8788']],
-  ['10.0.0.7', ['http://localhost:8788', 'http://127.0.0.1:8788', 'http://10.0.0.7:8788']],
-])('lets the page change something at the address that it listens on: %s', (host, origins) => {
-  const env = { SOURCE_DATABASE_FILE: 'x', DUMPS_DIR: 'public', ADMIN_HOST: host };
-  const script = `return readEnvironment(${JSON.stringify(env)}, 'no-such-file').admin.origins;`;
-  expect(evaluate('readEnvironment', 'admin/environment.js', script)).toEqual(origins);
+it('lets the page change something at the address that it listens on', () => {
+  const script = `
+    return ['127.0.0.1', '::1', '10.0.0.7'].map((ADMIN_HOST) => {
+      const env = { SOURCE_DATABASE_FILE: 'x', DUMPS_DIR: 'public', ADMIN_HOST };
+      return readEnvironment(env, 'no-such-file').admin.origins;
+    });`;
+  expect(evaluate('readEnvironment', 'admin/environment.js', script)).toEqual([
+    ['http://localhost:8788', 'http://127.0.0.1:8788'],
+    ['http://localhost:8788', 'http://127.0.0.1:8788', 'http://[::1]:8788'],
+    ['http://localhost:8788', 'http://127.0.0.1:8788', 'http://10.0.0.7:8788'],
+  ]);
 });
 
 it.each(['', '65535'])('the container asks for its health where it listens: port "%s"', (port) => {
@@ -267,15 +300,17 @@ it('looks for the roles in the file that the rows are read from, as wrangler nam
 });
 
 describe('the photos of the admin service', () => {
-  /** Where the service would read them, or why it does not start. */
-  function photos(env: Readonly<Record<string, string>>): unknown {
+  /** Where the service would read them, with each of these, or why it does not start. */
+  function photos(...envs: Readonly<Record<string, string>>[]): unknown {
     const own = { SOURCE_DATABASE_FILE: 'archive.sqlite', DUMPS_DIR: 'public' };
     const script = `
-      try {
-        return readEnvironment(${JSON.stringify({ ...own, ...env })}, 'no-such-file').admin.photos ?? null;
-      } catch ({ name, message }) {
-        return name + ': ' + message;
-      }`;
+      return ${JSON.stringify(envs.map((env) => ({ ...own, ...env })))}.map((env) => {
+        try {
+          return readEnvironment(env, 'no-such-file').admin.photos ?? null;
+        } catch ({ name, message }) {
+          return name + ': ' + message;
+        }
+      });`;
     return evaluate('readEnvironment', 'admin/environment.js', script);
   }
 
@@ -292,28 +327,29 @@ describe('the photos of the admin service', () => {
   };
 
   it('are in R2 by the keys, without them by the token', () => {
-    expect(photos({ ...bucket, ...account, ...keys })).toEqual(bySecret);
-    expect(photos({ ...bucket, ...account, ...keys, ...token })).toEqual(bySecret);
-    expect(photos({ ...bucket, ...account, ...token })).toEqual({
+    const both = { ...bucket, ...account };
+    const byToken = {
       r2: { accountId: 'an-account', apiToken: token.CLOUDFLARE_API_TOKEN, bucket: 'photos' },
-    });
+    };
+    expect(
+      photos({ ...both, ...keys }, { ...both, ...keys, ...token }, { ...both, ...token }),
+    ).toEqual([bySecret, bySecret, byToken]);
   });
 
   it('are in another S3 server, in its region where it has one', () => {
     const server = { SOURCE_S3_ENDPOINT: 'https://s3.example.org', ...bucket, ...keys };
     const own = { ...bySecret.s3, endpoint: 'https://s3.example.org' };
-    expect(photos(server)).toEqual({ s3: own });
-    expect(photos({ ...server, SOURCE_S3_REGION: 'eu-north-1' })).toEqual({
-      s3: { ...own, region: 'eu-north-1' },
-    });
+    expect(photos(server, { ...server, SOURCE_S3_REGION: 'eu-north-1' })).toEqual([
+      { s3: own },
+      { s3: { ...own, region: 'eu-north-1' } },
+    ]);
   });
 
   it('are left out only where no setting names them', () => {
-    expect(photos({})).toBeNull();
-    expect(photos({ ...account, ...token })).toBeNull();
+    expect(photos({}, { ...account, ...token })).toEqual([null, null]);
   });
 
-  it.each<[Record<string, string>, RegExp]>([
+  const parts: [env: Record<string, string>, missing: RegExp][] = [
     [bucket, /CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN/],
     [{ ...bucket, ...account }, /CLOUDFLARE_API_TOKEN/],
     [{ ...bucket, ...token }, /CLOUDFLARE_ACCOUNT_ID/],
@@ -324,10 +360,16 @@ describe('the photos of the admin service', () => {
       { ...bucket, ...account, ...token, R2_SECRET_ACCESS_KEY: keys.R2_SECRET_ACCESS_KEY },
       /R2_ACCESS_KEY_ID/,
     ],
-  ])('are refused when only part of them is named: %j', (env, missing) => {
-    const said = photos(env);
-    expect(said).toMatch(new RegExp(`^ConfigurationError: .*without ${missing.source}: set `));
-    expect(said).toContain('in the environment or in .env');
-    expect(said).not.toMatch(/nobody-may-see/);
+  ];
+
+  it('are refused when only part of them is named', () => {
+    const answers = photos(...parts.map(([env]) => env)) as string[];
+    expect(answers).toHaveLength(parts.length);
+    for (const [at, said] of answers.entries()) {
+      const missing = parts[at]?.[1].source ?? '';
+      expect(said).toMatch(new RegExp(`^ConfigurationError: .*without ${missing}: set `));
+      expect(said).toContain('in the environment or in .env');
+      expect(said).not.toMatch(/nobody-may-see/);
+    }
   });
 });

@@ -6,6 +6,7 @@ import { restoreBackup, type RestoreOptions, type RestoreReport } from '../../in
 import { Layers } from './config/layers.js';
 import { localState } from './config/local.js';
 import { Missing } from './config/missing.js';
+import { r2Endpoint } from './config/remote.js';
 import { exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
 import { addOutputFlags } from './flags.js';
 import { count, counted, size } from './format.js';
@@ -141,20 +142,21 @@ function s3Target(flags: Flags, layers: () => Layers): Stores['s3'] {
   const missing = new Missing('a restore into a bucket');
   const needed = (name: string, what: string): string =>
     missing.require(settings.get(name), what, [name]);
+  const account = (): string =>
+    missing.require(accountId ?? settings.get('CLOUDFLARE_ACCOUNT_ID'), 'the account id', [
+      'CLOUDFLARE_ACCOUNT_ID',
+      '--account-id',
+      'or --s3-endpoint',
+    ]);
   const target = {
     bucket: missing.require(bucket, 'the bucket', ['--s3-bucket']),
     accessKeyId: needed('R2_ACCESS_KEY_ID', 'the access key'),
     secretAccessKey: needed('R2_SECRET_ACCESS_KEY', 'the secret key'),
-    endpoint: s3Endpoint ?? r2Endpoint(missing, accountId ?? settings.get('CLOUDFLARE_ACCOUNT_ID')),
+    endpoint: s3Endpoint ?? r2Endpoint(account()),
     ...(s3Region === undefined ? {} : { region: s3Region }),
   };
   missing.fail();
   return target;
-}
-
-function r2Endpoint(missing: Missing, given: string | undefined): string {
-  const places = ['CLOUDFLARE_ACCOUNT_ID', '--account-id', 'or --s3-endpoint'];
-  return `https://${missing.require(given, 'the account id', places)}.r2.cloudflarestorage.com`;
 }
 
 /** What came back, line by line; the last line is the verdict. */

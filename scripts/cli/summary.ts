@@ -1,4 +1,4 @@
-/** What a finished backup says of itself, line by line. */
+/** What an archive that was made, or would be, says of itself, line by line. */
 
 import type {
   BackupOptions,

@@ -17,12 +17,21 @@ interface Shape {
   readonly colour: Colour;
 }
 
+/** Four bytes of each. */
+interface Pixels {
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+}
+
 type Colour = readonly [red: number, green: number, blue: number];
 
 /** A wall, a sky and some painted discs: the same scene at any size. */
 export class Scene {
   readonly #sky: Colour;
   readonly #shapes: Shape[];
+  /** By width: most of what a picture takes is its drawing. */
+  readonly #drawn = new Map<number, Pixels>();
 
   constructor(random: Random) {
     const colour = (): Colour => [random.below(256), random.below(256), random.below(256)];
@@ -37,21 +46,35 @@ export class Scene {
 
   /** A JPEG with a longest side of `width` pixels. */
   jpeg(width: number, quality: number): Buffer {
+    const pixels = this.#drawn.get(width) ?? this.#draw(width);
+    this.#drawn.set(width, pixels);
+    return jpeg.encode(pixels, quality).data;
+  }
+
+  #draw(width: number): Pixels {
     const height = Math.round((width * 3) / 4);
     const data = Buffer.alloc(width * height * 4, 255);
     for (let y = 0; y < height; y += 1) {
+      const sky = this.#skyAt(y / height);
       for (let x = 0; x < width; x += 1) {
-        data.set(this.#colourAt(x / width, y / height), (y * width + x) * 4);
+        const [red, green, blue] = this.#discAt(x / width, y / height)?.colour ?? sky;
+        const at = (y * width + x) * 4;
+        data[at] = red;
+        data[at + 1] = green;
+        data[at + 2] = blue;
       }
     }
-    return jpeg.encode({ data, width, height }, quality).data;
+    return { data, width, height };
   }
 
-  #colourAt(x: number, y: number): Colour {
-    const shape = this.#shapes.find(
-      (disc) => Math.hypot(disc.x - x, (disc.y - y) * 0.75) < disc.radius,
-    );
-    if (shape !== undefined) return shape.colour;
+  #discAt(x: number, y: number): Shape | undefined {
+    return this.#shapes.find((disc) => {
+      const [right, down] = [x - disc.x, (y - disc.y) * 0.75];
+      return right * right + down * down < disc.radius * disc.radius;
+    });
+  }
+
+  #skyAt(y: number): Colour {
     const [red, green, blue] = this.#sky;
     const light = 1 - y / 2;
     return [red * light, green * light, blue * light];

@@ -67,7 +67,9 @@ export function s3Photos(flags: RemoteFlags, layers: Layers): PhotoSource {
     ['R2_SECRET_ACCESS_KEY'],
   );
   const bucket = bucketOf(layers, missing);
-  const endpoint = flags.s3Endpoint ?? r2Endpoint(accountOf(flags, layers, missing), layers);
+  const endpoint =
+    flags.s3Endpoint ??
+    r2Endpoint(accountOf(flags, layers, missing), layers.bucket()?.jurisdiction);
   missing.fail();
   const region = flags.s3Region === undefined ? {} : { region: flags.s3Region };
   return { s3: { endpoint, bucket, accessKeyId, secretAccessKey, ...region } };
@@ -96,9 +98,8 @@ function bucketOf(layers: Layers, missing: Missing): string {
   ]);
 }
 
-/** R2 serves the buckets of a jurisdiction under a host of its own. */
-function r2Endpoint(accountId: string, layers: Layers): string {
-  const jurisdiction = layers.bucket()?.jurisdiction;
+/** Where R2 speaks S3. The buckets of a jurisdiction have a host of their own. */
+export function r2Endpoint(accountId: string, jurisdiction?: string): string {
   const host = jurisdiction === undefined ? accountId : `${accountId}.${jurisdiction}`;
   return `https://${host}.r2.cloudflarestorage.com`;
 }
