@@ -10,6 +10,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { writeFileSync } from 'node:fs';
 
 import {
@@ -64,6 +65,7 @@ class Site {
 }
 
 const none: Handler = (_, response) => response.writeHead(404).end();
+const refuse: Handler = (_, response) => response.writeHead(403).end();
 const sites: Site[] = [];
 
 afterEach(() => {
@@ -154,6 +156,17 @@ describe('an earlier backup', () => {
     expect(asked.filter((line) => / (changes|stays)/.test(line) && line.startsWith('G'))).toEqual(
       fetched,
     );
+  });
+
+  it('has all that a server has which refuses whatever it has not', async () => {
+    const site = await Site.listen(({ url = '' }, response) => {
+      if (url.endsWith('/originals/1.jpg')) give(response, modified);
+      else response.writeHead(403).end();
+    }, refuse);
+    const given = options(site.url, ['originals/1.jpg']);
+    const { path: reuseFrom } = await createBackup({ ...given, now: '2026-01-02T03:04:05Z' });
+    const result = await createBackup({ ...given, reuseFrom, outputDir: folder() });
+    expect(result).toMatchObject({ complete: true, reusedPhotos: 1, warnings: [] });
   });
 });
 
@@ -304,6 +317,15 @@ describe('a base whose name leads to this machine', () => {
 });
 
 describe('a photo', () => {
+  it('is not packed by a server that packs whatever may be', async () => {
+    const site = await Site.listen(({ headers }, response) => {
+      if (headers['accept-encoding'] === 'identity') give(response);
+      else response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(photo));
+    });
+    const { metadata } = await createBackup(options(site.url, ['originals/1.jpg']));
+    expect(metadata.photos.bytes).toBe(photo.length);
+  });
+
   const bodies: [reason: string, answer: Handler][] = [
     [
       'too_large',

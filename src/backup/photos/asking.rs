@@ -28,6 +28,10 @@ pub(super) async fn ask(
 ) {
     let Some(source) = plan.store() else { return };
     let (concurrency, health) = (settings.common.concurrency, Arc::new(Health::of(&*source)));
+    // A store that cannot list has just said of each of them that it is there.
+    if !plan.readings().is_empty() && !had.is_empty() {
+        health.answered();
+    }
     let (mut keys, mut given) = (wanted, had);
     // As a rule there is nothing to ask for in a second round.
     for round in 0..2 {
