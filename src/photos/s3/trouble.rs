@@ -54,6 +54,8 @@ impl From<&S3Error> for GetError {
                     // A bucket that is gone, or a gateway that does not know the way to it, denies no key.
                     (404, "NoSuchKey") => GetError::NoSuchKey,
                     (412 | 416, _) => GetError::ChangedWhileRead,
+                    // It never will.
+                    (501, _) => GetError::Unreadable,
                     (408 | 429 | 500.., _) => GetError::Unavailable { retry_after: *retry_after },
                     _ => GetError::Unreadable,
                 }
@@ -120,6 +122,9 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         (_, "RequestTimeTooSkewed") => CLOCK_WRONG,
         (401 | 403, _) => &denied,
         (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",
+        (501, _) => {
+            "the store lacks a part of S3 that this needs (status 501); take another store, or go by a folder of files"
+        }
         (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",
         _ if matches!(error, S3Error::Unreadable) => {
             "its answers are not those of an S3 store; check the endpoint and what answers in its place, then try again"
@@ -152,6 +157,7 @@ mod tests {
             (403, "AccessDenied", GetError::Refused),
             (403, "RequestTimeTooSkewed", GetError::ClockWrong),
             (503, "SlowDown", GetError::Unavailable { retry_after: None }),
+            (501, "NotImplemented", GetError::Unreadable),
             (412, "PreconditionFailed", GetError::ChangedWhileRead),
             (400, "RequestTimeout", GetError::Timeout),
             (400, "InvalidRequest", GetError::Unreadable),
@@ -170,5 +176,7 @@ mod tests {
         assert_eq!(code(b"<Code>AKIA secret</Code>"), "");
         assert_eq!(refused("x".into(), "read", answer(404, "NoSuchBucket")).code(), "SOURCE_UNREACHABLE");
         assert_eq!(refused("x".into(), "read", answer(403, "")).code(), "SOURCE_REFUSED");
+        let lacking = refused("x".into(), "write", answer(501, "NotImplemented")).to_string();
+        assert!(lacking.contains("lacks a part of S3"), "{lacking}");
     }
 }
