@@ -41,7 +41,9 @@ export class Layers {
     const folders = new Set(['.', ...(path === undefined ? [] : [dirname(path)])]);
     this.settings = new Settings(environment, [...folders]);
     const chosen = flags.env ?? this.settings.get('CLOUDFLARE_ENV');
-    this.config = path === undefined ? undefined : new WranglerConfig(path, chosen);
+    // As for wrangler, an empty name chooses none.
+    const environment = chosen === '' ? undefined : chosen;
+    this.config = path === undefined ? undefined : new WranglerConfig(path, environment);
     this.#flags = flags;
   }
 
