@@ -286,6 +286,15 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_was_not_copied_whole_is_told_as_one() {
+        let errors = vec![Said { code: 6003, message: "Invalid request headers".into() }];
+        let error = Verdict { success: false, errors }.into_error(400, None);
+        let told = trouble::refused("the database".into(), "D1: Read", error);
+        assert_eq!(told.code(), "SOURCE_REFUSED");
+        assert!(told.to_string().contains("check that the API token is whole"), "{told}");
+    }
+
+    #[test]
     fn nothing_shows_the_token() {
         let access =
             Access { api: API.into(), account_id: "a".into(), token: Secret::from("hidden".to_owned()) };
