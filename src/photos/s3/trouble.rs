@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::http::{Failure, complaint};
 use crate::photos::source::{CLOCK_WRONG, GetError};
 
+/// What R2 says, with status 400, of an access key id that has not the length of one.
+const BAD_KEY_ID: &str = "InvalidArgument";
+
 /// Why a request to a bucket failed.
 #[derive(Debug, thiserror::Error)]
 pub enum S3Error {
@@ -121,7 +124,13 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
         (_, "RequestTimeTooSkewed") => CLOCK_WRONG,
         (401 | 403, _) => &denied,
-        (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",
+        (400, BAD_KEY_ID) => {
+            "it does not take the access key id, as it seems; one of R2 has 32 characters, and is neither its secret nor a \
+             token"
+        }
+        (404, _) => {
+            "there is no such bucket; check its name, the endpoint, which has no bucket in it, and at R2 the jurisdiction"
+        }
         (501, _) => {
             "the store lacks a part of S3 that this needs (status 501); take another store, or go by a folder of files"
         }
@@ -136,8 +145,8 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         _ => "the store does not understand the request; is the endpoint that of an S3 store?",
     };
     let (problem, source) = (problem.to_owned(), Some(error.into()));
-    match status {
-        401 | 403 => Error::SourceRefused { what: place, problem, source },
+    match (status, code.as_str()) {
+        (401 | 403, _) | (400, BAD_KEY_ID) => Error::SourceRefused { what: place, problem, source },
         _ => Error::SourceUnreachable { what: place, problem, source },
     }
 }
@@ -176,6 +185,9 @@ mod tests {
         assert_eq!(code(b"<Code>AKIA secret</Code>"), "");
         assert_eq!(refused("x".into(), "read", answer(404, "NoSuchBucket")).code(), "SOURCE_UNREACHABLE");
         assert_eq!(refused("x".into(), "read", answer(403, "")).code(), "SOURCE_REFUSED");
+        let swapped = refused("x".into(), "read", answer(400, "InvalidArgument"));
+        assert_eq!(swapped.code(), "SOURCE_REFUSED");
+        assert!(swapped.to_string().contains("access key id"), "{swapped}");
         let lacking = refused("x".into(), "write", answer(501, "NotImplemented")).to_string();
         assert!(lacking.contains("lacks a part of S3"), "{lacking}");
     }
