@@ -14,8 +14,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use futures::stream::{BoxStream, StreamExt};
-use http::header::{ACCEPT_ENCODING, DATE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyStream, Full};
 use hyper::body::{Body, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -128,9 +128,7 @@ impl Client {
     }
 
     /// Sends one request; the answer's head is there, its body is still to be read.
-    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
-        // Whoever says nothing takes any coding (RFC 9110, 12.5.3), and a packed photo is another one.
-        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
         let sent = request.body().size_hint().lower();
         let patience = CONNECT + STALLED + Duration::from_secs(sent / SLOWEST);
         match tokio::time::timeout(patience, self.pool.request(request)).await {

@@ -57,8 +57,7 @@ impl From<&S3Error> for GetError {
                     // A bucket that is gone, or a gateway that does not know the way to it, denies no key.
                     (404, "NoSuchKey") => GetError::NoSuchKey,
                     (412 | 416, _) => GetError::ChangedWhileRead,
-                    // It never will.
-                    (501, _) => GetError::Unreadable,
+                    // R2 says even 501 in passing.
                     (408 | 429 | 500.., _) => GetError::Unavailable { retry_after: *retry_after },
                     _ => GetError::Unreadable,
                 }
@@ -166,7 +165,7 @@ mod tests {
             (403, "AccessDenied", GetError::Refused),
             (403, "RequestTimeTooSkewed", GetError::ClockWrong),
             (503, "SlowDown", GetError::Unavailable { retry_after: None }),
-            (501, "NotImplemented", GetError::Unreadable),
+            (501, "NotImplemented", GetError::Unavailable { retry_after: None }),
             (412, "PreconditionFailed", GetError::ChangedWhileRead),
             (400, "RequestTimeout", GetError::Timeout),
             (400, "InvalidRequest", GetError::Unreadable),
