@@ -120,7 +120,9 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
     let problem = match (status, code.as_str()) {
         _ if let Some(problem) = &distrust => problem,
         (_, "SignatureDoesNotMatch") => "the secret access key is not that of the access key id",
-        (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
+        (_, "AuthorizationHeaderMalformed" | "InvalidRegionName") => {
+            "it does not take the region; set region to the bucket's own, which at R2 is auto"
+        }
         (_, "RequestTimeTooSkewed") => CLOCK_WRONG,
         (401 | 403, _) => &denied,
         (400, BAD_KEY_ID) => {
@@ -184,6 +186,10 @@ mod tests {
         assert_eq!(code(b"<Code>AKIA secret</Code>"), "");
         assert_eq!(refused("x".into(), "read", answer(404, "NoSuchBucket")).code(), "SOURCE_UNREACHABLE");
         assert_eq!(refused("x".into(), "read", answer(403, "")).code(), "SOURCE_REFUSED");
+        for code in ["AuthorizationHeaderMalformed", "InvalidRegionName"] {
+            let elsewhere = refused("x".into(), "read", answer(400, code)).to_string();
+            assert!(elsewhere.contains("does not take the region"), "{elsewhere}");
+        }
         let swapped = refused("x".into(), "read", answer(400, "InvalidArgument"));
         assert_eq!(swapped.code(), "SOURCE_REFUSED");
         assert!(swapped.to_string().contains("access key id"), "{swapped}");
