@@ -3,6 +3,11 @@
 import { databaseId, faults } from './support/d1';
 import { backup, byFile, double, failure, made, script } from './support/d1-backup';
 
+/** Names from `c<from>` up to that before `c<end>`. */
+function columns(from: number, end: number): string {
+  return Array.from({ length: end - from }, (_, nth) => `c${String(from + nth)}`).join(', ');
+}
+
 /** Whatever a database may hold that JSON, JavaScript or a page could lose. */
 const odd = `
 CREATE TABLE artwork (id TEXT PRIMARY KEY, title TEXT, photos TEXT, status TEXT NOT NULL);
@@ -24,8 +29,11 @@ CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT, artwork_id TEXT REFE
   doubled AS (id * 2), CHECK (id < 100000));
 INSERT INTO counted (id, artwork_id) VALUES (1, 'w00001'), (900, 'w00002');
 DELETE FROM counted WHERE id = 900;
-CREATE TABLE wide (${Array.from({ length: 100 }, (_, nth) => `c${String(nth)}`).join(', ')});
+CREATE TABLE wide (${columns(0, 100)});
 INSERT INTO wide (c0, c99) VALUES (1, 'last'), (2, 'one');
+CREATE TABLE hidden (rowid, _rowid_, oid, ${columns(3, 100)});
+INSERT INTO hidden (rowid, c99) VALUES (1, 'z'), (2, 'y'), (3, 'x');
+CREATE INDEX other_order ON hidden (c99, ${columns(80, 99)});
 CREATE VIRTUAL TABLE found USING fts5(title, content='artwork', content_rowid='rowid');
 INSERT INTO found(found) VALUES ('rebuild');
 CREATE VIRTUAL TABLE own USING fts5(words, tokenize='porter');
@@ -52,6 +60,7 @@ describe('a backup of D1 at Cloudflare', () => {
       const result = await backup(server);
       expect(script(result) === expected).toBe(true);
       expect(result.metadata.source.database).toBe('d1');
+      expect(result.metadata.database.left_out).toEqual(['_cf_KV']);
       expect(server.statements.filter((sql) => !sql.startsWith('SELECT '))).toEqual([]);
     },
     60_000,

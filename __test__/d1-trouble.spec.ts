@@ -80,6 +80,11 @@ const passing = [
   'Currently processing a long-running export.',
 ];
 
+/** What passes with the day. */
+const spent =
+  "D1_ERROR: Your account has exceeded D1's free tier daily row read limit. Upgrade to a paid plan or wait until " +
+  'tomorrow (midnight UTC) to continue.';
+
 /** What may become of an answer. */
 const changes: [name: string, change: (one: Result) => void][] = [
   ['no results', (one) => delete one.results],
@@ -153,6 +158,7 @@ describe('what goes on for ever', () => {
     ['reset', 5, /check the network/],
     ['memory', 2, /gives up on even small parts/],
     [{ text: 'no such table: artwork: SQLITE_ERROR' }, 4, /does not take the SQL/],
+    [{ text: spent }, 2, /free plan.*midnight UTC/],
   ];
 
   /** From whichever request on. */

@@ -38,6 +38,9 @@ it('choose the environment in their order: .env, environment, flag', async () =>
   expect(await first(cwd, args, env)).toContain('id-of-staging');
   const flag = ['--env', 'development'];
   expect(await first(cwd, [...args, ...flag], env)).toContain('development-art');
+  const top = '[[d1_databases]]\nbinding = "DB"\ndatabase_id = "id-of-none"\n';
+  writeFileSync(join(cwd, 'wrangler.toml'), toml.replace('[env', `${top}[env`));
+  expect(await first(cwd, [...args, '--env', ''], env)).toContain('id-of-none');
 });
 
 it('choose the environment by the .env beside the configuration too', async () => {

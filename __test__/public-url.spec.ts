@@ -1,11 +1,14 @@
 /** Photos below a public URL, which cannot list: what is one, what is none, and what is there already. */
 
 import type { OutgoingHttpHeaders } from 'node:http';
+import { gzipSync } from 'node:zlib';
 
 import { createBackup, previewBackup } from '../index.js';
 import { folder, listing, removeFolders } from './support';
 import { full } from './support/random';
 import { give, type Handler, held, missing, options, photo, Site } from './support/site';
+
+const refuse: Handler = (_, response) => response.writeHead(403).end();
 
 afterAll(removeFolders);
 
@@ -51,9 +54,29 @@ describe('an earlier backup', () => {
       fetched,
     );
   });
+
+  it('has all that a server has which refuses whatever it has not', async () => {
+    const site = await Site.listen(({ url = '' }, response) => {
+      if (url.endsWith('/originals/1.jpg')) give(response, modified);
+      else response.writeHead(403).end();
+    }, refuse);
+    const given = options(site.url, ['originals/1.jpg']);
+    const { path: reuseFrom } = await createBackup({ ...given, now: '2026-01-02T03:04:05Z' });
+    const result = await createBackup({ ...given, reuseFrom, outputDir: folder() });
+    expect(result).toMatchObject({ complete: true, reusedPhotos: 1, warnings: [] });
+  });
 });
 
 describe('a photo', () => {
+  it('is not packed by a server that packs whatever may be', async () => {
+    const site = await Site.listen(({ headers }, response) => {
+      if (headers['accept-encoding'] === 'identity') give(response);
+      else response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(photo));
+    });
+    const { metadata } = await createBackup(options(site.url, ['originals/1.jpg']));
+    expect(metadata.photos.bytes).toBe(photo.length);
+  });
+
   const bodies: [reason: string, answer: Handler][] = [
     [
       'too_large',

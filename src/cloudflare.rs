@@ -245,6 +245,8 @@ impl From<&ApiError> for Setback {
             ApiError::Network(Failure::Broken(_)) | ApiError::Foreign(_) | ApiError::Malformed(_) => {
                 Setback::Busy(None)
             }
+            // Too late for today, whatever the status.
+            ApiError::Refused { hint: Hint::Spent, .. } => Setback::Final,
             ApiError::Refused { hint: Hint::Passing | Hint::Exporting, retry_after, .. }
             | ApiError::Refused { status: 408 | 429, retry_after, .. }
             | ApiError::Refused { code: trouble::THROTTLED, retry_after, .. } => Setback::Busy(*retry_after),
@@ -261,6 +263,9 @@ impl From<&ApiError> for Setback {
 mod tests {
     use super::*;
 
+    const SPENT: &str = "D1_ERROR: Your account has exceeded D1's free tier daily row read limit. Upgrade to a paid \
+                         plan or wait until tomorrow (midnight UTC) to continue.";
+
     fn refused(status: u16, code: i64, message: &str) -> Setback {
         let errors = vec![Said { code, message: message.into() }];
         Setback::from(&Verdict { success: false, errors }.into_error(status, None))
@@ -274,7 +279,19 @@ mod tests {
         assert_eq!(refused(502, 0, ""), Setback::Busy(None));
         assert_eq!(refused(500, 7500, "no such table: x: SQLITE_ERROR"), Setback::Final);
         assert_eq!(refused(403, 10000, "Authentication error"), Setback::Final);
+        for status in [200, 400, 403, 429, 503] {
+            assert_eq!(refused(status, 7500, SPENT), Setback::Final);
+        }
         assert_eq!(Setback::from(&ApiError::Network(Failure::Timeout)), Setback::Silent);
+    }
+
+    #[test]
+    fn a_token_that_was_not_copied_whole_is_told_as_one() {
+        let errors = vec![Said { code: 6003, message: "Invalid request headers".into() }];
+        let error = Verdict { success: false, errors }.into_error(400, None);
+        let told = trouble::refused("the database".into(), "D1: Read", error);
+        assert_eq!(told.code(), "SOURCE_REFUSED");
+        assert!(told.to_string().contains("check that the API token is whole"), "{told}");
     }
 
     #[test]

@@ -18,11 +18,14 @@ pub enum Hint {
     Exporting,
     /// Less has to be asked for at once.
     TooMuch,
+    /// Nothing more is answered on this day.
+    Spent,
 }
 
 /// Parts of messages, and what they mean; the first that fits counts. See
 /// <https://developers.cloudflare.com/d1/observability/debug-d1/>.
-const KNOWN: [(&str, Hint); 15] = [
+const KNOWN: [(&str, Hint); 16] = [
+    ("free tier daily", Hint::Spent),
     ("long-running export", Hint::Exporting),
     ("exceeded its memory limit", Hint::TooMuch),
     ("exceeded its CPU time limit", Hint::TooMuch),
@@ -56,9 +59,15 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
             (0, 0, Hint::None)
         }
     };
-    let denied = matches!(code, 10000 | 9109 | 7403) || matches!((status, code), (401 | 403, _));
+    // 6003 is said of a token of a shape that no token has, with status 400.
+    let denied = matches!(code, 10000 | 9109 | 7403 | 6003) || matches!((status, code), (401 | 403, _));
     let problem = match (status, code, hint) {
         (_, 7403, _) => "the account id is not one that the token may use; check both".into(),
+        (_, _, Hint::Spent) => {
+            "its account has read as much as the free plan allows in a day; try again after midnight UTC, or with a paid \
+             plan"
+                .into()
+        }
         _ if denied => format!("check that the API token is whole, not expired, and has the permission {permission}"),
         (404, ..) | (_, 7003, _) => "there is no such thing in that account; check the ids".into(),
         (_, _, Hint::Exporting) => {

@@ -310,7 +310,7 @@ fn is_left_out(name: &str) -> bool {
 }
 
 /// Whether what is called `name` belongs to D1 itself.
-fn is_of_d1(name: &str) -> bool {
+pub fn is_of_d1(name: &str) -> bool {
     starts_with(name, "_cf_")
 }
 

@@ -40,7 +40,9 @@ export class Layers {
     const path = found === undefined ? undefined : resolve(found);
     const folders = new Set(['.', ...(path === undefined ? [] : [dirname(path)])]);
     this.settings = new Settings(environment, [...folders]);
-    const chosen = flags.env ?? this.settings.get('CLOUDFLARE_ENV');
+    const named = flags.env ?? this.settings.get('CLOUDFLARE_ENV');
+    // As for wrangler, an empty name chooses none.
+    const chosen = named === '' ? undefined : named;
     this.config = path === undefined ? undefined : new WranglerConfig(path, chosen);
     this.#flags = flags;
   }

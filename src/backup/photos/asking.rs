@@ -22,7 +22,12 @@ pub(super) async fn ask(
     sender: Sender<Result<Attempt>>,
 ) {
     let Some(store) = task.plan.store() else { return };
-    let mut asking = Asking { task, health: Arc::new(Health::of(&*store)), store, given: had, sender };
+    let health = Arc::new(Health::of(&*store));
+    // A store that cannot list has just said of each of them that it is there.
+    if !task.plan.readings().is_empty() && !had.is_empty() {
+        health.answered();
+    }
+    let mut asking = Asking { task, health, store, given: had, sender };
     asking.round(wanted).await;
     // As a rule there are none.
     asking.round(task.plan.sisters_of_lost(&asking.given)).await;

@@ -32,6 +32,11 @@ impl Health {
         Health { place: source.place(), state: Mutex::default() }
     }
 
+    /// The store has answered for a photo elsewhere: what it refuses from now on says nothing of us.
+    pub fn answered(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).answered = true;
+    }
+
     /// Why nothing is asked of the store any more.
     pub(super) fn outage(&self) -> Option<GetError> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).outage
@@ -144,6 +149,13 @@ mod tests {
         let health = health();
         assert!(health.tell("a.jpg", None).is_ok());
         assert!((0..100).all(|_| health.tell("b.jpg", Some(GetError::LedAway)).is_ok()));
+    }
+
+    #[test]
+    fn a_store_that_answered_elsewhere_may_turn_all_away() {
+        let health = health();
+        health.answered();
+        assert!((0..100).all(|_| health.tell("a.jpg", Some(GetError::Refused)).is_ok()));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::http::{Failure, complaint};
 use crate::photos::source::{CLOCK_WRONG, GetError};
 
+/// What R2 says, with status 400, of an access key id that has not the length of one.
+const BAD_KEY_ID: &str = "InvalidArgument";
+
 /// Why a request to a bucket failed.
 #[derive(Debug, thiserror::Error)]
 pub enum S3Error {
@@ -54,6 +57,7 @@ impl From<&S3Error> for GetError {
                     // A bucket that is gone, or a gateway that does not know the way to it, denies no key.
                     (404, "NoSuchKey") => GetError::NoSuchKey,
                     (412 | 416, _) => GetError::ChangedWhileRead,
+                    // R2 says even 501 in passing.
                     (408 | 429 | 500.., _) => GetError::Unavailable { retry_after: *retry_after },
                     _ => GetError::Unreadable,
                 }
@@ -116,10 +120,21 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
     let problem = match (status, code.as_str()) {
         _ if let Some(problem) = &distrust => problem,
         (_, "SignatureDoesNotMatch") => "the secret access key is not that of the access key id",
-        (_, "AuthorizationHeaderMalformed") => "it does not take the region; set region to the bucket's own",
+        (_, "AuthorizationHeaderMalformed" | "InvalidRegionName") => {
+            "it does not take the region; set region to the bucket's own, which at R2 is auto"
+        }
         (_, "RequestTimeTooSkewed") => CLOCK_WRONG,
         (401 | 403, _) => &denied,
-        (404, _) => "there is no such bucket; check its name, the endpoint and, at R2, the jurisdiction",
+        (400, BAD_KEY_ID) => {
+            "it does not take the access key id, as it seems; one of R2 has 32 characters, and is neither its secret nor a \
+             token"
+        }
+        (404, _) => {
+            "there is no such bucket; check its name, the endpoint, which has no bucket in it, and at R2 the jurisdiction"
+        }
+        (501, _) => {
+            "the store lacks a part of S3 that this needs (status 501); take another store, or go by a folder of files"
+        }
         (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",
         _ if matches!(error, S3Error::Unreadable) => {
             "its answers are not those of an S3 store; check the endpoint and what answers in its place, then try again"
@@ -131,8 +146,8 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         _ => "the store does not understand the request; is the endpoint that of an S3 store?",
     };
     let (problem, source) = (problem.to_owned(), Some(error.into()));
-    match status {
-        401 | 403 => Error::SourceRefused { what: place, problem, source },
+    match (status, code.as_str()) {
+        (401 | 403, _) | (400, BAD_KEY_ID) => Error::SourceRefused { what: place, problem, source },
         _ => Error::SourceUnreachable { what: place, problem, source },
     }
 }
@@ -152,6 +167,7 @@ mod tests {
             (403, "AccessDenied", GetError::Refused),
             (403, "RequestTimeTooSkewed", GetError::ClockWrong),
             (503, "SlowDown", GetError::Unavailable { retry_after: None }),
+            (501, "NotImplemented", GetError::Unavailable { retry_after: None }),
             (412, "PreconditionFailed", GetError::ChangedWhileRead),
             (400, "RequestTimeout", GetError::Timeout),
             (400, "InvalidRequest", GetError::Unreadable),
@@ -170,5 +186,14 @@ mod tests {
         assert_eq!(code(b"<Code>AKIA secret</Code>"), "");
         assert_eq!(refused("x".into(), "read", answer(404, "NoSuchBucket")).code(), "SOURCE_UNREACHABLE");
         assert_eq!(refused("x".into(), "read", answer(403, "")).code(), "SOURCE_REFUSED");
+        for code in ["AuthorizationHeaderMalformed", "InvalidRegionName"] {
+            let elsewhere = refused("x".into(), "read", answer(400, code)).to_string();
+            assert!(elsewhere.contains("does not take the region"), "{elsewhere}");
+        }
+        let swapped = refused("x".into(), "read", answer(400, "InvalidArgument"));
+        assert_eq!(swapped.code(), "SOURCE_REFUSED");
+        assert!(swapped.to_string().contains("access key id"), "{swapped}");
+        let lacking = refused("x".into(), "write", answer(501, "NotImplemented")).to_string();
+        assert!(lacking.contains("lacks a part of S3"), "{lacking}");
     }
 }

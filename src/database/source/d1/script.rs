@@ -8,10 +8,10 @@ use tempfile::TempPath;
 
 use super::held::Held;
 use super::query::Object;
-use crate::database::schema::{Schema, Table, is_internal};
+use crate::database::schema::{Schema, Table, is_internal, is_of_d1};
 use crate::database::script::{Budget, Loader, ShellRow};
 use crate::database::source::trouble;
-use crate::database::{lexer, private};
+use crate::database::{lexer, private, quoted};
 use crate::error::Result;
 use crate::job::{Job, Meter};
 
@@ -23,6 +23,8 @@ const SEQUENCE: &str = "DELETE FROM sqlite_sequence;\n";
 /// What a database is made of.
 pub struct Layout {
     objects: Vec<Object>,
+    /// Names of the tables of D1's own, which no backup holds and each says so.
+    of_d1: Vec<String>,
     /// Every table whose rows are read, those behind virtual tables among them.
     pub tables: Vec<Table>,
     /// How many of them stand before `sqlite_sequence`, which is the last if there is one.
@@ -32,6 +34,8 @@ pub struct Layout {
 impl Layout {
     /// Learns the tables by making them, empty, under the guard that every script runs under.
     pub fn of(objects: Vec<Object>, origin: &Path, work: &Path, job: &Job) -> Result<Self> {
+        let of_d1 = objects.iter().filter(|object| object.kind == "table" && is_of_d1(&object.name));
+        let of_d1 = of_d1.map(|object| object.name.clone()).collect();
         let objects: Vec<Object> = objects.into_iter().filter(is_kept).collect();
         let script = creations(&objects, |object| object.kind == "table" && !is_virtual(object));
         let copy = private::database(work)?;
@@ -50,7 +54,7 @@ impl Layout {
         let mut tables = schema.tables;
         let ordinary = tables.len();
         tables.extend(schema.sequence);
-        Ok(Layout { objects, tables, ordinary })
+        Ok(Layout { objects, of_d1, tables, ordinary })
     }
 
     /// Whether the schema is still that of `objects`.
@@ -60,7 +64,8 @@ impl Layout {
 
     /// Makes a private database of what was read.
     pub fn load(&self, held: &Held, origin: &Path, work: &Path, job: &Job) -> Result<TempPath> {
-        let tables = creations(&self.objects, |object| object.kind == "table" && !is_virtual(object));
+        let mut tables = creations(&self.objects, |object| object.kind == "table" && !is_virtual(object));
+        tables.extend(self.of_d1.iter().map(|name| format!("CREATE TABLE {}(x);\n", quoted(name))));
         let mut rest = String::new();
         for object in self.objects.iter().filter(|object| is_virtual(object)) {
             // The shell's own form: the tables behind it are there already, filled.

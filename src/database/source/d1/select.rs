@@ -71,13 +71,15 @@ impl Source {
             false => format!(" WHERE {}", conditions.join(" AND ")),
         };
         let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+        // What has no order has the same one in every statement, whichever columns an index has.
+        let source = if self.has_places() { "" } else { " NOT INDEXED" };
         self.groups
             .iter()
             .map(|group| {
                 // Names of our own: two columns of one name would be one in an object.
                 let terms: Vec<String> =
                     group.iter().enumerate().map(|(nth, term)| format!("{term} AS c{nth}")).collect();
-                format!("SELECT {} FROM {table} AS t{condition}{order}{limit}", terms.join(", "))
+                format!("SELECT {} FROM {table} AS t{source}{condition}{order}{limit}", terms.join(", "))
             })
             .collect()
     }

@@ -141,7 +141,8 @@ impl Object {
 /// Where a listing goes on, if it does. Whether it does is said as a boolean, and elsewhere as text.
 fn next(info: &Value) -> Next<'_> {
     let said = info.get("is_truncated").filter(|said| !said.is_null());
-    let goes_on = said.map(|said| said.as_bool() == Some(true) || said.as_str() == Some("true"));
+    // Whatever else is said is no end.
+    let goes_on = said.map(|said| said.as_bool() != Some(false) && said.as_str() != Some("false"));
     Next::of(goes_on, info.get("cursor").and_then(Value::as_str))
 }
 
@@ -183,6 +184,10 @@ mod tests {
             assert_eq!(next(&ended), Next::End, "{ended}");
         }
         assert_eq!(next(&json!({ "is_truncated": true, "cursor": "" })), Next::Nowhere);
+        for odd in [json!(1), json!("True"), json!({})] {
+            assert_eq!(next(&json!({ "is_truncated": odd, "cursor": "YS8vYg==" })), goes_on, "{odd}");
+            assert_eq!(next(&json!({ "is_truncated": odd })), Next::Nowhere, "{odd}");
+        }
     }
 
     #[test]
