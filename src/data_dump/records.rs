@@ -84,7 +84,8 @@ impl Records<'_> {
             return Ok(WorkRecord { json: b"{}".to_vec(), tags: Map::new() });
         };
         let entry = ARTWORK.name;
-        let mut tags = self.tags(tag_cell, Column("artwork", "tags"), toll);
+        let is_all = work.row_tags.is_empty();
+        let mut tags = self.tags(tag_cell, is_all, Column("artwork", "tags"), toll);
         let mut adding = Adding::to(&mut tags);
         for (label, value) in &work.row_tags {
             adding.add(label, value.clone());
@@ -127,7 +128,7 @@ impl Records<'_> {
         let table = self.plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
         let of = |column| Column(table, column);
         let entry = CREATORS.name;
-        let mut tags = self.tags(tag_cell, of("tags"), toll);
+        let mut tags = self.tags(tag_cell, true, of("tags"), toll);
         if let Some(site) = text_of(website).filter(|_| !tags.contains_key("website")) {
             tags.insert("website".into(), site.into());
         }
@@ -173,13 +174,15 @@ impl Records<'_> {
         record.finish()
     }
 
-    fn tags(&self, cell: &Cell, place: Column, toll: &mut Toll) -> Map<String, Value> {
+    /// The tags in a column. `is_all`: whether no others are added to them.
+    fn tags(&self, cell: &Cell, is_all: bool, place: Column, toll: &mut Toll) -> Map<String, Value> {
         let read = tag_values::in_cell(cell).and_then(|json| {
             // As most are: they are looked at with the record.
-            if tag_values::is_plain(&json) {
+            if is_all && tag_values::is_plain(&json) {
                 return tag_values::of_json(json);
             }
-            // Before items of a list become one: what stands together in one of them may be a name and its value.
+            // Before items of a list, or tags of several places, become one: what stands together in one of them may be a
+            // name and its value.
             let is_empty = json.is_null();
             let json = self.fences.public(json);
             // What nobody can clean is as good as unreadable.

@@ -100,8 +100,11 @@ fn end(text: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// What files are called behind the dot (`logo@2x.png`): none of them is a top-level domain.
-const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "svg", "webp", "gif", "avif", "heic"];
+/// What files are called behind the dot (`logo@2x.png`, `Art@Metrotown.pdf`): none of them is a top-level domain.
+const FILES: [&str; 20] = [
+    "png", "jpg", "jpeg", "svg", "webp", "gif", "avif", "heic", "tif", "tiff", "bmp", "pdf", "docx", "html",
+    "htm", "php", "aspx", "xml", "mp3", "mp4",
+];
 
 /// Bytes of the top-level domain with which a label begins.
 fn top_level(label: &[u8]) -> Option<usize> {
@@ -113,8 +116,8 @@ fn top_level(label: &[u8]) -> Option<usize> {
         first if first.is_ascii() => run_after(label, |c| c.is_ascii_alphabetic()),
         _ => run_after(label, |c| c.is_alphabetic() && !c.is_ascii()),
     };
-    let is_picture = |top: &[u8]| PICTURES.iter().any(|end| top.eq_ignore_ascii_case(end.as_bytes()));
-    (length >= 2 && !label.get(..length).is_some_and(is_picture)).then_some(length)
+    let is_file = |top: &[u8]| FILES.iter().any(|end| top.eq_ignore_ascii_case(end.as_bytes()));
+    (length >= 2 && !label.get(..length).is_some_and(is_file)).then_some(length)
 }
 
 /// Bytes of the longest run at the start of `text`.
@@ -193,6 +196,8 @@ mod tests {
             "mural@main",
             "https://cdn.example.org/logo@2x.png",
             "File:Foo@3x.JPG",
+            "https://city.example/docs/Art@Metrotown.pdf",
+            "https://city.example/art@2024.html?page=2",
             "bob@",
             "bob@.org",
             "bob@-.1",

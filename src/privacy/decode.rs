@@ -108,7 +108,7 @@ pub fn foldable(text: &[u8]) -> Option<usize> {
 
 /// The first bytes of all characters that are folded, and of few that words are made of.
 fn begins_foldable(byte: u8) -> bool {
-    matches!(byte, 0xc2 | 0xe2 | 0xef | 0xf0)
+    matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf0 | 0xf3)
 }
 
 /// Adds what the character at `at` stands for, by its compatibility decomposition (Unicode Standard Annex 15), if that
@@ -118,7 +118,8 @@ fn fold(text: &[u8], at: usize, bytes: &mut Vec<u8>) -> Option<usize> {
     let (start, mut is_ascii) = (bytes.len(), true);
     if !is_unseen(c) {
         decompose_compatible(c, |part| match part {
-            '\u{2010}' => bytes.push(b'-'),
+            // What typography makes of a hyphen between digits, too.
+            '\u{2010}' | '\u{2012}' | '\u{2013}' | '\u{2212}' => bytes.push(b'-'),
             part if part.is_ascii_graphic() => bytes.push(part as u8),
             _ => is_ascii = false,
         });
@@ -130,12 +131,13 @@ fn fold(text: &[u8], at: usize, bytes: &mut Vec<u8>) -> Option<usize> {
 }
 
 /// Of the characters that are to be ignored in display (Default_Ignorable_Code_Point), those that come with text copied
-/// from pages and documents.
+/// from pages and documents, and those that hide in text.
 fn is_unseen(c: char) -> bool {
     matches!(
         c,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 

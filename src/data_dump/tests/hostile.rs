@@ -205,6 +205,11 @@ async fn names_stay_in_where_the_items_of_a_list_become_one() {
         let left = tagged(&tags).await;
         assert!(!left.contains("604 555") && left.contains(r#""value":"bronze""#), "{tags} as {left}");
     }
+    let rows = r#"CREATE TABLE artwork (id TEXT, tags TEXT, status TEXT); CREATE TABLE tags (artwork_id TEXT, label TEXT, value TEXT);
+        INSERT INTO artwork VALUES ('w1', '{"type":"phone","value":"604 555 0199"}', 'approved');
+        INSERT INTO tags VALUES ('w1', 'type', 'mural'), ('w1', 'height', '2')"#;
+    let left = texts_of(rows, DataDumpOptions::default()).await;
+    assert!(!left.contains("604 555") && left.contains(r#""height":"2""#), "{left}");
     let left = tagged(r#"[{"b":[["phone","604 555 0199"],["height","2"]]},{"b":"red"}]"#).await;
     assert!(!left.contains("604 555") && left.contains(r#""b":[["height","2"],"red"]"#), "{left}");
 }

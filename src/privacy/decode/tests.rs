@@ -27,11 +27,15 @@ fn other_forms_of_ascii_are_folded_and_traced_back() {
     assert_eq!(decoded.source(1..3), 1..10);
     assert_eq!(decoded.source(7..11), 18..25);
     assert_eq!(foldable("“é”, 東京 \u{a0} ＠".as_bytes()), Some(20));
-    for plain in ["", "a@b", "l’été “sic” – 東京：№\u{a0}", "\u{fffd}"] {
+    for plain in ["", "a@b", "l’été “sic” — 東京：№\u{a0}", "\u{fffd}"] {
         let has_any = folded(plain.as_bytes()).is_some();
         assert_eq!(has_any, foldable(plain.as_bytes()).is_some(), "{plain}");
     }
-    assert!(folded("l’été “sic” – 東京".as_bytes()).is_none() && folded(b"\xe2\x80").is_none());
+    assert!(folded("l’été “sic” — 東京, عربي, ქართ".as_bytes()).is_none() && folded(b"\xe2\x80").is_none());
+    let unseen = "\u{61c}a\u{34f}b\u{180e}\u{e0041}c\u{e01ef}";
+    assert_eq!(foldable(unseen.as_bytes()), Some(0));
+    assert_eq!(folded(unseen.as_bytes()).unwrap().bytes, b"abc");
+    assert_eq!(folded("3f\u{2013}7b\u{2012}4c\u{2212}9d".as_bytes()).unwrap().bytes, b"3f-7b-4c-9d");
 }
 
 #[test]

@@ -160,6 +160,15 @@ fn what_is_private_is_kept_in_however_it_is_written() {
         "Móvil",
         "Telf.",
         "tlf",
+        "TELNO",
+        "FaxNo",
+        "mobilenumber",
+        "artist_contact",
+        "Emergency Contact",
+        "contact_mobile",
+        "mail_address",
+        "X-Forwarded-For",
+        "remote_address",
     ] {
         assert!(rule_for(name).is_some(), "{name}");
     }
