@@ -255,5 +255,4 @@ fn refuse_headers(file: &mut File, directory: Directory, path: &Path) -> Result<
 }
 
 #[cfg(test)]
-#[path = "reader_tests.rs"]
 mod tests;

@@ -324,5 +324,4 @@ fn starts_with(name: &str, prefix: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "schema_tests.rs"]
 mod tests;

@@ -1,7 +1,8 @@
 //! The door to Node: what JavaScript may call.
 //!
 //! This folder alone names napi. An export reads its options, starts one verb of the core and hands back a promise;
-//! whatever goes wrong on the way, also while reading the options, is a rejection with a `code`.
+//! whatever goes wrong on the way, also while reading the options, is a rejection with a `code`. A worker thread that
+//! ends takes its jobs with it.
 
 mod backup;
 mod backup_metadata;

@@ -46,7 +46,7 @@ where
     R: Send + 'static,
     V: From<R> + ToNapiValue,
 {
-    let stop = CancellationToken::new();
+    let stop = life(env)?.child_token();
     let abort = watcher.signal.map(|signal| Abort::listen(env, signal, &stop)).transpose()?;
     let observer: Arc<dyn Observer> = match watcher.on_progress {
         Some(callback) => Arc::new(Listener(callback)),
@@ -64,6 +64,18 @@ where
             Err(error) => Err(js::error(env, &error, None)),
         }
     })
+}
+
+/// Cancelled when the environment ends, as that of a worker thread does: nobody would hear of what its jobs make.
+fn life(env: &Env) -> napi::Result<CancellationToken> {
+    if let Some(life) = env.get_instance_data::<CancellationToken>()? {
+        return Ok(life.clone());
+    }
+    let life = CancellationToken::new();
+    env.set_instance_data(life.clone(), (), |_| {})?;
+    // When the data itself goes is too late: promises that are pending hold it.
+    env.add_env_cleanup_hook(life.clone(), |life| life.cancel())?;
+    Ok(life)
 }
 
 struct Listener(ProgressCallback);

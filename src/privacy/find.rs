@@ -264,5 +264,4 @@ fn runs(
 }
 
 #[cfg(test)]
-#[path = "find_tests.rs"]
 mod tests;

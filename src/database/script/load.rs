@@ -215,5 +215,4 @@ impl Loader {
 }
 
 #[cfg(test)]
-#[path = "load_tests.rs"]
 mod tests;

@@ -349,5 +349,4 @@ fn keyword(word: &[u8]) -> Token {
 }
 
 #[cfg(test)]
-#[path = "splitter_tests.rs"]
 mod tests;
