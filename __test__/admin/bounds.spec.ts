@@ -225,3 +225,26 @@ it('remembers a nonce by its own clock, over a restart, where that of the disk i
     return [await spend(), await spend()];`;
   expect(evaluate('Nonces', 'admin/auth/nonces.js', script)).toEqual([true, false]);
 });
+
+it('asks Cloudflare once a minute what columns there are, and each time who is an admin', () => {
+  const script = `
+    const asked = [];
+    let role = 'admin';
+    globalThis.fetch = async (_, { body }) => {
+      const { sql } = JSON.parse(body);
+      asked.push(sql.startsWith('PRAGMA') ? 'columns' : 'rows');
+      const rows = sql.startsWith('PRAGMA') ? [{ name: 'user_token' }] : [{ role, is_active: 1 }];
+      return Response.json({ success: true, result: [{ success: true, results: rows }] });
+    };
+    const rows = new PlatformRows({ d1: { accountId: 'a', databaseId: 'd', apiToken: 't' } });
+    const first = await rows.isAdmin('user', 'subject');
+    const before = asked.splice(0).length;
+    role = 'banned';
+    return [first, before, await rows.isAdmin('user', 'subject'), asked];`;
+  expect(evaluate('PlatformRows', 'admin/auth/rows.js', script)).toEqual([
+    true,
+    3,
+    false,
+    ['rows'],
+  ]);
+});

@@ -100,6 +100,17 @@ describe('while a dump is taken back', () => {
   });
 });
 
+it('a dump that waits does not run because somebody took the lock to publish it, and died', async () => {
+  const { job_id } = await stage.admin.make({ publish: false });
+  const heartbeat_at = new Date().toISOString();
+  const lock = { job_id, kind: 'data-dump', token: 'another', heartbeat_at };
+  await stage.r2.write(`${prefix}.lock.json`, JSON.stringify(lock));
+  expect((await stage.admin.ask('GET', 'jobs')).data).toMatchObject({
+    jobs: [{ job_id, state: 'review' }],
+    running: null,
+  });
+});
+
 it('an upload that is stopped before it begins opens no file, which may be gone', () => {
   const script = `
     const { setTimeout: sleep } = await import('node:timers/promises');

@@ -40,3 +40,11 @@ it('that the dump before is gone, which somebody has to decide about', async () 
   });
   expect(admin.service.output()).not.toContain('"error":');
 });
+
+it('how it ended, however the header is written that says how long they wait', async () => {
+  const admin = await client(inFolder());
+  plan({});
+  const prefer = 'respond-async, Wait="20"';
+  const { status, headers } = await admin.ask('POST', 'data-dump/generate', {}, { prefer });
+  expect([status, headers.get('preference-applied')]).toEqual([200, 'wait=20']);
+});

@@ -62,6 +62,7 @@ it('follows a job in any number of tabs, of which one keeps a connection for its
     const tab = await context.newPage();
     await tab.goto(stage.url);
     await tab.getByText(/^Making thumbnails$/).waitFor();
+    expect(await tab.getByText('Somebody else').count()).toBe(0);
     tabs.push(tab);
   }
   stage.photos.release();

@@ -16,7 +16,7 @@ const stream = 'cultural-archiver-events';
 export interface Following {
   /** The job that is running, here or on another instance. */
   readonly running: Ref<Job | null>;
-  /** Whether this tab started it. */
+  /** Whether it was started in this browser. */
   readonly isOurs: ComputedRef<boolean>;
   /** Why it cannot be found out at the moment how far the job is, which goes on; empty when it can. */
   readonly lost: Ref<string>;
@@ -81,6 +81,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
 
   const see = (job: Job): boolean => {
     lost.value = '';
+    ours.value = memory.ours();
     if (job.state === 'running') running.value = job;
     else settle(job);
     return job.state !== 'running';
@@ -189,18 +190,18 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   };
 }
 
-/** What this tab knows after a reload: ids of jobs, which are no secret. */
+/** What this tab knows after a reload, and other tabs of what was started here: ids of jobs, which are no secret. */
 class Memory {
   readonly #ours = 'cultural-archiver-jobs';
   readonly #watched = 'cultural-archiver-job';
 
   ours(): readonly string[] {
-    return (sessionStorage.getItem(this.#ours) ?? '').split(' ').filter((id) => id !== '');
+    return (localStorage.getItem(this.#ours) ?? '').split(' ').filter((id) => id !== '');
   }
 
   started(id: string): readonly string[] {
     const ids = [...this.ours(), id].slice(-20);
-    sessionStorage.setItem(this.#ours, ids.join(' '));
+    localStorage.setItem(this.#ours, ids.join(' '));
     return ids;
   }
 

@@ -20,13 +20,17 @@ export type IdKind = 'token' | 'subject';
 const refusedMs = 60_000;
 /** Of so many it is known who is no admin. */
 const crowd = 10_000;
+/** How long a table at Cloudflare is taken to have the columns that it had. Its rows are read anew each time. */
+const schemaMs = 60_000;
 
 export class PlatformRows {
   /** Whether a token may be looked up that nobody has signed: at Cloudflare, guesses would use up the account. */
   readonly takesTokens: boolean;
   readonly #query: Query;
-  /** Until when it counts that somebody was no admin, by the digest of the id. */
+  /** Until when it counts that somebody was no admin, by the digest of the id and by a clock that nobody sets. */
   readonly #refused = new Map<string, number>();
+  /** Columns of tables, and until when they count by that clock. */
+  readonly #columns = new Map<string, { names: readonly unknown[]; until: number }>();
 
   constructor(options: RowsAuth) {
     this.takesTokens = 'file' in options;
@@ -35,7 +39,7 @@ export class PlatformRows {
 
   async isAdmin(id: string, kind: IdKind): Promise<boolean> {
     const digest = createHash('sha256').update(id).digest('hex');
-    if ((this.#refused.get(digest) ?? 0) > Date.now()) return false;
+    if ((this.#refused.get(digest) ?? 0) > performance.now()) return false;
     const isAdmin = (await this.standingOf(id, kind)) === 'admin';
     if (!isAdmin && !this.takesTokens) this.#refuse(digest);
     return isAdmin;
@@ -54,7 +58,7 @@ export class PlatformRows {
 
   #refuse(digest: string): void {
     if (this.#refused.size >= crowd) this.#refused.clear();
-    this.#refused.set(digest, Date.now() + refusedMs);
+    this.#refused.set(digest, performance.now() + refusedMs);
   }
 
   async #look(id: string, kind: IdKind): Promise<Standing> {
@@ -80,8 +84,8 @@ export class PlatformRows {
     wanted: readonly string[],
     ids: readonly string[],
   ): Promise<readonly Row[]> {
-    const found = await this.#query(`PRAGMA table_info("${table}")`);
-    const columns = wanted.filter((column) => found.some(({ name }) => name === column));
+    const there = await this.#columnsOf(table);
+    const columns = wanted.filter((column) => there.includes(column));
     if (columns.length === 0) return [];
     const places = ids.map(() => '?').join(', ');
     const where = columns.map((column) => `"${column}" IN (${places})`).join(' OR ');
@@ -89,6 +93,14 @@ export class PlatformRows {
       `SELECT * FROM "${table}" WHERE ${where}`,
       columns.flatMap(() => ids),
     );
+  }
+
+  async #columnsOf(table: string): Promise<readonly unknown[]> {
+    const known = this.#columns.get(table);
+    if (known !== undefined && known.until > performance.now()) return known.names;
+    const names = (await this.#query(`PRAGMA table_info("${table}")`)).map(({ name }) => name);
+    if (!this.takesTokens) this.#columns.set(table, { names, until: performance.now() + schemaMs });
+    return names;
   }
 }
 

@@ -50,7 +50,7 @@ export async function begin(
 
 /** `Prefer: wait=N`, in seconds; 0 when nobody waits. */
 function secondsToWait(prefer: string | undefined): number {
-  const seconds = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(prefer ?? '')?.[1];
+  const seconds = /(?:^|[,;\s])wait *= *"?(\d{1,6})(?:$|[",;\s])/i.exec(prefer ?? '')?.[1];
   return seconds === undefined ? 0 : Math.min(Number(seconds), longestWait);
 }
 

@@ -155,7 +155,9 @@ export class JobRunner {
     const isJob = holder !== undefined && holder.kind !== change && !this.#isOwnDead(holder);
     if (!isJob) return { jobs, running: null };
     const job = this.records.get(holder.jobId);
-    return { jobs, running: job ? told(job) : elsewhere(holder.jobId, holder.kind) };
+    if (job === undefined) return { jobs, running: elsewhere(holder.jobId, holder.kind) };
+    // Whoever took the lock to publish a dump that waits has not begun yet, or has died before.
+    return { jobs, running: isOver(job) ? null : told(job) };
   }
 
   /** Stops the running job; false when it is not running here. */
