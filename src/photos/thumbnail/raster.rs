@@ -91,7 +91,7 @@ fn holds_jpegs(tiff: &[u8]) -> bool {
     compression.is_ok_and(|compression| compression == Some(CompressionMethod::ModernJPEG.to_u16()))
 }
 
-/// Pixels of the largest lossy frame of a WebP, which would be decoded whole before anybody compared it with the picture.
+/// Pixels of the largest lossy frame of a WebP, which would be decoded before anybody compared it with the picture.
 fn largest_frame(webp: &[u8]) -> u64 {
     let pixels = |chunk: usize| {
         // Behind its name, its length and three bytes of the frame: a key frame and its sides (RFC 6386, 9.1).
