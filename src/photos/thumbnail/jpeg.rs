@@ -48,8 +48,8 @@ impl Header {
             return Err(Refusal::TooLarge);
         }
         let (is_deep, is_arithmetic) = (frame.precision > 8, may_be_arithmetic(bytes));
-        // Of deep samples the decoder reads one scan, and takes it for Huffman's. Arithmetic without loss is nobody's, and
-        // takes a second for each megapixel.
+        // Of deep samples the decoder reads one scan, and takes it for Huffman's. Nobody writes arithmetic without loss,
+        // which takes a second for each megapixel.
         if (is_deep && (is_arithmetic || decoder.has_multiple_scans()))
             || (frame.is_lossless && is_arithmetic)
         {

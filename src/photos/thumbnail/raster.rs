@@ -36,15 +36,15 @@ impl Header {
         let decoder = decoder(bytes, format, MEMORY_LIMIT).map_err(refuse)?;
         let (width, height) = decoder.dimensions();
         let pixels = u64::from(width) * u64::from(height);
-        if pixels == 0 {
+        let is_broken = format == ImageFormat::WebP && largest_frame(bytes) > pixels;
+        if pixels == 0 || is_broken {
             return Err(Refusal::Undecodable);
         }
         let decoded = decoder.total_bytes();
         let color = decoder.color_type();
         let beside = match format {
             // The frame, or the planes and what colours are predicted from.
-            ImageFormat::Gif => pixels.saturating_mul(5),
-            ImageFormat::WebP => pixels.max(largest_frame(bytes)).saturating_mul(5),
+            ImageFormat::Gif | ImageFormat::WebP => pixels.saturating_mul(5),
             // All is decoded into one buffer, then copied into another.
             ImageFormat::Tiff => decoded,
             _ => 0,
@@ -91,7 +91,7 @@ fn holds_jpegs(tiff: &[u8]) -> bool {
     compression.is_ok_and(|compression| compression == Some(CompressionMethod::ModernJPEG.to_u16()))
 }
 
-/// Pixels of the largest lossy frame of a WebP, which is decoded whole before anybody compares it with the picture.
+/// Pixels of the largest lossy frame of a WebP, which would be decoded before anybody compared it with the picture.
 fn largest_frame(webp: &[u8]) -> u64 {
     let pixels = |chunk: usize| {
         // Behind its name, its length and three bytes of the frame: a key frame and its sides (RFC 6386, 9.1).
