@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use bstr::{decode_last_utf8, decode_utf8};
+use unicode_normalization::char::is_combining_mark;
 
 /// Bytes before an `@` among which the start of an address is looked for (RFC 5321, 4.5.3.1).
 pub const LOCAL: usize = 64;
@@ -26,7 +27,7 @@ fn start(text: &[u8], at: usize) -> Option<usize> {
     let forms = [
         run_before(before, |c| is_usual(c) || is_alphabetic(c)),
         // Where words are not parted by spaces the whole run is taken: there is no telling.
-        run_before(before, |c| is_usual(c) || c.is_alphanumeric()),
+        run_before(before, |c| is_usual(c) || is_in_word(c)),
         quoted_before(before),
         run_before(before, |c| is_usual(c) || "!#$&*?^`{|}~".contains(c)),
     ];
@@ -41,9 +42,14 @@ fn is_usual(c: char) -> bool {
     c.is_ascii_alphanumeric() || "._+'-".contains(c)
 }
 
+/// Letters, digits, and the accents and vowels that stand behind their letter as a sign of its own.
+fn is_in_word(c: char) -> bool {
+    c.is_alphanumeric() || is_combining_mark(c)
+}
+
 /// Letters of the scripts that part words by spaces: Latin, Greek, Cyrillic and their neighbours.
 fn is_alphabetic(c: char) -> bool {
-    c.is_alphabetic() && matches!(c, '\u{80}'..'\u{e00}' | '\u{1e00}'..'\u{2000}')
+    (c.is_alphabetic() || is_combining_mark(c)) && matches!(c, '\u{80}'..'\u{e00}' | '\u{1e00}'..'\u{2000}')
 }
 
 /// Bytes of the longest run at the end of `text`.
@@ -85,7 +91,7 @@ fn end(text: &[u8], start: usize) -> Option<usize> {
     let mut end = None;
     let mut label = start;
     loop {
-        let length = run_after(text.get(label..limit)?, |c| c == '-' || c.is_alphanumeric());
+        let length = run_after(text.get(label..limit)?, |c| c == '-' || is_in_word(c));
         if length == 0 {
             return end;
         }
@@ -114,7 +120,7 @@ fn top_level(label: &[u8]) -> Option<usize> {
             run_after(label, |c| c == '-' || c.is_ascii_alphanumeric())
         }
         first if first.is_ascii() => run_after(label, |c| c.is_ascii_alphabetic()),
-        _ => run_after(label, |c| c.is_alphabetic() && !c.is_ascii()),
+        _ => run_after(label, |c| (c.is_alphabetic() || is_combining_mark(c)) && !c.is_ascii()),
     };
     let is_file = |top: &[u8]| FILES.iter().any(|end| top.eq_ignore_ascii_case(end.as_bytes()));
     (length >= 2 && !label.get(..length).is_some_and(is_file)).then_some(length)
@@ -155,6 +161,8 @@ mod tests {
             ("bob@bücher.example", "bob@bücher.example"),
             ("bob@example.org.png", "bob@example.org"),
             ("иван@пример.рф", "иван@пример.рф"),
+            ("info@cafe\u{301}.example – open", "info@cafe\u{301}.example"),
+            ("संपर्क@डाटामेल.भारत पर", "संपर्क@डाटामेल.भारत"),
         ] {
             assert_eq!(found(text), address, "{text}");
         }
@@ -166,6 +174,8 @@ mod tests {
     fn an_address_is_seen_whatever_stands_before_its_sign() {
         for (text, address) in [
             ("rené@example.fr", "rené@example.fr"),
+            ("par Rene\u{301}@example.fr", "Rene\u{301}@example.fr"),
+            ("andre\u{301}.dupont@example.fr", "andre\u{301}.dupont@example.fr"),
             ("par andré.dupont@example.fr", "andré.dupont@example.fr"),
             ("連絡先は、太郎@example.jp", "太郎@example.jp"),
             ("連絡先bob@example.jp", "bob@example.jp"),

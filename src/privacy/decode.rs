@@ -64,8 +64,8 @@ pub fn percent(text: &[u8]) -> Option<Decoded> {
     )
 }
 
-/// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address; None when there is nothing to
-/// undo.
+/// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address or what nobody sees in it; None when
+/// there is nothing to undo.
 pub fn references(text: &[u8]) -> Option<Decoded> {
     Decoded::of(text, |byte| byte == b'&', |text, at, bytes| Some(add(bytes, reference(text, at)?)))
 }
@@ -150,14 +150,20 @@ fn add(bytes: &mut Vec<u8>, (c, length): (char, usize)) -> usize {
 /// The character that a reference at `at` stands for, and how long that is.
 fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
     const LONGEST: usize = 12;
-    const NAMED: [(&str, char); 7] = [
+    const NAMED: [(&str, char); 13] = [
         ("amp", '&'),
         ("commat", '@'),
         ("period", '.'),
         ("lowbar", '_'),
         ("hyphen", '-'),
         ("colon", ':'),
+        ("dash", '-'),
+        ("ndash", '\u{2013}'),
         ("shy", '\u{ad}'),
+        ("zwnj", '\u{200c}'),
+        ("zwj", '\u{200d}'),
+        ("lrm", '\u{200e}'),
+        ("rlm", '\u{200f}'),
     ];
     let rest = text.get(at + 1..)?;
     if let Some(number) = rest.strip_prefix(b"#") {
