@@ -3,6 +3,7 @@
 //! A script can change nothing but that database. It runs in one transaction under an authorizer, within limits
 //! of size, memory and time that grow with its length; one statement that is refused ends the load.
 
+mod clock;
 mod error;
 mod functions;
 mod guard;

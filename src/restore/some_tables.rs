@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ffi};
 
 use super::RestoredTable;
@@ -61,8 +62,12 @@ fn drop_others(path: &Path, kept: &HashSet<&str>, job: &Job) -> Result<Dropped> 
              PRAGMA secure_delete = ON;",
         )?;
         let schema = Schema::read(&connection)?;
-        let views: Vec<&str> = schema.views.iter().map(|view| view.name.as_str()).collect();
-        let working: Vec<&str> = views.into_iter().filter(|view| works(&connection, view)).collect();
+        let mut working = Vec::new();
+        for view in &schema.views {
+            if works(&connection, &view.name)? {
+                working.push(view.name.as_str());
+            }
+        }
         let virtual_tables = schema.virtual_tables.iter().map(|table| &table.name);
         let ordinary = schema.tables.iter().map(|table| &table.name);
         for name in virtual_tables.chain(ordinary).filter(|name| !kept.contains(name.as_str())) {
@@ -105,8 +110,17 @@ fn is_renumbered_by_vacuum(schema: &Schema) -> bool {
 }
 
 /// Whether a view shows only what is there.
-fn works(connection: &Connection, view: &str) -> bool {
-    connection.prepare(&format!("SELECT * FROM main.{}", quoted(view))).is_ok()
+fn works(connection: &Connection, view: &str) -> rusqlite::Result<bool> {
+    finds_all(connection, &format!("SELECT * FROM main.{}", quoted(view)))
+}
+
+/// Whether all that a statement names is there. It is not run, so the schema may be trusted meanwhile: else SQLite would
+/// let no view and no trigger read the vocabulary of a full-text index.
+fn finds_all(connection: &Connection, statement: &str) -> rusqlite::Result<bool> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, true)?;
+    let found = connection.prepare(statement).is_ok();
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    Ok(found)
 }
 
 /// Those of `views`, which all showed something, that show tables which are gone. What showed nothing before comes back
@@ -114,7 +128,7 @@ fn works(connection: &Connection, view: &str) -> bool {
 fn drop_views(connection: &Connection, views: &[&str]) -> rusqlite::Result<Vec<Warning>> {
     let mut warnings = Vec::new();
     for view in views {
-        if !works(connection, view) {
+        if !works(connection, view)? {
             connection.execute_batch(&format!("DROP VIEW main.{}", quoted(view)))?;
             let message = "this view shows tables that were not chosen; it is not back";
             warnings.push(Warning::about("VIEW_LEFT_OUT", *view, message));
@@ -123,10 +137,15 @@ fn drop_views(connection: &Connection, views: &[&str]) -> rusqlite::Result<Vec<W
     Ok(warnings)
 }
 
-/// Triggers that name tables which are gone: every write to their own table would fail.
+/// Triggers that name tables which are gone: every write to their own table would fail. Those of a view that showed
+/// nothing before stay with it.
 fn drop_triggers(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Warning>> {
+    let is_view = |name: &str| schema.views.iter().any(|view| view.name.eq_ignore_ascii_case(name));
     let mut warnings = Vec::new();
     for trigger in &schema.triggers {
+        if is_view(&trigger.table) && !works(connection, &trigger.table)? {
+            continue;
+        }
         connection.execute_batch("BEGIN")?;
         let works = works_alone(connection, trigger, schema);
         connection.execute_batch("ROLLBACK")?;
@@ -158,7 +177,7 @@ fn works_alone(connection: &Connection, trigger: &Object, schema: &Schema) -> ru
         "UPDATE" => format!("UPDATE main.{table} SET {}", changes.join(", ")),
         _ => format!("DELETE FROM main.{table}"),
     };
-    Ok(connection.prepare(&statement).is_ok())
+    finds_all(connection, &statement)
 }
 
 /// Full-text indexes over rows that are gone.
@@ -185,6 +204,19 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::database::digest::Digester;
+
+    /// What is left of what `make` makes when only the empty tables `kept` are, and the names that are told of.
+    fn left(make: &str, kept: &[&str]) -> (String, Vec<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("restored.sqlite");
+        Connection::open(&path).unwrap().execute_batch(make).unwrap();
+        let kept = kept.iter().map(|name| Digester::default().finish(name)).collect();
+        let told = keep(&path, kept, &mut [], &Job::unattended()).unwrap().warnings;
+        let sql = "SELECT group_concat(name) FROM sqlite_schema WHERE name NOT GLOB 'words_*'";
+        let left = Connection::open(&path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+        (left, told.into_iter().filter_map(|warning| warning.subject).collect())
+    }
 
     #[test]
     fn no_further_table_is_dropped_once_the_job_is_stopped() {
@@ -197,6 +229,28 @@ mod tests {
         let count = "SELECT count(*) FROM sqlite_schema";
         let left: u32 = Connection::open(&path).unwrap().query_row(count, [], |row| row.get(0)).unwrap();
         assert_eq!(left, 2);
+    }
+
+    #[test]
+    fn a_view_that_showed_nothing_before_keeps_its_triggers() {
+        let make = "CREATE TABLE t(a); CREATE TABLE u(a); CREATE VIEW stale AS SELECT a FROM gone;
+             CREATE TRIGGER of_stale INSTEAD OF INSERT ON stale BEGIN SELECT 1; END";
+        assert_eq!(left(make, &["t"]), ("t,stale,of_stale".to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn what_reads_a_vocabulary_works_as_long_as_all_of_it_is_there() {
+        let make = "CREATE TABLE t(a); CREATE TABLE u(a); CREATE VIRTUAL TABLE words USING fts5(a);
+             CREATE VIRTUAL TABLE terms USING fts5vocab('words', 'row');
+             CREATE VIEW v AS SELECT term, a FROM terms, u;
+             CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT count(*) FROM terms; END";
+        let all = ["t", "u", "words", "terms"];
+        assert_eq!(left(make, &all), ("t,u,words,terms,v,g".to_owned(), Vec::new()));
+        assert_eq!(
+            left(make, &["t", "words", "terms"]),
+            ("t,words,terms,g".to_owned(), vec!["v".to_owned()])
+        );
+        assert_eq!(left(make, &["t", "u"]), ("t,u".to_owned(), vec!["v".to_owned(), "g".to_owned()]));
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Inspection<'_> {
     /// Far more than an honest database of that size needs: views that are made of views may take for ever to look
     /// into.
     fn patience(&self) -> Duration {
-        const PER_MIB: Duration = Duration::from_secs(1);
+        const PER_MIB: Duration = Duration::from_secs(5);
         let mib = std::fs::metadata(self.path).map_or(0, |file| file.len() >> 20);
         Duration::from_secs(60) + PER_MIB.saturating_mul(u32::try_from(mib).unwrap_or(u32::MAX))
     }

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 
+use super::clock::worked;
 use super::functions;
 use crate::job::Job;
 
@@ -32,9 +33,10 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// What honest scripts of so many bytes stay far below: 85 MiB load in a second.
+    /// What honest scripts of so many bytes stay far below: 85 MiB load in a second, of text that is indexed by trigrams
+    /// 1.5 MiB, and the machine may be small.
     pub fn for_bytes(bytes: u64) -> Self {
-        Budget { bytes, patience: Duration::from_secs(10), patience_per_mib: Duration::from_secs(1) }
+        Budget { bytes, patience: Duration::from_secs(10), patience_per_mib: Duration::from_secs(5) }
     }
 
     /// Time for a script of which so many bytes were read.
@@ -59,20 +61,9 @@ impl Budget {
 /// Keeps a connection within its budget.
 pub struct Guard {
     budget: Budget,
-    clock: Arc<Clock>,
+    /// When the statement that runs has to be done, in nanoseconds that its thread has [`worked`].
+    deadline: Arc<AtomicU64>,
     refused: Arc<Mutex<Option<&'static str>>>,
-}
-
-/// When the statement that runs has to be done, in nanoseconds since `start`.
-struct Clock {
-    start: Instant,
-    deadline: AtomicU64,
-}
-
-impl Clock {
-    fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
 }
 
 impl Guard {
@@ -92,9 +83,9 @@ impl Guard {
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false)?;
 
-        let clock = Arc::new(Clock { start: Instant::now(), deadline: AtomicU64::new(u64::MAX) });
-        let (watch, job) = (Arc::clone(&clock), job.clone());
-        let is_over = move || job.is_stopped() || watch.now() > watch.deadline.load(Ordering::Relaxed);
+        let deadline = Arc::new(AtomicU64::new(u64::MAX));
+        let (watch, job) = (Arc::clone(&deadline), job.clone());
+        let is_over = move || job.is_stopped() || is_past(&watch);
         connection.progress_handler(STRIDE, Some(is_over.clone()))?;
 
         let refused = Arc::new(Mutex::new(None));
@@ -111,7 +102,7 @@ impl Guard {
                 Authorization::Deny
             }
         }))?;
-        Ok(Guard { budget, clock, refused })
+        Ok(Guard { budget, deadline, refused })
     }
 
     /// The budget that it was set with.
@@ -122,13 +113,12 @@ impl Guard {
     /// A statement starts: `read` bytes of the script were read, `spent` went into the statements before it.
     pub fn start(&self, read: u64, spent: Duration) {
         let left = self.budget.time(read).saturating_sub(spent);
-        let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
-        self.clock.deadline.store(self.clock.now().saturating_add(left), Ordering::Relaxed);
+        self.deadline.store(nanoseconds(worked().saturating_add(left)), Ordering::Relaxed);
     }
 
     /// Whether the time of the statement that ran is over.
     pub fn is_overdue(&self) -> bool {
-        self.clock.now() > self.clock.deadline.load(Ordering::Relaxed)
+        is_past(&self.deadline)
     }
 
     /// What was refused since the last call, in words of our own.
@@ -138,9 +128,18 @@ impl Guard {
 
     /// Lets our own statements through again.
     pub fn lift(&self, connection: &mut Connection) -> rusqlite::Result<()> {
-        self.clock.deadline.store(u64::MAX, Ordering::Relaxed);
+        self.deadline.store(u64::MAX, Ordering::Relaxed);
         connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
     }
+}
+
+/// Whether this thread has worked beyond a deadline.
+fn is_past(deadline: &AtomicU64) -> bool {
+    nanoseconds(worked()) > deadline.load(Ordering::Relaxed)
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Virtual tables that a dump may set up: those whose rows live in the database itself, and the vocabulary of a

@@ -2,10 +2,11 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, ffi};
 
+use super::clock::worked;
 use super::error::{LoadError, Problem, store};
 use super::guard::{Budget, Guard};
 use super::splitter::{Splitter, Statement};
@@ -162,14 +163,14 @@ impl Loader {
     }
 
     fn execute(&mut self, statement: &Statement<'_>) -> Result<(), LoadError> {
-        let started = Instant::now();
+        let before = worked();
         self.guard.start(self.read, self.spent);
         let done = self.connection.prepare(statement.text).and_then(|mut prepared| {
             let mut rows = prepared.query([])?;
             while rows.next()?.is_some() {}
             Ok(())
         });
-        self.spent += started.elapsed();
+        self.spent += worked().saturating_sub(before);
         match done {
             // The clock is not looked at while a statement is parsed.
             Ok(()) if self.guard.is_overdue() => Err(LoadError::script(statement.line, Problem::Slow)),
