@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -48,6 +49,15 @@ it('imports only what is installed with it', () => {
   expect(packages.length).toBeGreaterThan(10);
   expect(packages.filter(({ name }) => !(name in has))).toEqual([]);
 });
+
+// Windows asks for no such permission.
+(process.platform === 'win32' ? it.skip : it)(
+  'has a command that may be run when it is built',
+  () => {
+    // npm gives the permission when it links the command, which it does not do again for the next build.
+    expect(statSync(join(root, 'dist', 'cli', 'main.js')).mode & 0o111).toBe(0o111);
+  },
+);
 
 it('has nothing of the page in the component', () => {
   const names = readdirSync(join(root, 'dist', 'component'));
