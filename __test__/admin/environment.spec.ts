@@ -18,7 +18,6 @@ let base: string;
 
 beforeEach(() => {
   base = folder();
-  newestGeneration(base);
 });
 
 afterEach(removeFolders);

@@ -16,7 +16,7 @@ const { unstable_splitSqlQuery: split } = createRequire(import.meta.url)('wrangl
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 // One workerd holds this many databases; memory is given back between batches.
-const DATABASES = 50;
+const DATABASES = 70;
 
 function splitOrNothing(sql) {
   try {

@@ -1,5 +1,5 @@
 """What people who work with open data make of unpacked dumps, as an array of JSON on stdout: by data file the records
-and columns that pandas sees, and every complaint of frictionless, jsonschema and cffconvert."""
+and columns that pandas sees, two works as it reads them, and every complaint of frictionless, jsonschema and cffconvert."""
 
 import contextlib
 import io
@@ -20,6 +20,14 @@ def read(path):
 def table(path):
     frame = pandas.read_json(path, dtype={"id": str, "artwork_id": str, "creator_id": str, "label": str, "value": str})
     return {"rows": len(frame), "columns": {name: str(frame[name].dtype) for name in frame.columns}}
+
+
+def first_works(path):
+    """Id, title, description and place of two works, by a reader that takes no value for another; None is no value."""
+    frame = pandas.read_json(path, dtype=False, convert_dates=False)
+    rows = frame.head(2).to_dict("records")
+    values = [[row.get(name) for name in ("id", "title", "description", "lat", "lon")] for row in rows]
+    return [[None if value != value else value for value in row] for row in values]
 
 
 def schema_errors(folder, path):
@@ -50,6 +58,7 @@ def verdict(folder):
     files = [folder / path.name.replace(".schema", "") for path in schemas]
     return {
         "tables": {path.name: table(path) for path in files},
+        "works": first_works(folder / "artwork.json"),
         "schemas": [error for path in schemas for error in schema_errors(folder, path)],
         "package": package_errors(folder),
         "citation": citation_errors(folder),
