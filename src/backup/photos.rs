@@ -132,6 +132,8 @@ struct Copier<'a> {
     photos: Photos,
     /// How the store turned photos away.
     refusals: Vec<GetError>,
+    /// The keys whose photos are in the archive, where the store cannot list.
+    given: Option<HashSet<String>>,
 }
 
 impl<'a> Copier<'a> {
@@ -178,6 +180,7 @@ impl<'a> Copier<'a> {
             job,
             photos,
             refusals: Vec::new(),
+            given: (!plan.readings().is_empty()).then(HashSet::new),
         })
     }
 
@@ -230,6 +233,7 @@ impl<'a> Copier<'a> {
             }
         }
         self.meter.finish();
+        self.forgive_readings(plan);
         self.refuse_strangers(plan)?;
         self.count_dangling(plan, &had)?;
         self.write_index(if self.entries == 0 { "[]\n" } else { "\n]\n" })?;
@@ -272,6 +276,18 @@ impl<'a> Copier<'a> {
             Err(error) => self.miss(planned, error)?,
         }
         Ok(is_had)
+    }
+
+    /// Takes what the store turned away off the list of what is missing where it gave another reading of each reference
+    /// to it: then it has the photo there.
+    fn forgive_readings(&mut self, plan: &Plan) {
+        let Some(given) = &self.given else { return };
+        let lost = plan.readings().iter().filter(|keys| !keys.iter().any(|key| given.contains(key)));
+        let lost: HashSet<&String> = lost.flatten().collect();
+        let is_turned_away =
+            |reason: &str| GetError::TURNING_AWAY.iter().any(|error| error.reason() == reason);
+        let missing = &mut self.photos.metadata.missing;
+        missing.retain(|photo| lost.contains(&photo.key) || !is_turned_away(&photo.reason));
     }
 
     /// Fails when there were several photos and the store turned each of them away: then it means us.
@@ -331,6 +347,9 @@ impl<'a> Copier<'a> {
             .map_err(|error| Error::Internal { problem: format!("{INDEX}: {error}") })?;
         self.write_index(&format!("{}{json}", if self.entries == 0 { "[\n" } else { ",\n" }))?;
         self.entries += 1;
+        if let Some(given) = &mut self.given {
+            given.insert(planned.key.clone());
+        }
         self.meter.add(1, entry.size);
         Ok(())
     }
