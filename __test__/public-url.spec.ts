@@ -183,6 +183,17 @@ describe('a photo', () => {
     expect(metadata.photos).toMatchObject({ originals: 2, dangling: 0, missing: [] });
   });
 
+  it('that is refused by one reading of its name, and given by another, is there', async () => {
+    const site = await Site.listen(({ url = '' }, response) => {
+      if (url === '/originals/1.jpg') give(response);
+      else response.writeHead(403).end();
+    });
+    const keys = ['/photos/originals/1.jpg', '/photos/originals/2.jpg'];
+    const result = await createBackup(options(site.url, keys));
+    expect(held(result)).toEqual(['originals/1.jpg']);
+    expect(Object.keys(missing(result))).toEqual(['originals/2.jpg', 'photos/originals/2.jpg']);
+  });
+
   it('that is refused where no row names it is a guess that was wrong', async () => {
     const site = await Site.listen(({ url = '' }, response) => {
       if (url.endsWith('/1.jpg')) give(response);

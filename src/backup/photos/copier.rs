@@ -36,6 +36,8 @@ pub(super) struct Copier<'a> {
     had: HashSet<&'a str>,
     /// How the store turned photos away.
     refusals: Vec<GetError>,
+    /// The keys whose photos are in the archive, where the store cannot list.
+    given: Option<HashSet<&'a str>>,
 }
 
 impl<'a> Copier<'a> {
@@ -77,6 +79,7 @@ impl<'a> Copier<'a> {
             photos,
             had: HashSet::new(),
             refusals: Vec::new(),
+            given: (!plan.readings().is_empty()).then(HashSet::new),
         })
     }
 
@@ -124,6 +127,7 @@ impl<'a> Copier<'a> {
             self.settle(planned, outcome, true, &names.get(&key))?;
         }
         self.meter.finish();
+        self.forgive_readings();
         self.refuse_strangers()?;
         self.count_dangling()?;
         self.finish()
@@ -164,6 +168,18 @@ impl<'a> Copier<'a> {
         }
     }
 
+    /// Takes what the store turned away off the list of what is missing where it gave another reading of each reference
+    /// to it: then it has the photo there.
+    fn forgive_readings(&mut self) {
+        let Some(given) = &self.given else { return };
+        let is_lost = |keys: &&Vec<String>| !keys.iter().any(|key| given.contains(key.as_str()));
+        let lost: HashSet<&String> = self.task.plan.readings().iter().filter(is_lost).flatten().collect();
+        let is_turned_away =
+            |reason: &str| GetError::TURNING_AWAY.iter().any(|error| error.reason() == reason);
+        let missing = &mut self.photos.metadata.missing;
+        missing.retain(|photo| lost.contains(&photo.key) || !is_turned_away(&photo.reason));
+    }
+
     /// Fails when there were several photos and the store turned each of them away: then it means us.
     fn refuse_strangers(&self) -> Result<()> {
         let [_, .., why] = self.refusals.as_slice() else { return Ok(()) };
@@ -202,7 +218,7 @@ impl<'a> Copier<'a> {
         Ok((self.archive, self.photos))
     }
 
-    fn add(&mut self, planned: &PlannedPhoto, incoming: Incoming<impl Read>, name: &str) -> Result<()> {
+    fn add(&mut self, planned: &'a PlannedPhoto, incoming: Incoming<impl Read>, name: &str) -> Result<()> {
         let Incoming { photo, sha256, crc32, mut bytes } = incoming;
         let (folder, count) = match planned.kind {
             PhotoKind::Original => (ORIGINALS, &mut self.photos.metadata.originals),
@@ -230,6 +246,9 @@ impl<'a> Copier<'a> {
             .map_err(|error| Error::Internal { problem: format!("{INDEX}: {error}") })?;
         self.write_index(&format!("{}{json}", if self.entries == 0 { "[\n" } else { ",\n" }))?;
         self.entries += 1;
+        if let Some(given) = &mut self.given {
+            given.insert(&planned.key);
+        }
         self.meter.add(1, entry.size);
         Ok(())
     }

@@ -86,9 +86,12 @@ impl GetError {
         matches!(self, GetError::Timeout | GetError::Unreachable | GetError::Unavailable { .. })
     }
 
-    /// Whether it may be us that the store will not serve, not the photo: then it says so of every photo.
+    /// What a store says that will not serve us, maybe, not the photo: then it says so of every photo.
+    pub const TURNING_AWAY: [GetError; 2] = [GetError::Refused, GetError::LedAway];
+
+    /// Whether it is one of these.
     pub fn turns_away(self) -> bool {
-        matches!(self, GetError::Refused | GetError::LedAway)
+        GetError::TURNING_AWAY.contains(&self)
     }
 
     /// Whether the next attempt may well succeed.
