@@ -218,7 +218,7 @@ export interface DataDumpMetadata {
   generated_at: string
   /** Package and version that wrote it. */
   generator: string
-  /** What all of it is under, as SPDX writes it. */
+  /** What it is under, but for artwork-other-licenses.json, as SPDX writes it. */
   license: 'CC0-1.0'
   /** Who publishes. */
   source: DumpSourceMetadata
@@ -380,11 +380,11 @@ export interface DumpCounts {
 
 /** Which rows a dump holds. */
 export interface DumpFilters {
-  /** The status of its rows. */
+  /** The status of its works. */
   status: 'approved'
   /** What became of works under another licence. */
   foreign_licenses: 'exclude' | 'separate'
-  /** Rows that are not in artwork.json, by licence, in the order of metadata.json. */
+  /** Rows that are not in artwork.json, by licence. */
   excluded_foreign: Record<string, number>
 }
 

@@ -231,6 +231,7 @@ describe('an aborted job', () => {
   it('is one whose worker thread has ended, and it leaves nothing', async () => {
     // The store keeps the job waiting.
     const store = createServer(() => undefined).listen(0, '127.0.0.1');
+    let worker: Worker | undefined;
     try {
       await once(store, 'listening');
       const { port } = store.address() as AddressInfo;
@@ -238,12 +239,12 @@ describe('an aborted job', () => {
       const dir = folder();
       const outputDir = join(dir, 'out');
       const options: BackupOptions = {
-        database: { file: await database(dir) },
+        database: { file: database(dir) },
         photos: { s3: { endpoint: `http://127.0.0.1:${port}`, bucket: 'photos', ...keys } },
         outputDir,
       };
       const start = `require(${JSON.stringify(root)}).createBackup(require('node:worker_threads').workerData)`;
-      const worker = new Worker(start, { eval: true, workerData: options });
+      worker = new Worker(start, { eval: true, workerData: options });
       await once(store, 'request');
       expect(readdirSync(outputDir)).toHaveLength(1);
       await worker.terminate();
@@ -251,6 +252,7 @@ describe('an aborted job', () => {
       for (let wait = 1; !isGone() && wait < 3000; wait *= 2) await sleep(wait);
       expect(isGone()).toBe(true);
     } finally {
+      await worker?.terminate();
       store.closeAllConnections();
       store.close();
     }

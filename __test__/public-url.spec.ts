@@ -3,7 +3,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
-import { createBackup, previewBackup } from '../index.js';
+import { type BackupResult, createBackup, createDataDump, previewBackup } from '../index.js';
 import { folder, listing, removeFolders } from './support';
 import { full } from './support/random';
 import { give, type Handler, held, missing, options, photo, Site } from './support/site';
@@ -192,6 +192,15 @@ describe('a photo', () => {
     const result = await createBackup(options(site.url, keys));
     expect(held(result)).toEqual(['originals/1.jpg']);
     expect(Object.keys(missing(result))).toEqual(['originals/2.jpg', 'photos/originals/2.jpg']);
+    const strict = (some: string[]): Promise<BackupResult> =>
+      createBackup(options(site.url, some, { onPhotoError: 'fail' }));
+    await expect(strict(keys.slice(0, 1))).resolves.toMatchObject({ complete: true });
+    await expect(strict(keys)).rejects.toMatchObject({ code: 'PHOTO_FAILED' });
+    // What came is no picture, but it came.
+    const { database, photos } = options(site.url, keys);
+    const dump = await createDataDump({ database, photos, outputDir: folder() });
+    const lost = dump.metadata.photos_missing.map(({ reason }) => reason);
+    expect(lost).toEqual(['undecodable', 'refused']);
   });
 
   it('that is refused where no row names it is a guess that was wrong', async () => {

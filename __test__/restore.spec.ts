@@ -1,4 +1,4 @@
-/** restoreBackup and the command `restore`: what comes back is what was there, all of it or the part that was chosen. */
+/** restoreBackup and the command `restore`: what comes back is what was there, all of it or the chosen part. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';

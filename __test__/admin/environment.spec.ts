@@ -132,10 +132,13 @@ describe('a service that nobody could use', () => {
     [
       'backups among dumps by way of a link',
       () => {
-        mkdirSync(join(base, 'public'), { recursive: true });
-        const link = join(base, `link-${randomUUID()}`);
+        // In a folder of its own: the other cases have no folder of dumps yet.
+        const own = join(base, randomUUID());
+        mkdirSync(join(own, 'public'), { recursive: true });
+        const link = join(own, 'link');
         symlinkSync('public', link);
-        return { ...complete(), BACKUP_OUTPUT_DIR: join(link, 'new', 'backups') };
+        const backups = join(link, 'new', 'backups');
+        return { ...complete(), DUMPS_DIR: join(own, 'public'), BACKUP_OUTPUT_DIR: backups };
       },
       /DUMPS_DIR/,
     ],

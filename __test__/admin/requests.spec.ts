@@ -1,4 +1,4 @@
-/** What the admin service bears: too many requests, connections that do not get to their point, a folder that is gone. */
+/** What the admin service bears: too many requests, connections that do not get to their point, a folder gone. */
 
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

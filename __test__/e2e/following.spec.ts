@@ -300,7 +300,8 @@ it('says of a dump that was given up what it is, also before an older service', 
 it('lets a dump be made although there is none to compare it with, nor to take back', async () => {
   const page = await stage.visit();
   const message =
-    'The latest published dump is missing or damaged: take it back, or allow a smaller one';
+    'The latest published dump is missing or damaged, so that nothing can be compared with it: ' +
+    'take it back, or allow a smaller dump';
   const error = { code: 'PREVIOUS_DAMAGED', message };
   const job = { job_id: 'lone', kind: 'data-dump', state: 'failed', error, publishable: false };
   await page.addInitScript("sessionStorage.setItem('cultural-archiver-job', 'lone')");
@@ -309,7 +310,9 @@ it('lets a dump be made although there is none to compare it with, nor to take b
     route.fulfill({ json: { success: true, data: { jobs: [job], running: null } } }),
   );
   await signIn(page);
-  await notice(page, 'The latest published dump is missing or damaged.').waitFor();
+  const said =
+    'The latest published dump is missing or damaged, so that nothing can be compared with it.';
+  await notice(page, said).waitFor();
   await fine(page, 'nothing-to-compare');
   const asked = page.waitForRequest('**/data-dump/generate');
   await button(page, 'Publish anyway').click();

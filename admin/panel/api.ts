@@ -242,7 +242,10 @@ export class AdminApi {
       throw unanswered(error, signal);
     }
     const wasSignedOut = this.#isSignedOut;
-    this.#isSignedOut = response.status === 401;
+    // Of a caller an answer to too many requests, or of a service in trouble, says nothing.
+    if (response.status < 500 && response.status !== 429) {
+      this.#isSignedOut = response.status === 401;
+    }
     if (wasSignedOut && !this.#isSignedOut) this.onSignedIn();
     if (response.ok) return response;
     // The status says enough where the rest of the answer does not come.

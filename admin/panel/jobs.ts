@@ -101,6 +101,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     if (isGone) return;
     follower?.abort();
     const { signal } = (follower = new AbortController());
+    ours.value = memory.ours();
     running.value = first;
     memory.watched(first.job_id);
     let canStream = first.elsewhere !== true;
@@ -117,7 +118,9 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
         if (isStopped(signal)) return;
       }
       try {
-        if (see(await api.job(first.job_id))) return;
+        const job = await api.job(first.job_id);
+        // Another tab may have told meanwhile how it ended.
+        if (isStopped(signal) || see(job)) return;
       } catch (error) {
         if (isStopped(signal)) return;
         if (error instanceof ApiError && error.status === 404) {
@@ -219,8 +222,8 @@ class Memory {
 }
 
 /**
- * Does what keeps a connection for itself, unless another tab does it: false. Without HTTP/2, as before the service itself,
- * all tabs have six connections together; with as many streams no page would load any more.
+ * Does work that holds a connection, and gives true; false where another tab is doing it. Without HTTP/2, as before the
+ * service itself, all tabs have six connections together; with as many streams no page would load any more.
  */
 async function inOneTab(work: () => Promise<void>): Promise<boolean> {
   // Browsers have locks on secure pages only.

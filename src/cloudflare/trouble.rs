@@ -60,7 +60,8 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
         }
     };
     // 6003 is said of a token of a shape that no token has, with status 400.
-    let denied = matches!(code, 10000 | 9109 | 7403 | 6003) || matches!((status, code), (401 | 403, _));
+    let denied =
+        hint != Hint::Spent && (matches!(code, 10000 | 9109 | 7403 | 6003) || matches!(status, 401 | 403));
     let problem = match (status, code, hint) {
         (_, 7403, _) => "the account id is not one that the token may use; check both".into(),
         (_, _, Hint::Spent) => {

@@ -174,15 +174,15 @@ impl Records<'_> {
         record.finish()
     }
 
-    /// The tags in a column. `is_all`: whether no others are added to them.
+    /// The tags in a column. `is_all`: whether no others join them that may be a name or a value.
     fn tags(&self, cell: &Cell, is_all: bool, place: Column, toll: &mut Toll) -> Map<String, Value> {
         let read = tag_values::in_cell(cell).and_then(|json| {
             // As most are: they are looked at with the record.
             if is_all && tag_values::is_plain(&json) {
                 return tag_values::of_json(json);
             }
-            // Before items of a list, or tags of several places, become one: what stands together in one of them may be a
-            // name and its value.
+            // Before items of a list, or tags of several places, become one: what stands together in one of them may
+            // be a name and its value.
             let is_empty = json.is_null();
             let json = self.fences.public(json);
             // What nobody can clean is as good as unreadable.

@@ -74,7 +74,7 @@ pub async fn make(
     }
     making.meter.finish();
     let elsewhere = making.count(&[GONE, FOREIGN, "unusable", LICENSED]);
-    for why in [GetError::Refused, GetError::LedAway] {
+    for why in GetError::TURNING_AWAY {
         let refused = making.count(&[why.reason()]);
         if refused > 1 && refused + elsewhere == photos.len() {
             return Err(turned_away(store.place(), why));
@@ -170,6 +170,8 @@ impl Making<'_> {
             match left.next() {
                 Some((key, is_copy)) => asked.push((at, key, is_copy)),
                 None => {
+                    let is_of = |why: &GetError| self.outcomes.get(at) == Some(&Err(why.reason()));
+                    self.failed += u64::from(GetError::TURNING_AWAY.iter().any(is_of));
                     self.left.remove(&at);
                     self.meter.add(1, 0);
                 }
@@ -217,6 +219,13 @@ impl Making<'_> {
         let outcome = match outcome {
             // The next round tries another key, if there is one.
             Err(GetError::NoSuchKey) => return,
+            // Another reading of the name may be given.
+            Err(error)
+                if error.turns_away()
+                    && self.left.get(&at).is_some_and(|left| !left.originals.is_empty()) =>
+            {
+                return self.note(at, Err(error.reason()));
+            }
             Err(error) => {
                 self.failed += 1;
                 Err(error.reason())
@@ -232,8 +241,12 @@ impl Making<'_> {
             self.meter.item(&photo.to_string());
         }
         self.meter.add(1, outcome.map_or(0, |made| made.bytes));
-        if let Some(settled) = self.outcomes.get_mut(at) {
-            *settled = outcome;
+        self.note(at, outcome);
+    }
+
+    fn note(&mut self, at: usize, outcome: std::result::Result<MadeThumbnail, &'static str>) {
+        if let Some(noted) = self.outcomes.get_mut(at) {
+            *noted = outcome;
         }
     }
 

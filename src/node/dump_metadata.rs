@@ -23,7 +23,7 @@ pub struct DataDumpMetadata {
     pub generated_at: String,
     /// Package and version that wrote it.
     pub generator: String,
-    /// What all of it is under, as SPDX writes it.
+    /// What it is under, but for artwork-other-licenses.json, as SPDX writes it.
     #[napi(ts_type = "'CC0-1.0'")]
     pub license: String,
     /// Who publishes.
@@ -79,13 +79,13 @@ pub struct DumpCounts {
 /// Which rows a dump holds.
 #[napi(object, object_from_js = false)]
 pub struct DumpFilters {
-    /// The status of its rows.
+    /// The status of its works.
     #[napi(ts_type = "'approved'")]
     pub status: String,
     /// What became of works under another licence.
     #[napi(js_name = "foreign_licenses", ts_type = "'exclude' | 'separate'")]
     pub foreign_licenses: String,
-    /// Rows that are not in artwork.json, by licence, in the order of metadata.json.
+    /// Rows that are not in artwork.json, by licence.
     #[napi(js_name = "excluded_foreign")]
     pub excluded_foreign: BTreeMap<String, i64>,
 }

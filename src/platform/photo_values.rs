@@ -43,13 +43,17 @@ impl PhotoValues {
             return;
         }
         let json = std::str::from_utf8(column).ok().and_then(|text| json::parse(text).ok());
-        let Some(Ok(tags)) = json.map(tag_values::of_json) else {
-            self.unreadable = true;
-            return;
+        let beside = json.as_ref().and_then(|json| json.get(PHOTOS)).cloned();
+        let photos = match json.map(tag_values::of_json) {
+            Some(Ok(mut tags)) => tags.remove(PHOTOS),
+            _ => {
+                self.unreadable = true;
+                beside
+            }
         };
         // A label of that name alone says nothing.
-        let photos = tags.get(PHOTOS).filter(|photos| !photos.is_boolean());
-        photos.into_iter().for_each(|photos| self.add_value(photos, json::DEPTH));
+        let photos = photos.filter(|photos| !photos.is_boolean());
+        photos.iter().for_each(|photos| self.add_value(photos, json::DEPTH));
     }
 
     fn add_text(&mut self, text: &str, depth: u32) {
@@ -150,6 +154,7 @@ mod tests {
         for listed in [r#"["mural",{"_photos":["a.jpg"]}]"#, r#"[{"label":"_photos","value":["a.jpg"]}]"#] {
             assert_eq!(tags(listed), readable(&["a.jpg"]), "a data dump has it: {listed}");
         }
+        assert_eq!(tags(r#"{"tags":"{broken","_photos":["a.jpg"]}"#), (readable(&["a.jpg"]).0, true));
         assert_eq!(tags(r#""{\"_photos\":[{\"url\":\"a.jpg\"}]}""#), readable(&["a.jpg"]));
     }
 

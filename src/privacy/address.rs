@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use bstr::{decode_last_utf8, decode_utf8};
+use bstr::{ByteSlice, decode_last_utf8, decode_utf8};
 use unicode_normalization::char::is_combining_mark;
 
 /// Bytes before an `@` among which the start of an address is looked for (RFC 5321, 4.5.3.1).
@@ -33,8 +33,7 @@ fn start(text: &[u8], at: usize) -> Option<usize> {
     ];
     let length = forms.into_iter().find(|length| *length > 0)?;
     let start = behind_escape(text, at - length);
-    let says_something = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
-    text.get(start..at)?.iter().any(says_something).then_some(start)
+    text.get(start..at)?.chars().any(char::is_alphanumeric).then_some(start)
 }
 
 /// What stands in nearly every address.
@@ -107,9 +106,9 @@ fn end(text: &[u8], start: usize) -> Option<usize> {
 }
 
 /// What files are called behind the dot (`logo@2x.png`, `Art@Metrotown.pdf`): none of them is a top-level domain.
-const FILES: [&str; 20] = [
+const FILES: [&str; 18] = [
     "png", "jpg", "jpeg", "svg", "webp", "gif", "avif", "heic", "tif", "tiff", "bmp", "pdf", "docx", "html",
-    "htm", "php", "aspx", "xml", "mp3", "mp4",
+    "htm", "php", "aspx", "xml",
 ];
 
 /// Bytes of the top-level domain with which a label begins.
@@ -205,6 +204,7 @@ mod tests {
             "a@b",
             "mural@main",
             "https://cdn.example.org/logo@2x.png",
+            "Painted by \u{270d}\u{fe0f}@ben.lee",
             "File:Foo@3x.JPG",
             "https://city.example/docs/Art@Metrotown.pdf",
             "https://city.example/art@2024.html?page=2",

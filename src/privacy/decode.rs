@@ -64,8 +64,8 @@ pub fn percent(text: &[u8]) -> Option<Decoded> {
     )
 }
 
-/// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address or what nobody sees in it; None when
-/// there is nothing to undo.
+/// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address and for what nobody sees; None
+/// when there is nothing to undo.
 pub fn references(text: &[u8]) -> Option<Decoded> {
     Decoded::of(text, |byte| byte == b'&', |text, at, bytes| Some(add(bytes, reference(text, at)?)))
 }
@@ -88,25 +88,25 @@ pub fn markdown(text: &[u8]) -> Option<Decoded> {
     )
 }
 
-/// Writes full-width and other forms of ASCII as ASCII, and leaves out what nobody sees: soft hyphens, spaces without a
-/// width, byte order marks. None when there is nothing of the kind.
+/// Writes full-width and other forms of ASCII as ASCII and dashes as hyphens, and leaves out what nobody sees: soft
+/// hyphens, spaces without a width, marks of direction, byte order marks. None when there is nothing of the kind.
 pub fn folded(text: &[u8]) -> Option<Decoded> {
     Decoded::of(text, begins_foldable, fold)
 }
 
 /// Where the first character stands that [`folded`] folds.
 pub fn foldable(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
+    let (mut at, mut spelled) = (0, Vec::new());
     loop {
         at += text.get(at..)?.find_non_ascii_byte()?;
-        if begins_foldable(text[at]) && fold(text, at, &mut Vec::new()).is_some() {
+        if begins_foldable(text[at]) && fold(text, at, &mut spelled).is_some() {
             return Some(at);
         }
         at += 1;
     }
 }
 
-/// The first bytes of all characters that are folded, and of few that words are made of.
+/// The first bytes of all characters that are folded; few letters begin so, as some of Arabic, Georgian, Vietnamese.
 fn begins_foldable(byte: u8) -> bool {
     matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf0 | 0xf3)
 }
@@ -149,8 +149,8 @@ fn add(bytes: &mut Vec<u8>, (c, length): (char, usize)) -> usize {
 
 /// The character that a reference at `at` stands for, and how long that is.
 fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
-    const LONGEST: usize = 12;
-    const NAMED: [(&str, char); 13] = [
+    const LONGEST: usize = 16;
+    const NAMED: [(&str, char); 16] = [
         ("amp", '&'),
         ("commat", '@'),
         ("period", '.'),
@@ -159,11 +159,14 @@ fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
         ("colon", ':'),
         ("dash", '-'),
         ("ndash", '\u{2013}'),
+        ("minus", '\u{2212}'),
         ("shy", '\u{ad}'),
         ("zwnj", '\u{200c}'),
         ("zwj", '\u{200d}'),
         ("lrm", '\u{200e}'),
         ("rlm", '\u{200f}'),
+        ("NoBreak", '\u{2060}'),
+        ("ZeroWidthSpace", '\u{200b}'),
     ];
     let rest = text.get(at + 1..)?;
     if let Some(number) = rest.strip_prefix(b"#") {

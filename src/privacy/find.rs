@@ -1,8 +1,8 @@
 //! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
-//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters and signs that
-//! nobody sees are undone and what comes out is searched again.
+//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes and
+//! signs that nobody sees are undone and what comes out is searched again.
 
 use std::ops::{ControlFlow, Range};
 

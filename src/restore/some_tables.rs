@@ -114,8 +114,8 @@ fn works(connection: &Connection, view: &str) -> rusqlite::Result<bool> {
     finds_all(connection, &format!("SELECT * FROM main.{}", quoted(view)))
 }
 
-/// Whether all that a statement names is there. It is not run, so the schema may be trusted meanwhile: else SQLite would
-/// let no view and no trigger read the vocabulary of a full-text index.
+/// Whether all that a statement names is there. It is not run, so the schema may be trusted meanwhile: else SQLite
+/// would let no view and no trigger read the vocabulary of a full-text index.
 fn finds_all(connection: &Connection, statement: &str) -> rusqlite::Result<bool> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, true)?;
     let found = connection.prepare(statement).is_ok();

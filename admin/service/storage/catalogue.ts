@@ -181,7 +181,10 @@ export class Catalogue {
   /** Derives index.json and then latest.json from what stays listed, as if `without` were gone already. */
   async #point(without?: string): Promise<void> {
     // They are looked at before the list is: what another instance has written since is newer than the list.
-    const [index, latest] = [await this.store.get(indexKey), await this.store.get(latestKey)];
+    const [index, latest] = await Promise.all([
+      this.store.get(indexKey),
+      this.store.get(latestKey),
+    ]);
     const { listed } = await this.#find(without);
     const dumps = listed.slice(0, this.keep).map(({ dump }) => dump);
     await this.#replace(indexKey, index, toJson({ dumps, updated_at: new Date().toISOString() }));

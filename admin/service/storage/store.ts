@@ -64,6 +64,6 @@ export function unavailable(cause: unknown): Problem {
     const message = 'The disk that DUMPS_DIR is on is full: free some space, or take a dump back';
     return new Problem(503, 'STORAGE_FULL', message, { cause });
   }
-  const message = 'The storage of public dumps fails; the log of the service says why';
+  const message = 'The storage of public dumps fails';
   return new Problem(503, 'STORAGE_UNAVAILABLE', message, { cause });
 }

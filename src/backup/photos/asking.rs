@@ -27,10 +27,10 @@ pub(super) async fn ask(
     if !task.plan.readings().is_empty() && !had.is_empty() {
         health.answered();
     }
-    let mut asking = Asking { task, health, store, given: had, sender };
+    let mut asking = Asking { task, health, store, had, sender };
     asking.round(wanted).await;
     // As a rule there are none.
-    asking.round(task.plan.sisters_of_lost(&asking.given)).await;
+    asking.round(task.plan.sisters_of_lost(&asking.had)).await;
 }
 
 struct Asking<'a> {
@@ -39,7 +39,7 @@ struct Asking<'a> {
     /// How the store answered in both rounds.
     health: Arc<Health>,
     /// Keys that the store has, or may have.
-    given: HashSet<String>,
+    had: HashSet<String>,
     sender: Sender<Result<Attempt>>,
 }
 
@@ -53,7 +53,7 @@ impl Asking<'_> {
                 && !plan.sisters().is_empty()
                 && !outcome.as_ref().is_err_and(|error| *error == GetError::NoSuchKey || error.turns_away())
             {
-                self.given.insert(key.clone());
+                self.had.insert(key.clone());
             }
             // Once the writer is gone its error counts. What was begun still holds files in the workspace.
             if self.sender.send(photo).await.is_err() {

@@ -91,9 +91,7 @@ impl<'a> Copier<'a> {
         mut earlier: Option<Earlier>,
     ) -> Result<(ArchiveWriter, Photos)> {
         let Task { plan, job, .. } = self.task;
-        if let Some(first) = self.photos.metadata.missing.first() {
-            self.refuse_failure(&first.key, &first.reason)?;
-        }
+        self.refuse(self.photos.metadata.missing.first())?;
         let to_fetch = is_reused.iter().filter(|reused| !**reused).count() as u64;
         if let Some(time) = plan.least_time(to_fetch) {
             self.meter.takes_at_least(time);
@@ -128,6 +126,7 @@ impl<'a> Copier<'a> {
         }
         self.meter.finish();
         self.forgive_readings();
+        self.refuse(self.photos.metadata.missing.first())?;
         self.refuse_strangers()?;
         self.count_dangling()?;
         self.finish()
@@ -254,18 +253,24 @@ impl<'a> Copier<'a> {
     }
 
     fn miss(&mut self, planned: &PlannedPhoto, error: GetError) -> Result<()> {
-        let (key, reason) = (planned.key.clone(), error.reason());
-        self.refuse_failure(&key, reason)?;
-        let artwork_ids = planned.artwork_ids.clone();
-        self.photos.metadata.missing.push(MissingPhoto { key, reason: reason.into(), artwork_ids });
+        let (key, artwork_ids) = (planned.key.clone(), planned.artwork_ids.clone());
+        let missing = MissingPhoto { key, reason: error.reason().into(), artwork_ids };
+        // What is turned away may be given by another reading.
+        if self.given.is_none() || !error.turns_away() {
+            self.refuse(Some(&missing))?;
+        }
+        self.photos.metadata.missing.push(missing);
         self.meter.add(1, 0);
         Ok(())
     }
 
-    fn refuse_failure(&self, key: &str, reason: &str) -> Result<()> {
-        match self.task.settings.fail_on_photo_error {
-            true => Err(Error::PhotoFailed { key: key.to_owned(), reason: reason.to_owned() }),
-            false => Ok(()),
+    /// Fails where a photo is missing and none may.
+    fn refuse(&self, missing: Option<&MissingPhoto>) -> Result<()> {
+        match missing.filter(|_| self.task.settings.fail_on_photo_error) {
+            Some(MissingPhoto { key, reason, .. }) => {
+                Err(Error::PhotoFailed { key: key.clone(), reason: reason.clone() })
+            }
+            None => Ok(()),
         }
     }
 

@@ -126,14 +126,15 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
         (_, "RequestTimeTooSkewed") => CLOCK_WRONG,
         (401 | 403, _) => &denied,
         (400, BAD_KEY_ID) => {
-            "it does not take the access key id, as it seems; one of R2 has 32 characters, and is neither its secret nor a \
-             token"
+            "it does not take something of the request, as a rule the access key id: one of R2 has 32 characters, and \
+             is neither its secret nor a token"
         }
         (404, _) => {
-            "there is no such bucket; check its name, the endpoint, which has no bucket in it, and at R2 the jurisdiction"
+            "there is no such bucket; check its name, the endpoint (without the bucket's name) and, at R2, the jurisdiction"
         }
         (501, _) => {
-            "the store lacks a part of S3 that this needs (status 501); take another store, or go by a folder of files"
+            "the store says that it lacks a part of S3 that this needs (status 501); at R2 try again later, else take \
+             another store, or go by a folder of files"
         }
         (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",
         _ if matches!(error, S3Error::Unreadable) => {

@@ -86,7 +86,7 @@ impl GetError {
         matches!(self, GetError::Timeout | GetError::Unreachable | GetError::Unavailable { .. })
     }
 
-    /// What a store says that will not serve us, maybe, not the photo: then it says so of every photo.
+    /// What a store says when it may be us that it will not serve, not the photo: then it says so of every photo.
     pub const TURNING_AWAY: [GetError; 2] = [GetError::Refused, GetError::LedAway];
 
     /// Whether it is one of these.

@@ -47,7 +47,7 @@ impl Header {
         if pixels > MAX_PIXELS {
             return Err(Refusal::TooLarge);
         }
-        let (is_deep, is_arithmetic) = (frame.precision > 8, may_be_arithmetic(bytes));
+        let (is_deep, is_arithmetic) = (frame.precision > 8, decoder.is_arithmetic());
         // Of deep samples the decoder reads one scan, and takes it for Huffman's. Nobody writes arithmetic without loss,
         // which takes a second for each megapixel.
         if (is_deep && (is_arithmetic || decoder.has_multiple_scans()))
@@ -70,25 +70,6 @@ impl Header {
     pub(super) fn memory(&self) -> u64 {
         self.memory
     }
-}
-
-/// Whether a photo is coded arithmetically, unless its markers plainly say that it is not (T.81, annex B).
-fn may_be_arithmetic(jpeg: &[u8]) -> bool {
-    let mut is_huffman = false;
-    let mut rest = jpeg.get(2..).unwrap_or_default();
-    // Any number of 0xff may stand before a marker, at least one.
-    while let Some(at) = rest.iter().position(|byte| *byte != 0xff).filter(|at| *at > 0) {
-        let Some(&[marker, high, low]) = rest.get(at..at + 3) else { return true };
-        match marker {
-            0xda => return !is_huffman,
-            0xc0..=0xc3 | 0xc5..=0xc7 => is_huffman = true,
-            // And those that no length follows.
-            0xc9..=0xcb | 0xcd..=0xcf | 0x01 | 0xd0..=0xd9 => return true,
-            _ => {}
-        }
-        rest = rest.get(at + 1 + usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default();
-    }
-    true
 }
 
 /// The smallest picture that still has to be made smaller. Lossless JPEG knows no cosines, and deep samples are decoded

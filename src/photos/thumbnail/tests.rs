@@ -276,9 +276,11 @@ fn arithmetic_takes_no_longer_than_other_photos() {
     let frame = memchr::memmem::find(&lossless, &[0xff, 0xc3]).unwrap();
     lossless[frame + 1] = 0xcb;
     assert_eq!(opened(&lossless), Some(Refusal::Undecodable));
-    // Whatever stands before a marker.
-    lossless.splice(frame..frame, [0xff; 3]);
-    assert_eq!(opened(&lossless), Some(Refusal::Undecodable));
+    // Whatever stands before a marker, and where a walk from length to length would be led past it.
+    for stray in [[0xff, 0xff, 0xff, 0xff], [0xff, 0, 0, 9]] {
+        lossless.splice(2..2, stray);
+        assert_eq!(opened(&lossless), Some(Refusal::Undecodable));
+    }
 }
 
 #[test]

@@ -39,8 +39,8 @@ impl Search<'_, '_> {
     }
 
     /// Searches what a decoder makes of `whole`, if it may hold an identifier at all: nearly every word is no encoded
-    /// text, and what comes out of it is noise. Where one is found the whole goes: what is left of an encoded secret can
-    /// still be decoded.
+    /// text, and what comes out of it is noise. Where one is found the whole goes: what is left of an encoded secret
+    /// can still be decoded.
     fn hidden(
         &mut self,
         whole: Range<usize>,
