@@ -20,7 +20,7 @@ export function evaluate(name: string, module: string, script: string): unknown 
   return JSON.parse(stdout);
 }
 
-/** Options of `createAdminApp` as a script writes them, all in one folder, where nothing is yet; `token` is an admin's. */
+/** Options of `createAdminApp` as a script writes them, in one folder, where nothing is yet; `token` is an admin's. */
 export function adminOptions(base: string): string {
   return JSON.stringify({
     database: { file: join(base, 'none.sqlite') },

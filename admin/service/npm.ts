@@ -6,8 +6,8 @@ import { ConfigurationError } from './options.js';
 
 /**
  * Why a command must not go on, and how to write it: npm took flags for its own. `npm run backup --database-file x`, or
- * the same with a `--` that PowerShell removed, reaches us as the variable `npm_config_database_file`; what would run is
- * another command than the one that was written. `flags`: all that the command has. Undefined when none was taken.
+ * the same with a `--` that PowerShell removed, reaches us as the variable `npm_config_database_file`; what would run
+ * is another command than the one that was written. `flags`: all that the command has. Undefined when none was taken.
  */
 export function keptByNpm(
   args: readonly string[],

@@ -33,8 +33,8 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// What honest scripts of so many bytes stay far below: a second loads 85 MiB, or 1.5 MiB of text that is indexed by
-    /// trigrams, and the machine may be small.
+    /// What honest scripts of so many bytes stay far below: a second loads 85 MiB, or 1.5 MiB of text that is indexed
+    /// by trigrams, and the machine may be small.
     pub fn for_bytes(bytes: u64) -> Self {
         Budget { bytes, patience: Duration::from_secs(10), patience_per_mib: Duration::from_secs(5) }
     }

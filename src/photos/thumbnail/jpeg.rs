@@ -48,8 +48,8 @@ impl Header {
             return Err(Refusal::TooLarge);
         }
         let (is_deep, is_arithmetic) = (frame.precision > 8, decoder.is_arithmetic());
-        // Of deep samples the decoder reads one scan, and takes it for Huffman's. Nobody writes arithmetic without loss,
-        // which takes a second for each megapixel.
+        // Of deep samples the decoder reads one scan, and takes it for Huffman's. Nobody writes arithmetic without
+        // loss, which takes a second for each megapixel.
         if (is_deep && (is_arithmetic || decoder.has_multiple_scans()))
             || (frame.is_lossless && is_arithmetic)
         {
