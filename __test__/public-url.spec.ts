@@ -200,7 +200,7 @@ describe('a photo', () => {
     const { database, photos } = options(site.url, keys);
     const dump = await createDataDump({ database, photos, outputDir: folder() });
     const lost = dump.metadata.photos_missing.map(({ reason }) => reason);
-    expect(lost).toEqual(['undecodable', 'refused']);
+    expect(lost).toEqual(['unsupported_format', 'refused']);
   });
 
   it('that is refused where no row names it is a guess that was wrong', async () => {
