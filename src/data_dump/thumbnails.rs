@@ -170,8 +170,9 @@ impl Making<'_> {
             match left.next() {
                 Some((key, is_copy)) => asked.push((at, key, is_copy)),
                 None => {
-                    let is_of = |why: &GetError| self.outcomes.get(at) == Some(&Err(why.reason()));
-                    self.failed += u64::from(GetError::TURNING_AWAY.iter().any(is_of));
+                    let is_refused =
+                        matches!(self.outcomes.get(at), Some(Err(why)) if GetError::is_turning_away(why));
+                    self.failed += u64::from(is_refused);
                     self.left.remove(&at);
                     self.meter.add(1, 0);
                 }

@@ -36,8 +36,6 @@ pub(super) struct Copier<'a> {
     had: HashSet<&'a str>,
     /// How the store turned photos away.
     refusals: Vec<GetError>,
-    /// The keys whose photos are in the archive, where the store cannot list.
-    given: Option<HashSet<&'a str>>,
 }
 
 impl<'a> Copier<'a> {
@@ -79,7 +77,6 @@ impl<'a> Copier<'a> {
             photos,
             had: HashSet::new(),
             refusals: Vec::new(),
-            given: (!plan.readings().is_empty()).then(HashSet::new),
         })
     }
 
@@ -170,13 +167,15 @@ impl<'a> Copier<'a> {
     /// Takes what the store turned away off the list of what is missing where it gave another reading of each reference
     /// to it: then it has the photo there.
     fn forgive_readings(&mut self) {
-        let Some(given) = &self.given else { return };
-        let is_lost = |keys: &&Vec<String>| !keys.iter().any(|key| given.contains(key.as_str()));
-        let lost: HashSet<&String> = self.task.plan.readings().iter().filter(is_lost).flatten().collect();
-        let is_turned_away =
-            |reason: &str| GetError::TURNING_AWAY.iter().any(|error| error.reason() == reason);
-        let missing = &mut self.photos.metadata.missing;
-        missing.retain(|photo| lost.contains(&photo.key) || !is_turned_away(&photo.reason));
+        let (readings, missing) = (self.task.plan.readings(), &mut self.photos.metadata.missing);
+        if readings.is_empty() || missing.is_empty() {
+            return;
+        }
+        let not_given: HashSet<&str> = missing.iter().map(|photo| photo.key.as_str()).collect();
+        let is_given = |key: &String| self.had.contains(key.as_str()) && !not_given.contains(key.as_str());
+        let lost: HashSet<&String> =
+            readings.iter().filter(|keys| !keys.iter().any(is_given)).flatten().collect();
+        missing.retain(|photo| lost.contains(&photo.key) || !GetError::is_turning_away(&photo.reason));
     }
 
     /// Fails when there were several photos and the store turned each of them away: then it means us.
@@ -217,7 +216,7 @@ impl<'a> Copier<'a> {
         Ok((self.archive, self.photos))
     }
 
-    fn add(&mut self, planned: &'a PlannedPhoto, incoming: Incoming<impl Read>, name: &str) -> Result<()> {
+    fn add(&mut self, planned: &PlannedPhoto, incoming: Incoming<impl Read>, name: &str) -> Result<()> {
         let Incoming { photo, sha256, crc32, mut bytes } = incoming;
         let (folder, count) = match planned.kind {
             PhotoKind::Original => (ORIGINALS, &mut self.photos.metadata.originals),
@@ -245,9 +244,6 @@ impl<'a> Copier<'a> {
             .map_err(|error| Error::Internal { problem: format!("{INDEX}: {error}") })?;
         self.write_index(&format!("{}{json}", if self.entries == 0 { "[\n" } else { ",\n" }))?;
         self.entries += 1;
-        if let Some(given) = &mut self.given {
-            given.insert(&planned.key);
-        }
         self.meter.add(1, entry.size);
         Ok(())
     }
@@ -256,7 +252,7 @@ impl<'a> Copier<'a> {
         let (key, artwork_ids) = (planned.key.clone(), planned.artwork_ids.clone());
         let missing = MissingPhoto { key, reason: error.reason().into(), artwork_ids };
         // What is turned away may be given by another reading.
-        if self.given.is_none() || !error.turns_away() {
+        if self.task.plan.readings().is_empty() || !error.turns_away() {
             self.refuse(Some(&missing))?;
         }
         self.photos.metadata.missing.push(missing);

@@ -94,6 +94,11 @@ impl GetError {
         GetError::TURNING_AWAY.contains(&self)
     }
 
+    /// Whether a reason is that of one of these.
+    pub fn is_turning_away(reason: &str) -> bool {
+        GetError::TURNING_AWAY.iter().any(|error| error.reason() == reason)
+    }
+
     /// Whether the next attempt may well succeed.
     pub fn may_pass(self) -> bool {
         !matches!(
