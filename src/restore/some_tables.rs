@@ -62,12 +62,7 @@ fn drop_others(path: &Path, kept: &HashSet<&str>, job: &Job) -> Result<Dropped> 
              PRAGMA secure_delete = ON;",
         )?;
         let schema = Schema::read(&connection)?;
-        let mut working = Vec::new();
-        for view in &schema.views {
-            if works(&connection, &view.name)? {
-                working.push(view.name.as_str());
-            }
-        }
+        let working = working_views(&connection, &schema)?;
         let virtual_tables = schema.virtual_tables.iter().map(|table| &table.name);
         let ordinary = schema.tables.iter().map(|table| &table.name);
         for name in virtual_tables.chain(ordinary).filter(|name| !kept.contains(name.as_str())) {
@@ -109,6 +104,17 @@ fn is_renumbered_by_vacuum(schema: &Schema) -> bool {
     keys.any(|key| matches!(key, Key::Rowid(_) | Key::Hidden))
 }
 
+/// The names of views that show only what is there.
+fn working_views<'s>(connection: &Connection, schema: &'s Schema) -> rusqlite::Result<Vec<&'s str>> {
+    let mut working = Vec::new();
+    for view in &schema.views {
+        if works(connection, &view.name)? {
+            working.push(view.name.as_str());
+        }
+    }
+    Ok(working)
+}
+
 /// Whether a view shows only what is there.
 fn works(connection: &Connection, view: &str) -> rusqlite::Result<bool> {
     finds_all(connection, &format!("SELECT * FROM main.{}", quoted(view)))
@@ -140,12 +146,13 @@ fn drop_views(connection: &Connection, views: &[&str]) -> rusqlite::Result<Vec<W
 /// Triggers that name tables which are gone: every write to their own table would fail. Those of a view that showed
 /// nothing before stay with it.
 fn drop_triggers(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<Warning>> {
-    let is_view = |name: &str| schema.views.iter().any(|view| view.name.eq_ignore_ascii_case(name));
+    let working = working_views(connection, schema)?;
+    let is_silent = |view: &&Object| !working.contains(&view.name.as_str());
+    let silent: Vec<&Object> = schema.views.iter().filter(is_silent).collect();
+    let is_of_silent =
+        |trigger: &&Object| silent.iter().any(|view| view.name.eq_ignore_ascii_case(&trigger.table));
     let mut warnings = Vec::new();
-    for trigger in &schema.triggers {
-        if is_view(&trigger.table) && !works(connection, &trigger.table)? {
-            continue;
-        }
+    for trigger in schema.triggers.iter().filter(|trigger| !is_of_silent(trigger)) {
         connection.execute_batch("BEGIN")?;
         let works = works_alone(connection, trigger, schema);
         connection.execute_batch("ROLLBACK")?;
