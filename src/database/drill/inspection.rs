@@ -15,6 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use super::Expected;
 use crate::database::digest::{self, TableDigest};
 use crate::database::schema::{Schema, Table, VirtualTable};
+use crate::database::script::PER_MIB;
 use crate::database::source::trouble::no_room;
 use crate::database::watchdog::Watchdog;
 use crate::database::{as_io, quoted_text, rows};
@@ -122,7 +123,6 @@ impl Inspection<'_> {
     /// Far more than an honest database of that size needs: views that are made of views may take for ever to look
     /// into.
     fn patience(&self) -> Duration {
-        const PER_MIB: Duration = Duration::from_secs(5);
         let mib = std::fs::metadata(self.path).map_or(0, |file| file.len() >> 20);
         Duration::from_secs(60) + PER_MIB.saturating_mul(u32::try_from(mib).unwrap_or(u32::MAX))
     }

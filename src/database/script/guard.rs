@@ -21,6 +21,9 @@ const TEMPORARY: &str = "a temporary table, index, trigger or view";
 /// Instructions of SQLite's virtual machine between two looks at the clock: some 50 microseconds.
 const STRIDE: i32 = 4000;
 
+/// Time for each MiB that is loaded, or looked into afterwards.
+pub const PER_MIB: Duration = Duration::from_secs(5);
+
 /// How much a script may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
@@ -36,7 +39,7 @@ impl Budget {
     /// What honest scripts of so many bytes stay far below: a second loads 85 MiB, or 1.5 MiB of text that is indexed
     /// by trigrams, and the machine may be small.
     pub fn for_bytes(bytes: u64) -> Self {
-        Budget { bytes, patience: Duration::from_secs(10), patience_per_mib: Duration::from_secs(5) }
+        Budget { bytes, patience: Duration::from_secs(10), patience_per_mib: PER_MIB }
     }
 
     /// Time for a script of which so many bytes were read.
