@@ -1,21 +1,9 @@
 /** The contract of createBackup at the boundary: rejections and their codes, progress, abort, both module systems. */
 
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 
 import {
   type BackupOptions,
@@ -226,36 +214,6 @@ describe('an aborted job', () => {
     await rejection({ database: file, signal: watched });
     expect(added).toEqual(['abort', expect.any(Function)]);
     expect(removed).toEqual(added);
-  });
-
-  it('is one whose worker thread has ended, and it leaves nothing', async () => {
-    // The store keeps the job waiting.
-    const store = createServer(() => undefined).listen(0, '127.0.0.1');
-    let worker: Worker | undefined;
-    try {
-      await once(store, 'listening');
-      const { port } = store.address() as AddressInfo;
-      const keys = { accessKeyId: 'key', secretAccessKey: 'secret' };
-      const dir = folder();
-      const outputDir = join(dir, 'out');
-      const options: BackupOptions = {
-        database: { file: database(dir) },
-        photos: { s3: { endpoint: `http://127.0.0.1:${port}`, bucket: 'photos', ...keys } },
-        outputDir,
-      };
-      const start = `require(${JSON.stringify(root)}).createBackup(require('node:worker_threads').workerData)`;
-      worker = new Worker(start, { eval: true, workerData: options });
-      await once(store, 'request');
-      expect(readdirSync(outputDir)).toHaveLength(1);
-      await worker.terminate();
-      const isGone = (): boolean => !existsSync(outputDir);
-      for (let wait = 1; !isGone() && wait < 3000; wait *= 2) await sleep(wait);
-      expect(isGone()).toBe(true);
-    } finally {
-      await worker?.terminate();
-      store.closeAllConnections();
-      store.close();
-    }
   });
 });
 
