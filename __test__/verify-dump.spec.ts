@@ -1,9 +1,12 @@
 /** verifyArchive of a data dump: what may not be public is found, and what is not as the format says. */
 
+import Ajv2020 from 'ajv/dist/2020.js';
+
 import { verifyArchive } from '../index.js';
 import { folder, removeFolders } from './support';
 import { dump, told } from './support/archives';
 import { type Changes, rewrite } from './support/rewrite';
+import { entriesOf } from './support/secrets';
 
 afterEach(removeFolders);
 
@@ -96,4 +99,41 @@ it('tells what is wrong with a data dump in one order, whichever run it is', asy
   const report = await verifyArchive(rewrite(await dump(dir), dir, { add, sums: true }));
   const subjects = report.problems.map(({ subject = '' }) => subject);
   expect(subjects.filter((subject) => subject.startsWith('photos/'))).toEqual(names);
+});
+
+it('judges a record as others do who go by its schema', async () => {
+  const dir = folder();
+  const archive = await dump(dir);
+  const schema = entriesOf(archive).get('schemas/artwork.schema.json')?.toString() ?? '';
+  const { items } = JSON.parse(schema) as { items: { properties: object } };
+  const sample = {
+    ...{ id: 'a', title: 'b', lat: 1, tags: {}, license: 'c', created_at: 'then' },
+    creators: [{ id: 'd', name: 'e' }],
+    photos: [{ file: 'f', width: 1, height: 2, bytes: 3, sha256: 'g' }],
+  };
+  const values = [null, true, 1.5, -1, 2, 'x', [], ['x'], [1], [{}], [null], {}, { name: 1 }];
+  const records: unknown[] = [sample];
+  for (const change of [...Object.keys(items.properties), 'none']) {
+    const { [change]: _, ...rest } = sample as Record<string, unknown>;
+    records.push(rest, ...values.map((value) => ({ ...rest, [change]: value })));
+  }
+  const [photo] = sample.photos;
+  for (const change of Object.keys(photo ?? {})) {
+    for (const value of values) {
+      records.push({ ...sample, photos: [photo, { ...photo, [change]: value }] });
+    }
+  }
+  const lines = records.map((record) => JSON.stringify(record));
+  const changes = {
+    replace: { 'artwork.json': `[\n${lines.join(',\n')}\n]\n` },
+    sums: true,
+  } as const;
+  const report = await verifyArchive(rewrite(archive, dir, changes));
+  const refused = told(report).flatMap(
+    (problem) => /record (\d+) is not as its schema says/.exec(problem)?.[1] ?? [],
+  );
+  const validate = new Ajv2020({ validateFormats: false }).compile(items);
+  const wanted = records.flatMap((record, index) => (validate(record) ? [] : `${index + 1}`));
+  expect(refused).toEqual(wanted);
+  expect(records.length - wanted.length).toBeGreaterThan(20);
 });

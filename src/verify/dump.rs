@@ -12,8 +12,9 @@ use super::problems::Problems;
 use crate::archive::THUMBNAILS;
 use crate::dataset::readme::Source;
 use crate::dataset::record::each_record;
+use crate::dataset::schemas::Shape;
 use crate::dataset::{CC0, LICENSE, changes, citation, package, schemas};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats::dump::{DataDumpMetadata, SourceMetadata};
 use crate::formats::opening::METADATA_LIMIT;
 use crate::formats::{METADATA, README, SUMS};
@@ -89,7 +90,7 @@ impl Reading<'_, '_, '_> {
             }
             return Ok(None);
         };
-        let Some(validator) = self.validator(file)? else { return Ok(None) };
+        let Some(shape) = self.shape(file) else { return Ok(None) };
         let lines = match self.contents.open(sound) {
             Ok(contents) => BufReader::with_capacity(1 << 20, contents),
             Err(error) => {
@@ -107,7 +108,7 @@ impl Reading<'_, '_, '_> {
                     let problem = format!("record {records} has more values than any record");
                     self.problems.damaged(Some(file.name), &problem);
                 }
-                Ok(record) => self.check_record(file, &validator, &record, records),
+                Ok(record) => self.check_record(file, &shape, &record, records),
                 Err(_) => self.problems.damaged(Some(file.name), &format!("record {records} is no JSON")),
             }
             Ok(())
@@ -119,12 +120,10 @@ impl Reading<'_, '_, '_> {
         Ok(Some(records))
     }
 
-    /// The schema is ours, with the columns that the publisher added.
-    fn validator(&mut self, file: &'static DataFile) -> Result<Option<jsonschema::Validator>> {
+    /// What the records have to be. The schema is ours, with the columns that the publisher added.
+    fn shape(&mut self, file: &DataFile) -> Option<Shape> {
         let name = schemas::name(file);
-        let Some(found) = self.contents.json::<Value>(&name, SCHEMA_LIMIT, self.problems) else {
-            return Ok(None);
-        };
+        let found = self.contents.json::<Value>(&name, SCHEMA_LIMIT, self.problems)?;
         let properties = found.pointer("/items/properties").and_then(Value::as_object);
         let names = properties.into_iter().flat_map(|properties| properties.keys());
         let extra: Vec<String> = names.filter(|name| !file.has_field(name)).cloned().collect();
@@ -133,27 +132,16 @@ impl Reading<'_, '_, '_> {
         {
             self.problems.leak(&name, &format!("it lets out {field:?}, which is never public"));
         }
-        let schema = schemas::schema(file, &extra);
-        if schema != found {
+        if schemas::schema(file, &extra) != found {
             self.problems.damaged(Some(&name), "it is not the schema of this format version");
         }
-        let items = schema.get("items").cloned().unwrap_or_default();
-        let defect = |error: jsonschema::ValidationError<'_>| Error::Internal {
-            problem: format!("the schema of {} is none: {error}", file.name),
-        };
-        jsonschema::validator_for(&items).map(Some).map_err(defect)
+        Some(Shape::new(file, extra))
     }
 
-    fn check_record(
-        &mut self,
-        file: &'static DataFile,
-        validator: &jsonschema::Validator,
-        record: &Value,
-        number: u64,
-    ) {
+    fn check_record(&mut self, file: &DataFile, shape: &Shape, record: &Value, number: u64) {
         // Never the value: it may be what should not be here.
-        if let Some(error) = validator.iter_errors(record).next() {
-            let place = match error.instance_path().as_str() {
+        if let Some(place) = shape.mismatch(record) {
+            let place = match place.as_str() {
                 "" => "a field is missing, or is none of the format".to_owned(),
                 pointer => format!("at {pointer}"),
             };
