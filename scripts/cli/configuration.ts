@@ -4,7 +4,6 @@ import { join } from 'node:path';
 
 // The service's, as it is built: the same from scripts/cli and from dist/cli.
 import { readDotenv, firstSet } from '../../dist/admin/dotenv.js';
-import { keptByNpm } from '../../dist/admin/npm.js';
 import { UsageError } from './errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,19 +24,4 @@ export class Settings {
   get(name: string): string | undefined {
     return firstSet(this.#layers, name);
   }
-}
-
-/** Refuses a command whose flags npm took for its own. */
-export function refuseSwallowedFlags(
-  args: readonly string[],
-  flags: readonly string[],
-  environment: Environment,
-): void {
-  const kept = keptByNpm(args, flags, environment);
-  if (kept === undefined) return;
-  const command = args[0] ?? environment['npm_lifecycle_event'] ?? '';
-  throw new UsageError(
-    `${kept}, or \`npx --no cultural-archiver-backup ${command} …\`. ` +
-      'If .npmrc has a setting of that name, take it out there',
-  );
 }

@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
 // The service's, as it is built: the same from scripts/cli and from dist/cli.
+import { keptByNpm } from '../../dist/admin/npm.js';
 import { onSignals } from '../../dist/admin/signals.js';
 import { backupCommand, runBackup } from './backup.js';
-import { refuseSwallowedFlags } from './configuration.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
 import { exitCode, type ExitCode, exitCodeOf, explained, UsageError } from './errors.js';
 import { restoreCommand, runRestore } from './restore.js';
@@ -48,11 +48,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
       .helpCommand(false);
   }
   try {
-    refuseSwallowedFlags(
-      args,
-      program.commands.flatMap(({ options }) => options.map(({ long }) => long ?? '')),
-      process.env,
-    );
+    refuseWhatNpmKept(args, program.commands);
     await program.parseAsync(args, { from: 'user' });
     return outcome;
   } catch (error) {
@@ -71,6 +67,18 @@ async function main(args: readonly string[]): Promise<ExitCode> {
 function modeOf(args: readonly string[]): Mode {
   if (args.includes('--json')) return 'json';
   return args.includes('--quiet') ? 'quiet' : 'human';
+}
+
+/** Refuses a command line of which npm took flags for its own. */
+function refuseWhatNpmKept(args: readonly string[], commands: readonly Command[]): void {
+  const flags = commands.flatMap(({ options }) => options.map(({ long }) => long ?? ''));
+  const kept = keptByNpm(args, flags, process.env);
+  if (kept === undefined) return;
+  const command = args[0] ?? process.env['npm_lifecycle_event'] ?? '';
+  throw new UsageError(
+    `${kept}, or \`npx --no cultural-archiver-backup ${command} …\`. ` +
+      'If .npmrc has a setting of that name, take it out there',
+  );
 }
 
 function usage(error: CommanderError): UsageError {
