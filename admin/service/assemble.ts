@@ -11,15 +11,15 @@ import type { Job } from './jobs/job.js';
 import { JobRecords } from './jobs/records.js';
 import { JobRunner } from './jobs/runner.js';
 import { logDefect } from './log.js';
-import type { AdminOptions } from './options.js';
+import type { AdminOptions, S3Options } from './options.js';
 import { Catalogue } from './storage/catalogue.js';
 import { FolderStore } from './storage/folder.js';
-import { S3Store } from './storage/s3.js';
+import { type ObjectStore, onceLoaded } from './storage/store.js';
 
 export interface Workshop {
   /** The service's own memory, absolute. */
   readonly stateDir: string;
-  readonly store: FolderStore | S3Store;
+  readonly store: ObjectStore;
   readonly catalogue: Catalogue;
   readonly runner: JobRunner;
   readonly dumps: DumpJobs;
@@ -37,7 +37,7 @@ export function assemble(options: AdminOptions, onEnd: (job: Job) => void): Work
 
   const { engine = realEngine, dumps: target, keep = defaultKeep } = options;
   const store =
-    's3' in target ? new S3Store(target.s3) : new FolderStore(resolve(target.directory));
+    's3' in target ? onceLoaded(bucket(target.s3)) : new FolderStore(resolve(target.directory));
   const catalogue = new Catalogue(store, target.publicUrl.replace(/\/+$/, ''), keep);
   const records = new JobRecords(stateDir);
   const dumps = new DumpJobs(settled, engine, catalogue, records);
@@ -51,4 +51,10 @@ export function assemble(options: AdminOptions, onEnd: (job: Job) => void): Work
   });
   sweep();
   return { stateDir, store, catalogue, runner, dumps, backups: new BackupJobs(settled, engine) };
+}
+
+/** Amazon's client takes longer to load than the rest of the service, which does without where dumps go to a folder. */
+async function bucket(options: S3Options): Promise<ObjectStore> {
+  const { S3Store } = await import('./storage/s3.js');
+  return new S3Store(options);
 }

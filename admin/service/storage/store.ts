@@ -41,6 +41,18 @@ export interface ObjectStore {
   remove(key: string): Promise<void>;
 }
 
+/** A store that is still being loaded: what is asked of it waits until it is. */
+export function onceLoaded(store: Promise<ObjectStore>): ObjectStore {
+  return {
+    list: async (...args) => (await store).list(...args),
+    get: async (...args) => (await store).get(...args),
+    put: async (...args) => (await store).put(...args),
+    upload: async (...args) => (await store).upload(...args),
+    read: async (...args) => (await store).read(...args),
+    remove: async (...args) => (await store).remove(...args),
+  };
+}
+
 export class PreconditionFailed extends Error {
   override readonly name = 'PreconditionFailed';
 }
