@@ -228,7 +228,7 @@ export interface DataDumpMetadata {
   counts: DumpCounts
   /** Which rows are inside. */
   filters: DumpFilters
-  /** What was kept in. */
+  /** What was left out, or taken out of texts. */
   privacy: DumpPrivacy
   /** How thumbnails were made; null without. */
   thumbnails: DumpThumbnails | null
@@ -281,8 +281,8 @@ export interface DataDumpOptions {
    */
   extraBlacklist?: Array<string> | undefined
   /**
-   * `table.column` of columns that the built-in list does not know and that may leave; a blacklisted name stays in
-   * all the same, with a warning. Default none.
+   * `table.column` of columns that the built-in list does not know and that are to be published; a blacklisted name
+   * is left out all the same, with a warning. Default none.
    */
   includeFields?: Array<string> | undefined
   /**

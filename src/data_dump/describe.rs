@@ -118,7 +118,7 @@ pub fn for_the_operator(settings: &Settings, read: &Read) -> Vec<Warning> {
     }
     for field in settings.included.iter().filter(|field| !field.leaves(&read.filter)) {
         let reason = field.withheld.unwrap_or("its name is on the blacklist");
-        let message = format!("includeFields names it, and it stays in all the same: {reason}");
+        let message = format!("includeFields names it, and it is left out all the same: {reason}");
         warnings.push(Warning::about("FIELD_KEPT_IN", field.place(), message));
     }
     for place in &read.absent {

@@ -14,7 +14,7 @@ pub struct IncludedField {
     pub column: String,
     /// The field that it becomes: the column's name, unless the file has a field of that name.
     pub field: String,
-    /// Why it stays in all the same, where the built-in list says so.
+    /// Why it is left out all the same, where the built-in list says so.
     pub withheld: Option<&'static str>,
 }
 

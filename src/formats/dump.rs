@@ -34,7 +34,7 @@ pub struct DataDumpMetadata {
     pub counts: Counts,
     /// Which rows are.
     pub filters: Filters,
-    /// What was kept in.
+    /// What was left out, or taken out of texts.
     pub privacy: Privacy,
     /// How thumbnails were made; null without.
     pub thumbnails: Option<ThumbnailMetadata>,
@@ -82,7 +82,7 @@ pub struct Filters {
     pub excluded_foreign: BTreeMap<String, u64>,
 }
 
-/// What was kept in.
+/// What was left out, or taken out of texts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Privacy {
     /// Tables that are there and are never read for output.

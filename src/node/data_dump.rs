@@ -58,8 +58,8 @@ pub struct DataDumpOptions<'env> {
     /// A name that every record has, such as `id`, is `INVALID_OPTIONS`. Default none.
     #[napi(ts_type = "Array<string> | undefined")]
     pub extra_blacklist: Option<Vec<String>>,
-    /// `table.column` of columns that the built-in list does not know and that may leave; a blacklisted name stays in
-    /// all the same, with a warning. Default none.
+    /// `table.column` of columns that the built-in list does not know and that are to be published; a blacklisted name
+    /// is left out all the same, with a warning. Default none.
     #[napi(ts_type = "Array<string> | undefined")]
     pub include_fields: Option<Vec<String>>,
     /// What becomes of works under another licence than CC0 (OpenStreetMap's data is under the ODbL). `'exclude'`:

@@ -34,7 +34,7 @@ pub struct DataDumpMetadata {
     pub counts: DumpCounts,
     /// Which rows are inside.
     pub filters: DumpFilters,
-    /// What was kept in.
+    /// What was left out, or taken out of texts.
     pub privacy: DumpPrivacy,
     /// How thumbnails were made; null without.
     pub thumbnails: Either<DumpThumbnails, Null>,
