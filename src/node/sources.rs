@@ -251,7 +251,7 @@ impl From<S3Bucket> for core::S3Options {
         core::S3Options {
             endpoint,
             bucket,
-            access_key_id,
+            access_key_id: access_key_id.into(),
             secret_access_key: secret_access_key.into(),
             region,
         }
