@@ -171,7 +171,7 @@ fn write(
         included: &read.included,
     };
     let level = settings.common.compression_level;
-    let written = files::write(&records, &read.snapshot, workspace, level, read.previous.is_some(), job)?;
+    let written = files::write(&records, read, workspace, level, job)?;
     let mut toll = plan.toll.clone();
     toll.merge(&written.toll);
     let counts = describe::counts(&written, thumbnails);
