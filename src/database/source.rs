@@ -111,7 +111,7 @@ impl Snapshot {
         Copier { origin: &self.origin, work, job, meter: &Meter::unheard() }.through_sqlite(&self.connection)
     }
 
-    /// The same snapshot, had by way of another kind of source.
+    /// The same snapshot, as that of another kind of source.
     fn of_kind(self, kind: &'static str) -> Self {
         Snapshot { kind, ..self }
     }

@@ -131,17 +131,18 @@ struct Dumper<'a> {
     job: &'a Job,
     meter: &'a Meter,
     schema: Schema,
-    /// What stands in the schema otherwise, or no more.
+    /// Objects that SQLite cannot make as they are: `schema` holds a substitute for each, or none.
     unmakeable: Vec<Unmakeable>,
     /// Virtual tables of which only the tables behind them come back.
     undone: HashSet<String>,
     placement: Placement,
-    /// How each virtual table is filled.
+    /// How each virtual table is filled, in the order of the schema.
     fills: Vec<Fill>,
+    /// Of each ordinary table, once its rows are written.
     digests: Vec<Option<TableDigest>>,
-    /// Of tables that stand for others whose rules their rows break.
+    /// Digests of the tables that hold the rows of others, whose rules these rows break.
     rescued: Vec<TableDigest>,
-    /// How these are made.
+    /// How those tables are made.
     rescues: Vec<Making>,
     in_extra: Vec<String>,
     warnings: Vec<Warning>,
@@ -246,7 +247,7 @@ impl<'a> Dumper<'a> {
         Ok(())
     }
 
-    /// What is kept as a comment is not made.
+    /// Every object that both files make together: what only stands there as a comment is not among them.
     fn makings(&mut self) -> BTreeSet<Making> {
         let unknown =
             self.schema.virtual_tables.iter().zip(&self.fills).filter(|(_, fill)| **fill == Fill::Unknown);
