@@ -201,17 +201,20 @@ describe('an aborted job', () => {
     expect(listing(outputDir)).toEqual([]);
   });
 
-  it('takes its listener off the signal again', async () => {
-    const { signal } = new AbortController();
+  it('takes its listener off the signal again, whatever the signal says of its reason', async () => {
     const added: unknown[] = [];
     const removed: unknown[] = [];
-    const watched = {
+    const signal = {
       aborted: false,
       addEventListener: (...args: unknown[]) => added.push(...args),
       removeEventListener: (...args: unknown[]) => removed.push(...args),
-      reason: signal.reason as unknown,
+      get reason(): unknown {
+        throw new Error('boom');
+      },
     };
-    await rejection({ database: file, signal: watched });
+    expect(await rejection({ database: file, signal })).toMatchObject({
+      code: 'DATABASE_NOT_FOUND',
+    });
     expect(added).toEqual(['abort', expect.any(Function)]);
     expect(removed).toEqual(added);
   });
