@@ -65,32 +65,16 @@ impl Schema {
     /// Reads the schema of `main`.
     pub fn read(connection: &Connection) -> rusqlite::Result<Schema> {
         let kinds = table_kinds(connection)?;
-        let mut schema = Schema {
-            tables: Vec::new(),
-            virtual_tables: Vec::new(),
-            indexes: Vec::new(),
-            views: Vec::new(),
-            triggers: Vec::new(),
-            sequence: None,
-            left_out: Vec::new(),
-            user_version: connection.query_row("PRAGMA main.user_version", [], |row| row.get(0))?,
-            application_id: connection.query_row("PRAGMA main.application_id", [], |row| row.get(0))?,
-            utf16: connection
-                .query_row("PRAGMA encoding", [], |row| row.get::<_, String>(0))?
-                .starts_with("UTF-16"),
-            not_utf8: Vec::new(),
-        };
+        let mut schema = Schema::without_objects(connection)?;
         let mut shadows = Vec::new();
         let mut statement = connection.prepare(
             "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema ORDER BY rowid",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (kind, object) = (
-                row.get::<_, String>(0)?,
-                Object { name: row.get(1)?, table: row.get(2)?, sql: stored(&lossy(row, 3)?) },
-            );
-            if matches!(lossy(row, 3)?, Cow::Owned(_)) {
+            let (kind, sql): (String, _) = (row.get(0)?, lossy(row, 3)?);
+            let object = Object { name: row.get(1)?, table: row.get(2)?, sql: stored(&sql) };
+            if matches!(sql, Cow::Owned(_)) {
                 schema.not_utf8.push(object.name.clone());
             }
             if is_left_out(&object.name) || is_left_out(&object.table) {
@@ -123,6 +107,24 @@ impl Schema {
         }
         schema.adopt(connection, shadows)?;
         Ok(schema)
+    }
+
+    /// What the head of the database says.
+    fn without_objects(connection: &Connection) -> rusqlite::Result<Schema> {
+        let encoding: String = connection.query_row("PRAGMA encoding", [], |row| row.get(0))?;
+        Ok(Schema {
+            tables: Vec::new(),
+            virtual_tables: Vec::new(),
+            indexes: Vec::new(),
+            views: Vec::new(),
+            triggers: Vec::new(),
+            sequence: None,
+            left_out: Vec::new(),
+            user_version: connection.query_row("PRAGMA main.user_version", [], |row| row.get(0))?,
+            application_id: connection.query_row("PRAGMA main.application_id", [], |row| row.get(0))?,
+            utf16: encoding.starts_with("UTF-16"),
+            not_utf8: Vec::new(),
+        })
     }
 
     /// Everything that has a CREATE text, as a reload must give it again. Space and comments do not count, nor does
