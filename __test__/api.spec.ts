@@ -111,6 +111,27 @@ describe('options that cannot be taken', () => {
     expect([...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name)).toEqual(known);
   });
 
+  it('has no members but its own, whatever they are called', async () => {
+    const named = JSON.parse(
+      '{"database":{"file":"no-such.sqlite"},"__proto__":{"drill":false}}',
+    ) as unknown;
+    const error = await rejection(named);
+    expect(error).toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringMatching(/__proto__ is not an option/) as unknown,
+    });
+    // That of every object in the addon's realm, which is not this one.
+    const prototype = Object.getPrototypeOf(Object.getPrototypeOf(error)) as {
+      photoScope?: string;
+    };
+    prototype.photoScope = 'none';
+    try {
+      expect(await rejection({ database: file })).toMatchObject({ code: 'DATABASE_NOT_FOUND' });
+    } finally {
+      delete prototype.photoScope;
+    }
+  });
+
   it('keeps what a getter throws as the cause', async () => {
     const boom = new TypeError('boom');
     const options = {

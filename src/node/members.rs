@@ -75,7 +75,7 @@ pub fn nested<'env>(
     Ok(Some(read))
 }
 
-/// A copy of `given` that holds only known members of the right types; undefined ones are gone. Fails with
+/// A bare copy of `given` that holds only known members of the right types; undefined ones are gone. Fails with
 /// `INVALID_OPTIONS` when it has others, or lacks one that it needs.
 pub fn members<'env>(
     env: &'env Env,
@@ -95,7 +95,7 @@ pub fn members<'env>(
         let known: Vec<_> = known().map(|(name, _)| format!("{prefix}{name}")).collect();
         return Err(invalid(format!("{prefix}{stranger} is not an option; known are {}", known.join(", "))));
     }
-    let mut taken = Object::new(env)?;
+    let mut taken = js::bare(env)?;
     for (name, takes) in known() {
         let Some(value) = given.get::<Unknown>(name)? else { continue };
         let kind = value.get_type()?;
