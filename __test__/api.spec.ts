@@ -111,6 +111,27 @@ describe('options that cannot be taken', () => {
     expect([...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name)).toEqual(known);
   });
 
+  it('has no members but its own, whatever they are called', async () => {
+    const named = JSON.parse(
+      '{"database":{"file":"no-such.sqlite"},"__proto__":{"drill":false}}',
+    ) as unknown;
+    const error = await rejection(named);
+    expect(error).toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringMatching(/__proto__ is not an option/) as unknown,
+    });
+    // That of every object in the addon's realm, which is not this one.
+    const prototype = Object.getPrototypeOf(Object.getPrototypeOf(error)) as {
+      photoScope?: string;
+    };
+    prototype.photoScope = 'none';
+    try {
+      expect(await rejection({ database: file })).toMatchObject({ code: 'DATABASE_NOT_FOUND' });
+    } finally {
+      delete prototype.photoScope;
+    }
+  });
+
   it('keeps what a getter throws as the cause', async () => {
     const boom = new TypeError('boom');
     const options = {
@@ -201,17 +222,20 @@ describe('an aborted job', () => {
     expect(listing(outputDir)).toEqual([]);
   });
 
-  it('takes its listener off the signal again', async () => {
-    const { signal } = new AbortController();
+  it('takes its listener off the signal again, whatever the signal says of its reason', async () => {
     const added: unknown[] = [];
     const removed: unknown[] = [];
-    const watched = {
+    const signal = {
       aborted: false,
       addEventListener: (...args: unknown[]) => added.push(...args),
       removeEventListener: (...args: unknown[]) => removed.push(...args),
-      reason: signal.reason as unknown,
+      get reason(): unknown {
+        throw new Error('boom');
+      },
     };
-    await rejection({ database: file, signal: watched });
+    expect(await rejection({ database: file, signal })).toMatchObject({
+      code: 'DATABASE_NOT_FOUND',
+    });
     expect(added).toEqual(['abort', expect.any(Function)]);
     expect(removed).toEqual(added);
   });

@@ -43,6 +43,9 @@ use photos::Photos;
 use plan::Plan;
 use rows::{Rows, Work};
 
+/// A run that makes a backup.
+type Run = crate::run::Run<Settings>;
+
 /// Where the tables of a database are tried that may break its own rules.
 const TRIAL: &str = "trial.sqlite";
 
@@ -98,32 +101,29 @@ enum Attempt {
 }
 
 async fn attempt(settings: &Arc<Settings>, filename: &str, repairs: Repairs, whole: &Job) -> Result<Attempt> {
-    let job = whole.branch();
     let workspace = {
         let (settings, filename) = (Arc::clone(settings), filename.to_owned());
         blocking(move || prepare(&settings, &filename)).await?
     };
+    let run = Run { settings: Arc::clone(settings), workspace, job: whole.branch() };
     let first = repairs.is_none();
-    let made = make(settings, &workspace, filename, repairs, &job).await;
-    let (settings, filename) = (Arc::clone(settings), filename.to_owned());
-    let ended = {
-        // The branch may have been stopped by the very failure that is looked into.
-        let whole = whole.clone();
-        blocking(move || {
-            if first && let Some(doubt) = doubt(&made) {
-                let repairs = find_repairs(&settings, &workspace, doubt, &whole)?;
-                if !repairs.is_none() {
-                    return Ok(Attempt::Again(repairs));
-                }
+    let made = make(&run, filename, repairs).await;
+    let (branch, whole, filename) = (run.job.clone(), whole.clone(), filename.to_owned());
+    let ended = blocking(move || {
+        if first && let Some(doubt) = doubt(&made) {
+            // The branch may have been stopped by the very failure that is looked into.
+            let repairs = find_repairs(&Run { job: whole.clone(), ..run.clone() }, doubt)?;
+            if !repairs.is_none() {
+                return Ok(Attempt::Again(repairs));
             }
-            let made = made?;
-            whole.check()?;
-            publish(made, &settings, &workspace, filename).map(|report| Attempt::Made(Box::new(report)))
-        })
-        .await
-    };
+        }
+        let made = made?;
+        whole.check()?;
+        publish(made, &run, filename).map(|report| Attempt::Made(Box::new(report)))
+    })
+    .await;
     // Whatever still runs has nothing to work for.
-    job.stop();
+    branch.stop();
     ended
 }
 
@@ -139,7 +139,7 @@ fn doubt(made: &Result<Made>) -> Option<Doubt> {
     }
 }
 
-fn find_repairs(settings: &Settings, workspace: &Workspace, doubt: Doubt, job: &Job) -> Result<Repairs> {
+fn find_repairs(Run { settings, workspace, job }: &Run, doubt: Doubt) -> Result<Repairs> {
     let snapshot = take_snapshot(&settings.common.database, workspace.folder(), job)?;
     let copy = snapshot.copied(workspace.folder(), job)?;
     workspace.create_file(TRIAL)?;
@@ -152,10 +152,11 @@ fn find_repairs(settings: &Settings, workspace: &Workspace, doubt: Doubt, job: &
     })
 }
 
-fn publish(made: Made, settings: &Settings, workspace: &Workspace, filename: String) -> Result<BackupReport> {
-    let path = workspace.output_dir().join(&filename);
+/// Gives the archive its name. How long it took is for the caller to say.
+fn publish(made: Made, run: &Run, filename: String) -> Result<BackupReport> {
+    let path = run.workspace.output_dir().join(&filename);
     let (size, sha256) = (made.archive.size(), made.archive.sha256().to_owned());
-    made.archive.publish(&path, settings.common.overwrite)?;
+    made.archive.publish(&path, run.settings.common.overwrite)?;
     Ok(BackupReport {
         filename,
         path,
@@ -186,62 +187,40 @@ struct Made {
     is_sound: bool,
 }
 
-async fn make(
-    settings: &Arc<Settings>,
-    workspace: &Arc<Workspace>,
-    filename: &str,
-    repairs: Repairs,
-    job: &Job,
-) -> Result<Made> {
-    let inputs = Inputs::read(settings, workspace, job).await?;
-    let check = inputs.snapshot.to_check(settings.drill);
+/// Reads, writes and tries everything, up to the archive that only lacks its name.
+async fn make(run: &Run, filename: &str, repairs: Repairs) -> Result<Made> {
+    let inputs = Inputs::read(run).await?;
+    let check = inputs.snapshot.to_check(run.settings.drill);
     let checking = async {
         let Some(check) = check else { return Ok(Checked::default()) };
-        let checking_job = job.clone();
-        stop_on_error(job, blocking(move || check.run(&checking_job)).await)
+        stop_on_error(&run.job, run.blocking(|run| check.run(&run.job)).await)
     };
-    let working = work(settings, workspace, repairs, inputs, job);
     // Both end before the workspace may go: on Windows no file that is open can be removed.
-    let (worked, checked) = tokio::join!(working, checking);
+    let (worked, checked) = tokio::join!(work(run, repairs, inputs), checking);
     let (mut worked, checked) = both(worked, checked)?;
     worked.facts.warnings.extend(checked.warnings);
-    let (settings, filename, job) = (Arc::clone(settings), filename.to_owned(), job.clone());
-    blocking(move || finish(&settings, &filename, worked, checked.is_sound, &job)).await
+    let filename = filename.to_owned();
+    run.blocking(move |run| finish(run, &filename, worked, checked.is_sound)).await
 }
 
 /// Plans, writes the rows and tries them while the photos follow.
-async fn work(
-    settings: &Arc<Settings>,
-    workspace: &Arc<Workspace>,
-    repairs: Repairs,
-    inputs: Inputs,
-    job: &Job,
-) -> Result<Worked> {
+async fn work(run: &Run, repairs: Repairs, inputs: Inputs) -> Result<Worked> {
     let Inputs { snapshot, store, earlier } = inputs;
-    let planned = {
-        let (settings, workspace) = (Arc::clone(settings), Arc::clone(workspace));
-        blocking(move || {
-            let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
-            workspace.ensure_space(space_needed(&snapshot, &plan, settings.drill)?)?;
-            let facts = Facts::of(&snapshot, &plan);
-            let level = settings.common.compression_level;
-            Ok((facts, plan, Work::new(snapshot, repairs, &workspace, level, settings.drill)?))
-        })
-    };
-    let (facts, plan, Work { writer, drill }) = stop_on_error(job, planned.await)?;
+    let planned = run.blocking(move |Run { settings, workspace, .. }| {
+        let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
+        workspace.ensure_space(space_needed(&snapshot, &plan, settings.drill)?)?;
+        let facts = Facts::of(&snapshot, &plan);
+        let level = settings.common.compression_level;
+        Ok((facts, plan, Work::new(snapshot, repairs, workspace, level, settings.drill)?))
+    });
+    let (facts, plan, Work { writer, drill }) = stop_on_error(&run.job, planned.await)?;
     let drilling = async {
-        match drill {
-            Some(drill) => {
-                let drill_job = job.clone();
-                stop_on_error(job, blocking(move || drill.run(&drill_job)).await).map(Some)
-            }
-            None => Ok(None),
-        }
+        let Some(drill) = drill else { return Ok(None) };
+        stop_on_error(&run.job, run.blocking(|run| drill.run(&run.job)).await).map(Some)
     };
     let writing = async {
-        let writer_job = job.clone();
-        let rows = stop_on_error(job, blocking(move || writer.run(&writer_job)).await)?;
-        stop_on_error(job, photos::copy(settings, workspace, rows, plan, earlier, job).await)
+        let rows = stop_on_error(&run.job, run.blocking(|run| writer.run(&run.job)).await)?;
+        stop_on_error(&run.job, photos::copy(run, rows, plan, earlier).await)
     };
     let (written, drilled) = tokio::join!(writing, drilling);
     let (written, drilled) = both(written, drilled)?;
@@ -271,7 +250,8 @@ struct Written {
     photos: Photos,
 }
 
-fn finish(settings: &Settings, filename: &str, worked: Worked, is_sound: bool, job: &Job) -> Result<Made> {
+/// Writes what describes the rest, ends the archive and reads all of it back; the phases `finish` and `verify`.
+fn finish(Run { settings, job, .. }: &Run, filename: &str, worked: Worked, is_sound: bool) -> Result<Made> {
     let Worked { facts, written: Written { mut archive, rows, photos }, drilled } = worked;
     let meter = job.meter(Phase::Finish, Some(3), None);
     let reused_photos = photos.reused();

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::archive::{EntryNames, FinishedArchive, Workspace, refuse_taken};
+use crate::dataset::changes::Changes;
 use crate::error::{Error, Result};
-use crate::formats::dump::DataDumpMetadata;
+use crate::formats::dump::{Counts, DataDumpMetadata};
 use crate::inputs::open_store;
 use crate::job::{Job, Phase, Warning, blocking};
 use crate::photos::source::PhotoStore;
@@ -41,11 +42,15 @@ pub use preview::preview_data_dump;
 
 use assemble::Parts;
 use fences::Fences;
+use files::Written;
 use options::Settings;
 use photos::Thumbnails;
 use read::Read;
 use records::Records;
 use thumbnails::ThumbnailOptions;
+
+/// A run that makes a data dump.
+type Run = crate::run::Run<Settings>;
 
 /// What a data dump made.
 #[derive(Debug)]
@@ -84,20 +89,20 @@ pub async fn create_data_dump(options: DataDumpOptions, job: Job) -> Result<Data
     let settings = Arc::new(options.check()?);
     job.check()?;
     let filename = format!("datadump-{}.zip", settings.common.now.format("%Y-%m-%d"));
-    let job = job.branch();
     let workspace = {
         let (settings, filename) = (Arc::clone(&settings), filename.clone());
         blocking(move || prepare(&settings, &filename)).await?
     };
-    let made = make(&settings, &workspace, &job).await;
-    // Whatever still runs has nothing to work for.
-    let ended = job.clone();
+    let run = Run { settings, workspace, job: job.branch() };
+    let made = make(&run).await;
+    let job = run.job.clone();
     let result = blocking(move || {
         let made = made?;
-        ended.check()?;
-        publish(made, &settings, &workspace, filename)
+        run.job.check()?;
+        publish(made, &run, filename)
     })
     .await;
+    // Whatever still runs has nothing to work for.
     job.stop();
     result.map(|report| DataDumpReport { duration_ms: started.elapsed().as_millis() as u64, ..report })
 }
@@ -120,44 +125,33 @@ struct Made {
     warnings: Vec<Warning>,
 }
 
-async fn make(settings: &Arc<Settings>, workspace: &Arc<Workspace>, job: &Job) -> Result<Made> {
-    let (store, read) = open(settings, workspace, job).await?;
-    let thumbnails = match (store, settings.max_side) {
+/// Reads and writes everything, up to the archive that only lacks its name.
+async fn make(run: &Run) -> Result<Made> {
+    let (store, read) = open(run).await?;
+    let thumbnails = match (store, run.settings.max_side) {
         (Some(store), Some(max_side)) => {
-            let options = ThumbnailOptions { max_side, concurrency: settings.common.concurrency };
-            thumbnails::make(&read.plan.photos, store, options, workspace, job).await?
+            let options = ThumbnailOptions { max_side, concurrency: run.settings.common.concurrency };
+            thumbnails::make(&read.plan.photos, store, options, &run.workspace, &run.job).await?
         }
         _ => Thumbnails::default(),
     };
-    let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
-    blocking(move || write(&settings, &workspace, &read, &thumbnails, &job)).await
+    run.blocking(move |run| write(run, &read, &thumbnails)).await
 }
 
 /// The store, where thumbnails are made, and what is read from the database.
-async fn open(
-    settings: &Arc<Settings>,
-    workspace: &Arc<Workspace>,
-    job: &Job,
-) -> Result<(Option<Arc<dyn PhotoStore>>, Read)> {
-    let store = match &settings.common.photos {
-        Some(photos) if settings.thumbnail_side().is_some() => {
-            Some(open_store(photos, workspace.folder()).await?)
+async fn open(run: &Run) -> Result<(Option<Arc<dyn PhotoStore>>, Read)> {
+    let store = match &run.settings.common.photos {
+        Some(photos) if run.settings.thumbnail_side().is_some() => {
+            Some(open_store(photos, run.workspace.folder()).await?)
         }
         _ => None,
     };
-    let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
     let with_photos = store.is_some();
-    let read = blocking(move || read::read(&settings, &workspace, with_photos, &job)).await?;
-    Ok((store, read))
+    Ok((store, run.blocking(move |run| read::read(run, with_photos)).await?))
 }
 
-fn write(
-    settings: &Settings,
-    workspace: &Workspace,
-    read: &Read,
-    thumbnails: &Thumbnails,
-    job: &Job,
-) -> Result<Made> {
+/// Writes the archive, reads it back and searches it; the phases `database`, `finish` and `verify`.
+fn write(Run { settings, workspace, job }: &Run, read: &Read, thumbnails: &Thumbnails) -> Result<Made> {
     let plan = &read.plan;
     let keys: Vec<String> =
         plan.photos.iter().map(|photo| records::photo_key(&photo.artwork_id, photo.n)).collect();
@@ -170,25 +164,11 @@ fn write(
         names: &names,
         included: &read.included,
     };
-    let level = settings.common.compression_level;
-    let written = files::write(&records, &read.snapshot, workspace, level, read.previous.is_some(), job)?;
+    let written = files::write(&records, read, workspace, settings.common.compression_level, job)?;
+    let counts = describe::counts(&written, thumbnails);
+    let changes = compare(settings, read, &written, &counts, &records.fences)?;
     let mut toll = plan.toll.clone();
     toll.merge(&written.toll);
-    let counts = describe::counts(&written, thumbnails);
-    let with_photos = settings.thumbnail_side().is_some();
-    if let Some(previous) = &read.previous
-        && !settings.allow_shrink
-    {
-        previous.guard(&counts, with_photos)?;
-    }
-    let changes = read.previous.as_ref().map(|previous| {
-        let mut changes = previous.changes(&written.works, &written.creators, with_photos);
-        // These come from a file, where anything may stand for an id.
-        for removed in [&mut changes.artwork.removed, &mut changes.creators.removed] {
-            removed.retain(|id| !records.fences.holds(id));
-        }
-        changes
-    });
     let metadata = describe::metadata(settings, read, thumbnails, counts, &toll)?;
     let parts = Parts {
         settings,
@@ -213,13 +193,31 @@ fn write(
     Ok(Made { archive, metadata, warnings })
 }
 
-fn publish(
-    made: Made,
+/// What has changed since the dump before, where one is named. Fails with `DUMP_SHRUNK` when too much has gone.
+fn compare(
     settings: &Settings,
-    workspace: &Workspace,
-    filename: String,
-) -> Result<DataDumpReport> {
+    read: &Read,
+    written: &Written,
+    counts: &Counts,
+    fences: &Fences<'_>,
+) -> Result<Option<Changes>> {
+    let Some(previous) = &read.previous else { return Ok(None) };
+    let with_photos = settings.thumbnail_side().is_some();
+    if !settings.allow_shrink {
+        previous.guard(counts, with_photos)?;
+    }
+    let mut changes = previous.changes(&written.works, &written.creators, with_photos);
+    // These come from a file, where anything may stand for an id.
+    for removed in [&mut changes.artwork.removed, &mut changes.creators.removed] {
+        removed.retain(|id| !fences.holds(id));
+    }
+    Ok(Some(changes))
+}
+
+/// Gives the archive its name, or reads it into memory. How long it took is for the caller to say.
+fn publish(made: Made, run: &Run, filename: String) -> Result<DataDumpReport> {
     let Made { archive, metadata, warnings } = made;
+    let settings = &run.settings;
     let (size, sha256) = (archive.size(), archive.sha256().to_owned());
     if let Some(limit) = settings.max_archive_bytes.filter(|limit| size > *limit) {
         return Err(assemble::too_large(limit));
@@ -228,7 +226,7 @@ fn publish(
         let bytes = std::fs::read(archive.path()).map_err(|error| Error::output(archive.path(), error))?;
         Archived::Memory(bytes)
     } else {
-        let path = workspace.output_dir().join(&filename);
+        let path = run.workspace.output_dir().join(&filename);
         archive.publish(&path, settings.common.overwrite)?;
         Archived::File(path)
     };

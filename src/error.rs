@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// An underlying failure, kept for `Error::source`.
 pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// Everything that can end a job without an archive.
+/// Everything that can end a job before its work is done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -278,8 +278,8 @@ impl Error {
     }
 }
 
-/// SQLite's `MAX_PATHNAME` is 512, of which the ending of a journal takes eight. All it says is that it cannot open
-/// the file.
+/// Whether SQLite refuses `path` for its length: its `MAX_PATHNAME` is 512 bytes, of which `-journal` takes eight. All
+/// that it says then is that it cannot open the file.
 pub(crate) fn is_too_long_for_sqlite(path: &Path) -> bool {
     cfg!(unix) && path.as_os_str().len() > 504
 }

@@ -9,18 +9,18 @@ use crate::folder;
 
 /// Brings all of a file to the disk.
 pub fn file(file: &File) -> io::Result<()> {
-    file.sync_all().or_else(|error| otherwise(file, error))
+    file.sync_all().or_else(|error| plain_fsync(file, error))
 }
 
-/// The same, but perhaps for its dates.
+/// The same, except that its dates may not get there.
 pub fn data(file: &File) -> io::Result<()> {
-    file.sync_data().or_else(|error| otherwise(file, error))
+    file.sync_data().or_else(|error| plain_fsync(file, error))
 }
 
-/// On Apple's systems Rust asks for `F_FULLFSYNC`, which the file systems of shares (SMB), of sticks (exFAT) and those
-/// in user space (FUSE) do not know: what they take is `fsync`.
+/// What to do after a flush that failed with `error`. On Apple's systems Rust asks for `F_FULLFSYNC`, which the file
+/// systems of shares (SMB), of sticks (exFAT) and those in user space (FUSE) do not know: they take a plain `fsync`.
 #[cfg(target_vendor = "apple")]
-fn otherwise(file: &File, error: io::Error) -> io::Result<()> {
+fn plain_fsync(file: &File, error: io::Error) -> io::Result<()> {
     if !is_unknown(&error) {
         return Err(error);
     }
@@ -28,7 +28,7 @@ fn otherwise(file: &File, error: io::Error) -> io::Result<()> {
 }
 
 #[cfg(not(target_vendor = "apple"))]
-fn otherwise(_: &File, error: io::Error) -> io::Result<()> {
+fn plain_fsync(_: &File, error: io::Error) -> io::Result<()> {
     Err(error)
 }
 
@@ -47,7 +47,7 @@ pub fn name(path: &Path) -> io::Result<()> {
     match File::open(folder::of(path)) {
         Ok(folder) => file(&folder).or_else(|error| if is_unknown(&error) { Ok(()) } else { Err(error) }),
         // A folder that takes files and shows none, as drop boxes do.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => all_around(path),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => without_folder(path),
         Err(error) => Err(error),
     }
 }
@@ -62,9 +62,9 @@ pub fn name(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Flushes a name by way of what has it.
+/// Flushes a name whose folder cannot be opened, by way of the file itself: on Linux with all of its file system.
 #[cfg(unix)]
-fn all_around(path: &Path) -> io::Result<()> {
+fn without_folder(path: &Path) -> io::Result<()> {
     let named = File::open(path)?;
     #[cfg(target_os = "linux")]
     return Ok(rustix::fs::syncfs(&named)?);
@@ -98,7 +98,7 @@ mod tests {
         make_folders(&made).unwrap();
         assert!(made.is_dir() && make_folders(&made).is_ok());
         name(&made).unwrap();
-        all_around(&made).unwrap();
+        without_folder(&made).unwrap();
         assert_eq!(name(&dir.path().join("none/x")).unwrap_err().kind(), ErrorKind::NotFound);
         fs::write(dir.path().join("file"), "").unwrap();
         assert!(make_folders(&dir.path().join("file/x")).is_err());

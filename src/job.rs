@@ -49,7 +49,7 @@ pub struct Progress {
     /// What is being worked on: the name of a table or an entry, the key of a photo, or in a data dump `<artwork id>#<n>`;
     /// never a private value.
     pub item: Option<String>,
-    /// What the phase takes at least, where that is known beforehand.
+    /// The least time that the phase takes, where that is known beforehand.
     pub least: Option<Duration>,
 }
 

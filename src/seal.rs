@@ -13,10 +13,8 @@ pub const END_LEN: usize = BARE_END + COMMENT_PREFIX.len() + 64;
 /// What that record begins with.
 pub const END_SIGNATURE: u32 = 0x0605_4b50;
 
-/// Whether the file at `path` ends as every archive of ours does: with an end record that holds a checksum.
-///
-/// # Errors
-/// The file cannot be read.
+/// Whether the file at `path` ends as every archive of ours does: with an end record that holds a checksum. Fails if it
+/// cannot be read.
 pub fn is_own_archive(path: &Path) -> io::Result<bool> {
     let mut file = File::open(path)?;
     let Some(start) = file.metadata()?.len().checked_sub(END_LEN as u64) else { return Ok(false) };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A password, key or token. Whoever formats it gets `***`.
+/// A password, key or token. Its `Debug` is `***`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 

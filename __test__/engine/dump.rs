@@ -31,12 +31,13 @@ fn try_dump(path: &Path) -> Result<Dumped, Error> {
     let snapshot = file::open(path, work.path(), &job)?;
     let meter = job.meter(Phase::Database, None, None);
     let (mut main, mut extra) = (Vec::new(), Vec::new());
-    let failure = |error: &rusqlite::Error| snapshot.failure(error);
     let copy = snapshot.copied(work.path(), &job)?;
     let repairs = Connection::open(&copy)
         .and_then(|copy| sql::Repairs::find(&copy, sql::Doubt::Rows, &work.path().join("trial"), &job))
         .map_err(|error| snapshot.failure(&error))?;
-    let dump = sql::dump(snapshot.connection(), &repairs, failure, &mut main, &mut extra, &job, &meter)?;
+    let output = sql::Output { main: &mut main, extra: &mut extra };
+    let dump = sql::dump(snapshot.connection(), &repairs, output, &job, &meter)
+        .map_err(|failure| failure.of(&snapshot))?;
     Ok(Dumped { main, extra, in_extra: dump.in_extra })
 }
 

@@ -1,15 +1,11 @@
 //! What a backup is made of, read in an order in which nothing is lost.
 
-use std::sync::Arc;
-
-use super::options::Settings;
+use super::Run;
 use super::plan::Store;
 use super::reuse::{self, Earlier};
-use crate::archive::Workspace;
 use crate::database::source::Snapshot;
 use crate::error::Result;
 use crate::inputs::{open_store, take_snapshot};
-use crate::job::{Job, blocking};
 
 /// What a backup is made of.
 pub struct Inputs {
@@ -22,21 +18,19 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Takes the snapshot and lists the store. What is needed meanwhile lies in `workspace`.
+    /// Takes the snapshot and lists the store.
     ///
     /// Whatever a row refers to was stored before the row said so: a listing that is younger than the rows has it.
-    pub async fn read(settings: &Arc<Settings>, workspace: &Arc<Workspace>, job: &Job) -> Result<Inputs> {
-        let earlier = reuse::open(settings, job).await?;
-        let source = match &settings.common.photos {
-            Some(photos) => Some(open_store(photos, workspace.folder()).await?),
+    pub(super) async fn read(run: &Run) -> Result<Inputs> {
+        let earlier = reuse::open(&run.settings, &run.job).await?;
+        let source = match &run.settings.common.photos {
+            Some(photos) => Some(open_store(photos, run.workspace.folder()).await?),
             None => None,
         };
-        let snapshot = {
-            let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
-            blocking(move || take_snapshot(&settings.common.database, workspace.folder(), &job)).await?
-        };
+        let take = |run: &Run| take_snapshot(&run.settings.common.database, run.workspace.folder(), &run.job);
+        let snapshot = run.blocking(take).await?;
         let store = match source {
-            Some(source) => Some(Store { listing: source.list(job).await?, source }),
+            Some(source) => Some(Store { listing: source.list(&run.job).await?, source }),
             None => None,
         };
         Ok(Inputs { snapshot, store, earlier })

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::Written;
-use super::options::Settings;
 use super::plan::Plan;
 use super::reuse::Earlier;
 use super::rows::Rows;
-use crate::archive::{ArchiveWriter, Workspace};
+use super::{Run, Written};
+use crate::archive::ArchiveWriter;
 use crate::error::Result;
 use crate::formats::backup::PhotosMetadata;
-use crate::job::{Job, Warning, blocking, counted, stop_on_error};
+use crate::job::{Warning, counted, stop_on_error};
 use crate::photos::source::StoredPhoto;
 use crate::platform::photo_plan::PlannedPhoto;
 use asking::ask;
@@ -72,23 +71,14 @@ pub struct Incoming<R> {
 /// What both halves of copying work with: asking for photos, and putting them into the archive.
 #[derive(Clone, Copy)]
 struct Task<'a> {
-    settings: &'a Settings,
-    workspace: &'a Workspace,
+    run: &'a Run,
     plan: &'a Plan,
-    job: &'a Job,
 }
 
 /// Copies the rows, then every photo, into a new archive.
-pub async fn copy(
-    settings: &Arc<Settings>,
-    workspace: &Arc<Workspace>,
-    rows: Rows,
-    mut plan: Plan,
-    earlier: Option<Earlier>,
-    job: &Job,
-) -> Result<Written> {
+pub(super) async fn copy(run: &Run, rows: Rows, mut plan: Plan, earlier: Option<Earlier>) -> Result<Written> {
     if let Some(earlier) = &earlier {
-        plan.look_for(earlier, settings.common.concurrency, job).await?;
+        plan.look_for(earlier, run.settings.common.concurrency, &run.job).await?;
     }
     let reused = |planned: &PlannedPhoto| {
         let held = earlier.as_ref().zip(plan.listed(&planned.key));
@@ -103,19 +93,18 @@ pub async fn copy(
     let (sender, fetched) = mpsc::channel(WAITING);
     let plan = Arc::new(plan);
     let writing = {
-        let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
         let plan = Arc::clone(&plan);
-        blocking(move || {
-            let mut archive =
-                ArchiveWriter::create(&workspace, settings.common.now, settings.common.compression_level)?;
-            rows.add_to(&mut archive, &workspace)?;
-            let task = Task { settings: &settings, workspace: &workspace, plan: &plan, job: &job };
+        run.blocking(move |run| {
+            let common = &run.settings.common;
+            let mut archive = ArchiveWriter::create(&run.workspace, common.now, common.compression_level)?;
+            rows.add_to(&mut archive, &run.workspace)?;
+            let task = Task { run, plan: &plan };
             let (archive, photos) = Copier::new(task, archive, fetched)?.run(&is_reused, earlier)?;
             Ok(Written { archive, rows, photos })
         })
     };
-    let asking = ask(Task { settings, workspace, plan: &plan, job }, wanted, had, sender);
-    let writing = async { stop_on_error(job, writing.await) };
+    let asking = ask(Task { run, plan: &plan }, wanted, had, sender);
+    let writing = async { stop_on_error(&run.job, writing.await) };
     let (written, ()) = tokio::join!(writing, asking);
     written
 }

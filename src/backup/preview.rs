@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::inputs::Inputs;
-use super::options::{BackupOptions, Settings};
+use super::options::BackupOptions;
 use super::plan::Plan;
-use super::{reuse, rows};
+use super::{Run, reuse, rows};
 use crate::archive::Workspace;
 use crate::database::quoted;
 use crate::database::schema::Schema;
@@ -62,27 +62,26 @@ pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPr
     let settings = Arc::new(options.check()?);
     job.check()?;
     let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await.map(Arc::new)?;
-    let Inputs { snapshot, store, earlier } = Inputs::read(&settings, &workspace, &job).await?;
-    let scope = settings.photo_scope;
-    let planned = blocking(move || Ok((Plan::make(&snapshot, store, scope)?, snapshot)));
+    let run = Run { settings, workspace, job };
+    let Inputs { snapshot, store, earlier } = Inputs::read(&run).await?;
+    let planned = run.blocking(|run| Ok((Plan::make(&snapshot, store, run.settings.photo_scope)?, snapshot)));
     let (mut plan, snapshot) = planned.await?;
     if let Some(earlier) = &earlier {
-        plan.look_for(earlier, settings.common.concurrency, &job).await?;
+        plan.look_for(earlier, run.settings.common.concurrency, &run.job).await?;
     }
-    blocking(move || preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)).await
+    blocking(move || preview(&run, &snapshot, &plan, earlier.as_ref())).await
 }
 
 fn preview(
-    settings: &Settings,
+    run: &Run,
     snapshot: &Snapshot,
     plan: &Plan,
     earlier: Option<&reuse::Earlier>,
-    job: &Job,
 ) -> Result<BackupPreview> {
-    let (tables, rows) = count(snapshot, job)?;
+    let (tables, rows) = count(snapshot, &run.job)?;
     let mut warnings = snapshot.warnings().to_vec();
     warnings.extend(plan.warnings());
-    let photos = settings.common.photos.is_some().then(|| photos(plan, earlier));
+    let photos = run.settings.common.photos.is_some().then(|| photos(plan, earlier));
     let to_fetch = (plan.photos().len() as u64).saturating_sub(photos.as_ref().map_or(0, |it| it.reusable));
     warnings.extend(plan.least_time(to_fetch).map(|time| slow_store(to_fetch, time)));
     Ok(BackupPreview {

@@ -119,17 +119,9 @@ impl Writer {
     /// Writes everything; the phase `database`.
     pub fn run(mut self, job: &Job) -> Result<Rows> {
         let meter = job.meter(Phase::Database, None, None);
-        let snapshot = &self.snapshot;
-        let failure = |error: &rusqlite::Error| snapshot.failure(error);
-        let dump = sql::dump(
-            snapshot.connection(),
-            &self.repairs,
-            failure,
-            &mut self.main,
-            &mut self.extra,
-            job,
-            &meter,
-        )?;
+        let output = sql::Output { main: &mut self.main, extra: &mut self.extra };
+        let dump = sql::dump(self.snapshot.connection(), &self.repairs, output, job, &meter)
+            .map_err(|failure| failure.of(&self.snapshot))?;
         let (main, extra) = (self.main.finish()?, self.extra.finish()?);
         if let Some(done) = self.done.take() {
             // Nobody waits when there is no drill.

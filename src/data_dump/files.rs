@@ -9,6 +9,7 @@ use super::labels::each_tag;
 use super::parallel::in_order;
 use super::plan::Work;
 use super::previous::Fingerprints;
+use super::read::Read;
 use super::records::Records;
 use super::troubles::Trouble;
 use crate::archive::{Deflated, Deflater, Workspace};
@@ -49,21 +50,28 @@ pub struct Written {
     pub toll: Toll,
 }
 
-/// Writes every data file; the phase `database`.
+/// Writes every data file, deflated at `level`; the phase `database`.
 pub fn write(
     records: &Records<'_>,
-    snapshot: &Snapshot,
+    read: &Read,
     workspace: &Workspace,
     level: u32,
-    compared: bool,
     job: &Job,
 ) -> Result<Written> {
     let plan = records.plan;
     let listed = plan.creators.iter().filter(|creator| creator.is_listed).count();
     let total = plan.works.len() + plan.foreign.len() + listed + plan.links.len();
     let meter = job.meter(Phase::Database, Some(total as u64), None);
-    let mut writing =
-        Writing { records, snapshot, workspace, level, compared, job, meter, toll: Toll::default() };
+    let mut writing = Writing {
+        records,
+        snapshot: &read.snapshot,
+        workspace,
+        level,
+        compared: read.previous.is_some(),
+        job,
+        meter,
+        toll: Toll::default(),
+    };
     let mut tags = TagIndex::new(workspace);
     let (artwork, works) = writing.works(&ARTWORK, &plan.works, Some(&mut tags))?;
     let (creators_file, creators) = writing.creators()?;
@@ -82,6 +90,7 @@ struct Writing<'w> {
     snapshot: &'w Snapshot,
     workspace: &'w Workspace,
     level: u32,
+    /// Whether there is a dump to compare with.
     compared: bool,
     job: &'w Job,
     meter: Meter,

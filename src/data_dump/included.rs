@@ -37,11 +37,6 @@ impl IncludedField {
         self.table.eq_ignore_ascii_case(table) && self.column.eq_ignore_ascii_case(column)
     }
 
-    /// Whether it becomes a field of that file.
-    pub fn is_of(&self, file: &DataFile) -> bool {
-        file_of(self.table).is_some_and(|of| of.name == file.name)
-    }
-
     /// Whether it leaves: neither the built-in decisions nor a blacklist keep it in.
     pub fn leaves(&self, filter: &Filter) -> bool {
         self.withheld.is_none() && filter.allows(&self.column)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::options::{DataDumpOptions, Settings};
 use super::read::Read;
-use super::{describe, open, thumbnails};
+use super::{Run, describe, open, thumbnails};
 use crate::archive::Workspace;
 use crate::error::Result;
 use crate::formats::dump::Counts;
@@ -50,12 +50,13 @@ pub async fn preview_data_dump(options: DataDumpOptions, job: Job) -> Result<Dat
     let settings = Arc::new(options.check()?);
     job.check()?;
     let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await.map(Arc::new)?;
-    let (store, read) = open(&settings, &workspace, &job).await?;
+    let run = Run { settings, workspace, job };
+    let (store, read) = open(&run).await?;
     let listing = match &store {
-        Some(store) => store.list(&job).await?,
+        Some(store) => store.list(&run.job).await?,
         None => None,
     };
-    blocking(move || preview(&settings, &read, store.as_deref(), listing.as_ref())).await
+    blocking(move || preview(&run.settings, &read, store.as_deref(), listing.as_ref())).await
 }
 
 fn preview(

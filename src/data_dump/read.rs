@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::Run;
 use super::fences::Fences;
 use super::included::IncludedField;
 use super::options::Settings;
 use super::plan::{Failure, Plan, Wishes};
 use super::previous::Previous;
-use crate::archive::Workspace;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::inputs::take_snapshot;
@@ -41,7 +41,7 @@ pub struct Read {
 
 /// Reads it. Fails with `SCHEMA_UNKNOWN` when nobody can say which works are approved, and with `DUMP_SHRUNK` when none
 /// is. Blocks.
-pub fn read(settings: &Settings, workspace: &Workspace, with_photos: bool, job: &Job) -> Result<Read> {
+pub(super) fn read(Run { settings, workspace, job }: &Run, with_photos: bool) -> Result<Read> {
     let previous = settings.previous.as_deref().map(|path| Previous::open(path, job)).transpose()?;
     let snapshot = take_snapshot(&settings.common.database, workspace.folder(), job)?;
     let failure = |error: rusqlite::Error| snapshot.failure(&error);

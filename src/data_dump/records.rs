@@ -5,23 +5,22 @@ use std::collections::HashSet;
 use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
 
-use self::cells::names;
-pub use self::cells::value_of;
+use self::draft::Draft;
+pub use self::draft::value_of;
 use super::fences::{Fences, Toll};
 use super::included::IncludedField;
 use super::photos::Thumbnails;
 use super::plan::{Creator, Link, Plan, Work, text_of};
-use super::troubles::{Column, Trouble};
 use crate::archive::{EntryNames, THUMBNAILS};
 use crate::dataset::record::Record;
 use crate::error::Result;
 use crate::http::SEGMENT;
 use crate::platform::content::Cell;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
-use crate::platform::tag_values::{self, Adding};
+use crate::platform::tag_values::Adding;
 use crate::privacy::scan::Scanner;
 
-mod cells;
+mod draft;
 
 /// The licence of every record in artwork.json.
 const CC0: &str = "CC0-1.0";
@@ -83,40 +82,38 @@ impl Records<'_> {
         else {
             return Ok(WorkRecord { json: b"{}".to_vec(), tags: Map::new() });
         };
-        let entry = ARTWORK.name;
-        let is_all = work.row_tags.is_empty();
-        let mut tags = self.tags(tag_cell, is_all, Column("artwork", "tags"), toll);
+        let mut draft = Draft::new(self, &ARTWORK, "artwork", toll);
+        let mut tags = draft.tags(tag_cell, work.row_tags.is_empty());
         let mut adding = Adding::to(&mut tags);
         for (label, value) in &work.row_tags {
             adding.add(label, value.clone());
         }
-        self.fences.members(&mut tags, entry, &mut toll.counts)?;
+        self.fences.members(&mut tags, ARTWORK.name, &mut draft.toll.counts)?;
         let kind = type_id.id().and_then(|id| self.plan.types.get(&id)).map(String::as_str);
         let said = |label: &str| tags.get(label)?.as_str().filter(|text| !text.trim().is_empty());
-        let kind = kind.or_else(|| said("artwork_type")).map(str::to_owned);
-        let of = |column| Column("artwork", column);
-        let source = said("source").map(str::to_owned);
+        let kind = kind.or_else(|| said("artwork_type"));
 
-        let mut record = Record::new(ARTWORK.fields);
-        record.put("id", &work.id)?;
-        self.put_text(&mut record, "title", title, of("title"), entry, toll)?;
-        self.put_text(&mut record, "description", description, of("description"), entry, toll)?;
-        self.put_number(&mut record, "lat", lat, of("lat"), toll)?;
-        self.put_number(&mut record, "lon", lon, of("lon"), toll)?;
+        draft.record.put("id", &work.id)?;
+        draft.put_text("title", title, "title")?;
+        draft.put_text("description", description, "description")?;
+        draft.put_number("lat", lat)?;
+        draft.put_number("lon", lon)?;
         if let Some(kind) = kind.filter(|_| self.fences.leaves("type")) {
-            let kind = self.fences.clean(&kind, of("type_id"), entry, toll)?;
-            record.put_some("type", kind.as_deref())?;
+            let kind = draft.clean(kind, "type_id")?;
+            draft.record.put_some("type", kind.as_deref())?;
         }
-        record.put("tags", &tags)?;
-        record.put_objects("creators", &self.work_creators(work, artist_names, toll)?)?;
-        record.put_objects("photos", &self.work_photos(work, toll)?)?;
-        record.put("license", work.licence.as_deref().unwrap_or(CC0))?;
-        record.put_some("source", source.filter(|_| self.fences.leaves("source")).as_ref())?;
-        self.put_page(&mut record, "artwork", &work.id)?;
-        self.put_instant(&mut record, "created_at", created_at, of("created_at"), toll)?;
-        self.put_instant(&mut record, "updated_at", updated_at, of("updated_at"), toll)?;
-        self.put_extra(&mut record, "artwork", extra, entry, toll)?;
-        Ok(WorkRecord { json: record.finish()?, tags })
+        draft.record.put("tags", &tags)?;
+        let creators = self.work_creators(work, artist_names, &mut draft)?;
+        draft.record.put_objects("creators", &creators)?;
+        let photos = self.work_photos(work, &mut draft)?;
+        draft.record.put_objects("photos", &photos)?;
+        draft.record.put("license", work.licence.as_deref().unwrap_or(CC0))?;
+        draft.record.put_some("source", said("source").filter(|_| self.fences.leaves("source")))?;
+        draft.put_page("artwork", &work.id)?;
+        draft.put_instant("created_at", created_at)?;
+        draft.put_instant("updated_at", updated_at)?;
+        draft.put_extra(extra)?;
+        Ok(WorkRecord { json: draft.record.finish()?, tags })
     }
 
     /// The record of a creator from its columns, see [`super::plan::CREATOR_COLUMNS`].
@@ -126,76 +123,52 @@ impl Records<'_> {
             return Ok(b"{}".to_vec());
         };
         let table = self.plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
-        let of = |column| Column(table, column);
-        let entry = CREATORS.name;
-        let mut tags = self.tags(tag_cell, true, of("tags"), toll);
+        let mut draft = Draft::new(self, &CREATORS, table, toll);
+        let mut tags = draft.tags(tag_cell, true);
         if let Some(site) = text_of(website).filter(|_| !tags.contains_key("website")) {
             tags.insert("website".into(), site.into());
         }
-        self.fences.members(&mut tags, entry, &mut toll.counts)?;
-        let aliases = names(aliases, of("aliases"), toll);
+        self.fences.members(&mut tags, CREATORS.name, &mut draft.toll.counts)?;
+        let aliases = draft.names(aliases, "aliases");
         let mut clean = Vec::with_capacity(aliases.len());
         for alias in &aliases {
-            clean.extend(self.fences.clean(alias, of("aliases"), entry, toll)?);
+            clean.extend(draft.clean(alias, "aliases")?);
         }
 
-        let mut record = Record::new(CREATORS.fields);
-        record.put("id", &creator.id)?;
-        record.put_some("name", creator.name.as_ref())?;
-        let (about, place) = match text_of(description) {
-            Some(_) => (description, of("description")),
-            None => (bio, of("bio")),
-        };
-        self.put_text(&mut record, "description", about, place, entry, toll)?;
-        record.put("aliases", &clean)?;
-        record.put("tags", &tags)?;
-        self.put_page(&mut record, "artist", &creator.id)?;
-        self.put_instant(&mut record, "created_at", created_at, of("created_at"), toll)?;
-        self.put_instant(&mut record, "updated_at", updated_at, of("updated_at"), toll)?;
-        self.put_extra(&mut record, table, extra, entry, toll)?;
-        record.finish()
+        draft.record.put("id", &creator.id)?;
+        draft.record.put_some("name", creator.name.as_ref())?;
+        match text_of(description) {
+            Some(_) => draft.put_text("description", description, "description")?,
+            None => draft.put_text("description", bio, "bio")?,
+        }
+        draft.record.put("aliases", &clean)?;
+        draft.record.put("tags", &tags)?;
+        draft.put_page("artist", &creator.id)?;
+        draft.put_instant("created_at", created_at)?;
+        draft.put_instant("updated_at", updated_at)?;
+        draft.put_extra(extra)?;
+        draft.record.finish()
     }
 
     /// The record of a link.
     pub fn link(&self, link: &Link, toll: &mut Toll) -> Result<Vec<u8>> {
-        let mut record = Record::new(LINKS.fields);
-        record.put("artwork_id", &link.artwork_id)?;
-        record.put("creator_id", &link.creator_id)?;
-        record.put_some("role", link.role.as_ref())?;
-        let created_at = link.created_at.clone().map_or(Cell::Null, Cell::Text);
-        self.put_instant(&mut record, "created_at", &created_at, Column(link.table, "created_at"), toll)?;
+        let mut draft = Draft::new(self, &LINKS, link.table, toll);
+        draft.record.put("artwork_id", &link.artwork_id)?;
+        draft.record.put("creator_id", &link.creator_id)?;
+        draft.record.put_some("role", link.role.as_ref())?;
+        draft.put_instant("created_at", &link.created_at.clone().map_or(Cell::Null, Cell::Text))?;
         for (column, json) in &link.extra {
-            let mut of_links = self.included.iter().filter(|field| field.is_of(&LINKS));
-            let field = of_links.find(|field| field.column == *column);
-            if let (Some(field), Ok(mut value)) = (field, serde_json::from_str(json)) {
-                self.put_included(&mut record, field, &mut value, LINKS.name, toll)?;
+            let mut of_table = self.included.iter().filter(|field| field.table == link.table);
+            let field = of_table.find(|field| field.column == *column);
+            if let (Some(field), Ok(value)) = (field, serde_json::from_str(json)) {
+                draft.put_included(field, value)?;
             }
         }
-        record.finish()
-    }
-
-    /// The tags in a column. `is_all`: whether no others join them that may be a name or a value.
-    fn tags(&self, cell: &Cell, is_all: bool, place: Column, toll: &mut Toll) -> Map<String, Value> {
-        let read = tag_values::in_cell(cell).and_then(|json| {
-            // As most are: they are looked at with the record.
-            if is_all && tag_values::is_plain(&json) {
-                return tag_values::of_json(json);
-            }
-            // Before items of a list, or tags of several places, become one: what stands together in one of them may
-            // be a name and its value.
-            let is_empty = json.is_null();
-            let json = self.fences.public(json);
-            // What nobody can clean is as good as unreadable.
-            if json.is_null() && !is_empty { Err(tag_values::Unreadable) } else { tag_values::of_json(json) }
-        });
-        read.unwrap_or_else(|_| {
-            toll.troubles.add(Trouble::Unreadable, place);
-            Map::new()
-        })
+        draft.record.finish()
     }
 
     /// Creators with a record of their own, then names that were never linked to one.
-    fn work_creators(&self, work: &Work, artist_names: &Cell, toll: &mut Toll) -> Result<Vec<Vec<u8>>> {
+    fn work_creators(&self, work: &Work, artist_names: &Cell, draft: &mut Draft<'_>) -> Result<Vec<Vec<u8>>> {
         let mut records = Vec::new();
         if !self.fences.allows("name") {
             return Ok(records);
@@ -213,10 +186,9 @@ impl Records<'_> {
             records.push(record.finish()?);
             named.insert(name.as_str());
         }
-        let place = Column("artwork", "artist_names");
-        let unlinked = names(artist_names, place, toll);
+        let unlinked = draft.names(artist_names, "artist_names");
         for name in unlinked.iter().filter(|name| !named.contains(name.as_str())) {
-            let Some(name) = self.fences.clean(name, place, ARTWORK.name, toll)? else { continue };
+            let Some(name) = draft.clean(name, "artist_names")? else { continue };
             let mut record = Record::new(WORK_CREATOR);
             record.put("name", &*name)?;
             records.push(record.finish()?);
@@ -224,7 +196,8 @@ impl Records<'_> {
         Ok(records)
     }
 
-    fn work_photos(&self, work: &Work, toll: &mut Toll) -> Result<Vec<Vec<u8>>> {
+    /// Those of its photos that a thumbnail was made of.
+    fn work_photos(&self, work: &Work, draft: &mut Draft<'_>) -> Result<Vec<Vec<u8>>> {
         let mut records = Vec::new();
         for (at, (n, credit)) in work.photos.iter().enumerate() {
             let Some(Ok(made)) = self.thumbnails.outcomes.get(work.first_photo + at) else { continue };
@@ -235,19 +208,12 @@ impl Records<'_> {
             record.put("bytes", &made.bytes)?;
             record.put("sha256", &hex::encode(made.sha256))?;
             if let Some(credit) = credit.as_deref().filter(|_| self.fences.leaves("credit")) {
-                let credit = self.fences.clean(credit, Column("artwork", "photos"), ARTWORK.name, toll)?;
+                let credit = draft.clean(credit, "photos")?;
                 record.put_some("credit", credit.as_deref())?;
             }
             records.push(record.finish()?);
         }
         Ok(records)
-    }
-
-    fn put_page(&self, record: &mut Record, kind: &str, id: &str) -> Result<()> {
-        match self.site {
-            Some(site) if self.fences.leaves("url") => record.put("url", &page(site, kind, id)),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Databases of ours while they are in use.
+//! Private databases, which are gone after use.
 
 use std::path::Path;
 

@@ -7,15 +7,15 @@ use rusqlite::{Connection, Row};
 
 use super::lexer;
 use super::making::Making;
-use super::{quoted, quoted_text};
 
 mod key;
 mod stored;
+mod table;
 mod virtual_table;
 
 pub use key::{Key, Term, free_alias};
-use key::{primary_terms, rowid_key};
 use stored::stored;
+pub use table::Table;
 use virtual_table::Workshop;
 pub use virtual_table::{VirtualTable, parse_option};
 
@@ -61,56 +61,20 @@ pub struct Object {
     pub sql: String,
 }
 
-/// A table whose rows are stored.
-#[derive(Debug, Clone)]
-pub struct Table {
-    /// Its name.
-    pub name: String,
-    /// Its CREATE text.
-    pub sql: String,
-    /// Names of the columns that are stored and can be written, in order: generated ones are not among them.
-    pub columns: Vec<String>,
-    /// Names of the generated columns that are stored.
-    pub generated: Vec<String>,
-    /// Columns in all.
-    pub column_count: usize,
-    /// What tells its rows apart.
-    pub key: Key,
-    /// Whether SQLite in defensive mode refuses to write it because its name looks like that of a shadow table, which it
-    /// is not.
-    pub reserved: bool,
-}
-
 impl Schema {
     /// Reads the schema of `main`.
     pub fn read(connection: &Connection) -> rusqlite::Result<Schema> {
         let kinds = table_kinds(connection)?;
-        let mut schema = Schema {
-            tables: Vec::new(),
-            virtual_tables: Vec::new(),
-            indexes: Vec::new(),
-            views: Vec::new(),
-            triggers: Vec::new(),
-            sequence: None,
-            left_out: Vec::new(),
-            user_version: connection.query_row("PRAGMA main.user_version", [], |row| row.get(0))?,
-            application_id: connection.query_row("PRAGMA main.application_id", [], |row| row.get(0))?,
-            utf16: connection
-                .query_row("PRAGMA encoding", [], |row| row.get::<_, String>(0))?
-                .starts_with("UTF-16"),
-            not_utf8: Vec::new(),
-        };
+        let mut schema = Schema::without_objects(connection)?;
         let mut shadows = Vec::new();
         let mut statement = connection.prepare(
             "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema ORDER BY rowid",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (kind, object) = (
-                row.get::<_, String>(0)?,
-                Object { name: row.get(1)?, table: row.get(2)?, sql: stored(&lossy(row, 3)?) },
-            );
-            if matches!(lossy(row, 3)?, Cow::Owned(_)) {
+            let (kind, sql): (String, _) = (row.get(0)?, lossy(row, 3)?);
+            let object = Object { name: row.get(1)?, table: row.get(2)?, sql: stored(&sql) };
+            if matches!(sql, Cow::Owned(_)) {
                 schema.not_utf8.push(object.name.clone());
             }
             if is_left_out(&object.name) || is_left_out(&object.table) {
@@ -143,6 +107,24 @@ impl Schema {
         }
         schema.adopt(connection, shadows)?;
         Ok(schema)
+    }
+
+    /// What the head of the database says.
+    fn without_objects(connection: &Connection) -> rusqlite::Result<Schema> {
+        let encoding: String = connection.query_row("PRAGMA encoding", [], |row| row.get(0))?;
+        Ok(Schema {
+            tables: Vec::new(),
+            virtual_tables: Vec::new(),
+            indexes: Vec::new(),
+            views: Vec::new(),
+            triggers: Vec::new(),
+            sequence: None,
+            left_out: Vec::new(),
+            user_version: connection.query_row("PRAGMA main.user_version", [], |row| row.get(0))?,
+            application_id: connection.query_row("PRAGMA main.application_id", [], |row| row.get(0))?,
+            utf16: encoding.starts_with("UTF-16"),
+            not_utf8: Vec::new(),
+        })
     }
 
     /// Everything that has a CREATE text, as a reload must give it again. Space and comments do not count, nor does
@@ -220,68 +202,9 @@ impl Object {
     }
 }
 
-impl Table {
-    fn read(connection: &Connection, object: Object, without_rowid: bool) -> rusqlite::Result<Table> {
-        let sql = format!("PRAGMA main.table_xinfo({})", quoted(&object.name));
-        let mut statement = connection.prepare(&sql)?;
-        let all: Vec<Column> = statement
-            .query_map([], |row| {
-                Ok(Column {
-                    name: row.get("name")?,
-                    kind: lossy(row, 2)?.into_owned(),
-                    pk: row.get("pk")?,
-                    hidden: row.get("hidden")?,
-                })
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        let stored: Vec<&Column> = all.iter().filter(|column| column.hidden == 0).collect();
-        let key = if without_rowid {
-            Key::Primary(primary_terms(connection, &object.name)?)
-        } else {
-            rowid_key(connection, &object.name, &all, &stored)?
-        };
-        Ok(Table {
-            columns: stored.iter().map(|column| column.name.clone()).collect(),
-            generated: all
-                .iter()
-                .filter(|column| column.hidden == 3)
-                .map(|column| column.name.clone())
-                .collect(),
-            column_count: all.len(),
-            key,
-            reserved: false,
-            name: object.name,
-            sql: object.sql,
-        })
-    }
-
-    /// What a statement names to have all that is stored of a row, as SQL writes it: the rowid where it is no column,
-    /// then the columns.
-    pub fn names(&self) -> Vec<String> {
-        let columns = self.columns.iter().map(|name| quoted(name));
-        self.key.alias().map(str::to_owned).into_iter().chain(columns).collect()
-    }
-
-    /// How a query names the rowid; None where it cannot.
-    pub fn rowid(&self) -> Option<String> {
-        match &self.key {
-            Key::Rowid(alias) => Some((*alias).to_owned()),
-            Key::Column(index) => self.columns.get(*index).map(|name| quoted(name)),
-            Key::Hidden | Key::Primary(_) => None,
-        }
-    }
-}
-
 /// A text in which bytes that are no UTF-8 are U+FFFD; then it is an owned one.
 fn lossy<'r>(row: &'r Row<'_>, index: usize) -> rusqlite::Result<Cow<'r, str>> {
     Ok(row.get_ref(index)?.as_bytes().map_or(Cow::Borrowed(""), String::from_utf8_lossy))
-}
-
-struct Column {
-    name: String,
-    kind: String,
-    pk: i64,
-    hidden: i64,
 }
 
 enum Kind {

@@ -27,6 +27,7 @@ pub(crate) mod trouble;
 pub mod wrangler;
 
 pub use check::Checked;
+use copy::Copier;
 
 /// One state of a database. All rows of a job are read through its connection.
 #[derive(Debug)]
@@ -73,8 +74,8 @@ impl Snapshot {
     ///
     /// `kind` is the kind of source, as metadata names it; `origin` is where the copy came from, for messages.
     ///
-    /// # Errors
-    /// `DATABASE_UNREADABLE` if SQLite cannot read it or it has no table; `OUTPUT_UNWRITABLE` if the copy is gone.
+    /// Fails with `DATABASE_UNREADABLE` if SQLite cannot read it or it has no table; with `OUTPUT_UNWRITABLE` if the
+    /// copy is gone.
     pub fn from_copy(copy: TempPath, kind: &'static str, origin: &Path) -> Result<Self> {
         let held = Held::Copy(copy);
         let connection = reader(held.path())
@@ -97,25 +98,20 @@ impl Snapshot {
         &self.connection
     }
 
-    /// The same snapshot: whatever is read of it ends when `job` is stopped.
-    ///
-    /// # Errors
-    /// `DATABASE_UNREADABLE` if the system has no thread left to watch it.
+    /// The same snapshot: whatever is read of it ends when `job` is stopped. Fails with `DATABASE_UNREADABLE` if the
+    /// system has no thread left to watch it.
     pub fn watched(self, job: &Job) -> Result<Self> {
         let watchdog = Watchdog::over(&self.connection, job, None).map_err(|error| self.failure(&error))?;
         Ok(Snapshot { watchdog: Some(watchdog), ..self })
     }
 
-    /// A copy in `work`, which may be written; it is removed with what is returned.
-    ///
-    /// # Errors
-    /// `DATABASE_UNREADABLE` if the snapshot cannot be read, `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`, `ABORT_ERR`
-    /// if `job` is stopped.
+    /// A copy in `work`, which may be written; it is removed with what is returned. Fails with `DATABASE_UNREADABLE` if
+    /// the snapshot cannot be read, with `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`, and with `ABORT_ERR`.
     pub fn copied(&self, work: &Path, job: &Job) -> Result<TempPath> {
-        copy::through_sqlite(&self.connection, &self.origin, work, job, &Meter::unheard())
+        Copier { origin: &self.origin, work, job, meter: &Meter::unheard() }.through_sqlite(&self.connection)
     }
 
-    /// The same snapshot, had by way of another kind of source.
+    /// The same snapshot, as that of another kind of source.
     fn of_kind(self, kind: &'static str) -> Self {
         Snapshot { kind, ..self }
     }

@@ -14,6 +14,7 @@ use super::digest::{self, TableDigest};
 use super::making::Making;
 use super::rows;
 use super::schema::Schema;
+use super::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
 
@@ -63,32 +64,46 @@ pub struct Dump {
     pub warnings: Vec<Warning>,
 }
 
-/// Writes the whole database behind `connection` into `main` and, where needed, `extra`. `failure` makes an error of
-/// what SQLite says of the source.
-///
-/// The connection must see one state throughout. `repairs` is for a database that was found to break its own rules.
+/// Where the two files are written to.
+pub struct Output<'w> {
+    /// database.sql.
+    pub main: &'w mut dyn Write,
+    /// database-extra.sql; nothing is written where it is not needed.
+    pub extra: &'w mut dyn Write,
+}
+
+/// Writes the whole database behind `connection`, which must see one state throughout. `repairs` is for a database that
+/// was found to break its own rules; `meter` counts tables and bytes of SQL.
 pub fn dump(
     connection: &Connection,
     repairs: &Repairs,
-    failure: impl Fn(&rusqlite::Error) -> Error,
-    main: &mut dyn Write,
-    extra: &mut dyn Write,
+    output: Output<'_>,
     job: &Job,
     meter: &Meter,
-) -> Result<Dump> {
-    let dumped = Dumper::new(connection, repairs, job, meter).and_then(|dumper| dumper.dump(main, extra));
-    dumped.map_err(|stopped| match stopped {
-        Failure::Sqlite(error) => failure(&error),
-        Failure::Write(error) => Error::output(Path::new("database.sql"), error),
-        Failure::Job(error) => error,
-    })
+) -> Result<Dump, Failure> {
+    Dumper::new(connection, repairs, job, meter)?.dump(output)
 }
 
 /// Why writing stopped.
-enum Failure {
+#[derive(Debug)]
+pub enum Failure {
+    /// The source could not be read.
     Sqlite(rusqlite::Error),
+    /// A file could not be written.
     Write(io::Error),
+    /// The job was stopped, or what was written could not be what it should be.
     Job(Error),
+}
+
+impl Failure {
+    /// As an error of the job that reads `snapshot`.
+    pub fn of(self, snapshot: &Snapshot) -> Error {
+        match self {
+            Failure::Sqlite(error) => snapshot.failure(&error),
+            Failure::Write(error) => Error::output(Path::new("database.sql"), error),
+            Failure::Job(error) => error,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Failure {
@@ -116,17 +131,18 @@ struct Dumper<'a> {
     job: &'a Job,
     meter: &'a Meter,
     schema: Schema,
-    /// What stands in the schema otherwise, or no more.
+    /// Objects that SQLite cannot make as they are: `schema` holds a substitute for each, or none.
     unmakeable: Vec<Unmakeable>,
     /// Virtual tables of which only the tables behind them come back.
     undone: HashSet<String>,
     placement: Placement,
-    /// How each virtual table is filled.
+    /// How each virtual table is filled, in the order of the schema.
     fills: Vec<Fill>,
+    /// Of each ordinary table, once its rows are written.
     digests: Vec<Option<TableDigest>>,
-    /// Of tables that stand for others whose rules their rows break.
+    /// Digests of the tables that hold the rows of others, whose rules these rows break.
     rescued: Vec<TableDigest>,
-    /// How these are made.
+    /// How those tables are made.
     rescues: Vec<Making>,
     in_extra: Vec<String>,
     warnings: Vec<Warning>,
@@ -173,7 +189,7 @@ impl<'a> Dumper<'a> {
         })
     }
 
-    fn dump(mut self, main: &mut dyn Write, extra: &mut dyn Write) -> Result<Dump, Failure> {
+    fn dump(mut self, Output { main, extra }: Output<'_>) -> Result<Dump, Failure> {
         if self.schema.utf16 {
             self.warnings
                 .push(Warning::new("UTF16", "the text was stored as UTF-16 and comes back as UTF-8"));
@@ -231,7 +247,7 @@ impl<'a> Dumper<'a> {
         Ok(())
     }
 
-    /// What is kept as a comment is not made.
+    /// Every object that both files make together: what only stands there as a comment is not among them.
     fn makings(&mut self) -> BTreeSet<Making> {
         let unknown =
             self.schema.virtual_tables.iter().zip(&self.fills).filter(|(_, fill)| **fill == Fill::Unknown);

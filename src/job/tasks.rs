@@ -16,13 +16,13 @@ struct Priority {
     niceness: i32,
 }
 
-/// Below normal on Windows.
+/// Of a job's work: below what is normal, on Windows too.
 const WORK: Priority = Priority {
     level: 34,
     #[cfg(target_os = "linux")]
     niceness: 5,
 };
-/// Gives way to work that others wait for; below normal on Windows, too.
+/// Of work that can wait for the rest of its job; on Windows the same as that.
 const BESIDE: Priority = Priority {
     level: 27,
     #[cfg(target_os = "linux")]
@@ -48,8 +48,8 @@ fn give_way() {
     }
 }
 
-/// To be called by a thread that was started for work which can wait for a job's other parts: compressing, of which
-/// there is always enough, while what was compressed is tried out by one thread alone.
+/// Lets the calling thread wait for the other parts of its job when cores are few. It is for threads that compress:
+/// these are many, while a single thread tries out what they wrote, and all wait for that one in the end.
 pub fn work_beside() {
     set_priority(BESIDE);
 }
@@ -75,7 +75,7 @@ pub fn joined<T>(task: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     }
 }
 
-/// One failing half stops the other.
+/// Stops the job when this part of it failed, so that its other parts end too.
 pub fn stop_on_error<T>(job: &Job, result: Result<T>) -> Result<T> {
     result.inspect_err(|_| job.stop())
 }

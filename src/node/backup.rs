@@ -6,7 +6,7 @@ use napi_derive::napi;
 
 use super::backup_metadata::BackupMetadata;
 use super::js;
-use super::members::{Members, Takes, members};
+use super::members::{ARCHIVE, Members, Takes, WATCH, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::{Warning, number};
 use super::sources::{self, DatabaseSource, PhotoSource};
@@ -67,19 +67,14 @@ pub struct BackupOptions<'env> {
 
 const BACKUP: Members = Members {
     known: &[
-        ("database", Takes::Object),
-        ("photos", Takes::Object),
-        ("outputDir", Takes::String),
-        ("overwrite", Takes::Boolean),
-        ("now", Takes::String),
-        ("concurrency", Takes::Number),
-        ("compressionLevel", Takes::Number),
-        ("photoScope", Takes::String),
-        ("onPhotoError", Takes::String),
-        ("reuseFrom", Takes::String),
-        ("drill", Takes::Boolean),
-        ("onProgress", Takes::Function),
-        ("signal", Takes::Object),
+        ARCHIVE,
+        &[
+            ("photoScope", Takes::String),
+            ("onPhotoError", Takes::String),
+            ("reuseFrom", Takes::String),
+            ("drill", Takes::Boolean),
+        ],
+        WATCH,
     ],
     needed: &[],
 };

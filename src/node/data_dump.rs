@@ -6,7 +6,7 @@ use napi_derive::napi;
 
 use super::dump_metadata::DataDumpMetadata;
 use super::js;
-use super::members::{Members, Takes, members, nested};
+use super::members::{ARCHIVE, Members, Takes, WATCH, members, nested};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::{Warning, number};
 use super::sources::{self, DatabaseSource, PhotoSource};
@@ -102,31 +102,26 @@ pub struct DumpSource {
 
 const DUMP: Members = Members {
     known: &[
-        ("database", Takes::Object),
-        ("photos", Takes::Object),
-        ("outputDir", Takes::String),
-        ("overwrite", Takes::Boolean),
-        ("now", Takes::String),
-        ("concurrency", Takes::Number),
-        ("compressionLevel", Takes::Number),
-        ("inMemory", Takes::Boolean),
-        ("maxArchiveBytes", Takes::Number),
-        ("source", Takes::Object),
-        ("thumbnails", Takes::String),
-        ("thumbnailSize", Takes::Number),
-        ("extraBlacklist", Takes::Texts),
-        ("includeFields", Takes::Texts),
-        ("foreignLicenses", Takes::String),
-        ("onLeak", Takes::String),
-        ("previous", Takes::String),
-        ("allowShrink", Takes::Boolean),
-        ("onProgress", Takes::Function),
-        ("signal", Takes::Object),
+        ARCHIVE,
+        &[
+            ("inMemory", Takes::Boolean),
+            ("maxArchiveBytes", Takes::Number),
+            ("source", Takes::Object),
+            ("thumbnails", Takes::String),
+            ("thumbnailSize", Takes::Number),
+            ("extraBlacklist", Takes::Texts),
+            ("includeFields", Takes::Texts),
+            ("foreignLicenses", Takes::String),
+            ("onLeak", Takes::String),
+            ("previous", Takes::String),
+            ("allowShrink", Takes::Boolean),
+        ],
+        WATCH,
     ],
     needed: &[],
 };
 const SOURCE: Members = Members {
-    known: &[("name", Takes::String), ("url", Takes::String), ("contact", Takes::String)],
+    known: &[&[("name", Takes::String), ("url", Takes::String), ("contact", Takes::String)]],
     needed: &[],
 };
 

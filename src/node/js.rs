@@ -7,16 +7,22 @@
 use std::path::{Path, PathBuf};
 
 use napi::bindgen_prelude::{
-    Array, FnArgs, FromNapiValue, Function, JsObjectValue, JsValue, Object, Unknown,
+    Array, FnArgs, FromNapiValue, Function, JsObjectValue, JsValue, Null, Object, Unknown,
 };
 use napi::{Env, Result};
 
 use crate::error::Error;
 
-/// The own enumerable members of an object, as `{ ...object }` has them.
+/// An object without a prototype: it has what is put into it, whatever the name, and nothing else.
+pub fn bare(env: &Env) -> Result<Object<'_>> {
+    let create: Function<FnArgs<(Null,)>, Object> = builtin(env, "Object", "create")?;
+    create.call((Null,).into())
+}
+
+/// The own enumerable members of an object, in one that is [bare].
 pub fn copy<'env>(env: &'env Env, object: Unknown<'env>) -> Result<Object<'env>> {
     let assign: Function<FnArgs<(Object, Unknown)>, Object> = builtin(env, "Object", "assign")?;
-    assign.call((Object::new(env)?, object).into())
+    assign.call((bare(env)?, object).into())
 }
 
 /// The elements of an array, as `Array.from(array)` has them.

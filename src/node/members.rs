@@ -8,11 +8,28 @@ use crate::error::Error;
 
 /// The members of an object.
 pub struct Members {
-    /// Those that it may have, and what each takes.
-    pub known: &'static [(&'static str, Takes)],
+    /// Those that it may have, in groups, of which it may share some with other objects.
+    pub known: &'static [Group],
     /// Those that it must have.
     pub needed: &'static [&'static str],
 }
+
+/// Names of members, and what each takes.
+pub type Group = &'static [(&'static str, Takes)];
+
+/// What makes an archive: the members that a backup and a data dump share.
+pub const ARCHIVE: Group = &[
+    ("database", Takes::Object),
+    ("photos", Takes::Object),
+    ("outputDir", Takes::String),
+    ("overwrite", Takes::Boolean),
+    ("now", Takes::String),
+    ("concurrency", Takes::Number),
+    ("compressionLevel", Takes::Number),
+];
+
+/// How any job is watched, and stopped.
+pub const WATCH: Group = &[("onProgress", Takes::Function), ("signal", Takes::Object)];
 
 /// What a member takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,7 +75,7 @@ pub fn nested<'env>(
     Ok(Some(read))
 }
 
-/// A copy of `given` that holds only known members of the right types; undefined ones are gone. Fails with
+/// A bare copy of `given` that holds only known members of the right types; undefined ones are gone. Fails with
 /// `INVALID_OPTIONS` when it has others, or lacks one that it needs.
 pub fn members<'env>(
     env: &'env Env,
@@ -73,13 +90,13 @@ pub fn members<'env>(
         return Err(invalid(format!("{whole} is {}; it takes an object", noun(kind))));
     }
     let given = js::copy(env, given).map_err(|thrown| unreadable(env, whole, thrown))?;
-    if let Some(stranger) = Object::keys(&given)?.iter().find(|key| known.iter().all(|(name, _)| name != key))
-    {
-        let known: Vec<_> = known.iter().map(|(name, _)| format!("{prefix}{name}")).collect();
+    let known = || known.iter().copied().flatten();
+    if let Some(stranger) = Object::keys(&given)?.iter().find(|key| known().all(|(name, _)| name != key)) {
+        let known: Vec<_> = known().map(|(name, _)| format!("{prefix}{name}")).collect();
         return Err(invalid(format!("{prefix}{stranger} is not an option; known are {}", known.join(", "))));
     }
-    let mut taken = Object::new(env)?;
-    for (name, takes) in *known {
+    let mut taken = js::bare(env)?;
+    for (name, takes) in known() {
         let Some(value) = given.get::<Unknown>(name)? else { continue };
         let kind = value.get_type()?;
         if kind != takes.kind() {

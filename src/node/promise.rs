@@ -119,11 +119,11 @@ impl Abort {
     fn leave(self, env: &Env) -> napi::Result<napi::Error> {
         let signal = self.signal.get_value(env)?;
         self.signal.unref(env)?;
-        let reason = js::get(env, signal, "reason")?;
         if let Some(listener) = self.listener {
-            change(env, signal, "removeEventListener", &listener.borrow_back(env)?)?;
+            // A signal that keeps it has a reason all the same.
+            let _ = change(env, signal, "removeEventListener", &listener.borrow_back(env)?);
         }
-        Ok(napi::Error::from_unknown_without_coercion(reason))
+        Ok(napi::Error::from_unknown_without_coercion(js::get(env, signal, "reason")?))
     }
 }
 

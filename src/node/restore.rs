@@ -5,7 +5,7 @@ use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::js;
-use super::members::{Members, Takes, members, nested};
+use super::members::{Members, Takes, WATCH, members, nested};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::{Warning, number};
 use super::sources::{S3, S3Bucket};
@@ -71,20 +71,21 @@ pub struct LocalTarget {
 }
 
 const LOCAL: Members = Members {
-    known: &[("databaseId", Takes::String), ("bucket", Takes::String), ("stateDir", Takes::String)],
+    known: &[&[("databaseId", Takes::String), ("bucket", Takes::String), ("stateDir", Takes::String)]],
     needed: &[],
 };
 const RESTORE: Members = Members {
     known: &[
-        ("database", Takes::String),
-        ("photosDir", Takes::String),
-        ("wrangler", Takes::Object),
-        ("s3", Takes::Object),
-        ("tables", Takes::Texts),
-        ("keys", Takes::Texts),
-        ("dryRun", Takes::Boolean),
-        ("onProgress", Takes::Function),
-        ("signal", Takes::Object),
+        &[
+            ("database", Takes::String),
+            ("photosDir", Takes::String),
+            ("wrangler", Takes::Object),
+            ("s3", Takes::Object),
+            ("tables", Takes::Texts),
+            ("keys", Takes::Texts),
+            ("dryRun", Takes::Boolean),
+        ],
+        WATCH,
     ],
     needed: &[],
 };

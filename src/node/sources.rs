@@ -129,55 +129,57 @@ pub struct S3Bucket {
 }
 
 const DATABASE: Members = Members {
-    known: &[
+    known: &[&[
         ("file", Takes::String),
         ("sql", Takes::String),
         ("wrangler", Takes::Object),
         ("d1", Takes::Object),
-    ],
+    ]],
     needed: &[],
 };
 const REMOTE_DATABASE: Members = Members {
-    known: &[
+    known: &[&[
         ("accountId", Takes::String),
         ("databaseId", Takes::String),
         ("apiToken", Takes::String),
         ("apiUrl", Takes::String),
-    ],
+    ]],
     needed: &["accountId", "databaseId", "apiToken"],
 };
-const LOCAL_DATABASE: Members =
-    Members { known: &[("databaseId", Takes::String), ("stateDir", Takes::String)], needed: &["databaseId"] };
+const LOCAL_DATABASE: Members = Members {
+    known: &[&[("databaseId", Takes::String), ("stateDir", Takes::String)]],
+    needed: &["databaseId"],
+};
 const PHOTOS: Members = Members {
-    known: &[
+    known: &[&[
         ("directory", Takes::String),
         ("s3", Takes::Object),
         ("publicUrl", Takes::String),
         ("wrangler", Takes::Object),
         ("r2", Takes::Object),
-    ],
+    ]],
     needed: &[],
 };
 const LOCAL_BUCKET: Members =
-    Members { known: &[("bucket", Takes::String), ("stateDir", Takes::String)], needed: &["bucket"] };
+    Members { known: &[&[("bucket", Takes::String), ("stateDir", Takes::String)]], needed: &["bucket"] };
 const REMOTE_BUCKET: Members = Members {
-    known: &[
+    known: &[&[
         ("accountId", Takes::String),
         ("bucket", Takes::String),
         ("apiToken", Takes::String),
         ("apiUrl", Takes::String),
-    ],
+    ]],
     needed: &["accountId", "bucket", "apiToken"],
 };
 /// The members of an [`S3Bucket`].
 pub const S3: Members = Members {
-    known: &[
+    known: &[&[
         ("endpoint", Takes::String),
         ("bucket", Takes::String),
         ("accessKeyId", Takes::String),
         ("secretAccessKey", Takes::String),
         ("region", Takes::String),
-    ],
+    ]],
     needed: &["endpoint", "bucket", "accessKeyId", "secretAccessKey"],
 };
 
@@ -251,7 +253,7 @@ impl From<S3Bucket> for core::S3Options {
         core::S3Options {
             endpoint,
             bucket,
-            access_key_id,
+            access_key_id: access_key_id.into(),
             secret_access_key: secret_access_key.into(),
             region,
         }

@@ -7,7 +7,7 @@ use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
 use super::js;
-use super::members::{Members, Takes, members};
+use super::members::{Members, WATCH, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::{Warning, number};
 use crate::error::Error;
@@ -25,8 +25,7 @@ pub struct VerifyOptions<'env> {
     pub signal: Option<Object<'env>>,
 }
 
-const VERIFY: Members =
-    Members { known: &[("onProgress", Takes::Function), ("signal", Takes::Object)], needed: &[] };
+const VERIFY: Members = Members { known: &[WATCH], needed: &[] };
 
 impl<'env> VerifyOptions<'env> {
     /// Reads what JavaScript gave.

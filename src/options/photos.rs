@@ -53,7 +53,7 @@ pub struct S3Options {
     /// The bucket's name.
     pub bucket: String,
     /// Access key id.
-    pub access_key_id: String,
+    pub access_key_id: Secret,
     /// Secret access key.
     pub secret_access_key: Secret,
     /// Region; default `auto`.
@@ -128,7 +128,7 @@ impl S3Options {
         Ok(Access {
             endpoint: endpoint.as_str().trim_end_matches('/').to_owned(),
             bucket: bucket_name(&format!("{option}.bucket"), self.bucket)?,
-            access_key_id: credential(&format!("{option}.accessKeyId"), &self.access_key_id)?,
+            access_key_id: credential(&format!("{option}.accessKeyId"), self.access_key_id.expose())?.into(),
             secret_access_key: credential(
                 &format!("{option}.secretAccessKey"),
                 self.secret_access_key.expose(),

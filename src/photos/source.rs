@@ -54,8 +54,8 @@ pub trait PhotoStore: Send + Sync {
         None
     }
 
-    /// What a store that cannot list says of one photo now, where that tells for sure whether it is one of before; None
-    /// where it does not.
+    /// What a store that cannot list says of one photo now. None unless that tells for sure whether it still is the
+    /// photo that it was at an earlier time.
     async fn describe(&self, _key: &str) -> Result<Option<StoredPhoto>, GetError> {
         Ok(None)
     }

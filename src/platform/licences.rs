@@ -1,4 +1,4 @@
-//! Whose a row is to give away.
+//! Under which licence a row is: whether it is the platform's to give away.
 //!
 //! What people submit is CC0 by the platform's terms. Imported rows may be under another licence: they say so in a
 //! tag, or come from OpenStreetMap, whose data is under the ODbL whatever a tag says.

@@ -10,12 +10,12 @@ use tempfile::TempPath;
 use super::RestoredTable;
 use super::some_tables::{SEQUENCE, keep};
 use crate::archive::{self, Archive, Workspace, take_name};
-use crate::database::drill::{Drill, DrillReport};
+use crate::database::drill::{Drill, DrillReport, Expected};
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::folder;
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, loaded_size};
-use crate::job::{Job, Meter, Phase};
+use crate::job::{Job, Phase};
 
 const FILE: &str = "restored.sqlite";
 const ADVICE: &str = "nothing was restored; take another copy of the archive";
@@ -93,7 +93,13 @@ impl Rows {
         let bytes = bytes_of_sql(archive)?;
         workspace.ensure_space(loaded_size(bytes))?;
         let meter = Arc::new(job.meter(Phase::Database, Some(tables_in_all as u64), Some(bytes)));
-        let mut found = load_all(archive, &path, bytes, metadata, job, &meter)?;
+        let drill = Drill::start_to_keep(&path, bytes, ADVICE, job, Arc::clone(&meter));
+        let mut found = drill
+            .and_then(|drill| load_all(archive, drill, &metadata.database.expected()))
+            .map_err(|error| match error {
+                Error::DrillFailed { problem, .. } => Error::corrupt(archive.path(), problem, None),
+                error => error,
+            })?;
         let file = TempPath::try_from_path(&path).map_err(|error| Error::output(&path, error))?;
         let mut tables: Vec<RestoredTable> = chosen.to_vec();
         if chosen.len() < tables_in_all {
@@ -125,34 +131,19 @@ fn bytes_of_sql(archive: &mut Archive) -> Result<u64> {
     Ok(archive.size_of(MAIN)?.saturating_add(extra))
 }
 
-/// Loads all of the SQL, of so many bytes, into a new database at `path`, and compares it with the digests in the
-/// archive.
-fn load_all(
-    archive: &mut Archive,
-    path: &Path,
-    bytes: u64,
-    metadata: &BackupMetadata,
-    job: &Job,
-    meter: &Arc<Meter>,
-) -> Result<DrillReport> {
-    let mut load = || {
-        let mut drill = Drill::start_to_keep(path, bytes, ADVICE, job, Arc::clone(meter))?;
-        drill.load(MAIN, BufReader::new(archive.open_entry(MAIN)?))?;
-        if archive.holds(EXTRA) {
-            drill.load(EXTRA, BufReader::new(archive.open_entry(EXTRA)?))?;
-        }
-        drill.compare(&metadata.database.expected())
-    };
-    let loaded = load();
-    let corrupt = |problem: String| Error::corrupt(archive.path(), problem, None);
-    let found = loaded.map_err(|error| match error {
-        Error::DrillFailed { problem, .. } => corrupt(problem),
-        error => error,
-    })?;
+/// Loads all of the SQL and compares it with the digests in the archive.
+fn load_all(archive: &mut Archive, mut drill: Drill, expected: &Expected) -> Result<DrillReport> {
+    drill.load(MAIN, BufReader::new(archive.open_entry(MAIN)?))?;
+    if archive.holds(EXTRA) {
+        drill.load(EXTRA, BufReader::new(archive.open_entry(EXTRA)?))?;
+    }
+    let found = drill.compare(expected)?;
     match found.unlisted.first() {
-        Some(name) => Err(corrupt(format!(
-            "the table {name} is in its SQL, and its metadata.json does not list it; {ADVICE}"
-        ))),
+        Some(name) => {
+            let problem =
+                format!("the table {name} is in its SQL, and its metadata.json does not list it; {ADVICE}");
+            Err(Error::corrupt(archive.path(), problem, None))
+        }
         None => Ok(found),
     }
 }

@@ -45,9 +45,10 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     async fn round(&mut self, keys: Vec<String>) {
-        let Task { settings, workspace, plan, job } = self.task;
-        let (store, concurrency) = (Arc::clone(&self.store), settings.common.concurrency);
-        let mut photos = pin!(fetch(store, &self.health, keys, concurrency, workspace.folder(), job));
+        let Task { run, plan } = self.task;
+        let (store, concurrency) = (Arc::clone(&self.store), run.settings.common.concurrency);
+        let mut photos =
+            pin!(fetch(store, &self.health, keys, concurrency, run.workspace.folder(), &run.job));
         while let Some(photo) = photos.next().await {
             if let Ok(Attempt { key, outcome }) = &photo
                 && !plan.sisters().is_empty()
@@ -57,7 +58,7 @@ impl Asking<'_> {
             }
             // Once the writer is gone its error counts. What was begun still holds files in the workspace.
             if self.sender.send(photo).await.is_err() {
-                job.stop();
+                run.job.stop();
                 while photos.next().await.is_some() {}
             }
         }

@@ -45,10 +45,10 @@ impl<'a> Copier<'a> {
         archive: ArchiveWriter,
         fetched: mpsc::Receiver<Result<Attempt>>,
     ) -> Result<Self> {
-        let Task { settings, workspace, plan, job } = task;
-        let level = settings.common.compression_level;
-        let file = workspace.create_file(INDEX_FILE)?;
-        let index = Deflater::new(file, workspace.path(INDEX_FILE), level, 1)?;
+        let Task { run, plan } = task;
+        let level = run.settings.common.compression_level;
+        let file = run.workspace.create_file(INDEX_FILE)?;
+        let index = Deflater::new(file, run.workspace.path(INDEX_FILE), level, 1)?;
         let missing = plan.unlisted().iter().map(|unlisted| MissingPhoto {
             key: unlisted.key.clone(),
             reason: unlisted.error.reason().into(),
@@ -64,7 +64,7 @@ impl<'a> Copier<'a> {
             foreign: plan.foreign(),
             dangling: plan.dangling(),
         };
-        let meter = job.meter(Phase::Photos, Some(plan.photos().len() as u64), plan.all_bytes());
+        let meter = run.job.meter(Phase::Photos, Some(plan.photos().len() as u64), plan.all_bytes());
         let photos = Photos { metadata, reused: 0, dangling: None };
         Ok(Copier {
             task,
@@ -87,7 +87,7 @@ impl<'a> Copier<'a> {
         is_reused: &[bool],
         mut earlier: Option<Earlier>,
     ) -> Result<(ArchiveWriter, Photos)> {
-        let Task { plan, job, .. } = self.task;
+        let Task { run, plan } = self.task;
         self.refuse(self.photos.metadata.missing.first())?;
         let to_fetch = is_reused.iter().filter(|reused| !**reused).count() as u64;
         if let Some(time) = plan.least_time(to_fetch) {
@@ -99,7 +99,7 @@ impl<'a> Copier<'a> {
         let all = plan.photos().iter().chain(plan.sisters());
         let names = EntryNames::for_keys(all.map(|planned| planned.key.as_str()));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
-            job.check()?;
+            run.job.check()?;
             let name = names.get(&planned.key);
             let listed = plan.listed(&planned.key);
             if let Some((earlier, photo)) = earlier.as_mut().zip(listed).filter(|_| *is_reused) {
@@ -164,8 +164,8 @@ impl<'a> Copier<'a> {
         }
     }
 
-    /// Takes what the store turned away off the list of what is missing where it gave another reading of each reference
-    /// to it: then it has the photo there.
+    /// A reference may be read as several keys, and a store that gave the photo under one of them may turn the others
+    /// away: these are not missing. Takes them off the list, but for those of a reference for which nothing was given.
     fn forgive_readings(&mut self) {
         let (readings, missing) = (self.task.plan.readings(), &mut self.photos.metadata.missing);
         if readings.is_empty() || missing.is_empty() {
@@ -209,7 +209,7 @@ impl<'a> Copier<'a> {
         self.write_index(if self.entries == 0 { "[]\n" } else { "\n]\n" })?;
         index::check_readable(self.index_size, self.entries as usize)?;
         let index = self.index.finish()?;
-        self.archive.add_deflated(INDEX, &index, self.task.workspace.open_file(INDEX_FILE)?)?;
+        self.archive.add_deflated(INDEX, &index, self.task.run.workspace.open_file(INDEX_FILE)?)?;
         let photos = &mut self.photos.metadata;
         photos.missing.sort_by(|a, b| a.key.cmp(&b.key));
         photos.missing_unlisted = keep_listed(&mut photos.missing)?;
@@ -225,7 +225,7 @@ impl<'a> Copier<'a> {
         *count += 1;
         self.photos.metadata.bytes += photo.size;
         let path = format!("{folder}{name}");
-        let modified = photo.last_modified.unwrap_or(self.task.settings.common.now);
+        let modified = photo.last_modified.unwrap_or(self.task.run.settings.common.now);
         let stored = Stored { modified, size: photo.size, crc32, sha256 };
         self.archive.add_stored(&path, stored, &mut bytes)?;
         let entry = IndexEntry {
@@ -262,7 +262,7 @@ impl<'a> Copier<'a> {
 
     /// Fails where a photo is missing and none may.
     fn refuse(&self, missing: Option<&MissingPhoto>) -> Result<()> {
-        match missing.filter(|_| self.task.settings.fail_on_photo_error) {
+        match missing.filter(|_| self.task.run.settings.fail_on_photo_error) {
             Some(MissingPhoto { key, reason, .. }) => {
                 Err(Error::PhotoFailed { key: key.clone(), reason: reason.clone() })
             }

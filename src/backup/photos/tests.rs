@@ -13,7 +13,7 @@ use crate::backup::options::BackupOptions;
 use crate::backup::{BackupReport, create_backup};
 use crate::formats::index::INDEX;
 use crate::formats::opening::backup_metadata;
-use crate::job::{Observer, Phase, Progress};
+use crate::job::{Job, Observer, Phase, Progress};
 use crate::options::{CommonOptions, DatabaseOptions, PhotoOptions};
 
 /// A database and a folder of photos.

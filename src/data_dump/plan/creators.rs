@@ -15,6 +15,30 @@ impl Reader<'_> {
     /// Creators of works that are out, and the links to them.
     pub(super) fn read_creators(&self, plan: &mut Plan) -> Result<()> {
         let mut links = self.read_links(plan)?;
+        let mut creators = self.read_linked(&links, plan)?;
+        links.retain(|read| creators.contains_key(&read.link.creator_id));
+        for creator in creators.values_mut() {
+            let table = plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
+            let name = creator.name.take();
+            let place = Column(table, "name");
+            let name = name.map(|name| self.clean(&name, place, CREATORS.name, &creator.id, &mut plan.toll));
+            creator.name = name.transpose()?.flatten();
+        }
+        for ReadLink { link, unreadable, .. } in &mut links {
+            unreadable.drain(..).for_each(|place| plan.toll.troubles.add(Trouble::Unreadable, place));
+            let role = link.role.take().filter(|_| self.fences.leaves("role"));
+            let place = Column(link.table, "role");
+            let role =
+                role.map(|role| self.clean(&role, place, LINKS.name, &link.artwork_id, &mut plan.toll));
+            link.role = role.transpose()?.flatten();
+        }
+        plan.creators = creators.into_values().collect();
+        plan.take_links(links);
+        Ok(())
+    }
+
+    /// The public creators that links name, by id, each with its name as the row has it; and their tables.
+    fn read_linked(&self, links: &[ReadLink], plan: &mut Plan) -> Result<BTreeMap<String, Creator>> {
         let linked: HashSet<&str> = links.iter().map(|read| read.link.creator_id.as_str()).collect();
         let mut found: BTreeMap<String, Creator> = BTreeMap::new();
         // Who is not public in one table is not public in the other, which may know no status.
@@ -54,25 +78,7 @@ impl Reader<'_> {
         }
         // What stays in is no leak, and nothing to count.
         found.retain(|id, _| !kept_in.contains(id));
-        links.retain(|read| found.contains_key(&read.link.creator_id));
-        for creator in found.values_mut() {
-            let table = plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
-            let name = creator.name.take();
-            let place = Column(table, "name");
-            let name = name.map(|name| self.clean(&name, place, CREATORS.name, &creator.id, &mut plan.toll));
-            creator.name = name.transpose()?.flatten();
-        }
-        for ReadLink { link, unreadable, .. } in &mut links {
-            unreadable.drain(..).for_each(|place| plan.toll.troubles.add(Trouble::Unreadable, place));
-            let role = link.role.take().filter(|_| self.fences.leaves("role"));
-            let place = Column(link.table, "role");
-            let role =
-                role.map(|role| self.clean(&role, place, LINKS.name, &link.artwork_id, &mut plan.toll));
-            link.role = role.transpose()?.flatten();
-        }
-        plan.creators = found.into_values().collect();
-        plan.take_links(links);
-        Ok(())
+        Ok(found)
     }
 
     /// Links to works that are out.

@@ -2,7 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::{Column, quoted, quoted_text};
+use super::table::Column;
+use crate::database::{quoted, quoted_text};
 
 /// What tells the rows of a table apart, and gives their order.
 #[derive(Debug, Clone, PartialEq, Eq)]

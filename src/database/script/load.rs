@@ -49,8 +49,7 @@ pub struct Loader {
 impl Loader {
     /// A new database at `path`, where there is no file, or an empty one made for this.
     ///
-    /// # Errors
-    /// `LoadError::Store` if it cannot be written.
+    /// Fails with [`LoadError::Store`] if it cannot be written.
     pub fn create(path: &Path, budget: Budget, job: &Job) -> Result<Self, LoadError> {
         Self::create_with(path, "", budget, job)
     }
@@ -58,8 +57,7 @@ impl Loader {
     /// The same for a database that is looked at once and thrown away. A large one has pages of 16 KiB, which takes a
     /// fifteenth off filling and checking it; a small one may be little but empty tables, a page each.
     ///
-    /// # Errors
-    /// As those of [`Loader::create`].
+    /// Fails as [`Loader::create`] does.
     pub fn create_scratch(path: &Path, budget: Budget, job: &Job) -> Result<Self, LoadError> {
         let first = if budget.bytes < LARGE { "" } else { "PRAGMA page_size = 16384;" };
         Self::create_with(path, first, budget, job)
@@ -95,9 +93,8 @@ impl Loader {
 
     /// Runs a script to its end; `meter` hears of every part of it.
     ///
-    /// # Errors
-    /// The first statement that cannot or must not run, by line; a script that is cut off or says that it is not
-    /// whole; a stopped job.
+    /// Fails at the first statement that cannot or must not run, and names its line; if the script is cut off, or says
+    /// that it is not whole; and when the job is stopped.
     pub fn run(&mut self, script: impl Read, meter: &Meter) -> Result<(), LoadError> {
         let before = self.read;
         let mut told = before;
@@ -135,8 +132,7 @@ impl Loader {
 
     /// Enters the virtual tables and closes the database, which is then an ordinary file.
     ///
-    /// # Errors
-    /// A virtual table that does not work; a file that cannot be written.
+    /// Fails if a virtual table does not work, or the file cannot be written.
     pub fn finish(mut self) -> Result<(), LoadError> {
         self.guard.lift(&mut self.connection).map_err(|error| store(&error))?;
         for (line, table) in &self.virtual_tables {

@@ -76,10 +76,7 @@ fn with_checks(copy: &Path) -> rusqlite::Result<Connection> {
 }
 
 impl Check {
-    /// What SQLite's `integrity_check` finds.
-    ///
-    /// # Errors
-    /// `ABORT_ERR` if the job is stopped.
+    /// What SQLite's `integrity_check` finds. Fails with `ABORT_ERR` only: a check that cannot be done is a finding.
     pub fn run(self, job: &Job) -> Result<Checked> {
         let found = self.connection.and_then(|connection| {
             let _watchdog = Watchdog::over(&connection, job, None)?;

@@ -20,99 +20,104 @@ const STEP: i32 = 4096;
 /// Bytes between two looks at the stop token.
 const CHUNK: u64 = 16 << 20;
 
-/// Copies what `source` sees, page by page; it must be within a read transaction, which makes the steps one state.
-pub fn through_sqlite(
-    source: &Connection,
-    origin: &Path,
-    work: &Path,
-    job: &Job,
-    meter: &Meter,
-) -> Result<TempPath> {
-    let copy = private::database(work)?;
-    let mut target = Connection::open(&copy)
-        .and_then(|target| {
-            target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
-            Ok(target)
-        })
-        .map_err(|error| Error::output(&copy, as_io(&error)))?;
-    let page_size: u32 = source
-        .pragma_query_value(None, "page_size", |row| row.get(0))
-        .map_err(|e| trouble::unreadable(origin, &e))?;
-    let failure = |error: &rusqlite::Error| match trouble::extended(error) {
-        ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_TRUNCATE | ffi::SQLITE_IOERR_FSYNC => {
-            Error::output(&copy, as_io(error))
-        }
-        code if code & 0xff == ffi::SQLITE_FULL => Error::output(&copy, as_io(error)),
-        _ => trouble::unreadable(origin, error),
-    };
-    let backup = Backup::new(source, &mut target).map_err(|error| failure(&error))?;
-    let mut left = None;
-    loop {
-        job.check()?;
-        let step = backup.step(STEP).map_err(|error| failure(&error))?;
-        let progress = backup.progress();
-        let done = left.unwrap_or(progress.pagecount) - progress.remaining;
-        left = Some(progress.remaining);
-        meter.add(0, u64::from(page_size) * u64::try_from(done).unwrap_or(0));
-        match step {
-            StepResult::Done => break,
-            StepResult::Busy | StepResult::Locked => {
-                return Err(failure(&rusqlite::Error::SqliteFailure(
-                    ffi::Error::new(ffi::SQLITE_BUSY),
-                    None,
-                )));
-            }
-            _ => {}
-        }
-    }
-    drop(backup);
-    target.close().map_err(|(_, error)| Error::output(&copy, as_io(&error)))?;
-    Ok(copy)
+/// Makes private copies of one database.
+#[derive(Clone, Copy)]
+pub struct Copier<'a> {
+    /// What the database is called in messages.
+    pub origin: &'a Path,
+    /// The folder that receives the copies.
+    pub work: &'a Path,
+    /// Ends the copying when it is stopped.
+    pub job: &'a Job,
+    /// Hears of the bytes that are copied.
+    pub meter: &'a Meter,
 }
 
-/// Copies a database and one file beside it, then lets SQLite roll back or fold in what that holds. `None` if
-/// either changed meanwhile, or the one beside is gone.
-///
-/// Only for what nobody has open: closing a file drops every POSIX lock that this process has on it.
-pub fn file_by_file(
-    place: &Place,
-    ending: &str,
-    origin: &Path,
-    work: &Path,
-    job: &Job,
-    meter: &Meter,
-) -> Result<Option<TempPath>> {
-    let beside = place.beside(ending);
-    let before = (trace(&place.path), trace(&beside), place.has("-shm"));
-    let copy = private::database(work)?;
-    let copy_beside =
-        TempPath::try_from_path(with_ending(&copy, ending)).map_err(|e| Error::output(work, e))?;
-    let read = copy_one(&place.path, &copy, job, meter)
-        .and_then(|()| if before.1.is_some() { copy_one(&beside, &copy_beside, job, meter) } else { Ok(()) });
-    if before != (trace(&place.path), trace(&beside), place.has("-shm")) {
-        job.check()?;
-        return Ok(None);
-    }
-    match read {
-        Ok(()) => {}
-        Err(CopyError::Job(error)) => return Err(error),
-        Err(CopyError::Read(error)) => {
-            let problem = "it cannot be copied; check that you may read it and the files beside it";
-            return Err(Error::unreadable(origin, problem, Some(Box::new(error))));
+impl Copier<'_> {
+    /// Copies what `source` sees, page by page; it must be within a read transaction, which makes the steps one state.
+    pub fn through_sqlite(&self, source: &Connection) -> Result<TempPath> {
+        let Copier { origin, work, job, meter } = *self;
+        let copy = private::database(work)?;
+        let mut target = Connection::open(&copy)
+            .and_then(|target| {
+                target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
+                Ok(target)
+            })
+            .map_err(|error| Error::output(&copy, as_io(&error)))?;
+        let page_size: u32 = source
+            .pragma_query_value(None, "page_size", |row| row.get(0))
+            .map_err(|e| trouble::unreadable(origin, &e))?;
+        let failure = |error: &rusqlite::Error| match trouble::extended(error) {
+            ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_TRUNCATE | ffi::SQLITE_IOERR_FSYNC => {
+                Error::output(&copy, as_io(error))
+            }
+            code if code & 0xff == ffi::SQLITE_FULL => Error::output(&copy, as_io(error)),
+            _ => trouble::unreadable(origin, error),
+        };
+        let backup = Backup::new(source, &mut target).map_err(|error| failure(&error))?;
+        let mut left = None;
+        loop {
+            job.check()?;
+            let step = backup.step(STEP).map_err(|error| failure(&error))?;
+            let progress = backup.progress();
+            let done = left.unwrap_or(progress.pagecount) - progress.remaining;
+            left = Some(progress.remaining);
+            meter.add(0, u64::from(page_size) * u64::try_from(done).unwrap_or(0));
+            match step {
+                StepResult::Done => break,
+                StepResult::Busy | StepResult::Locked => {
+                    return Err(failure(&rusqlite::Error::SqliteFailure(
+                        ffi::Error::new(ffi::SQLITE_BUSY),
+                        None,
+                    )));
+                }
+                _ => {}
+            }
         }
+        drop(backup);
+        target.close().map_err(|(_, error)| Error::output(&copy, as_io(&error)))?;
+        Ok(copy)
     }
-    // With a journal or a WAL, pages may rightly be missing.
-    if before.1.is_none()
-        && let Some(problem) =
-            trouble::head(&copy).ok().and_then(|(head, size)| trouble::told_by_head(&head, size))
-    {
-        return Err(Error::unreadable(origin, problem, None));
+
+    /// Copies a database and the file beside it whose name has this ending, `-journal` or `-wal`; then SQLite rolls back
+    /// or folds in what that holds. `None` if either changed meanwhile, or the one beside is gone.
+    ///
+    /// Only for what nobody has open: closing a file drops every POSIX lock that this process has on it.
+    pub fn file_by_file(&self, place: &Place, ending: &str) -> Result<Option<TempPath>> {
+        let Copier { origin, work, job, meter } = *self;
+        let beside = place.beside(ending);
+        let before = (trace(&place.path), trace(&beside), place.has("-shm"));
+        let copy = private::database(work)?;
+        let copy_beside =
+            TempPath::try_from_path(with_ending(&copy, ending)).map_err(|e| Error::output(work, e))?;
+        let read = copy_one(&place.path, &copy, job, meter).and_then(|()| {
+            if before.1.is_some() { copy_one(&beside, &copy_beside, job, meter) } else { Ok(()) }
+        });
+        if before != (trace(&place.path), trace(&beside), place.has("-shm")) {
+            job.check()?;
+            return Ok(None);
+        }
+        match read {
+            Ok(()) => {}
+            Err(CopyError::Job(error)) => return Err(error),
+            Err(CopyError::Read(error)) => {
+                let problem = "it cannot be copied; check that you may read it and the files beside it";
+                return Err(Error::unreadable(origin, problem, Some(Box::new(error))));
+            }
+        }
+        // With a journal or a WAL, pages may rightly be missing.
+        if before.1.is_none()
+            && let Some(problem) =
+                trouble::head(&copy).ok().and_then(|(head, size)| trouble::told_by_head(&head, size))
+        {
+            return Err(Error::unreadable(origin, problem, None));
+        }
+        settle(&copy).map_err(|error| match trouble::primary(&error) {
+            ffi::SQLITE_FULL => Error::output(&copy, as_io(&error)),
+            _ => trouble::unreadable(origin, &error),
+        })?;
+        Ok(Some(copy))
     }
-    settle(&copy).map_err(|error| match trouble::primary(&error) {
-        ffi::SQLITE_FULL => Error::output(&copy, as_io(&error)),
-        _ => trouble::unreadable(origin, &error),
-    })?;
-    Ok(Some(copy))
 }
 
 /// Makes a copied database one file: opening it plays a journal back, leaving WAL mode folds the WAL in.

@@ -43,11 +43,11 @@ impl D1 {
 }
 
 /// Takes one state of the database over the network. Blocks; has to be called on a thread of a Tokio runtime that may
-/// block. What is read waits in files of nobody else's in `work`.
+/// block. What is read waits in private files in `work`.
 ///
-/// # Errors
-/// `DATABASE_NOT_FOUND` if the account has no such database, `SOURCE_REFUSED` if the token may not read it,
-/// `SOURCE_UNREACHABLE` if it does not answer, `SOURCE_CHANGED` if no state of it could be had; those of a script.
+/// Fails with `DATABASE_NOT_FOUND` if the account has no such database, with `SOURCE_REFUSED` if the token may not read
+/// it, with `SOURCE_UNREACHABLE` if it does not answer, with `SOURCE_CHANGED` if no single state of it could be had;
+/// and as [`sql::open`](super::sql::open) does, since what was read is loaded as a script.
 pub fn open(d1: &D1, work: &Path, job: &Job) -> Result<Snapshot> {
     let runtime = Handle::try_current()
         .map_err(|_| Error::Internal { problem: "D1 was asked for outside of a runtime".into() })?;

@@ -17,11 +17,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::copy::Copier;
 use super::place::{Place, trace};
-use super::{Held, Snapshot, begin, copy, reader, trouble};
+use super::{Held, Snapshot, begin, reader, trouble};
 use crate::database::bytes_of;
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter, Phase, Warning};
+use crate::job::{Job, Phase, Warning};
 
 /// How long a locked database is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,10 +33,9 @@ const PAUSE: Duration = Duration::from_millis(25);
 
 /// Takes a snapshot of the SQLite file at `path`; copies go to the private folder `work`.
 ///
-/// # Errors
-/// `DATABASE_NOT_FOUND` if there is no file; `DATABASE_UNREADABLE` if it is not SQLite, encrypted, truncated,
-/// corrupt, without a table, or locked for ten seconds; `SOURCE_CHANGED` if it could not be copied in one state;
-/// `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`.
+/// Fails with `DATABASE_NOT_FOUND` if there is no file; with `DATABASE_UNREADABLE` if it is not SQLite, encrypted,
+/// truncated, corrupt, without a table, or locked for ten seconds; with `SOURCE_CHANGED` if it could not be copied in
+/// one state; with `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`.
 pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
     open_within(path, work, job, PATIENCE)
 }
@@ -44,7 +44,8 @@ fn open_within(path: &Path, work: &Path, job: &Job, patience: Duration) -> Resul
     let place = Place::find(path, &["sqlite", "sqlite3", "db", "db3"])?;
     let meter = job.meter(Phase::Snapshot, None, Some(place.size));
     let linked = linked(&place);
-    let source = Source { place, origin: path, work, job, meter: &meter, patience };
+    let copier = Copier { origin: path, work, job, meter: &meter };
+    let source = Source { place, copier, patience };
     let mut snapshot = source.take()?.with_spelt_names(work, job, &meter)?;
     snapshot.warnings.extend(linked);
     meter.finish();
@@ -53,10 +54,7 @@ fn open_within(path: &Path, work: &Path, job: &Job, patience: Duration) -> Resul
 
 struct Source<'a> {
     place: Place,
-    origin: &'a Path,
-    work: &'a Path,
-    job: &'a Job,
-    meter: &'a Meter,
+    copier: Copier<'a>,
     patience: Duration,
 }
 
@@ -76,7 +74,7 @@ impl Source<'_> {
     fn take(&self) -> Result<Snapshot> {
         let mut journals = 0;
         for attempt in 0..ATTEMPTS {
-            self.job.check()?;
+            self.copier.job.check()?;
             if attempt > 0 {
                 thread::sleep(PAUSE);
             }
@@ -106,7 +104,7 @@ impl Source<'_> {
             }
         }
         Err(Error::SourceChanged {
-            what: self.origin.display().to_string(),
+            what: self.copier.origin.display().to_string(),
             problem: "it could not be copied in one state; try again when less is written".into(),
         })
     }
@@ -120,7 +118,7 @@ impl Source<'_> {
             .map_err(|error| self.obstacle(&error))?;
         self.refuse_truncated(&connection)?;
         if mode == "wal" {
-            let origin = self.origin.to_owned();
+            let origin = self.copier.origin.to_owned();
             return Ok(Snapshot {
                 connection,
                 held: Arc::new(Held::Live(traces)),
@@ -131,14 +129,14 @@ impl Source<'_> {
             });
         }
         let before = trace(&self.place.path);
-        let copied = copy::through_sqlite(&connection, self.origin, self.work, self.job, self.meter);
+        let copied = self.copier.through_sqlite(&connection);
         let after = trace(&self.place.path);
         drop(connection);
         // No writer that asks for a lock had one: another file was copied over this one, and both may be in the copy.
         if after.is_some() && after != before {
             return Err(Obstacle::Changed);
         }
-        copied.and_then(|copy| Snapshot::from_copy(copy, "file", self.origin)).map_err(Obstacle::Final)
+        copied.and_then(|copy| Snapshot::from_copy(copy, "file", self.copier.origin)).map_err(Obstacle::Final)
     }
 
     /// SQLite takes the bytes that the last page lacks for zeros. Of what a WAL holds, pages may rightly be missing.
@@ -152,7 +150,7 @@ impl Source<'_> {
         match size < promised {
             true => {
                 let problem = trouble::truncated(size, promised);
-                Err(Obstacle::Final(Error::unreadable(self.origin, problem, None)))
+                Err(Obstacle::Final(Error::unreadable(self.copier.origin, problem, None)))
             }
             false => Ok(()),
         }
@@ -168,7 +166,7 @@ impl Source<'_> {
     fn is_idle_and_of_another(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         let owner = |path: &Path| std::fs::metadata(path).map(|file| file.uid()).ok();
-        let (ours, theirs) = (owner(self.work), owner(&self.place.path));
+        let (ours, theirs) = (owner(self.copier.work), owner(&self.place.path));
         let is_wal = || trouble::head(&self.place.path).is_ok_and(|(head, _)| head.get(18) == Some(&2));
         ours != theirs && ours != Some(0) && !self.place.has("-wal") && is_wal()
     }
@@ -179,14 +177,15 @@ impl Source<'_> {
     }
 
     fn copy(&self, beside: &str) -> Result<Option<Snapshot>> {
-        copy::file_by_file(&self.place, beside, self.origin, self.work, self.job, self.meter)?
-            .map(|copy| Snapshot::from_copy(copy, "file", self.origin))
+        self.copier
+            .file_by_file(&self.place, beside)?
+            .map(|copy| Snapshot::from_copy(copy, "file", self.copier.origin))
             .transpose()
     }
 
     /// Tries a lock again and again, until the job is stopped or patience ends.
     fn wait_for_locks(&self, connection: &mut Connection) -> rusqlite::Result<()> {
-        let (job, patience) = (self.job.clone(), self.patience);
+        let (job, patience) = (self.copier.job.clone(), self.patience);
         let mut since = Instant::now();
         connection.busy_handler(Some(move |tries: i32| {
             if tries == 0 {
@@ -218,9 +217,9 @@ impl Source<'_> {
     }
 
     fn hopeless(&self, error: &rusqlite::Error) -> Obstacle {
-        Obstacle::Final(match self.job.check() {
+        Obstacle::Final(match self.copier.job.check() {
             Err(aborted) => aborted,
-            Ok(()) => trouble::unopened(self.origin, error),
+            Ok(()) => trouble::unopened(self.copier.origin, error),
         })
     }
 }

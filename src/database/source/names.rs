@@ -8,7 +8,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
-use super::{Snapshot, copy, trouble};
+use super::copy::Copier;
+use super::{Snapshot, trouble};
 use crate::database::quoted;
 use crate::error::Result;
 use crate::job::{Job, Meter, Warning};
@@ -28,15 +29,15 @@ struct Entry {
 impl Snapshot {
     /// The same snapshot, or one of a copy in which every name is UTF-8; the copy goes to the private folder `work`.
     ///
-    /// # Errors
-    /// `DATABASE_UNREADABLE` if SQLite cannot read it; `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`.
+    /// Fails with `DATABASE_UNREADABLE` if SQLite cannot read it; with `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`.
     pub(super) fn with_spelt_names(self, work: &Path, job: &Job, meter: &Meter) -> Result<Self> {
         if are_utf8(&self.connection).map_err(|error| self.failure(&error))? {
             return Ok(self);
         }
+        let copier = Copier { origin: &self.origin, work, job, meter };
         let mut failure = None;
         for offset in OFFSETS {
-            let copy = copy::through_sqlite(&self.connection, &self.origin, work, job, meter)?;
+            let copy = copier.through_sqlite(&self.connection)?;
             match spell(&copy, offset) {
                 Err(error) => failure = Some(trouble::unreadable(&self.origin, &error)),
                 Ok(names) => {

@@ -31,9 +31,8 @@ pub struct Trace {
 impl Place {
     /// Finds a file; `endings` are those of its likely neighbours.
     ///
-    /// # Errors
-    /// `DATABASE_NOT_FOUND` if there is no file, with what lies beside; `DATABASE_UNREADABLE` if it is empty, not
-    /// a file, or may not be looked at.
+    /// Fails with `DATABASE_NOT_FOUND` if there is no file, and names what lies beside; with `DATABASE_UNREADABLE` if
+    /// it is empty, not a file, or may not be looked at.
     pub fn find(path: &Path, endings: &[&str]) -> Result<Self> {
         let not_found = |hint: String| Error::DatabaseNotFound { path: path.to_owned(), hint };
         let found = match fs::metadata(path) {

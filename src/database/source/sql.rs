@@ -12,9 +12,9 @@ use crate::job::{Job, Phase};
 
 /// Loads the script at `path` into a database in `work` and takes that as the snapshot.
 ///
-/// # Errors
-/// `DATABASE_NOT_FOUND` if there is no script; `DATABASE_UNREADABLE` if a statement cannot or must not run, with
-/// its line, if the script is not whole or makes no table; `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`.
+/// Fails with `DATABASE_NOT_FOUND` if there is no script; with `DATABASE_UNREADABLE` if a statement cannot or must not
+/// run, with its line, if the script is not whole, or if it makes no table; with `DISK_FULL` and `OUTPUT_UNWRITABLE`
+/// for `work`.
 pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
     let place = Place::find(path, &["sql"])?;
     let copy = private::database(work)?;

@@ -9,8 +9,7 @@ use crate::wrangler::{database_file, neighbours};
 
 /// Takes a snapshot of the database with this id in wrangler's state.
 ///
-/// # Errors
-/// Those of [`file::open`]; `DATABASE_NOT_FOUND` names the path, the id, and which databases lie there instead.
+/// Fails as [`file::open`] does; `DATABASE_NOT_FOUND` names the path, the id, and which databases lie there instead.
 pub fn open(state: &Path, id: &str, work: &Path, job: &Job) -> Result<Snapshot> {
     let path = database_file(state, id);
     if !path.is_file() {

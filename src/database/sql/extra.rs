@@ -44,23 +44,7 @@ impl Dumper<'_> {
             self.switch_checks(&mut script, true)?;
         }
         self.extra_objects(&mut script)?;
-        for index in self.virtual_tables_of_main_first() {
-            if self.is_filled_in_main(index) {
-                continue;
-            }
-            let (table, fill) = (&self.schema.virtual_tables[index], &self.fills[index]);
-            if matches!(fill, Fill::Rebuild(_) | Fill::Partial(..)) {
-                fill_from_content(&mut script, table, fill)?;
-                let (name, what) =
-                    (table.name.clone(), format!("the content of the full-text index {}", table.name));
-                let reason = self.placement.unfilled.get(&name).copied();
-                self.note_extra(
-                    &name,
-                    &what,
-                    reason.unwrap_or("rows that it covers, or may cover, stand here"),
-                );
-            }
-        }
+        self.extra_indexed(&mut script)?;
         // What is set on the tables behind an index sees nothing of that.
         self.extra_triggers(&mut script, &paused)?;
         Ok(script.bytes())
@@ -311,7 +295,23 @@ impl Dumper<'_> {
         Ok(())
     }
 
-    /// Those that were paused, then those that D1 would refuse.
+    /// Full-text indexes that are made from their content tables, once all rows of these are there.
+    fn extra_indexed(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {
+        for index in self.virtual_tables_of_main_first() {
+            let (table, fill) = (&self.schema.virtual_tables[index], &self.fills[index]);
+            if self.is_filled_in_main(index) || !matches!(fill, Fill::Rebuild(_) | Fill::Partial(..)) {
+                continue;
+            }
+            fill_from_content(script, table, fill)?;
+            let name = table.name.clone();
+            let reason = self.placement.unfilled.get(&name).copied();
+            let reason = reason.unwrap_or("rows that it covers, or may cover, stand here");
+            self.note_extra(&name, &format!("the content of the full-text index {name}"), reason);
+        }
+        Ok(())
+    }
+
+    /// Triggers that were paused, then those that D1 would refuse.
     fn extra_triggers(&mut self, script: &mut Script<'_>, paused: &[Object]) -> Result<(), Failure> {
         for trigger in paused {
             script.statement(&closed(&trigger.sql))?;

@@ -21,8 +21,8 @@ fn repaired(connection: &Connection, repairs: &Repairs) -> Files {
     let (mut main, mut extra) = (Vec::new(), Vec::new());
     let job = Job::unattended();
     let meter = job.meter(Phase::Database, None, None);
-    let failure = |error: &rusqlite::Error| Error::invalid(error.to_string());
-    let dump = dump(connection, repairs, failure, &mut main, &mut extra, &job, &meter).unwrap();
+    let output = Output { main: &mut main, extra: &mut extra };
+    let dump = dump(connection, repairs, output, &job, &meter).unwrap();
     Files { main: String::from_utf8(main).unwrap(), extra: String::from_utf8(extra).unwrap(), dump }
 }
 

@@ -27,7 +27,7 @@ struct State {
 }
 
 impl Health {
-    /// Of a store that was not asked yet.
+    /// That of a store which was not asked yet.
     pub fn of(source: &dyn PhotoStore) -> Self {
         Health { place: source.place(), state: Mutex::default() }
     }

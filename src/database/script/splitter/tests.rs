@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::scan::DENSEST;
 use super::*;
 
 /// Line, text and whether it is closed, for every statement that has a text.

@@ -1,4 +1,4 @@
-//! What has been read so far: the rows of every range, as SQL, in a file of nobody else's.
+//! What has been read so far: the rows of every range, as SQL, in a private file.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -229,8 +229,9 @@ fn a_folder_that_may_not_be_written_is_no_obstacle() {
     let job = Job::unattended();
     let meter = job.meter(Phase::Snapshot, None, None);
     let place = Place::find(&bench.path(), &[]).unwrap();
-    let copy =
-        copy::file_by_file(&place, "-wal", &bench.path(), bench.work.path(), &job, &meter).unwrap().unwrap();
+    let origin = bench.path();
+    let copier = Copier { origin: &origin, work: bench.work.path(), job: &job, meter: &meter };
+    let copy = copier.file_by_file(&place, "-wal").unwrap().unwrap();
     let snapshot = Snapshot::from_copy(copy, "file", &bench.path()).unwrap();
     assert_eq!(one(&snapshot, "SELECT count(*) FROM t"), 2000);
 }

@@ -15,7 +15,7 @@ const LIMIT: usize = 64 << 10;
 
 /// What S3 takes: both together read the bucket.
 pub(super) struct Derived {
-    pub(super) access_key_id: String,
+    pub(super) access_key_id: Secret,
     pub(super) secret_access_key: Secret,
 }
 
@@ -43,7 +43,7 @@ impl Derived {
     fn of(id: String, access: &Access) -> Option<Self> {
         let is_id = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         let secret_access_key = hex::encode(Sha256::digest(access.token.expose())).into();
-        is_id.then_some(Derived { access_key_id: id, secret_access_key })
+        is_id.then_some(Derived { access_key_id: id.into(), secret_access_key })
     }
 }
 
@@ -57,10 +57,11 @@ mod tests {
         let token = "example-token-value".to_owned().into();
         let access = Access { api: API.into(), account_id: "a".into(), token };
         let derived = Derived::of("0a1b2c".into(), &access);
-        let pair =
-            derived.map(|derived| (derived.access_key_id, derived.secret_access_key.expose().to_owned()));
+        let pair = derived.map(|derived| {
+            [derived.access_key_id, derived.secret_access_key].map(|half| half.expose().to_owned())
+        });
         let secret = "2d38400385ce4bd5280b72ae6c99e3d821c1fe3a53ab9887c59e4d58bbee60d9";
-        assert_eq!(pair, Some(("0a1b2c".into(), secret.into())));
+        assert_eq!(pair, Some(["0a1b2c".into(), secret.into()]));
         assert!(Derived::of("a\r\nb".into(), &access).is_none());
     }
 }
