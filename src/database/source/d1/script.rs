@@ -29,6 +29,8 @@ pub struct Layout {
     pub tables: Vec<Table>,
     /// How many of them stand before `sqlite_sequence`, which is the last if there is one.
     ordinary: usize,
+    /// Tables, by their names, and those that they refer to.
+    references: Vec<(String, String)>,
 }
 
 impl Layout {
@@ -48,13 +50,21 @@ impl Layout {
         load().map_err(|error| error.into_error(origin, &copy))?;
         let read = || {
             let connection = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            Schema::read(&connection)
+            Ok((Schema::read(&connection)?, references(&connection)?))
         };
-        let schema = read().map_err(|error| trouble::unreadable(origin, &error))?;
+        let (schema, references) = read().map_err(|error| trouble::unreadable(origin, &error))?;
         let mut tables = schema.tables;
         let ordinary = tables.len();
         tables.extend(schema.sequence);
-        Ok(Layout { objects, of_d1, tables, ordinary })
+        Ok(Layout { objects, of_d1, tables, ordinary, references })
+    }
+
+    /// Whether one of two tables, by their indices, refers to the other; also a table to itself.
+    pub fn are_related(&self, one: usize, other: usize) -> bool {
+        let is = |name: &str, table: usize| name.eq_ignore_ascii_case(&self.tables[table].name);
+        self.references
+            .iter()
+            .any(|(child, parent)| is(child, one) && is(parent, other) || is(child, other) && is(parent, one))
     }
 
     /// Whether the schema is still that of `objects`.
@@ -92,6 +102,15 @@ impl Layout {
         load().map_err(|error| error.into_error(origin, &copy))?;
         Ok(copy)
     }
+}
+
+/// Every table that refers to another, and that one, as they are spelt there.
+fn references(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let sql = "SELECT DISTINCT child.name, key.\"table\" FROM sqlite_schema AS child, \
+               pragma_foreign_key_list(child.name) AS key WHERE child.type = 'table'";
+    let mut statement = connection.prepare(sql)?;
+    let pairs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    pairs.collect()
 }
 
 /// Not what SQLite makes by itself, nor D1's own tables and the planner's statistics.
