@@ -2,7 +2,7 @@
 //!
 //! Only the rows say what is in the bucket: the folder of bodies also holds parts of uploads that were never finished.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -142,10 +142,12 @@ impl Shared {
         for ending in ["", "-wal", "-journal"] {
             let mut name = self.rows.file_name().unwrap_or_default().to_owned();
             name.push(ending);
-            match fs::copy(self.rows.with_file_name(&name), folder.path().join(&name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            // Without the permissions, which may be those of a medium that nobody writes.
+            match File::open(self.rows.with_file_name(&name)) {
+                Ok(mut from) => io::copy(&mut from, &mut File::create_new(folder.path().join(&name))?)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
         }
         self.copy = Some(folder);
         Ok(())

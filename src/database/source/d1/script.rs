@@ -8,7 +8,7 @@ use tempfile::TempPath;
 
 use super::held::Held;
 use super::query::Object;
-use crate::database::schema::{Schema, Table, is_internal, is_of_d1};
+use crate::database::schema::{self, Schema, Table, VirtualTable, is_internal, is_of_d1};
 use crate::database::script::{Budget, Loader, ShellRow};
 use crate::database::source::trouble;
 use crate::database::{lexer, private, quoted};
@@ -29,8 +29,8 @@ pub struct Layout {
     pub tables: Vec<Table>,
     /// How many of them stand before `sqlite_sequence`, which is the last if there is one.
     ordinary: usize,
-    /// Tables, by their names, and those that they refer to.
-    references: Vec<(String, String)>,
+    /// Tables, by their names, and those that they refer to or keep a full-text index with.
+    related: Vec<(String, String)>,
 }
 
 impl Layout {
@@ -52,17 +52,19 @@ impl Layout {
             let connection = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             Ok((Schema::read(&connection)?, references(&connection)?))
         };
-        let (schema, references) = read().map_err(|error| trouble::unreadable(origin, &error))?;
+        let (schema, mut related) = read().map_err(|error| trouble::unreadable(origin, &error))?;
         let mut tables = schema.tables;
+        related.extend(objects.iter().filter(|object| is_virtual(object)).flat_map(|v| kept_by(v, &tables)));
         let ordinary = tables.len();
         tables.extend(schema.sequence);
-        Ok(Layout { objects, of_d1, tables, ordinary, references })
+        Ok(Layout { objects, of_d1, tables, ordinary, related })
     }
 
-    /// Whether one of two tables, by their indices, refers to the other; also a table to itself.
+    /// Whether one of two tables, by their indices, refers to the other, also a table to itself, or both are behind one
+    /// virtual table.
     pub fn are_related(&self, one: usize, other: usize) -> bool {
         let is = |name: &str, table: usize| name.eq_ignore_ascii_case(&self.tables[table].name);
-        self.references
+        self.related
             .iter()
             .any(|(child, parent)| is(child, one) && is(parent, other) || is(child, other) && is(parent, one))
     }
@@ -111,6 +113,18 @@ fn references(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>
     let mut statement = connection.prepare(sql)?;
     let pairs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     pairs.collect()
+}
+
+/// The tables in which a virtual table keeps its content, each with each, and with the one whose rows it is an index of.
+fn kept_by(object: &Object, tables: &[Table]) -> Vec<(String, String)> {
+    let start = format!("{}_", object.name.to_ascii_lowercase());
+    let names = tables.iter().map(|table| table.name.clone());
+    let behind: Vec<String> = names.filter(|name| name.to_ascii_lowercase().starts_with(&start)).collect();
+    let (name, sql) = (object.name.clone(), object.sql.clone());
+    let content = VirtualTable::parse(schema::Object { table: name.clone(), name, sql }).option("content");
+    let all: Vec<&String> = behind.iter().chain(&content).collect();
+    let with_all = |one: &String| all.iter().map(|other| (one.clone(), (*other).clone())).collect::<Vec<_>>();
+    behind.iter().flat_map(with_all).collect()
 }
 
 /// Not what SQLite makes by itself, nor D1's own tables and the planner's statistics.
