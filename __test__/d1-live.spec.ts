@@ -68,7 +68,8 @@ CREATE TABLE log (at TEXT);`;
             body.includes(`FROM \\"${table}\\"`),
           );
           const { database } = server;
-          const isThere = database.prepare('SELECT 1 FROM artwork WHERE rowid = 7').get();
+          const row = database.prepare('SELECT 1 FROM artwork WHERE rowid = 7');
+          const isThere = row.all().length > 0;
           if (index && !artworks && !isThere) {
             database.exec(`BEGIN; INSERT INTO artwork (rowid, title) VALUES (7, 'stone owl');
               INSERT INTO found (rowid, title) VALUES (7, 'stone owl'); COMMIT`);
