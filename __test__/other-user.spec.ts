@@ -12,10 +12,15 @@ const mayChangeUser = process.getuid?.() === 0 && spawnSync('setpriv', ['--versi
 
 afterEach(removeFolders);
 
+const cli = join(root, 'dist', 'cli', 'main.js');
+
+/** The switches of setpriv. */
+function being(user: number): string[] {
+  return ['--reuid', String(user), '--regid', String(user), '--clear-groups'];
+}
+
 function as(user: number, command: string, ...args: string[]): string {
-  const id = String(user);
-  const switches = ['--reuid', id, '--regid', id, '--clear-groups'];
-  return execFileSync('setpriv', [...switches, command, ...args], {
+  return execFileSync('setpriv', [...being(user), command, ...args], {
     encoding: 'utf8',
     env: { ...process.env, HOME: '/' },
     stdio: 'pipe',
@@ -44,17 +49,8 @@ function wal(dir: string, mode: number): { readonly data: string; readonly file:
 }
 
 function backUp(dir: string, file: string): string {
-  const cli = join(root, 'dist', 'cli', 'main.js');
-  return as(
-    other,
-    process.execPath,
-    cli,
-    'backup',
-    '--database-file',
-    file,
-    '--output-dir',
-    join(dir, 'out'),
-  );
+  const flags = ['--database-file', file, '--output-dir', join(dir, 'out')];
+  return as(other, process.execPath, cli, 'backup', ...flags);
 }
 
 (mayChangeUser ? describe : describe.skip)('a database of another user', () => {
@@ -79,5 +75,28 @@ function backUp(dir: string, file: string): string {
     chmodSync(join(dir, 'out'), 0o733);
     expect(backUp(dir, file)).toContain('Complete');
     expect(listing(join(dir, 'out'))).toEqual([expect.stringMatching(/^backup-.*\.zip$/)]);
+  });
+});
+
+(mayChangeUser ? describe : describe.skip)('a folder in the home of another user', () => {
+  it.each([
+    ['above it', 'shared'],
+    ['in it', '.'],
+  ])('has no settings %s, and what a command lacks is told', (_, below) => {
+    const home = folder();
+    const cwd = join(home, below);
+    mkdirSync(cwd, { recursive: true });
+    chmodSync(cwd, 0o755);
+    chmodSync(home, 0o700);
+    const args = [...being(other), process.execPath, cli, 'backup', '--remote'];
+    const { status, stderr } = spawnSync('setpriv', args, {
+      cwd,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    });
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(/missing the database.*D1_DATABASE_ID/) as string,
+    });
   });
 });

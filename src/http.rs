@@ -31,6 +31,7 @@ use crate::error::{Cause, Error, Result};
 mod addresses;
 mod certificate;
 mod encoding;
+mod head;
 
 use addresses::is_public;
 pub use certificate::Distrust;
@@ -123,12 +124,14 @@ impl Client {
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
+            .http1_max_headers(head::MOST)
             .build(secure);
         Ok(Client { pool })
     }
 
     /// Sends one request; the answer's head is there, its body is still to be read.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
+        head::complete(&mut request);
         let sent = request.body().size_hint().lower();
         let patience = CONNECT + STALLED + Duration::from_secs(sent / SLOWEST);
         match tokio::time::timeout(patience, self.pool.request(request)).await {

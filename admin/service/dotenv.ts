@@ -1,9 +1,7 @@
 /** Settings out of the environment and `.env`, for the service and, as it is built, for the commands. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
-
-import { codeOf } from './codes.js';
 
 /** What a `.env` says; nothing when there is none. One that is no use is a `Refusal`, the error of whoever reads it. */
 export function readDotenv(
@@ -14,7 +12,8 @@ export function readDotenv(
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {};
+    // None, or in a folder of somebody else's, which tells nobody what lies in it.
+    if (!existsSync(path)) return {};
     throw new Refusal(`cannot read ${path}: make it readable or move it away`, { cause: error });
   }
   // As PowerShell's `>` writes it: nothing in it would be found, and the error would ask to put it there.

@@ -1,6 +1,6 @@
 /** Where a project keeps things: the folders of its workspaces, and wrangler's local state in them. */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Below the folder of the configuration; the layout of miniflare 3 and later. */
@@ -30,11 +30,20 @@ export function defaultState(folder: string): string {
 }
 
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return look(path)?.isFile() ?? false;
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return look(path)?.isDirectory() ?? false;
+}
+
+/** What may not be looked at, as below another user's home, is taken for not there. */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function patterns(project: string): string[] {

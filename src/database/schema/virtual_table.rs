@@ -48,7 +48,8 @@ const OPTIONS: [&str; 9] = [
 ];
 
 impl VirtualTable {
-    pub(super) fn parse(object: Object) -> VirtualTable {
+    /// What the CREATE text of a virtual table says.
+    pub(crate) fn parse(object: Object) -> VirtualTable {
         let mut tokens = lexer::tokens(&object.sql);
         let module = match tokens.find(|token| token.is_word("USING")) {
             Some(_) => tokens.next().map(|token| token.value().to_ascii_lowercase()).unwrap_or_default(),

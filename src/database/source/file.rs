@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::copy::Copier;
-use super::place::{Place, trace};
+use super::place::{Place, trace, with_ending};
 use super::{Held, Snapshot, begin, reader, trouble};
 use crate::database::bytes_of;
 use crate::error::{Error, Result};
@@ -78,9 +78,7 @@ impl Source<'_> {
             if attempt > 0 {
                 thread::sleep(PAUSE);
             }
-            // SQLite would make the index, and a reader cannot remove it again.
-            let lone_wal = self.place.has("-wal") && !self.place.has("-shm");
-            let obstacle = if lone_wal || self.is_idle_and_of_another() {
+            let obstacle = if has_lone_wal(&self.place.path) || self.is_idle_and_of_another() {
                 Err(Obstacle::Wal)
             } else {
                 self.read_in_place()
@@ -110,7 +108,7 @@ impl Source<'_> {
     }
 
     fn read_in_place(&self) -> Result<Snapshot, Obstacle> {
-        let traces = Traces::before(&self.place);
+        let traces = Traces::before(&self.place.path);
         let mut connection = reader(&self.place.path).map_err(|error| self.hopeless(&error))?;
         self.wait_for_locks(&mut connection).map_err(|error| self.hopeless(&error))?;
         let mode = begin(&connection)
@@ -224,6 +222,12 @@ impl Source<'_> {
     }
 }
 
+/// Whether there is a WAL without its index. SQLite would make that, and a reader cannot remove it again.
+pub(crate) fn has_lone_wal(path: &Path) -> bool {
+    let has = |ending| trace(&with_ending(path, ending)).is_some();
+    has("-wal") && !has("-shm")
+}
+
 /// SQLite looks for a WAL or a journal beside the name that it was given. Where the file has another name, that of its
 /// writer may have one.
 #[cfg(unix)]
@@ -268,9 +272,10 @@ impl Traces {
         &self.path
     }
 
-    fn before(place: &Place) -> Self {
-        let wal = place.beside("-wal");
-        Traces { path: place.path.clone(), wal: (!wal.exists()).then_some(wal) }
+    /// What is there before the database is opened.
+    pub(crate) fn before(path: &Path) -> Self {
+        let wal = with_ending(path, "-wal");
+        Traces { path: path.to_owned(), wal: (!wal.exists()).then_some(wal) }
     }
 }
 

@@ -61,7 +61,7 @@ impl Version {
             true => StoredPhoto { etag: None, md5: None, ..photo },
             false => photo,
         };
-        let is_other = photo.size != self.size || (photo.etag.is_some() && photo.etag != self.etag);
+        let is_other = photo.size != self.size || self.has_other_etag(&photo);
         if is_other && (!self.became(&photo) || is_page(headers)) {
             return Err(GetError::BadLength);
         }
@@ -81,12 +81,17 @@ impl Version {
         said != *listed && (tag.starts_with("W/") || said.starts_with(listed.as_str()))
     }
 
-    fn became(&self, photo: &StoredPhoto) -> bool {
+    /// Whether both were told and differ: not every listing tells ETags.
+    fn has_other_etag(&self, photo: &StoredPhoto) -> bool {
         let etags = self.etag.as_ref().zip(photo.etag.as_ref());
+        etags.is_some_and(|(then, now)| then != now)
+    }
+
+    fn became(&self, photo: &StoredPhoto) -> bool {
         // A header tells no part of a second.
         let second = |time: DateTime<Utc>| time.timestamp();
         let times = self.last_modified.map(second).zip(photo.last_modified.map(second));
-        etags.is_some_and(|(then, now)| then != now) || times.is_some_and(|(then, now)| then != now)
+        self.has_other_etag(photo) || times.is_some_and(|(then, now)| then != now)
     }
 }
 
@@ -150,5 +155,9 @@ mod tests {
         assert_eq!(answered(&[length("9"), time(later)]), Ok(9));
         assert_eq!(answered(&[length("9"), time(then)]), Err(GetError::BadLength));
         assert_eq!(answered(&[length("9")]), Err(GetError::BadLength));
+        // Some stores tell ETags with photos alone.
+        let etag = (header::ETAG, "\"abc\"");
+        assert_eq!(answered(&[length("7"), etag.clone(), time(then)]), Ok(7));
+        assert_eq!(answered(&[length("9"), etag, time(then)]), Err(GetError::BadLength));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Only the rows say what is in the bucket: the folder of bodies also holds parts of uploads that were never finished.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +11,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::DateTime;
 use futures::{StreamExt, stream};
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, ffi};
 use serde_json::{Map, Value};
 
 use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto, etag, metadata};
+use crate::database::source::file::{Traces, has_lone_wal};
+use crate::database::source::trouble;
 use crate::error::{Error, Result};
 use crate::job::{Job, blocking};
 use crate::wrangler::{bodies_folder, bucket_file};
@@ -35,8 +37,10 @@ struct Shared {
     bucket: String,
     rows: PathBuf,
     bodies: PathBuf,
-    /// A copy of the rows, where they lie on a medium that SQLite cannot work on.
+    /// A copy of the rows, where SQLite cannot work on them as they lie, or not without a trace.
     copy: Option<tempfile::TempDir>,
+    /// What reading the rows leaves beside them otherwise.
+    _traces: Traces,
 }
 
 /// An object and where its body is.
@@ -69,10 +73,12 @@ impl Wrangler {
             ));
         }
         let bodies = bodies_folder(state, bucket);
-        let mut shared = Shared { bucket: bucket.into(), rows, bodies, copy: None };
-        let found = shared.connect().and_then(|rows| has_objects(&rows));
-        let found = match found {
-            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) => {
+        let traces = Traces::before(&rows);
+        let mut shared = Shared { bucket: bucket.into(), rows, bodies, copy: None, _traces: traces };
+        let in_place = (!has_lone_wal(&shared.rows)).then(|| shared.has_objects());
+        let found = match in_place {
+            Some(found) if !found.as_ref().is_err_and(takes_a_writer) => found,
+            _ => {
                 let copy = tempfile::tempdir_in(work).map_err(|error| Error::output(work, error))?;
                 shared.copy_rows(copy).map_err(|error| match error.kind() {
                     io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::output(work, error),
@@ -81,9 +87,8 @@ impl Wrangler {
                         Some(Box::new(error)),
                     ),
                 })?;
-                shared.connect().and_then(|rows| has_objects(&rows))
+                shared.has_objects()
             }
-            found => found,
         };
         match found {
             Ok(true) => Ok(Wrangler { shared: Arc::new(shared) }),
@@ -107,33 +112,42 @@ impl Wrangler {
     }
 }
 
-fn has_objects(rows: &Connection) -> rusqlite::Result<bool> {
-    let sql = "SELECT count(*) = 2 FROM sqlite_schema WHERE name IN ('_mf_objects', '_mf_multipart_parts')";
-    rows.query_row(sql, [], |row| row.get(0))
+/// Whether the rows are as they are on a medium that cannot be written, or where a writer was killed: then a journal
+/// has to be played back.
+fn takes_a_writer(error: &rusqlite::Error) -> bool {
+    let code = trouble::extended(error);
+    code & 0xff == ffi::SQLITE_CANTOPEN || code == ffi::SQLITE_READONLY_ROLLBACK
 }
 
 impl Shared {
     fn connect(&self) -> rusqlite::Result<Connection> {
-        let path = match (&self.copy, self.rows.file_name()) {
-            (Some(folder), Some(name)) => folder.path().join(name),
-            _ => self.rows.clone(),
+        let (path, mode) = match (&self.copy, self.rows.file_name()) {
+            (Some(folder), Some(name)) => (folder.path().join(name), OpenFlags::SQLITE_OPEN_READ_WRITE),
+            _ => (self.rows.clone(), OpenFlags::SQLITE_OPEN_READ_ONLY),
         };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let rows = Connection::open_with_flags(path, flags)?;
+        let rows = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         rows.busy_timeout(std::time::Duration::from_secs(10))?;
         rows.pragma_update(None, "trusted_schema", false)?;
         Ok(rows)
     }
 
-    /// SQLite makes an index for the WAL, which it cannot on a read-only medium.
+    fn has_objects(&self) -> rusqlite::Result<bool> {
+        let sql =
+            "SELECT count(*) = 2 FROM sqlite_schema WHERE name IN ('_mf_objects', '_mf_multipart_parts')";
+        self.connect()?.query_row(sql, [], |row| row.get(0))
+    }
+
+    /// Copies the rows to where SQLite may make an index of the WAL and play a journal back.
     fn copy_rows(&mut self, folder: tempfile::TempDir) -> io::Result<()> {
-        for ending in ["", "-wal"] {
+        for ending in ["", "-wal", "-journal"] {
             let mut name = self.rows.file_name().unwrap_or_default().to_owned();
             name.push(ending);
-            match fs::copy(self.rows.with_file_name(&name), folder.path().join(&name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            // Without the permissions, which may be those of a medium that nobody writes.
+            match File::open(self.rows.with_file_name(&name)) {
+                Ok(mut from) => io::copy(&mut from, &mut File::create_new(folder.path().join(&name))?)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
         }
         self.copy = Some(folder);
         Ok(())

@@ -3,7 +3,9 @@
 //! A small one comes over in a single batch, which is a single transaction. A larger one is read in parts, and then
 //! every part is read again: if none has changed, the state between the two readings is what is held. Parts that have
 //! changed are read together in one batch, and all others once more: if those have not changed, the state at that batch
-//! is what is held. A part that changes all the time, such as the end of a log, needs no more than that batch.
+//! is what is held. A part that changes all the time, such as the end of a log, needs no more than that batch. What comes
+//! and goes may look unchanged, so the batch holds all that refers to what has changed, and all that this refers to, as
+//! long as it is not too much.
 //!
 //! D1 has no function that would make a digest of a table, so parts are compared here, whole.
 
@@ -69,15 +71,19 @@ impl<'a> Reading<'a> {
         for table in 0..self.sources.len() {
             self.pages(table).await?;
         }
-        let mut busy = BTreeSet::new();
+        let (mut busy, mut together) = (BTreeSet::new(), BTreeSet::new());
         let mut last = None;
         for _ in 0..ROUNDS {
-            let changed = self.read_again(&busy).await?;
+            let changed = self.read_again(&together).await?;
             let Some(first) = changed.first().copied() else { return Ok(self.held) };
             last = Some(first);
             busy.extend(changed);
-            if !self.at_once(&busy).await? {
-                busy.clear();
+            together = self.with_related(&busy);
+            if !self.at_once(&together).await? {
+                if !self.at_once(&busy).await? {
+                    busy.clear();
+                }
+                together.clone_from(&busy);
             }
         }
         let name = last.map(|part| &self.sources[self.held.parts[part].table].table.name);
@@ -155,6 +161,16 @@ impl<'a> Reading<'a> {
         }
         self.check_schema().await?;
         Ok(changed)
+    }
+
+    /// These parts, and all of the tables that refer to theirs or that theirs refer to.
+    fn with_related(&self, parts: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let table = |part: usize| self.held.parts[part].table;
+        let tables: BTreeSet<usize> = parts.iter().map(|part| table(*part)).collect();
+        let is_related =
+            |part: usize| tables.iter().any(|changed| self.layout.are_related(*changed, table(part)));
+        let all = 0..self.held.parts.len();
+        all.filter(|part| parts.contains(part) || is_related(*part)).collect()
     }
 
     /// Reads parts in one batch, whatever they have become. False if that is too much.

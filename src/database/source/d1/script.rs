@@ -8,7 +8,7 @@ use tempfile::TempPath;
 
 use super::held::Held;
 use super::query::Object;
-use crate::database::schema::{Schema, Table, is_internal, is_of_d1};
+use crate::database::schema::{self, Schema, Table, VirtualTable, is_internal, is_of_d1};
 use crate::database::script::{Budget, Loader, ShellRow};
 use crate::database::source::trouble;
 use crate::database::{lexer, private, quoted};
@@ -29,6 +29,8 @@ pub struct Layout {
     pub tables: Vec<Table>,
     /// How many of them stand before `sqlite_sequence`, which is the last if there is one.
     ordinary: usize,
+    /// Tables, by their names, and those that they refer to or keep a full-text index with.
+    related: Vec<(String, String)>,
 }
 
 impl Layout {
@@ -48,13 +50,23 @@ impl Layout {
         load().map_err(|error| error.into_error(origin, &copy))?;
         let read = || {
             let connection = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            Schema::read(&connection)
+            Ok((Schema::read(&connection)?, references(&connection)?))
         };
-        let schema = read().map_err(|error| trouble::unreadable(origin, &error))?;
+        let (schema, mut related) = read().map_err(|error| trouble::unreadable(origin, &error))?;
         let mut tables = schema.tables;
+        related.extend(objects.iter().filter(|object| is_virtual(object)).flat_map(|v| kept_by(v, &tables)));
         let ordinary = tables.len();
         tables.extend(schema.sequence);
-        Ok(Layout { objects, of_d1, tables, ordinary })
+        Ok(Layout { objects, of_d1, tables, ordinary, related })
+    }
+
+    /// Whether one of two tables, by their indices, refers to the other, also a table to itself, or both are behind one
+    /// virtual table.
+    pub fn are_related(&self, one: usize, other: usize) -> bool {
+        let is = |name: &str, table: usize| name.eq_ignore_ascii_case(&self.tables[table].name);
+        self.related
+            .iter()
+            .any(|(child, parent)| is(child, one) && is(parent, other) || is(child, other) && is(parent, one))
     }
 
     /// Whether the schema is still that of `objects`.
@@ -92,6 +104,27 @@ impl Layout {
         load().map_err(|error| error.into_error(origin, &copy))?;
         Ok(copy)
     }
+}
+
+/// Every table that refers to another, and that one, as they are spelt there.
+fn references(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let sql = "SELECT DISTINCT child.name, key.\"table\" FROM sqlite_schema AS child, \
+               pragma_foreign_key_list(child.name) AS key WHERE child.type = 'table'";
+    let mut statement = connection.prepare(sql)?;
+    let pairs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    pairs.collect()
+}
+
+/// The tables in which a virtual table keeps its content, each with each, and with the one whose rows it is an index of.
+fn kept_by(object: &Object, tables: &[Table]) -> Vec<(String, String)> {
+    let start = format!("{}_", object.name.to_ascii_lowercase());
+    let names = tables.iter().map(|table| table.name.clone());
+    let behind: Vec<String> = names.filter(|name| name.to_ascii_lowercase().starts_with(&start)).collect();
+    let (name, sql) = (object.name.clone(), object.sql.clone());
+    let content = VirtualTable::parse(schema::Object { table: name.clone(), name, sql }).option("content");
+    let all: Vec<&String> = behind.iter().chain(&content).collect();
+    let with_all = |one: &String| all.iter().map(|other| (one.clone(), (*other).clone())).collect::<Vec<_>>();
+    behind.iter().flat_map(with_all).collect()
 }
 
 /// Not what SQLite makes by itself, nor D1's own tables and the planner's statistics.

@@ -1,40 +1,95 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::fs;
+
 use super::*;
 
-/// A bucket with one object, as miniflare leaves it when it is killed: the rows are in the WAL alone. Its index cannot be
-/// made, not even by root: SQLite follows no link there.
-fn on_a_read_only_medium(state: &Path) {
-    let live = tempfile::tempdir().unwrap();
-    let (from, to) = (bucket_file(live.path(), "photos"), bucket_file(state, "photos"));
-    for file in [&from, &to] {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-    }
-    let rows = Connection::open(&from).unwrap();
-    rows.execute_batch(
-        "PRAGMA journal_mode = WAL; CREATE TABLE _mf_multipart_parts (a);
-         CREATE TABLE _mf_objects (key, blob_id, size INTEGER, etag, uploaded REAL, http_metadata, custom_metadata);
-         INSERT INTO _mf_objects VALUES ('a.jpg', 'b', 1, 'e', 0.0, '{}', '{}')",
-    )
-    .unwrap();
-    let beside = |file: &Path, ending| PathBuf::from(format!("{}{ending}", file.display()));
-    for ending in ["", "-wal"] {
-        fs::copy(beside(&from, ending), beside(&to, ending)).unwrap();
-    }
-    std::os::unix::fs::symlink("nowhere", beside(&to, "-shm")).unwrap();
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    PathBuf::from(format!("{}{ending}", file.display()))
 }
 
+/// A bucket with one object, whose rows have been written, and are closed with what is returned.
+fn live(state: &Path, journal: &str) -> Connection {
+    let file = bucket_file(state, "photos");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let rows = Connection::open(&file).unwrap();
+    rows.execute_batch(&format!(
+        "PRAGMA journal_mode = {journal}; CREATE TABLE _mf_multipart_parts (a);
+         CREATE TABLE _mf_objects (key, blob_id, size INTEGER, etag, uploaded REAL, http_metadata, custom_metadata);
+         INSERT INTO _mf_objects VALUES ('a.jpg', 'b', 1, 'e', 0.0, '{{}}', '{{}}')"
+    ))
+    .unwrap();
+    rows
+}
+
+/// The files of a bucket that is open, as whoever writes it leaves them when it is killed.
+fn killed(from: &Path, to: &Path, endings: &[&str]) {
+    let (from, to) = (bucket_file(from, "photos"), bucket_file(to, "photos"));
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    for ending in endings {
+        fs::copy(beside(&from, ending), beside(&to, ending)).unwrap();
+    }
+}
+
+/// The rows are in the WAL alone.
+fn killed_with_a_wal(state: &Path) {
+    let from = tempfile::tempdir().unwrap();
+    let _rows = live(from.path(), "WAL");
+    killed(from.path(), state, &["", "-wal"]);
+}
+
+async fn keys(bucket: &Wrangler) -> Vec<String> {
+    let listing = bucket.list(&Job::unattended()).await.unwrap().unwrap();
+    listing.photos.into_iter().map(|photo| photo.key).collect()
+}
+
+/// The index of the WAL cannot be opened, not even by root: SQLite follows no link there.
 #[tokio::test]
 async fn rows_on_a_read_only_medium_are_copied_into_the_working_folder() {
     let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    on_a_read_only_medium(state.path());
+    killed_with_a_wal(state.path());
+    let file = bucket_file(state.path(), "photos");
+    std::os::unix::fs::symlink(beside(&file, "-wal"), beside(&file, "-shm")).unwrap();
     let copies = || fs::read_dir(work.path()).unwrap().count();
     let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
-    let listing = bucket.list(&Job::unattended()).await.unwrap().unwrap();
-    assert_eq!(listing.photos.iter().map(|photo| photo.key.as_str()).collect::<Vec<_>>(), ["a.jpg"]);
+    assert_eq!(keys(&bucket).await, ["a.jpg"]);
     assert_eq!(copies(), 1);
     drop(bucket);
     assert_eq!(copies(), 0);
     let unwritable = Wrangler::open(state.path(), "photos", &work.path().join("missing"));
     assert_eq!(unwritable.unwrap_err().code(), "OUTPUT_UNWRITABLE");
+}
+
+#[tokio::test]
+async fn nothing_new_lies_beside_the_rows_when_they_were_read() {
+    for is_killed in [false, true] {
+        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        match is_killed {
+            true => killed_with_a_wal(state.path()),
+            false => drop(live(state.path(), "WAL")),
+        }
+        let file = bucket_file(state.path(), "photos");
+        let there = || fs::read_dir(file.parent().unwrap()).unwrap().count();
+        let before = there();
+        let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+        assert_eq!(keys(&bucket).await, ["a.jpg"]);
+        drop(bucket);
+        assert_eq!((there(), before), (before, if is_killed { 2 } else { 1 }));
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_ended_is_taken_back_in_the_working_folder() {
+    let [from, state, work] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let rows = live(from.path(), "DELETE");
+    // Pages that do not fit into memory are written before the transaction ends.
+    rows.execute_batch(
+        "PRAGMA cache_size = 1; BEGIN; WITH n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 999)
+         INSERT INTO _mf_objects SELECT 'later' || n, 'b', 1, 'e', 0.0, '{}', '{}' FROM n",
+    )
+    .unwrap();
+    killed(from.path(), state.path(), &["", "-journal"]);
+    let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+    assert_eq!(keys(&bucket).await, ["a.jpg"]);
+    assert!(beside(&bucket_file(state.path(), "photos"), "-journal").exists());
 }
