@@ -11,8 +11,13 @@ async fn a_licence_in_a_row_of_its_own_counts() {
     assert!(found.contains("Heron") && !found.contains("Foreign"));
     let separate =
         DataDumpOptions { foreign_licenses: Some("separate".into()), ..DataDumpOptions::default() };
+    assert!(found.contains("| licence | CC0 1.0, see LICENSE.txt |"));
     let found = texts_of(&format!("{WORK}{rows}"), separate).await;
     assert!(found.contains(r#""title":"Foreign""#) && found.contains(r#""license":"ODbL-1.0""#));
+    // That file is no CC0.
+    assert!(
+        found.contains("see LICENSE.txt; in artwork-other-licenses.json the one that each record names |")
+    );
 }
 
 #[tokio::test]
