@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::job::counted;
-use crate::platform::fields::files::{DataFile, Field, Kind};
+use crate::platform::fields::files::{DataFile, Field, Kind, OTHER_LICENSES};
 
 /// Who publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +77,21 @@ fn head(contents: &Contents<'_>) -> String {
     if let Some(contact) = &source.contact {
         text += &format!("| contact | {} |\n", cell(contact));
     }
-    text += &format!("| made by | {} |\n| licence | CC0 1.0, see LICENSE.txt |\n\n", contents.generator);
+    text += &format!(
+        "| made by | {} |\n| licence | CC0 1.0, see LICENSE.txt{} |\n\n",
+        contents.generator,
+        others(contents)
+    );
     if !contents.complete {
         text += "**Some photos could not be had**: see `photos_missing` in metadata.json.\n\n";
     }
     text
+}
+
+/// What is under other licences than all the rest.
+fn others(contents: &Contents<'_>) -> &'static str {
+    let has_others = contents.files.iter().any(|(file, ..)| file.name == OTHER_LICENSES.name);
+    if has_others { "; in artwork-other-licenses.json the one that each record names" } else { "" }
 }
 
 fn files(contents: &Contents<'_>) -> String {

@@ -6,11 +6,10 @@
 use serde_json::{Map, Value};
 use smallvec::SmallVec;
 
-pub use self::words::may_be_foreign;
 use self::words::{
-    Name, Named, OSM, foreign, grants, is_limited, is_osm_word, is_version, name_says, named_in,
-    names_licence,
+    Name, Named, foreign, grants, is_limited, is_osm_word, is_version, name_says, named_in, names_licence,
 };
+pub use self::words::{OSM, may_be_foreign};
 use super::content::Cell;
 use super::pairs::{is_value, pair};
 use super::{json, tag_values};

@@ -9,7 +9,7 @@ use crate::data_dump::photos::DumpPhoto;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
 use crate::platform::content::{Cell, PUBLIC_WORKS, RowKey, has_status};
-use crate::platform::licences::{Licence, licence, licence_of_cell, may_be_foreign};
+use crate::platform::licences::{Licence, OSM, licence, licence_of_cell, may_be_foreign};
 use crate::platform::photo_list::PhotoList;
 use crate::platform::tag_values::{Adding, PHOTOS, tags};
 
@@ -20,7 +20,8 @@ struct Rows {
     seen: HashSet<String>,
     /// The photos of works in artwork.json, by the work's id.
     photos: HashMap<String, Vec<DumpPhoto>>,
-    /// Photos that a row says are licensed, by family: that is true in every row that has the photo, or a copy of it.
+    /// Photos that a row says are licensed, by family: that is true in every row that has the photo, or a copy of it. The
+    /// licence of a row is that of its photos too, save OpenStreetMap's, which is one of data alone.
     licensed: HashSet<String>,
 }
 
@@ -38,12 +39,7 @@ impl Reader<'_> {
             work.first_photo = plan.photos.len();
             plan.photos.extend(rows.photos.remove(&work.id).unwrap_or_default());
         }
-        if !rows.licensed.is_empty() {
-            for photo in &mut plan.photos {
-                let family = photo.reference.family();
-                photo.is_licensed |= family.is_some_and(|family| rows.licensed.contains(&family));
-            }
-        }
+        mark_licensed(&mut plan.photos, &rows.licensed);
         Ok(())
     }
 
@@ -73,6 +69,9 @@ impl Reader<'_> {
         };
         if let Licence::Foreign(name) = licence_of_cell(tag_cell, &columns, &|name| self.fences.allows(name))
         {
+            if name != OSM {
+                rows.licensed.extend(list.photos.iter().filter_map(|photo| photo.reference.family()));
+            }
             let name = self.licence_name(&name, &work.id, &mut plan.toll)?;
             plan.count_foreign(&name);
             if self.wishes.separate_foreign {
@@ -137,12 +136,16 @@ impl Reader<'_> {
     /// Takes out the works that are foreign by a tag in a row of its own, and their photos.
     fn part_foreign(&self, plan: &mut Plan) -> Result<()> {
         let mut own = Vec::with_capacity(plan.works.len());
-        let mut parted = HashSet::new();
+        let (mut parted, mut licensed) = (HashSet::new(), HashSet::new());
         for mut work in std::mem::take(&mut plan.works) {
             let Licence::Foreign(name) = self.row_licence(&work.row_tags) else {
                 own.push(work);
                 continue;
             };
+            if name != OSM {
+                let photos = plan.photos.iter().skip(work.first_photo).take(work.photos.len());
+                licensed.extend(photos.filter_map(|photo| photo.reference.family()));
+            }
             let name = self.licence_name(&name, &work.id, &mut plan.toll)?;
             plan.count_foreign(&name);
             parted.insert(work.id.clone());
@@ -158,6 +161,7 @@ impl Reader<'_> {
         }
         plan.foreign.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         plan.photos.retain(|photo| !parted.contains(&photo.artwork_id));
+        mark_licensed(&mut plan.photos, &licensed);
         let mut first_photo = 0;
         for work in &mut plan.works {
             work.first_photo = first_photo;
@@ -176,6 +180,17 @@ impl Reader<'_> {
             }
         }
         licence(&Value::Object(tags), &[], &|name| self.fences.allows(name))
+    }
+}
+
+/// Marks the photos of licensed families.
+fn mark_licensed(photos: &mut [DumpPhoto], licensed: &HashSet<String>) {
+    if licensed.is_empty() {
+        return;
+    }
+    for photo in photos {
+        let family = photo.reference.family();
+        photo.is_licensed |= family.is_some_and(|family| licensed.contains(&family));
     }
 }
 

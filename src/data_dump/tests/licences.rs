@@ -11,8 +11,13 @@ async fn a_licence_in_a_row_of_its_own_counts() {
     assert!(found.contains("Heron") && !found.contains("Foreign"));
     let separate =
         DataDumpOptions { foreign_licenses: Some("separate".into()), ..DataDumpOptions::default() };
+    assert!(found.contains("| licence | CC0 1.0, see LICENSE.txt |"));
     let found = texts_of(&format!("{WORK}{rows}"), separate).await;
     assert!(found.contains(r#""title":"Foreign""#) && found.contains(r#""license":"ODbL-1.0""#));
+    // That file is no CC0.
+    assert!(
+        found.contains("see LICENSE.txt; in artwork-other-licenses.json the one that each record names |")
+    );
 }
 
 #[tokio::test]
@@ -171,6 +176,33 @@ async fn what_any_row_says_of_the_licence_of_a_photo_counts() {
             );
             assert!(left.contains("other_license"));
         }
+    }
+}
+
+#[tokio::test]
+async fn the_licence_of_a_row_is_that_of_its_photos_in_every_row() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.png", "b.png"] {
+        image::RgbImage::new(8, 8).save(folder.path().join(name)).unwrap();
+    }
+    for (tags, row, is_made) in [
+        (r#"{"license":"CC BY-NC 4.0"}"#, "", false),
+        ("{}", "INSERT INTO tags VALUES ('w2', 'license', 'All rights reserved')", false),
+        // One of data.
+        (r#"{"license":"ODbL"}"#, "", true),
+        ("{}", "INSERT INTO tags VALUES ('w2', 'license', 'ODbL')", true),
+    ] {
+        let sql = format!(
+            r#"CREATE TABLE artwork (id TEXT, tags TEXT, photos TEXT, status TEXT);
+            CREATE TABLE tags (artwork_id TEXT, label TEXT, value TEXT); {row};
+            INSERT INTO artwork VALUES ('w1', NULL, '["a.png","b.png"]', 'approved'),
+              ('w2', '{tags}', '["/photos/a.png"]', 'approved'), ('w3', NULL, '["b.png"]', 'approved')"#
+        );
+        let photos = PhotoOptions { directory: Some(folder.path().into()), ..PhotoOptions::default() };
+        let common = CommonOptions { photos: Some(photos), ..CommonOptions::default() };
+        let left = texts_of(&sql, DataDumpOptions { common, ..DataDumpOptions::default() }).await;
+        assert_eq!(left.contains("thumbnails/w1-1.jpg"), is_made, "{tags} {row}");
+        assert!(left.contains("thumbnails/w1-2.jpg") && left.contains("thumbnails/w3-1.jpg"), "{tags} {row}");
     }
 }
 

@@ -63,7 +63,7 @@ const WORK: &[Field] = &[
     always(
         "tags",
         Kind::Tags,
-        "what else is known: material, dimensions, access…; values may be text, numbers, true, arrays and objects",
+        "what else is known: material, dimensions, access…; values may be text, numbers, true, false, arrays and objects",
     ),
     always("creators", Kind::Objects(WORK_CREATOR), "who made it; the ids are those of creators.json"),
     always("photos", Kind::Objects(WORK_PHOTO), "thumbnails in this archive"),
@@ -76,7 +76,7 @@ const WORK: &[Field] = &[
 
 /// Who made a work.
 pub const WORK_CREATOR: &[Field] = &[
-    maybe("id", Kind::Text, "id in creators.json; absent for a name that was never linked to a record"),
+    maybe("id", Kind::Text, "id in creators.json; absent for a name without a record there"),
     always("name", Kind::Text, "name"),
     maybe("role", Kind::Text, "part in the work, such as primary or collaborator"),
 ];

@@ -10,9 +10,14 @@ use crate::platform::fields::names::normal;
 /// The licence of OpenStreetMap's data.
 pub const OSM: &str = "ODbL-1.0";
 /// Words in the names of members that say where a row came from, and on what terms.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 16] = [
     "source",
     "sources",
+    "origin",
+    "provenance",
+    "dataset",
+    "import",
+    "imported",
     "attribution",
     "plugin",
     "importer",
