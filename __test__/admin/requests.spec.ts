@@ -147,6 +147,14 @@ describe('a connection', () => {
   });
 });
 
+it('says what to set where another one listens at its port', async () => {
+  const { url } = await serve(environment());
+  const second = serve(environment({ ADMIN_PORT: new URL(url).port }));
+  await expect(second).rejects.toThrow(
+    /exit code 1: error: cannot listen at http:\S+ \(.*EADDRINUSE.*\): .*set ADMIN_PORT/,
+  );
+});
+
 it('says that its state folder cannot be used when somebody has removed it', async () => {
   const env = environment({ ADMIN_FORWARD_SECRET: forwardSecret });
   const service = await serve(env);
