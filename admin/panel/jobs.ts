@@ -5,6 +5,7 @@ import type { ComputedRef, Ref } from 'vue';
 
 import { ApiError, isSignedOut, reasonOf } from './api.js';
 import type { AdminApi, Job, JobKind } from './api.js';
+import { Keeping } from './keeping.js';
 
 /** Between two questions whether somebody else has started a job. */
 const idleMs = 10_000;
@@ -221,27 +222,29 @@ function endOf({ job_id, finished_at }: Job): string {
 class Memory {
   readonly #ours = 'cultural-archiver-jobs';
   readonly #watched = 'cultural-archiver-job';
+  readonly #browser = new Keeping('localStorage');
+  readonly #tab = new Keeping('sessionStorage');
 
   ours(): readonly string[] {
-    return (localStorage.getItem(this.#ours) ?? '').split(' ').filter((id) => id !== '');
+    return (this.#browser.get(this.#ours) ?? '').split(' ').filter((id) => id !== '');
   }
 
   started(id: string): readonly string[] {
     const ids = [...this.ours(), id].slice(-20);
-    localStorage.setItem(this.#ours, ids.join(' '));
+    this.#browser.set(this.#ours, ids.join(' '));
     return ids;
   }
 
   watched(id: string): void {
-    sessionStorage.setItem(this.#watched, id);
+    this.#tab.set(this.#watched, id);
   }
 
   last(): string | null {
-    return sessionStorage.getItem(this.#watched);
+    return this.#tab.get(this.#watched);
   }
 
   forget(): void {
-    sessionStorage.removeItem(this.#watched);
+    this.#tab.remove(this.#watched);
   }
 }
 
