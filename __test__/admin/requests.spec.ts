@@ -75,7 +75,8 @@ describe('too many requests', () => {
     expect(statuses).toEqual({ 401: 600, 429: 40 });
     expectToWait(last);
     const answer = await fetch(`${service.url}/api/admin/jobs`);
-    expect(await answer.json()).toMatchObject({ success: false, error: 'RATE_LIMITED' });
+    const message = expect.stringMatching(/: try again in \d+ s$/) as string;
+    expect(await answer.json()).toMatchObject({ success: false, error: 'RATE_LIMITED', message });
     // Whoever might be guessing tokens waits; what the Worker has signed is no guess.
     expectToWait(await ask('GET', 'jobs', bearer(people.roleAdmin)));
     const request = { method: 'GET', target: '/api/admin/jobs' };
