@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folder, removeFolders } from '../support';
+import { issuer, jwt, organization, panelOrigin, publicKey } from '../support/admin/callers';
 import { adminOptions, evaluate } from '../support/evaluate';
 
 let base: string;
@@ -72,4 +73,41 @@ it('calls an admin by the same name after a restart, and by none that a damaged 
     writeFileSync(key, half);
     expect(nameOf).toThrow(/audit-key is damaged: bring it back, or remove it/);
   }
+});
+
+it('has a few lines a minute of whom it does not let in, whatever the reason: anybody could fill its disk', () => {
+  const auth = {
+    jwt: {
+      key: publicKey,
+      issuer,
+      organizationId: organization,
+      authorizedParties: [panelOrigin],
+    },
+  };
+  const asked = (token: string, body: string | null): unknown =>
+    evaluate(
+      'createAdminApp',
+      'admin/index.js',
+      `const outcomes = [];
+       const onAudit = ({ outcome }) => outcomes.push(outcome);
+       const options = { auth: ${JSON.stringify(auth)}, rateLimits: { refusals: 3 }, onAudit };
+       const app = createAdminApp({ ...${adminOptions(base)}, ...options });
+       const statuses = [];
+       for (let nth = 0; nth < 6; nth += 1) {
+         const request = { method: 'POST', body: ${JSON.stringify(body)}, headers: { authorization: 'Bearer ${token}' } };
+         statuses.push((await app.request('/api/admin/backup/generate', request)).status);
+       }
+       return [statuses, outcomes];`,
+    );
+  // An account on the site, which anybody can have; a body that is too large, which is looked at before who sends it.
+  const answers = [asked(jwt({ org_role: 'org:member' }), null), asked('-', 'x'.repeat(70_000))];
+  expect(answers).toEqual(
+    ([403, 413] as const).map((status) => {
+      const code = status === 403 ? 'FORBIDDEN' : 'PAYLOAD_TOO_LARGE';
+      return [
+        [status, status, status, 429, 429, 429],
+        [code, code, code, 'RATE_LIMITED'],
+      ];
+    }),
+  );
 });

@@ -125,6 +125,18 @@ describe('a service that nobody could use', () => {
       /DUMPS_S3_ENDPOINT.*https:/,
     ],
     [
+      "an endpoint with the bucket, as R2's dashboard shows it",
+      () => ({
+        ...without('DUMPS_DIR'),
+        DUMPS_S3_ENDPOINT: 'https://account.r2.cloudflarestorage.com/dumps/',
+        DUMPS_S3_BUCKET: 'dumps',
+        DUMPS_S3_ACCESS_KEY_ID: 'key',
+        DUMPS_S3_SECRET_ACCESS_KEY: 'secret',
+        DUMPS_PUBLIC_URL: 'https://dumps.example.org',
+      }),
+      /DUMPS_S3_ENDPOINT has the bucket at its end/,
+    ],
+    [
       'backups among dumps',
       () => ({ ...complete(), BACKUP_OUTPUT_DIR: join(base, 'public', 'b') }),
       /DUMPS_DIR/,

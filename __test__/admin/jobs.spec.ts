@@ -56,6 +56,7 @@ describe.each<[string, () => Place | Promise<Place>]>([
       state: 'interrupted',
       error: { code: 'INTERRUPTED' },
     });
+    expect(after.service.output()).toContain(`"subject":"${job_id}","outcome":"INTERRUPTED"`);
     expect(await after.make()).toMatchObject({ state: 'succeeded' });
     await latest(place);
     expect(listing(join(base(), 'state', 'outbox'))).toEqual([]);

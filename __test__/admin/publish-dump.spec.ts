@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 /** The command, with the state folder of the stage's service. */
-function publishDump(): ChildProcess {
+function publishDump(more: Readonly<Record<string, string>> = {}): ChildProcess {
   const { PATH = '' } = process.env;
   return spawn(process.execPath, [join(root, 'dist', 'admin', 'publish.js')], {
     cwd: stage.base,
@@ -33,6 +33,7 @@ function publishDump(): ChildProcess {
       BACKUP_OUTPUT_DIR: join(stage.base, 'backups'),
       ...stage.r2.env,
       DUMPS_S3_ENDPOINT: stage.proxy.url,
+      ...more,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -125,6 +126,12 @@ it('says why the storage cannot be had, which no log of a service would', async 
   stage.proxy.behave(() => 'gateway');
   const [code, said] = await ended(publishDump());
   expect([code, said]).toEqual([1, expect.stringMatching(/^\{.*STORAGE_UNAVAILABLE.*502/m)]);
+});
+
+it('ends with 2 where a variable is wrong that is looked at with the job', async () => {
+  const [code, said] = await ended(publishDump({ DUMP_SOURCE_URL: 'example.org' }));
+  expect([code, said]).toEqual([2, expect.stringContaining('INVALID_OPTIONS: source.url')]);
+  expect(await stage.ids()).toEqual([]);
 });
 
 it('waits for somebody who changes what is published', async () => {

@@ -182,7 +182,12 @@ describe.each<[string, () => Place | Promise<Place>]>([
     await admin.ask('POST', `jobs/${older.job_id}/publish`);
     expect(await admin.over(older.job_id)).toMatchObject({
       state: 'failed',
-      error: { code: 'DUMP_OUTDATED' },
+      error: {
+        code: 'DUMP_OUTDATED',
+        message: expect.stringMatching(
+          /: discard this one\. The finished dump is kept: /,
+        ) as string,
+      },
     });
     expect((await admin.ask('DELETE', `jobs/${older.job_id}`)).status).toBe(200);
     expect(await admin.job(older.job_id)).toMatchObject({ state: 'cancelled', publishable: false });

@@ -75,7 +75,8 @@ describe('too many requests', () => {
     expect(statuses).toEqual({ 401: 600, 429: 40 });
     expectToWait(last);
     const answer = await fetch(`${service.url}/api/admin/jobs`);
-    expect(await answer.json()).toMatchObject({ success: false, error: 'RATE_LIMITED' });
+    const message = expect.stringMatching(/: try again in \d+ s$/) as string;
+    expect(await answer.json()).toMatchObject({ success: false, error: 'RATE_LIMITED', message });
     // Whoever might be guessing tokens waits; what the Worker has signed is no guess.
     expectToWait(await ask('GET', 'jobs', bearer(people.roleAdmin)));
     const request = { method: 'GET', target: '/api/admin/jobs' };
@@ -145,6 +146,14 @@ describe('a connection', () => {
     expect(service.output()).toContain('"outcome":"VALIDATION_ERROR"');
     expect(service.output()).not.toContain('INTERNAL_ERROR');
   });
+});
+
+it('says what to set where another one listens at its port', async () => {
+  const { url } = await serve(environment());
+  const second = serve(environment({ ADMIN_PORT: new URL(url).port }));
+  await expect(second).rejects.toThrow(
+    /exit code 1: error: cannot listen at http:\S+ \(.*EADDRINUSE.*\): .*set ADMIN_PORT/,
+  );
 });
 
 it('says that its state folder cannot be used when somebody has removed it', async () => {

@@ -23,6 +23,10 @@ it('that somebody else has cancelled it, which is no defect', async () => {
     error: 'DATA_DUMP_GENERATION_FAILED',
     details: { code: 'CANCELLED', job_id: id },
   });
+  // Who it was that started it can be told from the audit, too.
+  const started =
+    '"action":"data_dump.generate","subject":"%","outcome":"DATA_DUMP_GENERATION_FAILED"';
+  expect(admin.service.output()).toContain(started.replace('%', id));
   expect(admin.service.output()).not.toContain('"error":');
 });
 

@@ -343,3 +343,25 @@ it('calls no backup failed that goes on where nobody can be asked about it', asy
   await page.waitForResponse(/jobs$/);
   expect(await page.getByText('No backup was made').count()).toBe(0);
 });
+
+it('shows what somebody else has made between two questions, and how old the last backup is by now', async () => {
+  const page = await hasty();
+  let jobs: readonly object[] = [];
+  let list: object = { backups: [], last_good_at: null, last_good_age_seconds: null };
+  let daysLater = 0;
+  const answer = (route: Route, data: object): Promise<void> => {
+    const timestamp = new Date(Date.now() + daysLater * 86_400_000).toISOString();
+    return route.fulfill({ json: { success: true, data, timestamp } });
+  };
+  await page.route(/jobs$/, (route) => answer(route, { jobs, running: null }));
+  await page.route(/backups$/, (route) => answer(route, list));
+  await signIn(page);
+  await page.getByText('there is none yet').waitFor();
+  const finished_at = new Date().toISOString();
+  list = { backups: [], last_good_at: finished_at, last_good_age_seconds: 0 };
+  jobs = [{ job_id: 'theirs', kind: 'backup', state: 'succeeded', finished_at, progress: null }];
+  await page.getByText(/^just now/).waitFor();
+  // Nobody has touched the page since.
+  daysLater = 3;
+  await page.getByText(/^3 days ago/).waitFor();
+});

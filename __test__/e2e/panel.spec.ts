@@ -133,6 +133,7 @@ it('shows a dump before it is published, publishes it, and takes it back', async
   await button(page, /^Take back/).click();
   await button(page, 'Take it back').click();
   await page.getByText('No data dump has been published yet').waitFor();
+  await notice(page, /^Published/).waitFor({ state: 'detached' });
   expect((await stage.r2.keys()).filter((key) => key.endsWith('.zip'))).toEqual([]);
 });
 

@@ -159,6 +159,18 @@ it('goes on in another panel once somebody is signed in again, without being mou
   await notice(page, /^Published/).waitFor();
 });
 
+it('works where the browser is told to keep nothing of a site', async () => {
+  const page = await stage.visit();
+  await page.addInitScript(`
+    for (const name of ['localStorage', 'sessionStorage'])
+      Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError'); } });`);
+  await page.reload();
+  await signIn(page);
+  await button(page, 'Make Private Backup').click();
+  await notice(page, 'Backup made and tried').waitFor();
+  expect(await page.getByText('Somebody else').count()).toBe(0);
+});
+
 it('serves its page under a policy that allows nothing inline, and gives nobody away', async () => {
   const page = await stage.visit();
   const complaints: string[] = [];

@@ -101,7 +101,6 @@ export interface Backup {
 export interface Backups {
   readonly backups: readonly Backup[];
   readonly last_good_at: string | null;
-  readonly last_good_age_seconds: number | null;
 }
 
 export interface Jobs {

@@ -5,6 +5,7 @@ import type { ComputedRef, Ref } from 'vue';
 
 import { ApiError, isSignedOut, reasonOf } from './api.js';
 import type { AdminApi, Job, JobKind } from './api.js';
+import { Keeping } from './keeping.js';
 
 /** Between two questions whether somebody else has started a job. */
 const idleMs = 10_000;
@@ -52,6 +53,8 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   const isOurs = computed(
     () => running.value !== null && ours.value.includes(running.value.job_id),
   );
+  /** The job of each kind that ended last, and when, as far as its card knows; nothing before the first answer. */
+  let heard: Map<JobKind, string> | undefined;
   const tabs = new BroadcastChannel(stream);
   let follower: AbortController | undefined;
   let isGone = false;
@@ -74,9 +77,25 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     const last = job ?? running.value;
     running.value = null;
     lost.value = '';
-    if (job !== null) ended.value = { ...ended.value, [job.kind]: job };
+    if (job !== null) {
+      ended.value = { ...ended.value, [job.kind]: job };
+      heard?.set(job.kind, endOf(job));
+    }
     if (last !== null) onEnd(last);
     lookAgain();
+  };
+
+  /** Tells of what has begun and ended since somebody looked last: others work here, and a schedule does. */
+  const hear = (jobs: readonly Job[]): void => {
+    const before = heard;
+    heard = new Map(before);
+    for (const kind of ['data-dump', 'backup'] as const) {
+      // The one that was started last comes first.
+      const last = jobs.find((job) => job.kind === kind && job.state !== 'running');
+      if (last === undefined || heard.get(kind) === endOf(last)) continue;
+      heard.set(kind, endOf(last));
+      if (before !== undefined) onEnd(last);
+    }
   };
 
   const see = (job: Job): boolean => {
@@ -138,6 +157,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   async function refresh(): Promise<void> {
     const { jobs, running: found } = await api.jobs();
     waiting.value = jobs.filter(({ publishable }) => publishable === true);
+    hear(jobs);
     if (found !== null && found.job_id !== running.value?.job_id) void follow(found);
     const watched = jobs.find(({ job_id }) => job_id === memory.last());
     const isOver = watched !== undefined && watched.state !== 'running';
@@ -193,31 +213,38 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   };
 }
 
+/** Names one end of a job: a dump that waits ends again once it is published. */
+function endOf({ job_id, finished_at }: Job): string {
+  return `${job_id} ${finished_at ?? ''}`;
+}
+
 /** What this tab knows after a reload, and other tabs of what was started here: ids of jobs, which are no secret. */
 class Memory {
   readonly #ours = 'cultural-archiver-jobs';
   readonly #watched = 'cultural-archiver-job';
+  readonly #browser = new Keeping('localStorage');
+  readonly #tab = new Keeping('sessionStorage');
 
   ours(): readonly string[] {
-    return (localStorage.getItem(this.#ours) ?? '').split(' ').filter((id) => id !== '');
+    return (this.#browser.get(this.#ours) ?? '').split(' ').filter((id) => id !== '');
   }
 
   started(id: string): readonly string[] {
     const ids = [...this.ours(), id].slice(-20);
-    localStorage.setItem(this.#ours, ids.join(' '));
+    this.#browser.set(this.#ours, ids.join(' '));
     return ids;
   }
 
   watched(id: string): void {
-    sessionStorage.setItem(this.#watched, id);
+    this.#tab.set(this.#watched, id);
   }
 
   last(): string | null {
-    return sessionStorage.getItem(this.#watched);
+    return this.#tab.get(this.#watched);
   }
 
   forget(): void {
-    sessionStorage.removeItem(this.#watched);
+    this.#tab.remove(this.#watched);
   }
 }
 

@@ -6,7 +6,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'nod
 
 import { codeOf } from './codes.js';
 import { ConfigurationError } from './options.js';
-import type { AdminOptions, AuthOptions } from './options.js';
+import type { AdminOptions, AuthOptions, S3Options } from './options.js';
 
 const secretLength = 32;
 
@@ -65,9 +65,19 @@ export function checkStorage(options: AdminOptions): void {
     );
   }
   if ('directory' in dumps) checkFolder(dumps.directory, options);
-  else if (!isHttp(dumps.s3.endpoint)) {
+  else checkEndpoint(dumps.s3);
+}
+
+function checkEndpoint({ endpoint, bucket }: S3Options): void {
+  if (!isHttp(endpoint)) {
     throw new ConfigurationError(
       'DUMPS_S3_ENDPOINT must be a URL such as https://ACCOUNT.r2.cloudflarestorage.com',
+    );
+  }
+  // As R2's dashboard shows it: a first job would fail, of keys below keys.
+  if (new URL(endpoint).pathname.replace(/\/+$/, '').endsWith(`/${bucket}`)) {
+    throw new ConfigurationError(
+      'DUMPS_S3_ENDPOINT has the bucket at its end, which DUMPS_S3_BUCKET names: leave it out there',
     );
   }
 }

@@ -60,9 +60,14 @@ function run({ host, port, admin }: ServerOptions): void {
   server.maxConnections = maxConnections;
   server.setTimeout(silenceMs);
   server.on('error', (error) => {
-    logDefect(error);
     // Once it listens, what one connection meets is no reason to end.
-    if (server.listening) return;
+    if (server.listening) {
+      logDefect(error);
+      return;
+    }
+    console.error(
+      `error: cannot listen at ${originOf(host, port)} (${error.message}): end what does, or set ADMIN_PORT or ADMIN_HOST`,
+    );
     process.exitCode = 1;
     void app.close();
   });

@@ -58,7 +58,8 @@ async function publish(allowShrink: boolean): Promise<number> {
   await runner.finished();
   if (job.error !== null) {
     console.error(`error: ${job.error.code}: ${job.error.message}`);
-    return job.state === 'interrupted' ? interrupted : 1;
+    if (job.state === 'interrupted') return interrupted;
+    return job.error.code === 'INVALID_OPTIONS' ? 2 : 1;
   }
   const { operator_warnings, ...published } = job.result as MadeDump;
   console.log(JSON.stringify(published));

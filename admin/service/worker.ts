@@ -68,17 +68,30 @@ export async function forwardToAdminService(
         ...(body.length > 0 ? { body } : {}),
       }),
     );
-    if (isServices(answer)) return answer;
+    const refusal = refusalFor(answer);
+    if (refusal === undefined) return answer;
     await answer.body?.cancel();
+    return refusal;
   } catch {
-    // Nobody answers at all.
+    return unreachable();
   }
-  return refuse(502, 'SERVICE_UNREACHABLE', 'The admin service does not answer');
 }
 
-/** Whether an answer is the service's own: where it is down, the edge or the proxy before it answers with a page. */
-function isServices({ status, headers }: Response): boolean {
-  return status < 500 || headers.get('content-type')?.startsWith('application/json') === true;
+/** What is said in place of an answer that is not the service's, or not the caller's fault. */
+function refusalFor({ status, headers }: Response): Response | undefined {
+  const isJson = headers.get('content-type')?.startsWith('application/json') === true;
+  // Where the service is down, the edge or the proxy before it answers with a page.
+  if (status >= 500 && !isJson) return unreachable();
+  if (status !== 401) return undefined;
+  // The caller is signed in: told so, it would sign in again and again.
+  const message =
+    'The admin service does not accept what the Worker signs: secret and audience have to be the same on both ' +
+    'sides, and the clock of the service right';
+  return refuse(502, 'SERVICE_REFUSED', message);
+}
+
+function unreachable(): Response {
+  return refuse(502, 'SERVICE_UNREACHABLE', 'The admin service does not answer');
 }
 
 async function signatureOf(

@@ -52,6 +52,8 @@ function letIn({ doorkeeper, audit, origins, rateLimits }: Parts): Middleware {
   const requests = new RateLimit(rateLimits.requests ?? 1200);
   const changing = new RateLimit(rateLimits.changes ?? 60);
   const refusals = new RateLimit(rateLimits.refusals ?? 600);
+  /** Refusals for any other reason than that nobody knows the caller: apart, so that they hold up no token. */
+  const others = new RateLimit(rateLimits.refusals ?? 600);
   const note = (code: string): void => {
     audit.record(null, 'refused', code);
   };
@@ -63,17 +65,18 @@ function letIn({ doorkeeper, audit, origins, rateLimits }: Parts): Middleware {
     const { method, headers } = context.req.raw;
     const { pathname, search } = new URL(context.req.url);
     const address = addressOf(context);
+    // A token that may be guessed costs a look-up, so it counts as refused until it is not.
+    let isGuess = false as boolean;
     try {
       if (!mayCome(headers)) throw new Problem(401, 'UNAUTHORIZED', 'Authentication is required');
       const body = await readBody(context.req.raw);
       const asked = { method, target: pathname + search, headers, body };
-      // A token that may be guessed costs a look-up, so it counts as refused until it is not.
-      let isGuess = false as boolean;
       const id = await doorkeeper.admin(asked, () => {
         refusals.spend(address, noteLimit);
         isGuess = true;
       });
       if (isGuess) refusals.refund(address);
+      isGuess = false;
       const admin = audit.nameOf(id);
       if (changes(method)) checkOrigin(headers, origins);
       requests.spend(admin, noteLimit);
@@ -82,8 +85,10 @@ function letIn({ doorkeeper, audit, origins, rateLimits }: Parts): Middleware {
       context.set('body', body);
     } catch (error) {
       const { status, code } = problemOf(error);
-      if (status === 401) refusals.spend(address, noteLimit);
-      if (status !== 429) note(code);
+      if (status !== 429) {
+        if (!isGuess) (status === 401 ? refusals : others).spend(address, noteLimit);
+        note(code);
+      }
       throw error;
     }
     await next();
@@ -107,21 +112,18 @@ function audited({ audit, runner }: Parts, action: string, handler: Handler): Ha
     const id = context.req.param('id') ?? '';
     // A dump's id, or that of a job of ours: what else a caller sends is not written down. A user's has a job's shape.
     const isOurs = nameOf(id) !== undefined || runner.records.get(id) !== undefined;
-    const subject = isOurs ? id : undefined;
+    const note = (outcome: string): void => {
+      audit.record(context.get('admin'), action, outcome, isOurs ? id : context.get('started'));
+    };
     try {
       const response = await handler(context);
-      const outcome = response.status === 202 ? 'accepted' : 'done';
-      audit.record(context.get('admin'), action, outcome, subject ?? startedJob(response));
+      note(response.status === 202 ? 'accepted' : 'done');
       return response;
     } catch (error) {
-      audit.record(context.get('admin'), action, problemOf(error).code, subject);
+      note(problemOf(error).code);
       throw error;
     }
   };
-}
-
-function startedJob(response: Response): string | undefined {
-  return response.headers.get('location')?.split('/').pop();
 }
 
 function addressOf(context: Context): string {

@@ -25,7 +25,7 @@ export class RateLimit {
     if (count <= this.perMinute) return;
     if (count === this.perMinute + 1) onFirst();
     const seconds = Math.max(1, Math.ceil((this.#since + windowMs - now) / 1000));
-    throw new Problem(429, 'RATE_LIMITED', 'Too many requests', {
+    throw new Problem(429, 'RATE_LIMITED', `Too many requests: try again in ${seconds} s`, {
       headers: { 'retry-after': String(seconds) },
     });
   }

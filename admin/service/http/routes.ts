@@ -25,7 +25,12 @@ export interface Workings {
 }
 
 export interface Env {
-  Variables: { admin: AdminName; body: Uint8Array };
+  Variables: {
+    admin: AdminName;
+    body: Uint8Array;
+    /** The id of the job that the request has started. */
+    started?: string;
+  };
 }
 
 export type Handler = (context: Context<Env>) => Promise<Response> | Response;

@@ -7,6 +7,7 @@ import type { MadeDump } from '../jobs/dump.js';
 import { isOver, told } from '../jobs/job.js';
 import type { Job, JobKind } from '../jobs/job.js';
 import type { JobRunner, Run } from '../jobs/runner.js';
+import type { Env } from './routes.js';
 
 /** The longest that a caller may be kept waiting, in seconds. */
 const longestWait = 300;
@@ -31,7 +32,7 @@ const passing = [
 
 /** Starts a job, or the last part of one again. */
 export async function begin(
-  context: Context,
+  context: Context<Env>,
   runner: JobRunner,
   kind: JobKind,
   run: Run,
@@ -39,6 +40,7 @@ export async function begin(
 ): Promise<Response> {
   const seconds = secondsToWait(context.req.header('prefer'));
   const job = await runner.start(kind, run, again);
+  context.set('started', job.id);
   if (seconds > 0) {
     await runner.wait(job, seconds * 1000);
     context.header('preference-applied', `wait=${seconds}`);

@@ -244,8 +244,11 @@ function ofTheFuture({ id, generated_at }: PublishedDump): Problem {
 
 function keptAfter(cause: unknown, path: string): Problem {
   const what = cause instanceof Problem ? cause.message : 'The dump could not be published';
-  const message = `${what}. The finished dump is kept and can be sent again: ${path}`;
-  return new Problem(503, storageCode(cause), message, { cause });
+  const code = storageCode(cause);
+  // As long as the other one is published it is in the way again.
+  const isInWay = code === 'DUMP_OUTDATED' || code === 'DUMP_EXISTS';
+  const message = `${what}. The finished dump is kept${isInWay ? '' : ' and can be sent again'}: ${path}`;
+  return new Problem(503, code, message, { cause });
 }
 
 /** The code of what the storage said; of anything else that is in the way of publishing, as if it had said so. */

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { Progress } from '../engine.js';
 import { Problem } from '../envelope.js';
 import type { KeptDump } from '../storage/published.js';
-import { self } from './instance.js';
+import { isOurs, self } from './instance.js';
 import type { Instance } from './instance.js';
 
 export type JobKind = 'data-dump' | 'backup';
@@ -83,6 +83,8 @@ export function told(job: Job): Readonly<Record<string, unknown>> {
     result,
     error,
     publishable: kept !== null && isOver(job),
+    // How far it is stands in the memory of its process, which alone can stop it.
+    ...(isOver(job) || isOurs(job.instance) ? {} : { elsewhere: true }),
   };
 }
 

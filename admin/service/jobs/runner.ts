@@ -64,7 +64,12 @@ export class JobRunner {
     private readonly events: RunnerEvents,
   ) {
     for (const job of records.all()) {
-      if (!isOver(job) && isGone(job.instance)) this.#interrupt(job);
+      if (isOver(job) || !isGone(job.instance)) continue;
+      this.#interrupt(job);
+      // Who is told about it is only being made.
+      queueMicrotask(() => {
+        this.events.onEnd(job);
+      });
     }
   }
 
