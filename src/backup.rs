@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::formats::backup::BackupMetadata;
 use crate::formats::{METADATA, README, SUMS, metadata_json};
 use crate::inputs::take_snapshot;
-use crate::job::{Job, Phase, Warning, blocking, both, stop_on_error};
+use crate::job::{Job, Phase, Warning, blocking, blocking_deep, both, stop_on_error};
 
 mod describe;
 mod inputs;
@@ -109,7 +109,7 @@ async fn attempt(settings: &Arc<Settings>, filename: &str, repairs: Repairs, who
     let ended = {
         // The branch may have been stopped by the very failure that is looked into.
         let whole = whole.clone();
-        blocking(move || {
+        blocking_deep(move || {
             if first && let Some(doubt) = doubt(&made) {
                 let repairs = find_repairs(&settings, &workspace, doubt, &whole)?;
                 if !repairs.is_none() {
@@ -198,7 +198,7 @@ async fn make(
     let checking = async {
         let Some(check) = check else { return Ok(Checked::default()) };
         let checking_job = job.clone();
-        stop_on_error(job, blocking(move || check.run(&checking_job)).await)
+        stop_on_error(job, blocking_deep(move || check.run(&checking_job)).await)
     };
     let working = work(settings, workspace, repairs, inputs, job);
     // Both end before the workspace may go: on Windows no file that is open can be removed.
@@ -220,7 +220,7 @@ async fn work(
     let Inputs { snapshot, store, earlier } = inputs;
     let planned = {
         let (settings, workspace) = (Arc::clone(settings), Arc::clone(workspace));
-        blocking(move || {
+        blocking_deep(move || {
             let plan = Plan::make(&snapshot, store, settings.photo_scope)?;
             workspace.ensure_space(space_needed(&snapshot, &plan, settings.drill)?)?;
             let facts = Facts::of(&snapshot, &plan);
@@ -233,14 +233,14 @@ async fn work(
         match drill {
             Some(drill) => {
                 let drill_job = job.clone();
-                stop_on_error(job, blocking(move || drill.run(&drill_job)).await).map(Some)
+                stop_on_error(job, blocking_deep(move || drill.run(&drill_job)).await).map(Some)
             }
             None => Ok(None),
         }
     };
     let writing = async {
         let writer_job = job.clone();
-        let rows = stop_on_error(job, blocking(move || writer.run(&writer_job)).await)?;
+        let rows = stop_on_error(job, blocking_deep(move || writer.run(&writer_job)).await)?;
         stop_on_error(job, photos::copy(settings, workspace, rows, plan, earlier, job).await)
     };
     let (written, drilled) = tokio::join!(writing, drilling);

@@ -13,7 +13,7 @@ use crate::archive::{EntryNames, FinishedArchive, Workspace, refuse_taken};
 use crate::error::{Error, Result};
 use crate::formats::dump::DataDumpMetadata;
 use crate::inputs::open_store;
-use crate::job::{Job, Phase, Warning, blocking};
+use crate::job::{Job, Phase, Warning, blocking, blocking_deep};
 use crate::photos::source::PhotoStore;
 use crate::privacy::redact::Redactor;
 use crate::privacy::scan::Scanner;
@@ -130,7 +130,7 @@ async fn make(settings: &Arc<Settings>, workspace: &Arc<Workspace>, job: &Job) -
         _ => Thumbnails::default(),
     };
     let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
-    blocking(move || write(&settings, &workspace, &read, &thumbnails, &job)).await
+    blocking_deep(move || write(&settings, &workspace, &read, &thumbnails, &job)).await
 }
 
 /// The store, where thumbnails are made, and what is read from the database.
@@ -147,7 +147,7 @@ async fn open(
     };
     let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
     let with_photos = store.is_some();
-    let read = blocking(move || read::read(&settings, &workspace, with_photos, &job)).await?;
+    let read = blocking_deep(move || read::read(&settings, &workspace, with_photos, &job)).await?;
     Ok((store, read))
 }
 

@@ -9,7 +9,7 @@ use crate::archive::Workspace;
 use crate::database::source::Snapshot;
 use crate::error::Result;
 use crate::inputs::{open_store, take_snapshot};
-use crate::job::{Job, blocking};
+use crate::job::{Job, blocking_deep};
 
 /// What a backup is made of.
 pub struct Inputs {
@@ -33,7 +33,7 @@ impl Inputs {
         };
         let snapshot = {
             let (settings, workspace, job) = (Arc::clone(settings), Arc::clone(workspace), job.clone());
-            blocking(move || take_snapshot(&settings.common.database, workspace.folder(), &job)).await?
+            blocking_deep(move || take_snapshot(&settings.common.database, workspace.folder(), &job)).await?
         };
         let store = match source {
             Some(source) => Some(Store { listing: source.list(job).await?, source }),

@@ -12,7 +12,7 @@ use crate::database::quoted;
 use crate::database::schema::Schema;
 use crate::database::source::Snapshot;
 use crate::error::Result;
-use crate::job::{Job, Warning, blocking};
+use crate::job::{Job, Warning, blocking, blocking_deep};
 use crate::photos::source::slow_store;
 use crate::platform::photo_plan::PhotoKind;
 
@@ -64,12 +64,12 @@ pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPr
     let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await.map(Arc::new)?;
     let Inputs { snapshot, store, earlier } = Inputs::read(&settings, &workspace, &job).await?;
     let scope = settings.photo_scope;
-    let planned = blocking(move || Ok((Plan::make(&snapshot, store, scope)?, snapshot)));
+    let planned = blocking_deep(move || Ok((Plan::make(&snapshot, store, scope)?, snapshot)));
     let (mut plan, snapshot) = planned.await?;
     if let Some(earlier) = &earlier {
         plan.look_for(earlier, settings.common.concurrency, &job).await?;
     }
-    blocking(move || preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)).await
+    blocking_deep(move || preview(&settings, &snapshot, &plan, earlier.as_ref(), &job)).await
 }
 
 fn preview(

@@ -20,7 +20,7 @@ use crate::database::source::trouble::no_room;
 use crate::database::watchdog::Watchdog;
 use crate::database::{as_io, quoted_text, rows};
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter};
+use crate::job::{Job, Meter, deep_thread};
 
 /// What `integrity_check` begins with when pages are damaged or cannot be read.
 const PAGES: &str = "*** in database ";
@@ -108,7 +108,9 @@ impl Inspection<'_> {
         };
         let reader = || self.read(work).inspect_err(|_| is_over.store(true, Ordering::Relaxed));
         std::thread::scope(|scope| {
-            let others: Vec<_> = (1..READERS).map(|_| scope.spawn(reader)).collect();
+            // One does all of it where the system starts no further thread.
+            let others: Vec<_> =
+                (1..READERS).filter_map(|_| deep_thread().spawn_scoped(scope, reader).ok()).collect();
             let own = reader();
             let others = others.into_iter().map(|other| {
                 other.join().unwrap_or_else(|_| {
