@@ -155,6 +155,17 @@ fn deep() {
 }
 
 #[test]
+fn patterns_longer_than_a_script_may_have_cost_no_row() {
+    let pattern = "y".repeat(1200);
+    let (whole, _, restored) = Whole::sound(&format!(
+        "CREATE TABLE t(a, b, c AS (a LIKE b) STORED); INSERT INTO t VALUES (5, '{pattern}');
+         CREATE TABLE u(a, b); CREATE INDEX i ON u(a LIKE b); INSERT INTO u VALUES (6, '{pattern}');"
+    ));
+    assert_eq!((whole.warned("RULES_BROKEN"), whole.warned("INDEX_LEFT_OUT")), (vec!["t"], vec!["i"]));
+    assert_eq!(rows(&restored, "SELECT a FROM \"t as it was\" UNION ALL SELECT a FROM u"), ["5", "6"]);
+}
+
+#[test]
 fn views_that_name_each_other_are_no_obstacle() {
     let (_, _, restored) = Whole::sound(
         "CREATE TABLE t(a); INSERT INTO t VALUES (1); CREATE VIEW first AS SELECT * FROM second, second AS b;
