@@ -127,6 +127,17 @@ fn a_table_whose_name_begins_with_that_of_another_is_told_from_it() {
 }
 
 #[test]
+fn a_table_whose_name_has_two_lines_is_told_from_that_of_the_first() {
+    let name = "two\nlines";
+    let (whole, _, restored) = Whole::sound(&format!(
+        "PRAGMA ignore_check_constraints = ON; CREATE TABLE p(a); CREATE TABLE two(a);
+         CREATE TABLE \"{name}\"(x CHECK (x > 0), y REFERENCES p(a)); INSERT INTO \"{name}\" VALUES (-1, NULL);"
+    ));
+    assert_eq!(whole.warned("CHECK_BROKEN"), [name]);
+    assert_eq!(rows(&restored, &format!("SELECT x FROM \"{name}\"")), ["-1"]);
+}
+
+#[test]
 fn values_that_their_columns_would_change_are_kept() {
     let sql = altered(
         "CREATE TABLE t(a, b); INSERT INTO t VALUES (5, 3.0);",
