@@ -181,6 +181,33 @@ fn a_table_behind_an_rtree_that_is_damaged_costs_the_rtree_alone() {
     assert_eq!(rows(&restored, "SELECT count(*) > 0 FROM r_node"), ["1"]);
 }
 
+#[test]
+fn tables_behind_a_virtual_table_that_do_not_fit_it_are_kept_as_ordinary_ones() {
+    let rtree = altered(
+        "CREATE VIRTUAL TABLE v USING rtree(id, a, b); INSERT INTO v VALUES (1, 2, 3);",
+        "v_node",
+        "CREATE TABLE v_node(nodeno INTEGER$PRIMARY KEY, data)",
+    );
+    let full_text = "CREATE VIRTUAL TABLE v USING fts5(a, locale=1); INSERT INTO v VALUES ('x');
+         PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'v_config';";
+    for (sql, behind) in [(rtree.as_str(), "v_node"), (full_text, "v_content")] {
+        let whole = Whole::of(sql).unwrap();
+        assert_eq!(whole.warned("MODULE_UNKNOWN"), ["v"], "{:?}", whole.report.warnings);
+        let (_, restored) = whole.comes_back(sql);
+        assert_eq!(rows(&restored, &format!("SELECT count(*) FROM {behind}")), ["1"]);
+    }
+}
+
+#[test]
+fn damaged_statistics_are_no_damage_to_an_index() {
+    let sql = "CREATE TABLE t(a); CREATE INDEX i ON t(a); INSERT INTO t VALUES (1); ANALYZE;
+         CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f(rowid, a) VALUES (7, 'word');";
+    let whole = damaged(sql, |db, bytes| bytes[root(db, "sqlite_stat1")] ^= 1).unwrap();
+    assert_eq!(whole.warned("INDEX_DAMAGED"), [""; 0]);
+    let (_, restored) = whole.comes_back(sql);
+    assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH 'word'"), ["7"]);
+}
+
 const PARENTS: &str = "CREATE TABLE artwork(id TEXT COLLATE NOCASE PRIMARY KEY, status); CREATE TABLE link(artwork TEXT REFERENCES artwork(id), n);
      CREATE TABLE pair(a INTEGER, b TEXT, PRIMARY KEY (b, a)); CREATE TABLE tie(x TEXT, y TEXT, FOREIGN KEY (x, y) REFERENCES pair(a, b));
      INSERT INTO pair VALUES (1, 'one'), (2, 'two'); INSERT INTO tie VALUES ('1', 'one'), (NULL, 'none'), (2, 'TWO');";
