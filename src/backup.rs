@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::formats::backup::BackupMetadata;
 use crate::formats::{METADATA, README, SUMS, metadata_json};
 use crate::inputs::take_snapshot;
-use crate::job::{Job, Phase, Warning, blocking, both, stop_on_error};
+use crate::job::{Job, Phase, Warning, blocking, blocking_deep, both, stop_on_error};
 
 mod describe;
 mod inputs;
@@ -109,7 +109,7 @@ async fn attempt(settings: &Arc<Settings>, filename: &str, repairs: Repairs, who
     let first = repairs.is_none();
     let made = make(&run, filename, repairs).await;
     let (branch, whole, filename) = (run.job.clone(), whole.clone(), filename.to_owned());
-    let ended = blocking(move || {
+    let ended = blocking_deep(move || {
         if first && let Some(doubt) = doubt(&made) {
             // The branch may have been stopped by the very failure that is looked into.
             let repairs = find_repairs(&Run { job: whole.clone(), ..run.clone() }, doubt)?;

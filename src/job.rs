@@ -12,7 +12,7 @@ mod hash;
 mod tasks;
 
 pub use hash::{Told, hash_all};
-pub use tasks::{blocking, both, joined, stop_on_error, work_beside};
+pub use tasks::{blocking, blocking_deep, both, deep_thread, joined, stop_on_error, work_beside};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.
 const INTERVAL: Duration = Duration::from_millis(100);

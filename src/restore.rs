@@ -16,7 +16,7 @@ use crate::formats::backup::{BackupMetadata, EXTRA, OWN_ENTRIES};
 use crate::formats::index::IndexedPhoto;
 use crate::formats::opening::{backup_metadata, photo_index};
 use crate::formats::{README, SUMS};
-use crate::job::{Job, Phase, Warning, blocking, counted};
+use crate::job::{Job, Phase, Warning, blocking_deep, counted};
 use crate::options::S3Options;
 
 mod photos;
@@ -100,7 +100,7 @@ pub struct RestoredTable {
 /// nothing. The database appears whole or not at all; photos that were written before a failure stay, and are skipped
 /// the next time.
 pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) -> Result<RestoreReport> {
-    blocking(move || restore(&path, &options, &job)).await
+    blocking_deep(move || restore(&path, &options, &job)).await
 }
 
 fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreReport> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::archive::Workspace;
 use crate::error::Result;
-use crate::job::{Job, blocking};
+use crate::job::{Job, blocking_deep};
 
 /// One run of a verb: what was asked for, where it works, and what ends it. Cheap to clone.
 pub struct Run<S> {
@@ -27,12 +27,12 @@ impl<S> Clone for Run<S> {
 }
 
 impl<S: Send + Sync + 'static> Run<S> {
-    /// Does a stage that blocks, see [`blocking`].
+    /// Does a stage that blocks, see [`blocking_deep`]: most meet what somebody else wrote.
     pub async fn blocking<T: Send + 'static>(
         &self,
         stage: impl FnOnce(&Run<S>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let run = self.clone();
-        blocking(move || stage(&run)).await
+        blocking_deep(move || stage(&run)).await
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::formats::backup::MAIN;
 use crate::formats::opening::{Head, METADATA_LIMIT};
 use crate::formats::{self, Age, METADATA};
-use crate::job::{Job, Phase, Warning, blocking};
+use crate::job::{Job, Phase, Warning, blocking_deep};
 
 mod backup;
 mod contents;
@@ -53,7 +53,7 @@ pub enum Kind {
 /// Fails with `ARCHIVE_CORRUPT` only when the file cannot be opened or read, with `DISK_FULL` or `OUTPUT_UNWRITABLE`
 /// when there is no room to load the rows, and with `ABORT_ERR`. Whatever else is wrong is in the report.
 pub async fn verify_archive(path: PathBuf, job: Job) -> Result<VerifyReport> {
-    blocking(move || verify(&path, &job)).await
+    blocking_deep(move || verify(&path, &job)).await
 }
 
 fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {

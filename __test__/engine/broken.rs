@@ -127,6 +127,17 @@ fn a_table_whose_name_begins_with_that_of_another_is_told_from_it() {
 }
 
 #[test]
+fn a_table_whose_name_has_two_lines_is_told_from_that_of_the_first() {
+    let name = "two\nlines";
+    let (whole, _, restored) = Whole::sound(&format!(
+        "PRAGMA ignore_check_constraints = ON; CREATE TABLE p(a); CREATE TABLE two(a);
+         CREATE TABLE \"{name}\"(x CHECK (x > 0), y REFERENCES p(a)); INSERT INTO \"{name}\" VALUES (-1, NULL);"
+    ));
+    assert_eq!(whole.warned("CHECK_BROKEN"), [name]);
+    assert_eq!(rows(&restored, &format!("SELECT x FROM \"{name}\"")), ["-1"]);
+}
+
+#[test]
 fn values_that_their_columns_would_change_are_kept() {
     let sql = altered(
         "CREATE TABLE t(a, b); INSERT INTO t VALUES (5, 3.0);",
@@ -168,6 +179,33 @@ fn a_table_behind_an_rtree_that_is_damaged_costs_the_rtree_alone() {
     assert_eq!(rows(&restored, "SELECT a FROM t"), ["1"]);
     assert_eq!(rows(&restored, "SELECT count(*) FROM \"r_rowid as it was\""), ["40"]);
     assert_eq!(rows(&restored, "SELECT count(*) > 0 FROM r_node"), ["1"]);
+}
+
+#[test]
+fn tables_behind_a_virtual_table_that_do_not_fit_it_are_kept_as_ordinary_ones() {
+    let rtree = altered(
+        "CREATE VIRTUAL TABLE v USING rtree(id, a, b); INSERT INTO v VALUES (1, 2, 3);",
+        "v_node",
+        "CREATE TABLE v_node(nodeno INTEGER$PRIMARY KEY, data)",
+    );
+    let full_text = "CREATE VIRTUAL TABLE v USING fts5(a, locale=1); INSERT INTO v VALUES ('x');
+         PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'v_config';";
+    for (sql, behind) in [(rtree.as_str(), "v_node"), (full_text, "v_content")] {
+        let whole = Whole::of(sql).unwrap();
+        assert_eq!(whole.warned("MODULE_UNKNOWN"), ["v"], "{:?}", whole.report.warnings);
+        let (_, restored) = whole.comes_back(sql);
+        assert_eq!(rows(&restored, &format!("SELECT count(*) FROM {behind}")), ["1"]);
+    }
+}
+
+#[test]
+fn damaged_statistics_are_no_damage_to_an_index() {
+    let sql = "CREATE TABLE t(a); CREATE INDEX i ON t(a); INSERT INTO t VALUES (1); ANALYZE;
+         CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f(rowid, a) VALUES (7, 'word');";
+    let whole = damaged(sql, |db, bytes| bytes[root(db, "sqlite_stat1")] ^= 1).unwrap();
+    assert_eq!(whole.warned("INDEX_DAMAGED"), [""; 0]);
+    let (_, restored) = whole.comes_back(sql);
+    assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH 'word'"), ["7"]);
 }
 
 const PARENTS: &str = "CREATE TABLE artwork(id TEXT COLLATE NOCASE PRIMARY KEY, status); CREATE TABLE link(artwork TEXT REFERENCES artwork(id), n);

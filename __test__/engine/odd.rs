@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use cultural_archiver_backup::backup::{BackupOptions, create_backup};
 use cultural_archiver_backup::job::Job;
@@ -131,6 +132,36 @@ fn what_no_restore_makes_costs_no_row() {
          CREATE TABLE u(a DEFAULT (load_extension('x'))); INSERT INTO u VALUES (6);",
     );
     assert_eq!((whole.warned("VALUE_GROWN"), whole.warned("APPLICATION_NEEDED")), (vec!["t"], vec!["u"]));
+    assert_eq!(rows(&restored, "SELECT a FROM \"t as it was\" UNION ALL SELECT a FROM u"), ["5", "6"]);
+}
+
+#[test]
+fn what_takes_sqlite_deep_ends_no_process() {
+    // Only to make it.
+    let on_a_deep_stack = thread::Builder::new().stack_size(64 << 20).spawn(deep).unwrap();
+    on_a_deep_stack.join().unwrap();
+}
+
+fn deep() {
+    let (text, pattern) = ("a".repeat(49_000), "%a".repeat(24_900));
+    let sum = "+ 1".repeat(900);
+    let chain: String = (1..6).map(|n| format!("c{n} AS (c{} {sum}), ", n - 1)).collect();
+    let (_, _, restored) = Whole::sound(&format!(
+        "PRAGMA ignore_check_constraints = ON; CREATE TABLE texts(a, b, CHECK (a LIKE b));
+         INSERT INTO texts VALUES ('{text}', '{pattern}');
+         CREATE TABLE chain(c0, {chain} CHECK (c5 > c0)); INSERT INTO chain(c0) VALUES (1);"
+    ));
+    assert_eq!(rows(&restored, "SELECT length(b), c0 FROM texts, chain"), ["49800|1"]);
+}
+
+#[test]
+fn patterns_longer_than_a_script_may_have_cost_no_row() {
+    let pattern = "y".repeat(1200);
+    let (whole, _, restored) = Whole::sound(&format!(
+        "CREATE TABLE t(a, b, c AS (a LIKE b) STORED); INSERT INTO t VALUES (5, '{pattern}');
+         CREATE TABLE u(a, b); CREATE INDEX i ON u(a LIKE b); INSERT INTO u VALUES (6, '{pattern}');"
+    ));
+    assert_eq!((whole.warned("RULES_BROKEN"), whole.warned("INDEX_LEFT_OUT")), (vec!["t"], vec!["i"]));
     assert_eq!(rows(&restored, "SELECT a FROM \"t as it was\" UNION ALL SELECT a FROM u"), ["5", "6"]);
 }
 

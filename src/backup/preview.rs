@@ -12,7 +12,7 @@ use crate::database::quoted;
 use crate::database::schema::Schema;
 use crate::database::source::Snapshot;
 use crate::error::Result;
-use crate::job::{Job, Warning, blocking};
+use crate::job::{Job, Warning, blocking, blocking_deep};
 use crate::photos::source::slow_store;
 use crate::platform::photo_plan::PhotoKind;
 
@@ -69,7 +69,7 @@ pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPr
     if let Some(earlier) = &earlier {
         plan.look_for(earlier, run.settings.common.concurrency, &run.job).await?;
     }
-    blocking(move || preview(&run, &snapshot, &plan, earlier.as_ref())).await
+    blocking_deep(move || preview(&run, &snapshot, &plan, earlier.as_ref())).await
 }
 
 fn preview(

@@ -170,7 +170,7 @@ impl Schema {
         let made = self.virtual_tables.iter().enumerate();
         let made = made.flat_map(|(index, table)| table.makes.iter().map(move |made| (index, made)));
         let owners: HashMap<String, usize> = made
-            .flat_map(|(index, made)| made.tables.iter().map(move |name| (name.clone(), index)))
+            .flat_map(|(index, made)| made.tables.keys().map(move |name| (name.clone(), index)))
             .collect();
         for shadow in shadows {
             match owners.get(&shadow.name.to_ascii_lowercase()) {

@@ -14,7 +14,7 @@ mod views;
 mod virtual_table;
 
 pub use error::{LoadError, Problem};
-pub use guard::{ANY_VALUE, Budget, PER_MIB, is_known_module, reaches_outside};
+pub use guard::{ANY_VALUE, Budget, PATTERN, PER_MIB, is_known_module, reaches_outside};
 pub use load::Loader;
 pub use splitter::{Splitter, Statement};
 pub use virtual_table::ShellRow;

@@ -171,11 +171,12 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Begins the read transaction that is the snapshot. A transaction starts with its first read, not with BEGIN.
+/// Begins the read transaction that is the snapshot. A transaction starts with its first read, not with BEGIN. The schema
+/// comes before, and with it the planner's statistics: in a transaction that has met damage nothing can be made.
 fn begin(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
-        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; BEGIN; SELECT count(*) FROM sqlite_schema;
-         PRAGMA cache_size = -16384",
+        "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; SELECT count(*) FROM sqlite_schema;
+         BEGIN; SELECT count(*) FROM sqlite_schema; PRAGMA cache_size = -16384",
     )?;
     // Where they cannot be made, whoever needs one finds that out.
     let _ = digest::vocabularies(connection);

@@ -1,11 +1,19 @@
 //! How a job's parts run side by side: blocking work off the runtime, and one failing part stopping the others.
 
 use std::cell::Cell;
+use std::thread;
 
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
+use tokio::runtime::Handle;
+
 use super::Job;
 use crate::error::{Error, Result};
+
+/// Bytes of stack for what SQLite does with a schema or a script of somebody else's: it calls itself for each wildcard
+/// of a pattern and each column that is made of another. As far as its own limits let it, that takes some 10 MB, and a
+/// thread has 2 MiB. Memory is taken for what is used alone.
+const DEEP: usize = 64 << 20;
 
 /// How much of a core a thread gets where all are busy.
 struct Priority {
@@ -37,6 +45,33 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
         work()
     };
     joined(tokio::task::spawn_blocking(work).await)
+}
+
+/// The same for work in which SQLite meets what somebody else wrote.
+pub async fn blocking_deep<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let runtime = Handle::current();
+    let work = move || {
+        let _entered = runtime.enter();
+        // Not every system hands a priority on to new threads.
+        give_way();
+        work()
+    };
+    blocking(move || {
+        thread::scope(|scope| {
+            let thread = deep_thread().spawn_scoped(scope, work).map_err(|error| Error::Internal {
+                problem: format!("the system starts no further thread: {error}"),
+            })?;
+            thread.join().unwrap_or_else(|_| Err(panicked()))
+        })
+    })
+    .await
+}
+
+/// A thread to be, with that much stack.
+pub fn deep_thread() -> thread::Builder {
+    thread::Builder::new().name("rows".into()).stack_size(DEEP)
 }
 
 fn give_way() {
@@ -71,8 +106,12 @@ pub fn joined<T>(task: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     match task {
         Ok(result) => result,
         Err(failure) if failure.is_cancelled() => Err(Error::Aborted),
-        Err(_) => Err(Error::Internal { problem: "a part of the job panicked".into() }),
+        Err(_) => Err(panicked()),
     }
+}
+
+fn panicked() -> Error {
+    Error::Internal { problem: "a part of the job panicked".into() }
 }
 
 /// Stops the job when this part of it failed, so that its other parts end too.

@@ -18,9 +18,9 @@ use crate::database::schema::{Schema, Table, VirtualTable};
 use crate::database::script::PER_MIB;
 use crate::database::source::trouble::no_room;
 use crate::database::watchdog::Watchdog;
-use crate::database::{as_io, quoted_text, rows};
+use crate::database::{as_io, code, quoted_text, rows};
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter};
+use crate::job::{Job, Meter, deep_thread};
 
 /// What `integrity_check` begins with when pages are damaged or cannot be read.
 const PAGES: &str = "*** in database ";
@@ -75,7 +75,8 @@ impl Found {
 enum Task<'s> {
     Digest(&'s Table),
     DigestVirtual(&'s VirtualTable),
-    /// `integrity_check` of one table and its indexes, at that place in the report; without a name, of everything.
+    /// `integrity_check` of one table and its indexes, at that place in the report; without a name, of everything up to
+    /// a virtual table that is damaged.
     Check(usize, Option<&'s str>),
     ForeignKeys(&'s str),
 }
@@ -108,7 +109,9 @@ impl Inspection<'_> {
         };
         let reader = || self.read(work).inspect_err(|_| is_over.store(true, Ordering::Relaxed));
         std::thread::scope(|scope| {
-            let others: Vec<_> = (1..READERS).map(|_| scope.spawn(reader)).collect();
+            // One does all of it where the system starts no further thread.
+            let others: Vec<_> =
+                (1..READERS).filter_map(|_| deep_thread().spawn_scoped(scope, reader).ok()).collect();
             let own = reader();
             let others = others.into_iter().map(|other| {
                 other.join().unwrap_or_else(|_| {
@@ -163,12 +166,12 @@ fn tasks<'s>(schema: &'s Schema, names: &'s [String], expected: &Expected) -> Ve
         expected.tables.iter().map(|table| (table.name.as_str(), table.rows)).collect();
     // SQLite would take the name for the number of problems that it may list.
     let is_number = |name: &String| name.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c));
-    let checks: Vec<_> = match names.iter().any(is_number) {
-        true => vec![Task::Check(0, None)],
-        false => names.iter().enumerate().map(|(at, name)| Task::Check(at, Some(name))).collect(),
-    };
-    let mut tasks: Vec<_> = checks
+    let (numbers, named): (Vec<_>, Vec<_>) = names.iter().enumerate().partition(|(_, name)| is_number(name));
+    let of_all = (!numbers.is_empty()).then_some(Task::Check(names.len(), None));
+    let mut tasks: Vec<_> = named
         .into_iter()
+        .map(|(at, name)| Task::Check(at, Some(name)))
+        .chain(of_all)
         .chain(schema.tables.iter().chain(&schema.sequence).map(Task::Digest))
         .chain(schema.virtual_tables.iter().map(Task::DigestVirtual))
         .chain(schema.tables.iter().map(|table| Task::ForeignKeys(&table.name)))
@@ -205,12 +208,19 @@ impl Task<'_> {
                         at,
                         Some(format!("virtual table {} is damaged", name.unwrap_or_default())),
                     ),
+                    Err(error) if name.is_none() && is_of_module(&error, schema) => Outcome::Check(at, None),
                     checked => Outcome::Check(at, checked?),
                 }
             }
             Task::ForeignKeys(name) => Outcome::ForeignKeys(foreign_key_problems(connection, name)?),
         })
     }
+}
+
+/// Whether a virtual table says that it is damaged, which is told where that table is looked at, and not the file.
+fn is_of_module(error: &rusqlite::Error, schema: &Schema) -> bool {
+    const CODES: [i32; 2] = [ffi::SQLITE_CORRUPT_VTAB, ffi::SQLITE_ERROR];
+    !schema.virtual_tables.is_empty() && code(error).is_some_and(|error| CODES.contains(&error.extended_code))
 }
 
 /// What came of a task.
@@ -245,86 +255,4 @@ fn foreign_key_problems(connection: &Connection, table: &str) -> rusqlite::Resul
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use std::fs;
-    use std::path::PathBuf;
-
-    use super::*;
-
-    fn made(dir: &Path, sql: &str) -> PathBuf {
-        let path = dir.join("loaded.sqlite");
-        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
-        path
-    }
-
-    fn inspect(path: &Path) -> Result<Found> {
-        let job = Job::unattended();
-        let meter = Meter::unheard();
-        let inspection = Inspection { path, advice: "try again", job: &job, meter: &meter };
-        let schema = inspection.schema()?;
-        inspection.run(&schema, &Expected { tables: Vec::new(), makings: None })
-    }
-
-    #[test]
-    fn what_a_disk_gives_back_damaged_fails_and_a_broken_check_does_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let make = "PRAGMA ignore_check_constraints = ON; CREATE TABLE t(a CHECK (a > 0));
-            INSERT INTO t VALUES (-1); CREATE TABLE filler(b); INSERT INTO filler VALUES (zeroblob(50000))";
-        let path = made(dir.path(), make);
-        assert_eq!(inspect(&path).unwrap().integrity_check(), "CHECK constraint failed in t");
-        let mut bytes = fs::read(&path).unwrap();
-        let page = bytes.len() / 2 / 4096 * 4096;
-        bytes[page..page + 4].fill(0xff);
-        fs::write(&path, bytes).unwrap();
-        // Not only because the digest cannot be taken.
-        let connection = Connection::open(&path).unwrap();
-        assert!(check(&connection, Some("filler")).is_err() && check(&connection, None).is_err());
-        assert_eq!(inspect(&path).unwrap_err().code(), "DRILL_FAILED");
-    }
-
-    #[test]
-    fn a_disk_that_fails_says_nothing_of_what_was_loaded() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(inspect(&dir.path().join("gone.sqlite")).unwrap_err().code(), "OUTPUT_UNWRITABLE");
-    }
-
-    #[test]
-    fn every_table_is_looked_at_whatever_it_is_called() {
-        let odd = ["plain", "5", "-1", "+7", "it''s", "sqlite"];
-        for name in odd {
-            let dir = tempfile::tempdir().unwrap();
-            let make = format!(
-                "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
-                 CREATE TABLE \"a 0\"(x); CREATE TABLE parent(id PRIMARY KEY);
-                 CREATE TABLE '{name}'(a CHECK (a > 0), b REFERENCES parent);
-                 CREATE VIRTUAL TABLE words USING fts5(w); INSERT INTO words VALUES ('one two');
-                 INSERT INTO '{name}' VALUES (-1, 2), (1, NULL), (2, 4)"
-            );
-            let found = inspect(&made(dir.path(), &make)).unwrap();
-            let said = format!("CHECK constraint failed in {}", name.replace("''", "'"));
-            assert_eq!((found.integrity_check(), found.foreign_key_problems), (said, 2), "{name}");
-            assert_eq!(found.digests.len(), 4, "{name}");
-        }
-    }
-
-    #[test]
-    fn an_index_that_lacks_a_row_is_found() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = made(dir.path(), "CREATE TABLE t(a); INSERT INTO t VALUES (1); CREATE INDEX i ON t(a)");
-        let shell = Connection::open(&path).unwrap();
-        shell.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).unwrap();
-        shell
-            .execute_batch(
-                "PRAGMA writable_schema = ON;
-                 CREATE TABLE empty(a); CREATE INDEX e ON empty(a);
-                 UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'e') WHERE name = 'i';
-                 DELETE FROM sqlite_schema WHERE name = 'e'",
-            )
-            .unwrap();
-        drop(shell);
-        let found = inspect(&path).unwrap();
-        assert_eq!(found.integrity_check(), "wrong # of entries in index i");
-    }
-}
+mod tests;

@@ -1,10 +1,10 @@
 //! Virtual tables, and which tables each keeps its content in.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::{Object, Table};
+use super::{Kind, Object, Table, table_kinds};
 use crate::database::lexer::{self, Token};
 use crate::database::quoted;
 
@@ -30,8 +30,8 @@ pub struct VirtualTable {
 pub struct Made {
     /// The columns that a statement can name.
     pub columns: Vec<String>,
-    /// The tables behind it, in lower case.
-    pub(super) tables: HashSet<String>,
+    /// The tables behind it, by their names in lower case.
+    pub(super) tables: HashMap<String, Table>,
 }
 
 /// FTS5 takes any beginning of an option's name for the option.
@@ -83,11 +83,18 @@ impl VirtualTable {
             .map(|(_, value)| value)
     }
 
-    /// Whether it can come back: all of its tables are there, or those rows from which FTS5 makes the others.
+    /// Whether it can come back: all of its tables are there, or those rows from which FTS5 makes the others; and they
+    /// take what stands in them.
     pub(super) fn is_whole(&self) -> bool {
         let Some(made) = &self.makes else { return false };
-        let keeps_rows = self.module == "fts5" && self.option("content").is_none();
-        (keeps_rows && self.shadow("_content").is_some()) || self.shadows.len() == made.tables.len()
+        let fits = |shadow: &Table| {
+            let own = made.tables.get(&shadow.name.to_ascii_lowercase());
+            own.is_some_and(|own| own.columns == shadow.columns && own.key == shadow.key)
+        };
+        let is_inserted_again =
+            self.module == "fts5" && self.option("content").is_none() && self.option("locale").is_none();
+        (is_inserted_again && self.shadow("_content").is_some_and(fits))
+            || (self.shadows.len() == made.tables.len() && self.shadows.iter().all(fits))
     }
 
     /// Whether SQLite takes the table `name` for one of its own.
@@ -128,10 +135,14 @@ impl Workshop {
 
     fn try_make(&self, source: &Connection, table: &VirtualTable) -> rusqlite::Result<Made> {
         self.stand_in(source, table)?;
-        let before = self.tables()?;
+        let before = table_kinds(&self.0)?;
         self.0.execute(&table.sql, [])?;
-        let mut tables = self.tables()?;
-        tables.retain(|name| !before.contains(name) && *name != table.name.to_ascii_lowercase());
+        let mut tables = HashMap::new();
+        for (name, kind) in table_kinds(&self.0)?.into_iter().filter(|(name, _)| !before.contains_key(name)) {
+            let (Kind::Ordinary { without_rowid } | Kind::Shadow { without_rowid }) = kind else { continue };
+            let object = Object { name: name.clone(), table: name.clone(), sql: String::new() };
+            tables.insert(name.to_ascii_lowercase(), Table::read(&self.0, object, without_rowid)?);
+        }
         let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0 ORDER BY cid";
         let columns =
             self.0.prepare(sql)?.query_map([&table.name], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -154,16 +165,6 @@ impl Workshop {
                 self.0.execute_batch(&sql)
             }
         }
-    }
-
-    fn tables(&self) -> rusqlite::Result<HashSet<String>> {
-        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table'";
-        let names = self
-            .0
-            .prepare(sql)?
-            .query_map([], |row| row.get::<_, String>(0))?
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(names.iter().map(|name| name.to_ascii_lowercase()).collect())
     }
 }
 

@@ -16,6 +16,8 @@ use crate::job::Job;
 const MIB: u64 = 1024 * 1024;
 /// A value of this many bytes is taken from any script.
 pub const ANY_VALUE: u64 = 16 * MIB;
+/// Bytes of a LIKE or GLOB pattern: nothing stops SQLite while it compares one.
+pub const PATTERN: i32 = 1000;
 /// What is no part of the database, and would lie in files of its own that no limit holds for.
 const TEMPORARY: &str = "a temporary table, index, trigger or view";
 /// Instructions of SQLite's virtual machine between two looks at the clock: some 50 microseconds.
@@ -77,7 +79,7 @@ impl Guard {
             (Limit::SQLITE_LIMIT_SQL_LENGTH, budget.longest_value()),
             // 25 million instructions are 600 MB; a row of ten columns takes fifteen.
             (Limit::SQLITE_LIMIT_VDBE_OP, 25_000_000),
-            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN),
             (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 100),
             (Limit::SQLITE_LIMIT_ATTACHED, 0),
             (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),

@@ -5,11 +5,13 @@
 
 use std::path::Path;
 
+use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 
 use crate::database::digest::{self, Digester};
 use crate::database::schema::{Object, Table};
+use crate::database::script::PATTERN;
 use crate::database::watchdog::Watchdog;
 use crate::database::{quoted, rows};
 use crate::error::Error;
@@ -59,6 +61,7 @@ impl<'a> Trial<'a> {
     /// Tries tables of `source` in a file at `path`, which is new and is left to the caller.
     pub fn of(source: &'a Connection, utf16: bool, path: &Path, job: &'a Job) -> rusqlite::Result<Trial<'a>> {
         let workshop = Connection::open(path)?;
+        workshop.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN)?;
         workshop.execute_batch(
             "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF;
              PRAGMA trusted_schema = OFF; PRAGMA journal_mode = MEMORY",
