@@ -206,26 +206,6 @@ pub fn strings(text: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
     })
 }
 
-/// The text with spaces for its escapes, byte for byte; None when it has none. A backslash stays what it is: what
-/// follows it is no address.
-pub fn without_escapes(text: &[u8]) -> Option<Vec<u8>> {
-    let mut plain: Option<Vec<u8>> = None;
-    let mut from = 0;
-    while let Some(at) = memchr(b'\\', text.get(from..)?).map(|at| from + at) {
-        let length = escape(text, at).map_or(1, |(_, length)| length);
-        from = at + length;
-        if length > 1 {
-            let plain = plain.get_or_insert_with(|| text.to_vec());
-            let spelled = plain.get_mut(at..from)?;
-            spelled.fill(b' ');
-            if let ([_, kept], Some(b'\\')) = (spelled, text.get(at + 1)) {
-                *kept = b'\\';
-            }
-        }
-    }
-    plain
-}
-
 /// The character that an escape at `at` stands for, and how long that is.
 fn escape(text: &[u8], at: usize) -> Option<(char, usize)> {
     let c = match text.get(at + 1)? {

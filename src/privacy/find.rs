@@ -55,16 +55,29 @@ pub fn search<'v>(
     Search { values, found, buffer: Vec::new() }.text(text, Layer::outermost(true))
 }
 
-/// The same in JSON, where the letters of an escape are no part of a text.
+/// The same in JSON. Each text is searched as it was before it was written: the signs of an escape are no part of it, and
+/// what the escapes hide lies no deeper than in the text itself.
 pub fn search_json<'v>(
     json: &[u8],
     values: &'v Values,
     found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let Some(plain) = decode::without_escapes(json) else { return search(json, values, found) };
+    if memchr(b'\\', json).is_none() {
+        return search(json, values, found);
+    }
     let mut search = Search { values, found, buffer: Vec::new() };
-    search.text(&plain, Layer::outermost(true))?;
-    search.escapes(json, Layer::outermost(true))
+    let mut rest = json.to_vec();
+    for part in decode::strings(json) {
+        let string = &json[part.clone()];
+        let Some(decoded) = memchr(b'\\', string).and_then(|_| decode::escapes(string)) else { continue };
+        let origin = |range| {
+            let source = decoded.source(range);
+            part.start + source.start..part.start + source.end
+        };
+        search.text(&decoded.bytes, Layer { origin: &origin, ..Layer::outermost(true) })?;
+        rest[part.clone()].fill(b' ');
+    }
+    search.text(&rest, Layer::outermost(true))
 }
 
 /// The same in bytes that nobody reads: an e-mail address is one only when it is known.

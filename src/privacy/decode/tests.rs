@@ -57,18 +57,6 @@ fn backslashes_before_signs_are_undone_and_traced_back() {
 }
 
 #[test]
-fn escapes_are_blanked_byte_for_byte() {
-    for (text, blank) in [
-        (r#"a\n@b\u0041c\"d"#, "a  @b      c  d"),
-        (r#"a\\n@b \x\"#, r#"a \n@b \x\"#),
-        (r#"\ud83d\ude00."#, "            ."),
-    ] {
-        assert_eq!(without_escapes(text.as_bytes()), Some(blank.as_bytes().to_vec()), "{text}");
-    }
-    assert!(without_escapes(b"plain").is_none());
-}
-
-#[test]
 fn hexadecimal_and_base64_are_undone() {
     let undone = |decode: fn(&[u8], &mut Vec<u8>), text: &str| {
         let mut bytes = Vec::new();
