@@ -1,8 +1,8 @@
 //! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
-//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes and
-//! signs that nobody sees are undone and what comes out is searched again.
+//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes, signs
+//! that nobody sees and the ends of lines in base64 are undone and what comes out is searched again.
 
 use std::ops::{ControlFlow, Range};
 
@@ -138,6 +138,10 @@ impl<'v> Search<'v, '_> {
             self.spelled(text, decode::foldable, decode::folded, layer)?;
             self.spelled(text, |rest| memchr(b'\\', rest), decode::markdown, layer)?;
             self.escapes(text, layer)?;
+            if let Some(decoded) = decode::unwrapped(text) {
+                // A name that ends a line is none of an address that the next begins with.
+                self.undone(&decoded, 0, Layer { readable: false, ..layer })?;
+            }
         }
         ControlFlow::Continue(())
     }
