@@ -10,6 +10,7 @@ use crate::platform::fields::names::{forms, matches, pattern};
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
 use crate::platform::pairs::{is_value, kinds, pair};
+use crate::platform::photo_key::is_place_of_photo;
 
 /// How often tags are cleaned before all of them are taken out: nobody writes any by chance that take more than two.
 const ROUNDS: usize = 16;
@@ -89,7 +90,8 @@ impl Filter {
         Leaves { with_value: with_value && !is_extra, as_label: as_label && !is_extra }
     }
 
-    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
+    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text, and every text that is
+    /// the key of a photo of ours.
     pub fn clean(&self, members: &mut Map<String, Value>) {
         let settled = settles(|taken| {
             self.clean_members(members, None, json::DEPTH, taken);
@@ -152,6 +154,9 @@ impl Filter {
                 *taken |= items.len() < before;
             }
             Value::String(text) => {
+                if is_place_of_photo(text) {
+                    return false;
+                }
                 let Some(read) = json::within(text) else { return !self.is_broken_and_names(text) };
                 let mut clean = read.clone();
                 let is_clean =

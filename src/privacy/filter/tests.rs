@@ -38,6 +38,15 @@ fn what_names_spell_one_within_the_other_is_taken_out() {
 }
 
 #[test]
+fn keys_of_photos_are_taken_out() {
+    let json = r#"{"image":"originals/2025/09/04/jane.jpg","a":["https://photos.publicartregistry.com/originals/2025/09/04/jane.jpg","https://city.example/originals/2025/09/04/a.jpg"],"b":"{\"c\":\"photos/2025/09/04/jane.jpg\"}"}"#;
+    assert_eq!(
+        cleaned(&Filter::default(), json),
+        r#"{"a":["https://city.example/originals/2025/09/04/a.jpg"],"b":"{}"}"#
+    );
+}
+
+#[test]
 fn members_are_taken_out_of_json_that_stands_as_text_or_in_pairs() {
     let clean = |json: &str| cleaned(&Filter::default(), json);
     assert_eq!(
