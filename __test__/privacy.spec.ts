@@ -32,6 +32,8 @@ describe.each(schemas)('secrets in the %s schema', (schema) => {
       // Where the first schema kept the photos of a work.
       ...(archive.has('artwork', 'photos') ? {} : { _photos: photos }),
       material: 'bronze',
+      image: key,
+      views: [`https://photos.publicartregistry.com/${key}`],
       inscription: `Given by ${values.email}`,
       email: archive.secret('tags.email'),
       notes: {

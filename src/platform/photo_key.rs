@@ -101,6 +101,25 @@ fn from_url(url: &Url, rest: &str) -> Reference {
     keys.into_reference()
 }
 
+/// Whether a text is, and says no more than, where a photo of ours lies: the tail of a key is what the uploader called the
+/// file, and an original has the place where it was taken.
+pub fn is_place_of_photo(text: &str) -> bool {
+    // Keys of uploads have a date in them; most texts have nothing of the kind.
+    text.contains("/20")
+        && matches!(classify(text), Reference::Own(keys) if keys.iter().any(|key| is_dated(key)))
+}
+
+/// `originals/2025/09/04/…`, in any of the folders that the platform has had for uploads and copies of them.
+fn is_dated(key: &str) -> bool {
+    const FOLDERS: [&str; 5] = ["originals", "artworks", "submissions", "photos", "thumbnails"];
+    const DATE: [usize; 3] = [4, 2, 2];
+    let mut parts = key.split('/');
+    let is_number =
+        |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.next().is_some_and(|folder| FOLDERS.contains(&folder))
+        && DATE.iter().all(|length| parts.next().is_some_and(|part| is_number(part, *length)))
+}
+
 fn path_alone(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or(text)
 }
@@ -180,6 +199,26 @@ mod tests {
         assert_eq!(own("\u{feff}a.jpg"), ["\u{feff}a.jpg", "a.jpg"]);
         assert_eq!(own("\u{feff}https://localhost/a.jpg"), ["a.jpg"]);
         assert_eq!(own("a/http://x.jpg"), ["a/http://x.jpg"]);
+    }
+
+    #[test]
+    fn a_text_that_only_says_where_a_photo_lies_is_known() {
+        for place in [
+            "originals/2025/09/04/20250904-143022-0a1b2c3d-jane.jpg",
+            " https://photos.publicartregistry.com/artworks/2025/09/04/a__400x400.jpg ",
+            "/photos/originals/2025/09/04/a.jpg",
+            "https://localhost/photos/2025%2F09%2F04%2Fa.jpg",
+        ] {
+            assert!(is_place_of_photo(place), "{place}");
+        }
+        for other in [
+            "https://city.example/originals/2025/09/04/a.jpg",
+            "see originals/2025/09/04/a.jpg",
+            "originals/2025/a.jpg",
+            "09/04/2025",
+        ] {
+            assert!(!is_place_of_photo(other), "{other}");
+        }
     }
 
     #[test]

@@ -106,9 +106,9 @@ fn end(text: &[u8], start: usize) -> Option<usize> {
 }
 
 /// What files are called behind the dot (`logo@2x.png`, `Art@Metrotown.pdf`): none of them is a top-level domain.
-const FILES: [&str; 18] = [
+const FILES: [&str; 26] = [
     "png", "jpg", "jpeg", "svg", "webp", "gif", "avif", "heic", "tif", "tiff", "bmp", "pdf", "docx", "html",
-    "htm", "php", "aspx", "xml",
+    "htm", "php", "aspx", "xml", "mp3", "mp4", "webm", "txt", "csv", "json", "geojson", "xlsx",
 ];
 
 /// Bytes of the top-level domain with which a label begins.
@@ -121,8 +121,10 @@ fn top_level(label: &[u8]) -> Option<usize> {
         first if first.is_ascii() => run_after(label, |c| c.is_ascii_alphabetic()),
         _ => run_after(label, |c| (c.is_alphabetic() || is_combining_mark(c)) && !c.is_ascii()),
     };
-    let is_file = |top: &[u8]| FILES.iter().any(|end| top.eq_ignore_ascii_case(end.as_bytes()));
-    (length >= 2 && !label.get(..length).is_some_and(is_file)).then_some(length)
+    // These may end in a digit.
+    let word = label.get(..run_after(label, |c| c.is_ascii_alphanumeric()))?;
+    let is_file = FILES.iter().any(|end| word.eq_ignore_ascii_case(end.as_bytes()));
+    (length >= 2 && !is_file).then_some(length)
 }
 
 /// Bytes of the longest run at the start of `text`.
@@ -208,6 +210,7 @@ mod tests {
             "File:Foo@3x.JPG",
             "https://city.example/docs/Art@Metrotown.pdf",
             "https://city.example/art@2024.html?page=2",
+            "clip@night.mp4",
             "bob@",
             "bob@.org",
             "bob@-.1",

@@ -4,13 +4,16 @@
 use std::ops::Range;
 
 use bstr::{ByteSlice, decode_utf8};
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr2_iter};
 use unicode_normalization::char::decompose_compatible;
 
 mod radix;
 
 use radix::hex_byte;
 pub use radix::{base64, hexadecimal, hexadecimal_into, offsets_of_base64};
+
+use super::shape::is_in_token;
+use crate::platform::fields::names::is_unseen;
 
 /// Decoded text, and where each of its bytes comes from.
 #[derive(Debug)]
@@ -52,16 +55,37 @@ impl Decoded {
     }
 }
 
-/// Undoes `%41`; None when there is nothing to undo.
+/// Undoes `%41`, and `%u0041` as JavaScript's `escape` writes it; None when there is nothing to undo.
 pub fn percent(text: &[u8]) -> Option<Decoded> {
     Decoded::of(
         text,
         |byte| byte == b'%',
         |text, at, bytes| {
+            if text.get(at + 1) == Some(&b'u') {
+                return Some(add(bytes, escaped_unit(text, at)?));
+            }
             bytes.push(text.get(at + 1..at + 3).and_then(hex_byte)?);
             Some(3)
         },
     )
+}
+
+/// Joins lines that were cut to one width in base64 or hexadecimal, as mail and tools write them; None when there is none.
+pub fn unwrapped(text: &[u8]) -> Option<Decoded> {
+    // Nearly no text has any, and all of it would be copied.
+    memchr2_iter(b'\n', b'\r', text).find_map(|at| cut(text, at))?;
+    Decoded::of(text, |byte| matches!(byte, b'\n' | b'\r'), |text, at, _| cut(text, at))
+}
+
+/// How long the end of a line at `at` is, if the line is nothing but letters of base64 for as long, and the next begins
+/// so.
+fn cut(text: &[u8], at: usize) -> Option<usize> {
+    /// Letters of the shortest such line: 60 of hexadecimal, 64 in certificates, 76 in mail.
+    const LINE: usize = 60;
+    let length = if text.get(at..at + 2) == Some(b"\r\n") { 2 } else { 1 };
+    let goes_on = text.get(at + length).is_some_and(|byte| is_in_token(*byte));
+    let line = text.get(at.checked_sub(LINE)?..at)?;
+    (goes_on && line.iter().rev().all(|byte| is_in_token(*byte))).then_some(length)
 }
 
 /// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address and for what nobody sees; None
@@ -70,9 +94,20 @@ pub fn references(text: &[u8]) -> Option<Decoded> {
     Decoded::of(text, |byte| byte == b'&', |text, at, bytes| Some(add(bytes, reference(text, at)?)))
 }
 
-/// Undoes the escapes of JSON strings (RFC 8259, 7); None when there is nothing to undo.
+/// Undoes the escapes of JSON strings (RFC 8259, 7), and `\x41` and `\u{41}` as programs write them; None when there is
+/// nothing to undo.
 pub fn escapes(text: &[u8]) -> Option<Decoded> {
-    Decoded::of(text, |byte| byte == b'\\', |text, at, bytes| Some(add(bytes, escape(text, at)?)))
+    Decoded::of(
+        text,
+        |byte| byte == b'\\',
+        |text, at, bytes| {
+            if text.get(at + 1) == Some(&b'x') {
+                bytes.push(text.get(at + 2..at + 4).and_then(hex_byte)?);
+                return Some(4);
+            }
+            Some(add(bytes, escape(text, at)?))
+        },
+    )
 }
 
 /// Leaves out the backslash before a sign (CommonMark 2.4), which editors write so that an address is no link and `_` no
@@ -106,9 +141,9 @@ pub fn foldable(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// The first bytes of all characters that are folded; few letters begin so, as some of Arabic, Georgian, Vietnamese.
+/// The first bytes of all characters that are folded; few letters begin so, as some of Arabic, Georgian, Vietnamese, kana.
 fn begins_foldable(byte: u8) -> bool {
-    matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf0 | 0xf3)
+    matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xe3 | 0xef | 0xf0 | 0xf3)
 }
 
 /// Adds what the character at `at` stands for, by its compatibility decomposition (Unicode Standard Annex 15), if that
@@ -128,17 +163,6 @@ fn fold(text: &[u8], at: usize, bytes: &mut Vec<u8>) -> Option<usize> {
         bytes.truncate(start);
     }
     is_ascii.then_some(length)
-}
-
-/// Of the characters that are to be ignored in display (Default_Ignorable_Code_Point), those that come with text copied
-/// from pages and documents, and those that hide in text.
-fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// Adds the character; gives the length of its spelling.
@@ -206,30 +230,10 @@ pub fn strings(text: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
     })
 }
 
-/// The text with spaces for its escapes, byte for byte; None when it has none. A backslash stays what it is: what
-/// follows it is no address.
-pub fn without_escapes(text: &[u8]) -> Option<Vec<u8>> {
-    let mut plain: Option<Vec<u8>> = None;
-    let mut from = 0;
-    while let Some(at) = memchr(b'\\', text.get(from..)?).map(|at| from + at) {
-        let length = escape(text, at).map_or(1, |(_, length)| length);
-        from = at + length;
-        if length > 1 {
-            let plain = plain.get_or_insert_with(|| text.to_vec());
-            let spelled = plain.get_mut(at..from)?;
-            spelled.fill(b' ');
-            if let ([_, kept], Some(b'\\')) = (spelled, text.get(at + 1)) {
-                *kept = b'\\';
-            }
-        }
-    }
-    plain
-}
-
 /// The character that an escape at `at` stands for, and how long that is.
 fn escape(text: &[u8], at: usize) -> Option<(char, usize)> {
     let c = match text.get(at + 1)? {
-        b'u' => return escaped_unit(text, at),
+        b'u' => return escaped_unit(text, at).or_else(|| in_braces(text, at)),
         escaped @ (b'"' | b'\\' | b'/') => char::from(*escaped),
         b'n' => '\n',
         b'r' => '\r',
@@ -241,10 +245,19 @@ fn escape(text: &[u8], at: usize) -> Option<(char, usize)> {
     Some((c, 2))
 }
 
-/// The character that `\uXXXX`, or a pair of them, spells at `at`, and how long that is.
+/// The character that `\u{XXXX}` spells at `at`, and how long that is.
+fn in_braces(text: &[u8], at: usize) -> Option<(char, usize)> {
+    let digits = text.get(at + 2..)?.strip_prefix(b"{")?;
+    let length = digits.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let number = u32::from_str_radix(str::from_utf8(digits.get(..length)?).ok()?, 16).ok()?;
+    (digits.get(length) == Some(&b'}')).then_some((char::from_u32(number)?, length + 4))
+}
+
+/// The character that `\uXXXX`, or a pair of them, spells at `at`, and how long that is; whatever sign stands before `u`.
 fn escaped_unit(text: &[u8], at: usize) -> Option<(char, usize)> {
+    let sign = *text.get(at)?;
     let unit = |at: usize| {
-        let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        let digits = text.get(at..at + 6)?.strip_prefix(&[sign, b'u'])?;
         let (high, low) = (hex_byte(&digits[..2])?, hex_byte(&digits[2..])?);
         Some(u16::from_be_bytes([high, low]))
     };

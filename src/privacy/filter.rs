@@ -10,9 +10,12 @@ use crate::platform::fields::names::{forms, matches, pattern};
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
 use crate::platform::pairs::{is_value, kinds, pair};
+use crate::platform::photo_key::is_place_of_photo;
 
 /// How often tags are cleaned before all of them are taken out: nobody writes any by chance that take more than two.
 const ROUNDS: usize = 16;
+/// Bytes of the longest names that are looked up as one: a hundred thousand members may stand under a name of a megabyte.
+const LABEL: usize = 200;
 
 /// The built-in blacklist and the operator's.
 #[derive(Debug, Default)]
@@ -26,6 +29,32 @@ pub struct Filter {
 struct Leaves {
     with_value: bool,
     as_label: bool,
+}
+
+/// A member, and those that it stands in.
+struct Within<'w> {
+    name: &'w str,
+    outer: Option<&'w Within<'w>>,
+}
+
+impl Within<'_> {
+    /// What a member that stands in another is called with it, and with all that it stands in, as tags.json has it:
+    /// `created.by`.
+    fn labels(&self) -> impl Iterator<Item = String> {
+        let innermost = self.outer.map(|_| self);
+        let mut names: Vec<&str> =
+            std::iter::successors(innermost, |within| within.outer).map(|within| within.name).collect();
+        names.reverse();
+        let with_one = names.len().checked_sub(2).and_then(|at| label(names.get(at..)?));
+        let with_all = (names.len() > 2).then(|| label(&names)).flatten();
+        with_one.into_iter().chain(with_all)
+    }
+}
+
+/// The label that names make, unless it is longer than any that has a rule.
+fn label(names: &[&str]) -> Option<String> {
+    let is_short = names.iter().map(|name| name.len()).sum::<usize>() <= LABEL;
+    is_short.then(|| names.join("."))
 }
 
 impl Clone for Filter {
@@ -61,10 +90,11 @@ impl Filter {
         Leaves { with_value: with_value && !is_extra, as_label: as_label && !is_extra }
     }
 
-    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text.
+    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text, and every text that is
+    /// the key of a photo of ours.
     pub fn clean(&self, members: &mut Map<String, Value>) {
         let settled = settles(|taken| {
-            self.clean_members(members, json::DEPTH, taken);
+            self.clean_members(members, None, json::DEPTH, taken);
             true
         });
         if !settled {
@@ -74,12 +104,18 @@ impl Filter {
 
     /// The same within a value.
     pub fn clean_value(&self, value: &mut Value) {
-        if !settles(|taken| self.clean_at(value, json::DEPTH, taken)) {
+        if !settles(|taken| self.clean_at(value, None, json::DEPTH, taken)) {
             *value = Value::Null;
         }
     }
 
-    fn clean_members(&self, members: &mut Map<String, Value>, depth: u32, taken: &mut bool) {
+    fn clean_members(
+        &self,
+        members: &mut Map<String, Value>,
+        within: Option<&Within<'_>>,
+        depth: u32,
+        taken: &mut bool,
+    ) {
         // `{"key": "phone", "value": …}` is a member called `phone`. Beside others it is only likely to be one: there the
         // name may be a work's.
         let kept_in = pair(members).filter(|pair| pair.names.iter().any(|name| !self.allows(name)));
@@ -92,30 +128,39 @@ impl Filter {
             members.retain(|name, _| !is_value(name));
         }
         members.retain(|name, value| {
-            let leaves = self.leaves(name);
-            let allowed = if *value == Value::Bool(true) { leaves.as_label } else { leaves.with_value };
-            allowed && self.clean_at(value, depth, taken)
+            let is_label = *value == Value::Bool(true);
+            let may_leave = |name: &str| {
+                let leaves = self.leaves(name);
+                if is_label { leaves.as_label } else { leaves.with_value }
+            };
+            let inner = Within { name, outer: within };
+            may_leave(name)
+                && inner.labels().all(|label| may_leave(&label))
+                && self.clean_at(value, Some(&inner), depth, taken)
         });
     }
 
     /// Cleans a value; false when all of it has to go. Tells whether anything was `taken` out of a list.
-    fn clean_at(&self, value: &mut Value, depth: u32, taken: &mut bool) -> bool {
+    fn clean_at(&self, value: &mut Value, within: Option<&Within<'_>>, depth: u32, taken: &mut bool) -> bool {
         match value {
-            Value::Object(members) => self.clean_members(members, depth, taken),
+            Value::Object(members) => self.clean_members(members, within, depth, taken),
             Value::Array(items) => {
                 let before = items.len();
                 let are_pairs = items.iter().all(|item| name_of_pair(item).is_some());
                 items.retain_mut(|item| {
                     let leaves = !are_pairs || name_of_pair(item).is_none_or(|name| self.allows(name));
-                    leaves && self.clean_at(item, depth, taken)
+                    leaves && self.clean_at(item, within, depth, taken)
                 });
                 *taken |= items.len() < before;
             }
             Value::String(text) => {
+                if is_place_of_photo(text) {
+                    return false;
+                }
                 let Some(read) = json::within(text) else { return !self.is_broken_and_names(text) };
                 let mut clean = read.clone();
                 let is_clean =
-                    depth.checked_sub(1).is_some_and(|depth| self.clean_at(&mut clean, depth, taken));
+                    depth.checked_sub(1).is_some_and(|depth| self.clean_at(&mut clean, within, depth, taken));
                 if !is_clean {
                     clean = Value::Null;
                 }

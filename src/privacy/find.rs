@@ -1,8 +1,8 @@
 //! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
-//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes and
-//! signs that nobody sees are undone and what comes out is searched again.
+//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes, signs
+//! that nobody sees and the ends of lines in base64 are undone and what comes out is searched again.
 
 use std::ops::{ControlFlow, Range};
 
@@ -55,16 +55,29 @@ pub fn search<'v>(
     Search { values, found, buffer: Vec::new() }.text(text, Layer::outermost(true))
 }
 
-/// The same in JSON, where the letters of an escape are no part of a text.
+/// The same in JSON. Each text is searched as it was before it was written: the signs of an escape are no part of it, and
+/// what the escapes hide lies no deeper than in the text itself.
 pub fn search_json<'v>(
     json: &[u8],
     values: &'v Values,
     found: &mut dyn FnMut(Found<'v>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let Some(plain) = decode::without_escapes(json) else { return search(json, values, found) };
+    if memchr(b'\\', json).is_none() {
+        return search(json, values, found);
+    }
     let mut search = Search { values, found, buffer: Vec::new() };
-    search.text(&plain, Layer::outermost(true))?;
-    search.escapes(json, Layer::outermost(true))
+    let mut rest = json.to_vec();
+    for part in decode::strings(json) {
+        let string = &json[part.clone()];
+        let Some(decoded) = memchr(b'\\', string).and_then(|_| decode::escapes(string)) else { continue };
+        let origin = |range| {
+            let source = decoded.source(range);
+            part.start + source.start..part.start + source.end
+        };
+        search.text(&decoded.bytes, Layer { origin: &origin, ..Layer::outermost(true) })?;
+        rest[part.clone()].fill(b' ');
+    }
+    search.text(&rest, Layer::outermost(true))
 }
 
 /// The same in bytes that nobody reads: an e-mail address is one only when it is known.
@@ -125,6 +138,10 @@ impl<'v> Search<'v, '_> {
             self.spelled(text, decode::foldable, decode::folded, layer)?;
             self.spelled(text, |rest| memchr(b'\\', rest), decode::markdown, layer)?;
             self.escapes(text, layer)?;
+            if let Some(decoded) = decode::unwrapped(text) {
+                // A name that ends a line is none of an address that the next begins with.
+                self.undone(&decoded, 0, Layer { readable: false, ..layer })?;
+            }
         }
         ControlFlow::Continue(())
     }

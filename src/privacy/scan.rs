@@ -176,6 +176,19 @@ mod tests {
         values
     }
 
+    #[test]
+    fn what_is_escaped_deeper_than_the_third_fence_looks_stops_no_dump() {
+        let values = values();
+        for deep in 0..12 {
+            let text = format!("{}u00e9@b.co", "\\".repeat(deep));
+            let clean = Redactor::new(&values).text(&text, &mut Counts::default()).into_owned();
+            let json = serde_json::json!([{ "title": clean }]).to_string();
+            assert_eq!(Scanner::new(&values, []).json(json.as_bytes()), None, "{text} as {json}");
+        }
+        let json = serde_json::json!([{ "title": "a\n\"u@b.co\"" }]).to_string();
+        assert!(Scanner::new(&values, []).json(json.as_bytes()).is_some(), "{json}");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -185,7 +198,7 @@ mod tests {
                 prop_oneof![
                     "[a-cnu0-4@&#;.\"\\\\%_:{}\n\u{8}\u{c}\u{7}é ]{1,6}",
                     Just("@b.co".to_owned()), Just("::1".to_owned()), Just("1.2.3.4".to_owned()),
-                    Just("\\u00".to_owned()), Just("%40".to_owned()), Just("\\\"".to_owned()), Just("%0A".to_owned()), Just("&#64;".to_owned()), Just("&#x".to_owned()), Just("&#10;".to_owned()), Just("&#64".to_owned()), Just("&#10".to_owned()), Just("\\@".to_owned()), Just("\\\\".to_owned()), Just("\\_".to_owned()),
+                    Just("\\u00".to_owned()), Just("%40".to_owned()), Just("\\\"".to_owned()), Just("%0A".to_owned()), Just("\\\\\\\\\\\\\\\\".to_owned()), Just("u00e9@b.co".to_owned()), Just("&#64;".to_owned()), Just("&#x".to_owned()), Just("&#10;".to_owned()), Just("&#64".to_owned()), Just("&#10".to_owned()), Just("\\@".to_owned()), Just("\\\\".to_owned()), Just("\\_".to_owned()),
                     Just("f1c9a527b644c0e9d2a5e8f00112233b".to_owned()),
                 ],
                 0..8,

@@ -38,7 +38,7 @@ const fn rule(pattern: &'static str, reason: &'static str) -> Rule {
 pub static BLACKLIST: &[Rule] = &[
     rule("_*", INTERNAL),
     rule("ip", NETWORK), rule("ips", NETWORK), rule("ip_*", NETWORK), rule("*_ip", NETWORK),
-    rule("ipv4", NETWORK), rule("ipv6", NETWORK), rule("remote_addr", NETWORK), rule("user_agent", NETWORK),
+    rule("ipv4*", NETWORK), rule("ipv6*", NETWORK), rule("remote_addr", NETWORK), rule("user_agent", NETWORK),
     rule("useragent", NETWORK), rule("ipaddr*", NETWORK), rule("clientip", NETWORK), rule("remoteip", NETWORK),
     rule("userip", NETWORK), rule("sourceip", NETWORK),
     rule("*forwarded_for", NETWORK), rule("remote_address", NETWORK),
@@ -60,6 +60,8 @@ pub static BLACKLIST: &[Rule] = &[
     rule("street_address", "a person's as often as a work's, whose place lat, lon and addr:* say"),
     rule("postal_address", ADDRESS), rule("mailing_address", ADDRESS), rule("billing_address", ADDRESS),
     rule("mail_address", ADDRESS), rule("mailaddress", ADDRESS), rule("residential_address", ADDRESS),
+    rule("contact_address*", ADDRESS), rule("artist_address*", ADDRESS), rule("owner_address*", ADDRESS),
+    rule("donor_address*", ADDRESS), rule("address_line*", "as street_address"),
     rule("telno", ADDRESS), rule("mobileno", ADDRESS), rule("mobilenumber", ADDRESS), rule("cellno", ADDRESS),
     rule("faxno", ADDRESS), rule("contactno", ADDRESS), rule("*_contact", ADDRESS), rule("contact_mobile", ADDRESS),
     rule("contact", ADDRESS), rule("contacts", ADDRESS), rule("contact_name", ADDRESS), rule("contact_info*", ADDRESS),

@@ -1,11 +1,14 @@
 //! How names are compared.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// The one form in which names are compared: lower case, without accents, words joined by one `_`, without what stands
-/// around it. A `_` that a name begins with stays; an `@` there marks an attribute in exports, and goes. Words are parted
-/// by whatever is neither letter nor number, save for an apostrophe, and a colon, which [`forms`] looks at.
+/// around it and what nobody sees. A `_` that a name begins with stays; an `@` there marks an attribute in exports, and
+/// goes. Words are parted by whatever is neither letter nor number, save for an apostrophe, and a colon, which [`forms`]
+/// looks at.
 pub fn normal(name: &str) -> String {
     spelled(name, |c| c == ':')
 }
@@ -16,6 +19,7 @@ pub fn pattern(name: &str) -> String {
 }
 
 fn spelled(name: &str, is_kept: impl Fn(char) -> bool) -> String {
+    let name = if name.is_ascii() { name.into() } else { seen(name) };
     let name = name.trim().trim_start_matches(['@', '$']);
     let mut normal = String::with_capacity(name.len() + 4);
     if name.starts_with('_') {
@@ -36,6 +40,23 @@ fn spelled(name: &str, is_kept: impl Fn(char) -> bool) -> String {
     }
     normal.truncate(normal.trim_end_matches('_').len());
     normal
+}
+
+/// A text without what nobody sees in it.
+fn seen(text: &str) -> Cow<'_, str> {
+    if text.contains(is_unseen) { text.chars().filter(|c| !is_unseen(*c)).collect() } else { text.into() }
+}
+
+/// Whether a character is to be ignored in display (Default_Ignorable_Code_Point): marks of direction, soft hyphens,
+/// spaces without a width, fillers. They come with text copied from pages and documents, and hide in text.
+pub fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Whether a pattern in its normal form takes a name in its normal form. Any number of `*`.
@@ -94,7 +115,7 @@ const PLACE: [&str; 25] = [
 
 /// What stands between the colons of a name.
 fn parts(name: &str, is_kept: impl Fn(char) -> bool) -> Vec<String> {
-    name.split(':').map(|part| spelled(part, &is_kept)).filter(|part| !part.is_empty()).collect()
+    name.split([':', '：']).map(|part| spelled(part, &is_kept)).filter(|part| !part.is_empty()).collect()
 }
 
 fn joined(parts: &[String]) -> String {
@@ -138,6 +159,7 @@ mod tests {
             ("tele\u{301}fono", "telefono"),
             ("Ｅ－ｍａｉｌ", "e_mail"),
             ("artist's name", "artist's_name"),
+            ("\u{200b}_pho\u{ad}tos\u{feff}", "_photos"),
             ("a: b", "a:_b"),
             ("_", ""),
             ("?", ""),
@@ -148,6 +170,7 @@ mod tests {
         let forms_of = |name: &str| forms(name).collect::<Vec<_>>();
         assert_eq!(forms_of("contact:tel:office"), ["contact_tel_office", "tel", "office"]);
         assert_eq!(forms_of("Phase 2: north side"), ["phase_2_north_side", "north_side"]);
+        assert_eq!(forms_of("連絡先：tel"), ["連絡先_tel", "tel"]);
         assert_eq!(forms_of("addr:street"), ["addr_street"]);
         assert_eq!(forms_of("addr: mail"), ["addr_mail", "mail"]);
         assert_eq!(forms_of("meta:_x"), ["meta__x", "_x"]);

@@ -8,6 +8,7 @@ fn percent_signs_are_undone_and_traced_back() {
     assert_eq!(decoded.bytes, b"a@b%2");
     assert_eq!(decoded.source(1..2), 1..4);
     assert_eq!(decoded.source(0..5), 0..7);
+    assert_eq!(percent("%u00e9%uD83D%uDE00%u12%u".as_bytes()).unwrap().bytes, "é😀%u12%u".as_bytes());
     assert!(percent(b"50 % of it").is_none());
 }
 
@@ -41,10 +42,25 @@ fn other_forms_of_ascii_are_folded_and_traced_back() {
 }
 
 #[test]
+fn lines_that_were_cut_to_one_width_are_joined_and_traced_back() {
+    let line = "aB3+".repeat(15);
+    for end in ["\n", "\r\n", "\r"] {
+        let text = format!("{line}{end}{line}{end} {line}{end}x");
+        let decoded = unwrapped(text.as_bytes()).unwrap();
+        assert_eq!(decoded.bytes, format!("{line}{line}{end} {line}x").as_bytes());
+        assert_eq!(decoded.source(0..61), 0..61 + end.len());
+    }
+    for apart in [format!("{}\n{line}", &line[1..]), format!("{line}.\n{line}"), format!("{line}\n")] {
+        assert!(unwrapped(apart.as_bytes()).is_none(), "{apart}");
+    }
+}
+
+#[test]
 fn escapes_are_undone_and_traced_back() {
     let decoded = escapes(br"a\u0040b\/\ud83d\ude00\x\ud800").unwrap();
     assert_eq!(decoded.bytes, "a@b/😀\\x\u{fffd}".as_bytes());
     assert_eq!(decoded.source(0..3), 0..8);
+    assert_eq!(escapes(br"\x40\u{1f600}\xg\u{}\u{40").unwrap().bytes, r"@😀\xg\u{}\u{40".as_bytes());
     assert!(escapes(b"plain").is_none());
 }
 
@@ -54,18 +70,6 @@ fn backslashes_before_signs_are_undone_and_traced_back() {
     assert_eq!(decoded.bytes, br"a@b.c\d\");
     assert_eq!(decoded.source(0..3), 0..4);
     assert!(markdown(br"C:\photos\").is_none());
-}
-
-#[test]
-fn escapes_are_blanked_byte_for_byte() {
-    for (text, blank) in [
-        (r#"a\n@b\u0041c\"d"#, "a  @b      c  d"),
-        (r#"a\\n@b \x\"#, r#"a \n@b \x\"#),
-        (r#"\ud83d\ude00."#, "            ."),
-    ] {
-        assert_eq!(without_escapes(text.as_bytes()), Some(blank.as_bytes().to_vec()), "{text}");
-    }
-    assert!(without_escapes(b"plain").is_none());
 }
 
 #[test]

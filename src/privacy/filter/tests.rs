@@ -20,6 +20,33 @@ fn members_are_taken_out_at_every_depth() {
 }
 
 #[test]
+fn what_names_spell_one_within_the_other_is_taken_out() {
+    let json = r#"{"created":{"by":"x","at":1},"a":{"birth":[{"date":"x"}]},"date":{"of":"{\"birth\":\"x\"}"},"painted":{"by":"y"}}"#;
+    assert_eq!(
+        cleaned(&Filter::default(), json),
+        r#"{"created":{"at":1},"a":{"birth":[{}]},"date":{"of":"{}"},"painted":{"by":"y"}}"#
+    );
+    let filter = Filter::new(["donor.name", "a.b.c"]);
+    let json = r#"{"donor":{"name":"x","year":1},"name":"y","a":{"b":{"c":"x","d":1},"c":2},"b":{"c":3}}"#;
+    assert_eq!(
+        cleaned(&filter, json),
+        r#"{"donor":{"year":1},"name":"y","a":{"b":{"d":1},"c":2},"b":{"c":3}}"#,
+        "labels are those of tags.json"
+    );
+    let long = "a".repeat(300);
+    assert_eq!(cleaned(&filter, &format!(r#"{{"{long}":{{"b":1}}}}"#)), format!(r#"{{"{long}":{{"b":1}}}}"#));
+}
+
+#[test]
+fn keys_of_photos_are_taken_out() {
+    let json = r#"{"image":"originals/2025/09/04/jane.jpg","a":["https://photos.publicartregistry.com/originals/2025/09/04/jane.jpg","https://city.example/originals/2025/09/04/a.jpg"],"b":"{\"c\":\"photos/2025/09/04/jane.jpg\"}"}"#;
+    assert_eq!(
+        cleaned(&Filter::default(), json),
+        r#"{"a":["https://city.example/originals/2025/09/04/a.jpg"],"b":"{}"}"#
+    );
+}
+
+#[test]
 fn members_are_taken_out_of_json_that_stands_as_text_or_in_pairs() {
     let clean = |json: &str| cleaned(&Filter::default(), json);
     assert_eq!(

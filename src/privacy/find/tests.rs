@@ -63,6 +63,12 @@ fn base64(bytes: &[u8], url: bool) -> String {
     encoded
 }
 
+/// Cut into lines as long as those of certificates.
+fn wrapped(text: &str, end: &str) -> String {
+    let lines: Vec<&str> = text.as_bytes().chunks(64).filter_map(|line| str::from_utf8(line).ok()).collect();
+    lines.join(end)
+}
+
 fn full_width(c: char) -> char {
     match c {
         '0'..='9' | 'A'..='Z' | 'a'..='z' | '@' | '.' | '-' | '_' | '+' | ':' => {
@@ -86,6 +92,12 @@ fn spellings(value: &str) -> Vec<String> {
         hex,
         value.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect(),
         value.replace('@', "\\u0040"),
+        value.chars().map(|c| format!("\\u{{{:x}}}", u32::from(c))).collect(),
+        value.bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+        value.chars().map(|c| format!("%u{:04X}", u32::from(c))).collect(),
+        value.chars().flat_map(|c| [c, '\u{3164}']).collect(),
+        wrapped(&base64(format!("{}{value}", "x".repeat(50)).as_bytes(), false), "\n"),
+        wrapped(&hex::encode(format!("{}{value}", "x".repeat(28))), "\r\n"),
         value.replace('@', "&commat;").replace('.', "&#x2e;"),
         value.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
         value.chars().map(|c| format!("&#{}", u32::from(c))).collect(),

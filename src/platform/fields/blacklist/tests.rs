@@ -169,6 +169,12 @@ fn what_is_private_is_kept_in_however_it_is_written() {
         "mail_address",
         "X-Forwarded-For",
         "remote_address",
+        "IPv6 Address",
+        "contact_address",
+        "Artist address",
+        "Address line 1",
+        "ph\u{200b}one",
+        "\u{feff}_photos",
     ] {
         assert!(rule_for(name).is_some(), "{name}");
     }
