@@ -276,9 +276,9 @@ export interface DataDumpOptions {
   /** The longest side of a thumbnail in pixels: a whole number from 64 to 2048. Nothing is enlarged. Default 800. */
   thumbnailSize?: number | undefined
   /**
-   * More names that never leave, as columns, as tags and at any depth within; in any case, `*` stands for any text. A
-   * name within another may be written as tags.json has it, `donor.name`.
-   * A name that every record has, such as `id`, is `INVALID_OPTIONS`. Default none.
+   * More names that never leave, as columns, as tags and at any depth within; in any case, `*` stands for any text.
+   * A name within another may be written as tags.json has it, `donor.name`. A name that every record has, such as
+   * `id`, is `INVALID_OPTIONS`. Default none.
    */
   extraBlacklist?: Array<string> | undefined
   /**

@@ -192,7 +192,7 @@ it('says of a job of another instance what is known, and no more', async () => {
     route.fulfill({ json: { success: true, data: running } }),
   );
   await signIn(page);
-  await page.getByText('Another instance of the service runs it').waitFor();
+  await page.getByText('Another process runs it').waitFor();
   await page.getByText(/^Running$/).waitFor();
   expect(await page.getByText('You can watch it here').count()).toBe(0);
   await fine(page, 'elsewhere');
@@ -357,6 +357,7 @@ it('shows what somebody else has made between two questions, and how old the las
   await page.route(/backups$/, (route) => answer(route, list));
   await signIn(page);
   await page.getByText('there is none yet').waitFor();
+  await page.waitForResponse(/jobs$/);
   const finished_at = new Date().toISOString();
   list = { backups: [], last_good_at: finished_at, last_good_age_seconds: 0 };
   jobs = [{ job_id: 'theirs', kind: 'backup', state: 'succeeded', finished_at, progress: null }];

@@ -25,7 +25,7 @@ export interface Job {
   readonly job_id: string;
   readonly kind: JobKind;
   readonly state: JobState;
-  /** When it was started last. Missing for a job that another instance runs, as `finished_at`, `result` and `error` are. */
+  /** When it was started last. Missing where the lock alone tells of a job, as `finished_at`, `result` and `error` are. */
   readonly started_at?: string;
   readonly finished_at?: string | null;
   readonly progress: JobProgress | null;
@@ -33,7 +33,7 @@ export interface Job {
   readonly error?: { readonly code: string; readonly message: string } | null;
   /** Whether a finished dump lies on the service's disk, to be published. */
   readonly publishable?: boolean;
-  /** Whether another instance of the service runs it. */
+  /** Whether another process runs it: another instance of the service, or `publish-dump`. */
   readonly elsewhere?: boolean;
 }
 

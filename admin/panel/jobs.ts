@@ -53,9 +53,9 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   const isOurs = computed(
     () => running.value !== null && ours.value.includes(running.value.job_id),
   );
-  /** The job of each kind that ended last, and when, as far as its card knows; nothing before the first answer. */
+  /** When the last job of each kind ended, as far as its card knows; nothing before the first answer. */
   let heard: Map<JobKind, string> | undefined;
-  const tabs = new BroadcastChannel(stream);
+  const tabs = channel();
   let follower: AbortController | undefined;
   let isGone = false;
   let isLooking = false;
@@ -79,7 +79,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     lost.value = '';
     if (job !== null) {
       ended.value = { ...ended.value, [job.kind]: job };
-      heard?.set(job.kind, endOf(job));
+      heard?.set(job.kind, job.finished_at ?? '');
     }
     if (last !== null) onEnd(last);
     lookAgain();
@@ -92,8 +92,9 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     for (const kind of ['data-dump', 'backup'] as const) {
       // The one that was started last comes first.
       const last = jobs.find((job) => job.kind === kind && job.state !== 'running');
-      if (last === undefined || heard.get(kind) === endOf(last)) continue;
-      heard.set(kind, endOf(last));
+      const end = last?.finished_at ?? '';
+      if (last === undefined || end <= (heard.get(kind) ?? '')) continue;
+      heard.set(kind, end);
       if (before !== undefined) onEnd(last);
     }
   };
@@ -108,12 +109,14 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
 
   /** Shows what the stream says, here and in other tabs. */
   const share = (job: Job): void => {
-    tabs.postMessage(job);
+    tabs?.postMessage(job);
     see(job);
   };
-  tabs.onmessage = ({ data: job }: MessageEvent<Job>) => {
-    if (job.job_id === running.value?.job_id) see(job);
-  };
+  if (tabs !== undefined) {
+    tabs.onmessage = ({ data: job }: MessageEvent<Job>) => {
+      if (job.job_id === running.value?.job_id) see(job);
+    };
+  }
 
   const follow = async (first: Job): Promise<void> => {
     // What was asked before it went away may be answered after.
@@ -187,7 +190,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
     isGone = true;
     clearInterval(idle);
     follower?.abort();
-    tabs.close();
+    tabs?.close();
   });
 
   return {
@@ -213,9 +216,13 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
   };
 }
 
-/** Names one end of a job: a dump that waits ends again once it is published. */
-function endOf({ job_id, finished_at }: Job): string {
-  return `${job_id} ${finished_at ?? ''}`;
+/** What joins the tabs of a browser; nothing where it keeps nothing of a site, which Firefox takes this for. */
+function channel(): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(stream);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What this tab knows after a reload, and other tabs of what was started here: ids of jobs, which are no secret. */

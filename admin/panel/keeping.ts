@@ -3,10 +3,17 @@
  * one at what is to be added: then it is kept as long as the page is open.
  */
 export class Keeping {
-  readonly #here = new Map<string, string>();
+  static readonly #kept = {
+    localStorage: new Map<string, string>(),
+    sessionStorage: new Map<string, string>(),
+  };
 
   /** `localStorage`: for all tabs and later visits. `sessionStorage`: for this tab, over reloads. */
   constructor(private readonly place: 'localStorage' | 'sessionStorage') {}
+
+  get #here(): Map<string, string> {
+    return Keeping.#kept[this.place];
+  }
 
   get(key: string): string | null {
     return this.#here.get(key) ?? this.#inBrowser((storage) => storage.getItem(key)) ?? null;

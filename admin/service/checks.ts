@@ -74,7 +74,7 @@ function checkEndpoint({ endpoint, bucket }: S3Options): void {
       'DUMPS_S3_ENDPOINT must be a URL such as https://ACCOUNT.r2.cloudflarestorage.com',
     );
   }
-  // As R2's dashboard shows it: a first job would fail, of keys below keys.
+  // As R2's dashboard shows it: the first job would fail, and say nothing of this.
   if (new URL(endpoint).pathname.replace(/\/+$/, '').endsWith(`/${bucket}`)) {
     throw new ConfigurationError(
       'DUMPS_S3_ENDPOINT has the bucket at its end, which DUMPS_S3_BUCKET names: leave it out there',

@@ -64,10 +64,11 @@ export class AdminApp extends Hono {
 export function createAdminApp(options: AdminOptions): AdminApp {
   checkAuth(options);
   const { auth, origins, rateLimits = {} } = options;
+  let audit: Audit | undefined;
   const { stateDir, store, catalogue, runner, dumps, backups } = assemble(options, (job) => {
-    audit.record(null, `job.${job.kind}`, job.error?.code ?? job.state, job.id);
+    audit?.record(null, `job.${job.kind}`, job.error?.code ?? job.state, job.id);
   });
-  const audit = new Audit(auditKey(stateDir), options.onAudit);
+  audit = new Audit(auditKey(stateDir), options.onAudit);
   const nonces = new Nonces(join(stateDir, 'nonces'), 2 * windowMs);
   const doorkeeper = new Doorkeeper(auth, origins, nonces);
 

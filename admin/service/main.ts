@@ -66,7 +66,7 @@ function run({ host, port, admin }: ServerOptions): void {
       return;
     }
     console.error(
-      `error: cannot listen at ${originOf(host, port)} (${error.message}): end what does, or set ADMIN_PORT or ADMIN_HOST`,
+      `error: cannot listen at ${originOf(host, port)} (${error.message}): set ADMIN_PORT or ADMIN_HOST, or end what listens there`,
     );
     process.exitCode = 1;
     void app.close();

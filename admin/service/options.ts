@@ -71,7 +71,7 @@ export interface RateLimits {
   readonly requests?: number | undefined;
   /** Of one admin, requests that change something. Default 60. */
   readonly changes?: number | undefined;
-  /** From one address, requests that do not get in. Default 600. */
+  /** From one address, requests that are refused: those of nobody who is known, and all others apart. Default 600. */
   readonly refusals?: number | undefined;
 }
 

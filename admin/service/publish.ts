@@ -1,7 +1,7 @@
 /**
  * `npm run publish-dump`: makes a dump and publishes it without the web service, for a schedule. Same configuration,
- * same lock, same order. Prints the published dump as JSON. Exit codes: 0 published, 1 failed, 2 usage, 3 incomplete,
- * 130 interrupted.
+ * same lock, same order. Prints the published dump as JSON. Exit codes: 0 published, 1 failed, 2 usage or variables, 3
+ * incomplete, 130 interrupted.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,7 +28,7 @@ const command = new Command('publish-dump')
   .option('--allow-shrink', 'also when far fewer records are left than in the dump before')
   .addHelpText(
     'after',
-    '\nExit codes: 0 published, 1 failed, 2 usage, 3 published but incomplete, 130 interrupted',
+    '\nExit codes: 0 published, 1 failed, 2 usage or variables, 3 published but incomplete, 130 interrupted',
   )
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();

@@ -68,10 +68,10 @@ export async function forwardToAdminService(
         ...(body.length > 0 ? { body } : {}),
       }),
     );
-    const refusal = refusalFor(answer);
-    if (refusal === undefined) return answer;
+    const instead = refusalFor(answer);
+    if (instead === undefined) return answer;
     await answer.body?.cancel();
-    return refusal;
+    return instead;
   } catch {
     return unreachable();
   }

@@ -42,7 +42,10 @@ export function dataDumpCommand(): Command {
     .option('--no-thumbnails', 'the rows alone')
     .option('--thumbnail-size <n>', 'longest side in pixels, 64 to 2048 (default: 800)', number)
     .option('--extra-blacklist <names...>', 'more field names that never leave, at any depth')
-    .option('--include-fields <columns...>', 'table.column of unknown columns that may leave')
+    .option(
+      '--include-fields <columns...>',
+      'table.column of unknown columns that are to be published',
+    )
     .addOption(
       choice('--foreign-licenses <what>', 'works under another licence (default: exclude)', [
         'exclude',

@@ -54,9 +54,9 @@ pub struct DataDumpOptions<'env> {
     /// The longest side of a thumbnail in pixels: a whole number from 64 to 2048. Nothing is enlarged. Default 800.
     #[napi(ts_type = "number | undefined")]
     pub thumbnail_size: Option<f64>,
-    /// More names that never leave, as columns, as tags and at any depth within; in any case, `*` stands for any text. A
-    /// name within another may be written as tags.json has it, `donor.name`.
-    /// A name that every record has, such as `id`, is `INVALID_OPTIONS`. Default none.
+    /// More names that never leave, as columns, as tags and at any depth within; in any case, `*` stands for any text.
+    /// A name within another may be written as tags.json has it, `donor.name`. A name that every record has, such as
+    /// `id`, is `INVALID_OPTIONS`. Default none.
     #[napi(ts_type = "Array<string> | undefined")]
     pub extra_blacklist: Option<Vec<String>>,
     /// `table.column` of columns that the built-in list does not know and that are to be published; a blacklisted name

@@ -245,7 +245,7 @@ function ofTheFuture({ id, generated_at }: PublishedDump): Problem {
 function keptAfter(cause: unknown, path: string): Problem {
   const what = cause instanceof Problem ? cause.message : 'The dump could not be published';
   const code = storageCode(cause);
-  // As long as the other one is published it is in the way again.
+  // While the other one is published, it is in the way each time.
   const isInWay = code === 'DUMP_OUTDATED' || code === 'DUMP_EXISTS';
   const message = `${what}. The finished dump is kept${isInWay ? '' : ' and can be sent again'}: ${path}`;
   return new Problem(503, code, message, { cause });

@@ -43,6 +43,8 @@ export interface ObjectStore {
 
 /** A store that is still being loaded: what is asked of it waits until it is. */
 export function onceLoaded(store: Promise<ObjectStore>): ObjectStore {
+  // Where it cannot be loaded, whoever asks is told.
+  store.catch(() => undefined);
   return {
     list: async (...args) => (await store).list(...args),
     get: async (...args) => (await store).get(...args),
