@@ -64,7 +64,8 @@ export class AdminApp extends Hono {
 export function createAdminApp(options: AdminOptions): AdminApp {
   checkAuth(options);
   const { auth, origins, rateLimits = {} } = options;
-  let audit: Audit | undefined;
+  // Where its key is damaged there is none, and yet there are jobs that a killed service has left.
+  let audit = undefined as Audit | undefined;
   const { stateDir, store, catalogue, runner, dumps, backups } = assemble(options, (job) => {
     audit?.record(null, `job.${job.kind}`, job.error?.code ?? job.state, job.id);
   });
