@@ -149,6 +149,11 @@ pub fn rule_for_label(label: &str) -> Option<&'static str> {
     names_in_label(label).find_map(rule_for)
 }
 
+/// Whether a name leaves whatever pattern takes it with those that it stands in.
+pub fn is_public_name(name: &str) -> bool {
+    forms(name).any(|form| is_public(&form) || is_public(form.trim_end_matches(is_number)))
+}
+
 /// The forms under which a name is looked up here: of several telephones each has a number in tables.
 fn looked_up(name: &str) -> impl Iterator<Item = String> {
     let numbered = |form: String| {
