@@ -99,8 +99,8 @@ impl Filter {
         forms(name).any(|form| self.extra.iter().any(|pattern| matches(pattern, &form)))
     }
 
-    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text, and every text that
-    /// is the key of a photo of ours.
+    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text, and every text and
+    /// name that is the key of a photo of ours.
     pub fn clean(&self, members: &mut Map<String, Value>) {
         let settled = settles(|taken| {
             self.clean_members(members, None, json::DEPTH, taken);
@@ -141,6 +141,7 @@ impl Filter {
             let is_label = *value == Value::Bool(true);
             let inner = Within { name, outer: within };
             self.may_leave(&inner, is_label)
+                && !is_place_of_photo(name)
                 && self.clean_at(value, Some(&inner), depth, taken)
         });
     }

@@ -65,10 +65,10 @@ fn public_names_leave_within_others_and_in_the_wrapper_of_tags() {
 
 #[test]
 fn keys_of_photos_are_taken_out() {
-    let json = r#"{"image":"originals/2025/09/04/jane.jpg","a":["https://photos.publicartregistry.com/originals/2025/09/04/jane.jpg","https://city.example/originals/2025/09/04/a.jpg"],"b":"{\"c\":\"photos/2025/09/04/jane.jpg\"}"}"#;
+    let json = r#"{"image":"originals/2025/09/04/jane.jpg","a":["https://photos.publicartregistry.com/originals/2025/09/04/jane.jpg","https://city.example/originals/2025/09/04/a.jpg"],"b":"{\"c\":\"photos/2025/09/04/jane.jpg\"}","d":"\"originals/2025/09/04/jane.jpg\"","e":{"originals/2025/09/04/jane.jpg":"north side"}}"#;
     assert_eq!(
         cleaned(&Filter::default(), json),
-        r#"{"a":["https://city.example/originals/2025/09/04/a.jpg"],"b":"{}"}"#
+        r#"{"a":["https://city.example/originals/2025/09/04/a.jpg"],"b":"{}","e":{}}"#
     );
 }
 
