@@ -146,8 +146,8 @@ impl<R: Read> Chunks<R> {
     }
 }
 
-/// The last place up to `at` where nothing is cut in two: behind a space or a quote, else behind no escape. What an
-/// escape ends with would stand before an `@` as if it were a name.
+/// The last place up to `at` where nothing is cut in two: behind a space or a quote, else behind no escape, at least
+/// between two pairs of backslashes. What an escape ends with would stand before an `@` as if it were a name.
 fn between_words(chunk: &[u8], at: usize) -> usize {
     const ESCAPE: usize = 6;
     let from = at.saturating_sub(OVERLAP);
@@ -157,7 +157,8 @@ fn between_words(chunk: &[u8], at: usize) -> usize {
     }
     let is_escape = |byte: &u8| matches!(byte, b'\\' | b'%');
     let none = before.windows(ESCAPE).rposition(|six| !six.iter().any(is_escape));
-    none.map_or(at, |start| from + start + ESCAPE)
+    let backslashes = || chunk.iter().take(at).rev().take_while(|byte| **byte == b'\\').count();
+    none.map_or_else(|| at - backslashes() % 2, |start| from + start + ESCAPE)
 }
 
 #[cfg(test)]
@@ -190,6 +191,12 @@ mod tests {
         }
         let json = serde_json::json!([{ "title": "a\n\"u@b.co\"" }]).to_string();
         assert!(Scanner::new(&values, []).json(json.as_bytes()).is_some(), "{json}");
+    }
+
+    #[test]
+    fn backslashes_without_end_are_cut_between_pairs() {
+        let chunk = vec![b'\\'; 3 * OVERLAP];
+        assert_eq!([2 * OVERLAP, 2 * OVERLAP + 1].map(|at| between_words(&chunk, at)), [2 * OVERLAP; 2]);
     }
 
     proptest! {
