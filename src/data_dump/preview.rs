@@ -56,11 +56,11 @@ pub async fn preview_data_dump(options: DataDumpOptions, job: Job) -> Result<Dat
         Some(store) => store.list(&run.job).await?,
         None => None,
     };
-    blocking_deep(move || preview(&run.settings, &read, store.as_deref(), listing.as_ref())).await
+    blocking_deep(move || preview(&run, &read, store.as_deref(), listing.as_ref())).await
 }
 
 fn preview(
-    settings: &Settings,
+    run: &Run,
     read: &Read,
     store: Option<&dyn PhotoStore>,
     listing: Option<&Listing>,
@@ -68,7 +68,7 @@ fn preview(
     let plan = &read.plan;
     let photos = store.map(|store| photos(read, store, listing)).transpose()?;
     let mut warnings: Vec<Warning> = plan.toll.troubles.warnings().collect();
-    warnings.extend(describe::for_the_operator(settings, read));
+    warnings.extend(describe::for_the_operator(&run.settings, read));
     let to_read = photos.as_ref().map_or(0, |photos| photos.photos);
     let least_time = store.and_then(|store| store.least_time(to_read));
     warnings.extend(least_time.map(|time| slow_store(to_read, time)));
@@ -82,7 +82,7 @@ fn preview(
         photos,
         warnings,
     };
-    guard(settings, read, &preview).map(|()| preview)
+    guard(&run.settings, read, &preview).map(|()| preview)
 }
 
 /// What of the photos the store holds. Fails when it has none of them.

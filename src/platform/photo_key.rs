@@ -101,12 +101,12 @@ fn from_url(url: &Url, rest: &str) -> Reference {
     keys.into_reference()
 }
 
-/// Whether a text is, and says no more than, where a photo of ours lies: the tail of a key is what the uploader called the
-/// file, and an original has the place where it was taken.
+/// Whether a text is, or begins as, the place where a photo of ours lies, also in quotes: the tail of a key is what the
+/// uploader called the file, and an original has the place where it was taken.
 pub fn is_place_of_photo(text: &str) -> bool {
     // Keys of uploads have a date in them; most texts have nothing of the kind.
-    text.contains("/20")
-        && matches!(classify(text), Reference::Own(keys) if keys.iter().any(|key| is_dated(key)))
+    ["/20", "%2F20", "%2f20"].iter().any(|sign| text.contains(sign))
+        && matches!(classify(text.trim().trim_matches('"')), Reference::Own(keys) if keys.iter().any(|key| is_dated(key)))
 }
 
 /// `originals/2025/09/04/…`, in any of the folders that the platform has had for uploads and copies of them.
@@ -208,6 +208,8 @@ mod tests {
             " https://photos.publicartregistry.com/artworks/2025/09/04/a__400x400.jpg ",
             "/photos/originals/2025/09/04/a.jpg",
             "https://localhost/photos/2025%2F09%2F04%2Fa.jpg",
+            "https://photos.publicartregistry.com/photos/originals%2F2025%2F09%2F04%2Fjane.jpg",
+            "originals%2f2025%2f09%2f04%2fa.jpg",
         ] {
             assert!(is_place_of_photo(place), "{place}");
         }

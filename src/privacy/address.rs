@@ -121,7 +121,7 @@ fn top_level(label: &[u8]) -> Option<usize> {
         first if first.is_ascii() => run_after(label, |c| c.is_ascii_alphabetic()),
         _ => run_after(label, |c| (c.is_alphabetic() || is_combining_mark(c)) && !c.is_ascii()),
     };
-    // These may end in a digit.
+    // What files are called may end in a digit.
     let word = label.get(..run_after(label, |c| c.is_ascii_alphanumeric()))?;
     let is_file = FILES.iter().any(|end| word.eq_ignore_ascii_case(end.as_bytes()));
     (length >= 2 && !is_file).then_some(length)

@@ -70,15 +70,16 @@ pub fn percent(text: &[u8]) -> Option<Decoded> {
     )
 }
 
-/// Joins lines that were cut to one width in base64 or hexadecimal, as mail and tools write them; None when there is none.
+/// Joins lines that were cut to one width in base64 or hexadecimal, as mail and tools write them; None when there is
+/// none.
 pub fn unwrapped(text: &[u8]) -> Option<Decoded> {
     // Nearly no text has any, and all of it would be copied.
     memchr2_iter(b'\n', b'\r', text).find_map(|at| cut(text, at))?;
     Decoded::of(text, |byte| matches!(byte, b'\n' | b'\r'), |text, at, _| cut(text, at))
 }
 
-/// How long the end of a line at `at` is, if the line is nothing but letters of base64 for as long, and the next begins
-/// so.
+/// How long the end of a line at `at` is, if as many letters before it as the shortest line has are all of base64, and
+/// the next begins so.
 fn cut(text: &[u8], at: usize) -> Option<usize> {
     /// Letters of the shortest such line: 60 of hexadecimal, 64 in certificates, 76 in mail.
     const LINE: usize = 60;
@@ -141,7 +142,8 @@ pub fn foldable(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// The first bytes of all characters that are folded; few letters begin so, as some of Arabic, Georgian, Vietnamese, kana.
+/// The first bytes of all characters that are folded; few letters begin so, as some of Arabic, Georgian, Vietnamese,
+/// kana.
 fn begins_foldable(byte: u8) -> bool {
     matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xe3 | 0xef | 0xf0 | 0xf3)
 }
@@ -253,7 +255,8 @@ fn in_braces(text: &[u8], at: usize) -> Option<(char, usize)> {
     (digits.get(length) == Some(&b'}')).then_some((char::from_u32(number)?, length + 4))
 }
 
-/// The character that `\uXXXX`, or a pair of them, spells at `at`, and how long that is; whatever sign stands before `u`.
+/// The character that `\uXXXX`, or a pair of them, spells at `at`, and how long that is; whatever sign stands before
+/// `u`.
 fn escaped_unit(text: &[u8], at: usize) -> Option<(char, usize)> {
     let sign = *text.get(at)?;
     let unit = |at: usize| {

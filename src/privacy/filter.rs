@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use serde_json::{Map, Value};
 
 use crate::platform::decided::Decided;
-use crate::platform::fields::blacklist::{rule_for, rule_for_label};
+use crate::platform::fields::blacklist::{is_public_name, rule_for, rule_for_label};
 use crate::platform::fields::names::{forms, matches, pattern};
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
@@ -14,7 +14,8 @@ use crate::platform::photo_key::is_place_of_photo;
 
 /// How often tags are cleaned before all of them are taken out: nobody writes any by chance that take more than two.
 const ROUNDS: usize = 16;
-/// Bytes of the longest names that are looked up as one: a hundred thousand members may stand under a name of a megabyte.
+/// Bytes of the longest names that are looked up as one: a hundred thousand members may stand under a name of a
+/// megabyte.
 const LABEL: usize = 200;
 
 /// The built-in blacklist and the operator's.
@@ -29,6 +30,8 @@ pub struct Filter {
 struct Leaves {
     with_value: bool,
     as_label: bool,
+    /// Whether it does whatever it stands in, unless an operator's name keeps it in.
+    is_public: bool,
 }
 
 /// A member, and those that it stands in.
@@ -39,11 +42,13 @@ struct Within<'w> {
 
 impl Within<'_> {
     /// What a member that stands in another is called with it, and with all that it stands in, as tags.json has it:
-    /// `created.by`.
+    /// `created.by`. The wrapper of tags is none of them.
     fn labels(&self) -> impl Iterator<Item = String> {
         let innermost = self.outer.map(|_| self);
-        let mut names: Vec<&str> =
-            std::iter::successors(innermost, |within| within.outer).map(|within| within.name).collect();
+        let mut names: Vec<&str> = std::iter::successors(innermost, |within| within.outer)
+            .take_while(|within| within.outer.is_some() || within.name != "tags")
+            .map(|within| within.name)
+            .collect();
         names.reverse();
         let with_one = names.len().checked_sub(2).and_then(|at| label(names.get(at..)?));
         let with_all = (names.len() > 2).then(|| label(&names)).flatten();
@@ -85,13 +90,17 @@ impl Filter {
 
     fn decide(&self, name: &str) -> Leaves {
         let (with_value, as_label) = (rule_for(name).is_none(), rule_for_label(name).is_none());
-        let is_extra = |form: String| self.extra.iter().any(|pattern| matches(pattern, &form));
-        let is_extra = (with_value || as_label) && forms(name).any(is_extra);
-        Leaves { with_value: with_value && !is_extra, as_label: as_label && !is_extra }
+        let is_extra = (with_value || as_label) && self.is_extra(name);
+        let is_public = with_value && is_public_name(name);
+        Leaves { with_value: with_value && !is_extra, as_label: as_label && !is_extra, is_public }
     }
 
-    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text, and every text that is
-    /// the key of a photo of ours.
+    fn is_extra(&self, name: &str) -> bool {
+        forms(name).any(|form| self.extra.iter().any(|pattern| matches(pattern, &form)))
+    }
+
+    /// Takes out every member that may not leave, at any depth, also of JSON that stands as text, and every text and
+    /// name that is the key of a photo of ours.
     pub fn clean(&self, members: &mut Map<String, Value>) {
         let settled = settles(|taken| {
             self.clean_members(members, None, json::DEPTH, taken);
@@ -118,7 +127,8 @@ impl Filter {
     ) {
         // `{"key": "phone", "value": …}` is a member called `phone`. Beside others it is only likely to be one: there the
         // name may be a work's.
-        let kept_in = pair(members).filter(|pair| pair.names.iter().any(|name| !self.allows(name)));
+        let is_kept_in = |name: &&str| !self.may_leave(&Within { name, outer: within }, false);
+        let kept_in = pair(members).filter(|pair| pair.names.iter().any(is_kept_in));
         match kept_in.map(|pair| pair.is_whole) {
             Some(true) => members.clear(),
             Some(false) => members.retain(|name, _| !is_value(name)),
@@ -129,15 +139,21 @@ impl Filter {
         }
         members.retain(|name, value| {
             let is_label = *value == Value::Bool(true);
-            let may_leave = |name: &str| {
-                let leaves = self.leaves(name);
-                if is_label { leaves.as_label } else { leaves.with_value }
-            };
             let inner = Within { name, outer: within };
-            may_leave(name)
-                && inner.labels().all(|label| may_leave(&label))
+            self.may_leave(&inner, is_label)
+                && !is_place_of_photo(name)
                 && self.clean_at(value, Some(&inner), depth, taken)
         });
+    }
+
+    /// Whether a member may leave by its name, and by those that it makes with the names around it.
+    fn may_leave(&self, member: &Within<'_>, is_label: bool) -> bool {
+        let may_leave = |leaves: Leaves| if is_label { leaves.as_label } else { leaves.with_value };
+        let leaves = self.leaves(member.name);
+        let label_may_leave = |label: String| {
+            if leaves.is_public { !self.is_extra(&label) } else { may_leave(self.leaves(&label)) }
+        };
+        may_leave(leaves) && member.labels().all(label_may_leave)
     }
 
     /// Cleans a value; false when all of it has to go. Tells whether anything was `taken` out of a list.
@@ -148,7 +164,8 @@ impl Filter {
                 let before = items.len();
                 let are_pairs = items.iter().all(|item| name_of_pair(item).is_some());
                 items.retain_mut(|item| {
-                    let leaves = !are_pairs || name_of_pair(item).is_none_or(|name| self.allows(name));
+                    let may_leave = |name| self.may_leave(&Within { name, outer: within }, false);
+                    let leaves = !are_pairs || name_of_pair(item).is_none_or(may_leave);
                     leaves && self.clean_at(item, within, depth, taken)
                 });
                 *taken |= items.len() < before;

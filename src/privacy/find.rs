@@ -1,8 +1,8 @@
 //! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
-//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes, signs
-//! that nobody sees and the ends of lines in base64 are undone and what comes out is searched again.
+//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes,
+//! signs that nobody sees and the ends of lines in base64 are undone and what comes out is searched again.
 
 use std::ops::{ControlFlow, Range};
 
@@ -55,8 +55,8 @@ pub fn search<'v>(
     Search { values, found, buffer: Vec::new() }.text(text, Layer::outermost(true))
 }
 
-/// The same in JSON. Each text is searched as it was before it was written: the signs of an escape are no part of it, and
-/// what the escapes hide lies no deeper than in the text itself.
+/// The same in JSON. Each text is searched as it was before it was written: the signs of an escape are no part of it,
+/// and what the escapes hide lies no deeper than in the text itself.
 pub fn search_json<'v>(
     json: &[u8],
     values: &'v Values,

@@ -152,7 +152,7 @@ impl Reading<'_, '_, '_> {
             let mut public = tags.clone();
             self.filter.clean_value(&mut public);
             if public != *tags {
-                let problem = format!("a tag of record {number} has a name that is never public");
+                let problem = format!("a tag of record {number} is never public");
                 self.problems.leak(file.name, &problem);
             }
         }

@@ -20,8 +20,9 @@ struct Rows {
     seen: HashSet<String>,
     /// The photos of works in artwork.json, by the work's id.
     photos: HashMap<String, Vec<DumpPhoto>>,
-    /// Photos that a row says are licensed, by family: that is true in every row that has the photo, or a copy of it. The
-    /// licence of a row is that of its photos too, save OpenStreetMap's, which is one of data alone.
+    /// Photos that a row says are licensed, by family: that is true in every row that has the photo, or a copy of it.
+    /// The licence of a row is that of its photos too, save OpenStreetMap's, which is one of data alone; where a row
+    /// names it, no other licence of the row is known.
     licensed: HashSet<String>,
 }
 

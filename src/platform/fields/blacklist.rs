@@ -5,7 +5,7 @@
 //! `user_token`. A name with a prefix (`contact:phone`) is also looked up without it, and one with a number (`tel2`)
 //! without that. `*` stands for any text.
 
-use super::names::{forms, matches, names_in_label};
+use super::names::{forms, is_sign, matches, names_in_label};
 
 /// A name or pattern, and why it never leaves, or does.
 #[derive(Debug)]
@@ -149,21 +149,30 @@ pub fn rule_for_label(label: &str) -> Option<&'static str> {
     names_in_label(label).find_map(rule_for)
 }
 
+/// Whether a name leaves whatever pattern takes it with those that it stands in.
+pub fn is_public_name(name: &str) -> bool {
+    forms(name).any(|form| is_public(&form) || is_public(form.trim_end_matches(is_number)))
+}
+
 /// The forms under which a name is looked up here: of several telephones each has a number in tables.
 fn looked_up(name: &str) -> impl Iterator<Item = String> {
-    let is_number = |c: char| c.is_ascii_digit() || c == '_';
-    let numbered = move |form: String| {
+    let numbered = |form: String| {
         let plain = form.trim_end_matches(is_number);
         let plain = (plain.len() < form.len() && !plain.is_empty()).then(|| plain.to_owned());
         [Some(form), plain].into_iter().flatten()
     };
     forms(name)
         .flat_map(numbered)
-        .filter(move |form| !is_public(form) && !is_public(form.trim_end_matches(is_number)))
+        .filter(|form| !is_public(form) && !is_public(form.trim_end_matches(is_number)))
+}
+
+/// Whether a character may be of the number behind a name.
+fn is_number(c: char) -> bool {
+    c.is_ascii_digit() || c == '_'
 }
 
 fn is_endless(name: &str) -> bool {
-    memchr::memchr2_iter(b':', b'=', name.as_bytes()).nth(PARTS).is_some()
+    name.chars().filter(|c| is_sign(*c)).nth(PARTS).is_some()
 }
 
 /// Whether a name in its normal form leaves whatever pattern takes it.

@@ -7,8 +7,8 @@ use unicode_normalization::char::is_combining_mark;
 
 /// The one form in which names are compared: lower case, without accents, words joined by one `_`, without what stands
 /// around it and what nobody sees. A `_` that a name begins with stays; an `@` there marks an attribute in exports, and
-/// goes. Words are parted by whatever is neither letter nor number, save for an apostrophe, and a colon, which [`forms`]
-/// looks at.
+/// goes. Words are parted by whatever is neither letter nor number, save for an apostrophe, and a colon, which
+/// [`forms`] looks at.
 pub fn normal(name: &str) -> String {
     spelled(name, |c| c == ':')
 }
@@ -113,13 +113,21 @@ const PLACE: [&str; 25] = [
     "country",
 ];
 
+/// A colon, as it is and as East Asian keyboards write it.
+const COLONS: [char; 2] = [':', '：'];
+
 /// What stands between the colons of a name.
 fn parts(name: &str, is_kept: impl Fn(char) -> bool) -> Vec<String> {
-    name.split([':', '：']).map(|part| spelled(part, &is_kept)).filter(|part| !part.is_empty()).collect()
+    name.split(COLONS).map(|part| spelled(part, &is_kept)).filter(|part| !part.is_empty()).collect()
 }
 
 fn joined(parts: &[String]) -> String {
     parts.join("_")
+}
+
+/// Whether a character may stand between a name and what it is the name of, in a name.
+pub fn is_sign(c: char) -> bool {
+    c == '=' || COLONS.contains(&c)
 }
 
 /// What a label without a value is looked up as: the names in `name: value`, the whole where it is spelt as fields are
@@ -132,8 +140,8 @@ pub fn names_in_label(label: &str) -> impl Iterator<Item = &str> {
     };
     let is_field =
         label.contains('_') || has_hump() || label.bytes().filter(u8::is_ascii_digit).count() >= NUMBER;
-    let heads = label.split([':', '=']).count() - 1;
-    label.split([':', '=']).take(heads).chain(is_field.then_some(label))
+    let heads = label.split(is_sign).count() - 1;
+    label.split(is_sign).take(heads).chain(is_field.then_some(label))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::platform::fields::blacklist::{PUBLIC, Rule};
 
 fn cleaned(filter: &Filter, json: &str) -> String {
     let mut value: Value = serde_json::from_str(json).unwrap();
@@ -26,6 +27,13 @@ fn what_names_spell_one_within_the_other_is_taken_out() {
         cleaned(&Filter::default(), json),
         r#"{"created":{"at":1},"a":{"birth":[{}]},"date":{"of":"{}"},"painted":{"by":"y"}}"#
     );
+    assert_eq!(
+        cleaned(
+            &Filter::default(),
+            r#"{"created":[["by","x"],["at","y"]],"birth":{"key":"date","value":"x"}}"#
+        ),
+        r#"{"created":[["at","y"]],"birth":{}}"#
+    );
     let filter = Filter::new(["donor.name", "a.b.c"]);
     let json = r#"{"donor":{"name":"x","year":1},"name":"y","a":{"b":{"c":"x","d":1},"c":2},"b":{"c":3}}"#;
     assert_eq!(
@@ -38,11 +46,29 @@ fn what_names_spell_one_within_the_other_is_taken_out() {
 }
 
 #[test]
+fn public_names_leave_within_others_and_in_the_wrapper_of_tags() {
+    let names = PUBLIC.iter().map(|rule| rule.pattern).chain(["hash", "tokens", "phone_box_2"]);
+    for name in names {
+        let json = format!(r#"{{"tags":{{"{name}":"y"}},"version":"1.0.0"}}"#);
+        assert_eq!(cleaned(&Filter::default(), &json), json);
+    }
+    for Rule { pattern: name, .. } in PUBLIC {
+        let json = format!(r#"{{"x":{{"{name}":"y"}}}}"#);
+        assert_eq!(cleaned(&Filter::default(), &json), json);
+        assert_eq!(cleaned(&Filter::new([format!("x.{name}").as_str()]), &json), r#"{"x":{}}"#);
+    }
+    assert_eq!(
+        cleaned(&Filter::default(), r#"{"tags":{"created":{"by":"x"}},"user":{"photo_hash":"x"}}"#),
+        r#"{"tags":{"created":{}}}"#
+    );
+}
+
+#[test]
 fn keys_of_photos_are_taken_out() {
-    let json = r#"{"image":"originals/2025/09/04/jane.jpg","a":["https://photos.publicartregistry.com/originals/2025/09/04/jane.jpg","https://city.example/originals/2025/09/04/a.jpg"],"b":"{\"c\":\"photos/2025/09/04/jane.jpg\"}"}"#;
+    let json = r#"{"image":"originals/2025/09/04/jane.jpg","a":["https://photos.publicartregistry.com/originals/2025/09/04/jane.jpg","https://city.example/originals/2025/09/04/a.jpg"],"b":"{\"c\":\"photos/2025/09/04/jane.jpg\"}","d":"\"originals/2025/09/04/jane.jpg\"","e":{"originals/2025/09/04/jane.jpg":"north side"}}"#;
     assert_eq!(
         cleaned(&Filter::default(), json),
-        r#"{"a":["https://city.example/originals/2025/09/04/a.jpg"],"b":"{}"}"#
+        r#"{"a":["https://city.example/originals/2025/09/04/a.jpg"],"b":"{}","e":{}}"#
     );
 }
 

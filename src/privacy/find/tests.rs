@@ -96,7 +96,7 @@ fn spellings(value: &str) -> Vec<String> {
         value.bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
         value.chars().map(|c| format!("%u{:04X}", u32::from(c))).collect(),
         value.chars().flat_map(|c| [c, '\u{3164}']).collect(),
-        wrapped(&base64(format!("{}{value}", "x".repeat(50)).as_bytes(), false), "\n"),
+        wrapped(&base64(format!("{}{value}", "x".repeat(44)).as_bytes(), false), "\n"),
         wrapped(&hex::encode(format!("{}{value}", "x".repeat(28))), "\r\n"),
         value.replace('@', "&commat;").replace('.', "&#x2e;"),
         value.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
@@ -248,6 +248,14 @@ fn a_hit_is_found_wherever_a_chunk_ends() {
         assert!(scanner.bytes(bytes.as_slice()).unwrap().is_some(), "{at} {filler}");
     }
     assert_eq!(scanner.bytes(vec![b' '; 3 * long].as_slice()).unwrap(), None);
+}
+
+#[test]
+fn a_line_that_a_chunk_ends_in_holds_no_more_than_the_whole_line() {
+    let values = values();
+    let mut bytes = vec![b'\n'; 1024 * 1024 + 16 * 1024 - "logo@2x.jp".len()];
+    bytes.extend(b"logo@2x.jpeg");
+    assert_eq!(Scanner::new(&values, []).bytes(bytes.as_slice()).unwrap(), None);
 }
 
 #[test]

@@ -293,7 +293,7 @@ fn what_is_public_is_so_against_a_pattern() {
 
 #[test]
 fn a_name_without_end_stays_in() {
-    for sign in [":", "="] {
+    for sign in [":", "：", "="] {
         let parts = |count: usize| vec!["a"; count].join(sign);
         assert!(rule_for(&parts(20)).is_none() && rule_for_label(&parts(20)).is_none());
         // Took a minute while each part was looked up.
@@ -317,7 +317,15 @@ fn labels_without_a_value_are_content_unless_they_are_spelt_as_names() {
     ] {
         assert_eq!(rule_for_label(label), None, "{label}");
     }
-    for label in ["_internal", "email_verified", "userToken", "phone: 604", "tel=604", "phone 604 555 0199"] {
+    for label in [
+        "_internal",
+        "email_verified",
+        "userToken",
+        "phone: 604",
+        "tel=604",
+        "contact：Jane Doe",
+        "phone 604 555 0199",
+    ] {
         assert!(rule_for_label(label).is_some(), "{label}");
     }
 }
