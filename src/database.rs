@@ -34,6 +34,12 @@ pub(crate) fn bytes_of(connection: &Connection) -> rusqlite::Result<u64> {
     connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|bytes| bytes as u64)
 }
 
+/// The parts of a finding of `integrity_check`. One about pages has a line for each; any other is one, with whatever is
+/// in the name of its table.
+fn parts_of_finding(finding: &str) -> Vec<&str> {
+    if finding.starts_with("*** in database ") { finding.lines().collect() } else { vec![finding] }
+}
+
 /// Whether a file that begins like this is packed, with gzip, ZIP or zstd: neither a script nor a SQLite file.
 fn is_packed(head: &[u8]) -> bool {
     matches!(head, [0x1F, 0x8B, ..] | [b'P', b'K', 3, 4, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..])
