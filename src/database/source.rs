@@ -171,8 +171,9 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Begins the read transaction that is the snapshot. A transaction starts with its first read, not with BEGIN. The schema
-/// comes before, and with it the planner's statistics: in a transaction that has met damage nothing can be made.
+/// Begins the read transaction that is the snapshot. A transaction starts with its first read, not with BEGIN. The
+/// schema is read before it, with the planner's statistics: a transaction that met damage in those could make no
+/// vocabulary.
 fn begin(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; SELECT count(*) FROM sqlite_schema;
