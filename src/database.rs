@@ -8,6 +8,7 @@ use rusqlite::{Connection, ffi};
 
 pub mod digest;
 pub mod drill;
+mod generated;
 mod lexer;
 pub mod making;
 mod private;

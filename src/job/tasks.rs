@@ -11,11 +11,11 @@ use super::Job;
 use crate::error::{Error, Result};
 
 /// Bytes of stack for what SQLite does with a schema or a script of somebody else's: it calls itself for each wildcard
-/// of a pattern and each level of an expression. A pattern of 50,000 bytes, the longest that it takes, needs some 10 MB,
-/// and a thread has 2 MiB. An expression has 1000 levels at most, but a generated column or a view may bring in another
-/// one, and so on: SQLite does not bound their sum, and what comes to more than some 100,000 levels still ends the
-/// process. Only what is used of it takes memory.
-const DEEP: usize = 64 << 20;
+/// of a pattern and each level of an expression. A pattern of 50,000 bytes, the longest that it takes, needs some
+/// 10 MB, and a thread has 2 MiB. An expression has 1000 levels at most, but a generated column may bring in another
+/// one, and so on: 100,000 levels, which `generated` leaves them, need 50 to 60 MB. A chain of views or of subqueries
+/// adds up too, and nothing bounds that: one made to do so still ends the process. Only what is used of it takes memory.
+const DEEP: usize = 80 << 20;
 
 /// How much of a core a thread gets where all are busy.
 struct Priority {
