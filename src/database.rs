@@ -8,6 +8,7 @@ use rusqlite::{Connection, ffi};
 
 pub mod digest;
 pub mod drill;
+mod generated;
 mod lexer;
 pub mod making;
 mod private;
@@ -32,6 +33,12 @@ pub(crate) fn quoted_text(text: &str) -> String {
 pub(crate) fn bytes_of(connection: &Connection) -> rusqlite::Result<u64> {
     let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
     connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|bytes| bytes as u64)
+}
+
+/// The parts of a finding of `integrity_check`. One about pages has a line for each; any other is one, with whatever is
+/// in the name of its table.
+fn parts_of_finding(finding: &str) -> Vec<&str> {
+    if finding.starts_with("*** in database ") { finding.lines().collect() } else { vec![finding] }
 }
 
 /// Whether a file that begins like this is packed, with gzip, ZIP or zstd: neither a script nor a SQLite file.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::database::source::{self, Snapshot};
 use crate::error::Result;
-use crate::job::{Job, blocking};
+use crate::job::{Job, blocking, blocking_deep};
 use crate::options::{DatabaseSource, PhotoSource};
 use crate::photos::source::PhotoStore;
 use crate::photos::source::directory::Directory;
@@ -31,7 +31,7 @@ pub async fn open_store(photos: &PhotoSource, work: &Path) -> Result<Arc<dyn Pho
         PhotoSource::Directory(path) => Ok(Arc::new(blocking(move || Directory::open(&path)).await?)),
         PhotoSource::Wrangler { state, bucket } => {
             let work = work.to_owned();
-            Ok(Arc::new(blocking(move || Wrangler::open(&state, &bucket, &work)).await?))
+            Ok(Arc::new(blocking_deep(move || Wrangler::open(&state, &bucket, &work)).await?))
         }
         PhotoSource::S3(access) => Ok(Arc::new(S3::new(access)?)),
         PhotoSource::R2(bucket) => Ok(Arc::new(R2::new(bucket)?)),

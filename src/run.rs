@@ -27,7 +27,7 @@ impl<S> Clone for Run<S> {
 }
 
 impl<S: Send + Sync + 'static> Run<S> {
-    /// Does a stage that blocks, see [`blocking_deep`]: most meet what somebody else wrote.
+    /// Does a stage that blocks, see [`blocking_deep`]: most have SQLite read what somebody else wrote.
     pub async fn blocking<T: Send + 'static>(
         &self,
         stage: impl FnOnce(&Run<S>) -> Result<T> + Send + 'static,

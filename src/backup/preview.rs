@@ -69,7 +69,13 @@ pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPr
     if let Some(earlier) = &earlier {
         plan.look_for(earlier, run.settings.common.concurrency, &run.job).await?;
     }
-    blocking_deep(move || preview(&run, &snapshot, &plan, earlier.as_ref())).await
+    blocking_deep(move || {
+        let preview = preview(&run, &snapshot, &plan, earlier.as_ref());
+        // The folder of the run goes with it, and Windows removes none with open files.
+        drop((snapshot, plan, earlier));
+        preview
+    })
+    .await
 }
 
 fn preview(

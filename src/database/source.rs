@@ -12,7 +12,7 @@ use tempfile::TempPath;
 
 use super::schema::is_internal;
 use super::watchdog::Watchdog;
-use super::{as_io, digest};
+use super::{as_io, digest, generated};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
 
@@ -134,7 +134,8 @@ impl Snapshot {
         self.held.failure(&self.origin, error)
     }
 
-    /// The same snapshot, unless it holds no table: then the wrong database was named, or a fresh one.
+    /// The same snapshot, unless it holds no table, which is when the wrong database was named, or a fresh one; or one
+    /// whose generated columns may end the process.
     fn with_tables(self) -> Result<Self> {
         match self.has_table() {
             Err(error) => Err(self.failure(&error)),
@@ -143,7 +144,18 @@ impl Snapshot {
                 "it is empty, there is no table in it; check that this is the database you mean",
                 None,
             )),
-            Ok(true) => Ok(self),
+            Ok(true) => match generated::too_long(&self.connection) {
+                Err(error) => Err(self.failure(&error)),
+                Ok(Some(table)) => Err(Error::unreadable(
+                    &self.origin,
+                    format!(
+                        "the table {table} has generated columns and a CREATE TABLE of more than 100,000 bytes, \
+                         more than can be computed safely; drop some of these columns, or do it in a copy"
+                    ),
+                    None,
+                )),
+                Ok(None) => Ok(self),
+            },
         }
     }
 
@@ -171,8 +183,9 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Begins the read transaction that is the snapshot. A transaction starts with its first read, not with BEGIN. The schema
-/// comes before, and with it the planner's statistics: in a transaction that has met damage nothing can be made.
+/// Begins the read transaction that is the snapshot. A transaction starts with its first read, not with BEGIN. The
+/// schema is read before it, with the planner's statistics: a transaction that met damage in those could make no
+/// vocabulary.
 fn begin(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; SELECT count(*) FROM sqlite_schema;

@@ -11,9 +11,11 @@ use super::Job;
 use crate::error::{Error, Result};
 
 /// Bytes of stack for what SQLite does with a schema or a script of somebody else's: it calls itself for each wildcard
-/// of a pattern and each column that is made of another. As far as its own limits let it, that takes some 10 MB, and a
-/// thread has 2 MiB. Memory is taken for what is used alone.
-const DEEP: usize = 64 << 20;
+/// of a pattern and each level of an expression. A pattern of 50,000 bytes, the longest that it takes, needs some
+/// 10 MB, and a thread has 2 MiB. An expression has 1000 levels at most, but a generated column may bring in another
+/// one, and so on: 100,000 levels, which `generated` leaves them, need 50 to 60 MB. A chain of views or of subqueries
+/// adds up too, and nothing bounds that: one made to do so still ends the process. Only what is used of it takes memory.
+const DEEP: usize = 80 << 20;
 
 /// How much of a core a thread gets where all are busy.
 struct Priority {
@@ -30,7 +32,7 @@ const WORK: Priority = Priority {
     #[cfg(target_os = "linux")]
     niceness: 5,
 };
-/// Of work that can wait for the rest of its job; on Windows the same as that.
+/// Of work that can wait for the rest of its job; on Windows as `WORK`.
 const BESIDE: Priority = Priority {
     level: 27,
     #[cfg(target_os = "linux")]
@@ -69,7 +71,7 @@ pub async fn blocking_deep<T: Send + 'static>(
     .await
 }
 
-/// A thread to be, with that much stack.
+/// A thread that is still to be started, with a stack deep enough for what [`blocking_deep`] is for.
 pub fn deep_thread() -> thread::Builder {
     thread::Builder::new().name("rows".into()).stack_size(DEEP)
 }

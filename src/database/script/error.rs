@@ -69,6 +69,12 @@ pub enum Problem {
         "starts a statement that makes far more data than a script of this size can need; it was stopped"
     )]
     Big,
+    /// Generated columns that may be made of each other without end.
+    #[error(
+        "starts a statement after which a table with generated columns has a CREATE TABLE of more than 100,000 bytes, \
+         more than can be computed safely; take some of these columns out"
+    )]
+    Deep,
     /// A virtual table in the form of the sqlite3 shell that cannot be had.
     #[error("describes a virtual table that cannot be set up; only fts3, fts4, fts5 and rtree can")]
     VirtualTable,

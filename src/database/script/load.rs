@@ -13,7 +13,8 @@ use super::splitter::{Splitter, Statement};
 use super::statement::{Task, task};
 use super::views::Views;
 use super::virtual_table::ShellRow;
-use crate::database::{code, needs};
+use crate::database::lexer::tokens;
+use crate::database::{code, generated, needs};
 use crate::job::{Job, Meter};
 use crate::private_file;
 
@@ -116,7 +117,13 @@ impl Loader {
                 Task::Run if !self.views.admit(statement.text) => {
                     return Err(LoadError::script(statement.line, Problem::Big));
                 }
-                Task::Run | Task::Sequence => self.execute(&statement)?,
+                Task::Run if generated::is_too_long(statement.text) => {
+                    return Err(LoadError::script(statement.line, Problem::Deep));
+                }
+                Task::Run | Task::Sequence => {
+                    self.execute(&statement)?;
+                    self.look_at_altered(&statement)?;
+                }
             }
             if self.read - told > 1 << 20 {
                 meter.add(0, self.read - told);
@@ -172,6 +179,18 @@ impl Loader {
             Ok(()) if self.guard.is_overdue() => Err(LoadError::script(statement.line, Problem::Slow)),
             // A comment or a lone semicolon.
             Ok(()) | Err(rusqlite::Error::Empty) => Ok(()),
+            Err(error) => Err(self.failure(statement, &error)),
+        }
+    }
+
+    /// Looks at what ALTER has added to a table. It may have added one expression at most.
+    fn look_at_altered(&self, statement: &Statement<'_>) -> Result<(), LoadError> {
+        if !tokens(statement.text).next().is_some_and(|first| first.is_word("ALTER")) {
+            return Ok(());
+        }
+        match generated::too_long(&self.connection) {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(LoadError::script(statement.line, Problem::Deep)),
             Err(error) => Err(self.failure(statement, &error)),
         }
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::{Held, Snapshot, reader, trouble};
-use crate::database::needs;
 use crate::database::watchdog::Watchdog;
+use crate::database::{needs, parts_of_finding};
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
 
@@ -126,7 +126,8 @@ fn warnings(findings: &[String]) -> Vec<Warning> {
     let is_told = |finding: &&String| {
         TOLD.iter().any(|told| finding.starts_with(told)) || finding.contains(" value in ")
     };
-    let lines = findings.iter().flat_map(|finding| finding.lines()).filter(|line| !line.starts_with("***"));
+    let lines =
+        findings.iter().flat_map(|finding| parts_of_finding(finding)).filter(|line| !line.starts_with("***"));
     let lines: Vec<String> = lines.map(str::to_owned).collect();
     let found: Vec<&String> = lines.iter().filter(|line| *line != "ok" && !is_told(line)).collect();
     let Some(first) = found.first() else { return Vec::new() };
@@ -170,6 +171,7 @@ mod tests {
     fn what_is_told_elsewhere_is_not_told_again() {
         assert!(told(&["ok"]).is_empty());
         assert!(told(&["NULL value in t.a", "TEXT value in t.b", "CHECK constraint failed in t"]).is_empty());
+        assert!(told(&["NULL value in two\nlines.y"]).is_empty());
         let index = told(&["row 3 missing from index i"]);
         assert!(index[0].starts_with("INDEX_DAMAGED: integrity_check finds 1 problem "), "{index:?}");
         let pages = told(&[

@@ -200,16 +200,7 @@ impl Source<'_> {
     fn obstacle(&self, error: &rusqlite::Error) -> Obstacle {
         match trouble::extended(error) {
             ffi::SQLITE_READONLY_ROLLBACK => Obstacle::Journal,
-            ffi::SQLITE_READONLY_RECOVERY
-            | ffi::SQLITE_READONLY_CANTINIT
-            | ffi::SQLITE_READONLY_DIRECTORY
-            // Network and user space file systems have no memory that processes share.
-            | ffi::SQLITE_IOERR_SHMOPEN
-            | ffi::SQLITE_IOERR_SHMSIZE
-            | ffi::SQLITE_IOERR_SHMLOCK
-            | ffi::SQLITE_IOERR_SHMMAP => Obstacle::Wal,
-            // The file itself was opened before, so it is the WAL or its index that cannot be made.
-            code if code & 0xff == ffi::SQLITE_CANTOPEN => Obstacle::Wal,
+            _ if lacks_wal(error) => Obstacle::Wal,
             _ => self.hopeless(error),
         }
     }
@@ -226,6 +217,22 @@ impl Source<'_> {
 pub(crate) fn has_lone_wal(path: &Path) -> bool {
     let has = |ending| trace(&with_ending(path, ending)).is_some();
     has("-wal") && !has("-shm")
+}
+
+/// Whether a file that could be opened is not read because its WAL, or the index of that, cannot be made or written.
+pub(crate) fn lacks_wal(error: &rusqlite::Error) -> bool {
+    let code = trouble::extended(error);
+    matches!(
+        code,
+        ffi::SQLITE_READONLY_RECOVERY
+            | ffi::SQLITE_READONLY_CANTINIT
+            | ffi::SQLITE_READONLY_DIRECTORY
+            // Network and user space file systems have no memory that processes share.
+            | ffi::SQLITE_IOERR_SHMOPEN
+            | ffi::SQLITE_IOERR_SHMSIZE
+            | ffi::SQLITE_IOERR_SHMLOCK
+            | ffi::SQLITE_IOERR_SHMMAP
+    ) || code & 0xff == ffi::SQLITE_CANTOPEN
 }
 
 /// SQLite looks for a WAL or a journal beside the name that it was given. Where the file has another name, that of its

@@ -14,7 +14,7 @@ use super::trial::{Outcome, Trial, is_trouble};
 use super::{grown, substitutes};
 use crate::database::schema::{Object, Schema, Table, VirtualTable};
 use crate::database::watchdog::Watchdog;
-use crate::database::{quoted_text, rows};
+use crate::database::{parts_of_finding, quoted_text, rows};
 use crate::job::{Job, Warning};
 
 /// How many findings of `integrity_check` are looked at.
@@ -77,7 +77,7 @@ impl Repairs {
         let _watchdog = Watchdog::over(connection, job, None)?;
         let mut schema = Schema::read(connection)?;
         let findings = findings(connection, &schema)?;
-        let lines = || findings.iter().flat_map(|finding| parts(finding));
+        let lines = || findings.iter().flat_map(|finding| parts_of_finding(finding));
         let mut repairs = Repairs::default();
         repairs.checks.extend(
             lines().filter_map(|line| line.strip_prefix("CHECK constraint failed in ").map(str::to_owned)),
@@ -166,11 +166,6 @@ impl Repairs {
         ));
         warnings
     }
-}
-
-/// A finding about pages has a line for each; any other is one, with whatever is in the name of its table.
-fn parts(finding: &str) -> Vec<&str> {
-    if finding.starts_with("*** in database ") { finding.lines().collect() } else { vec![finding] }
 }
 
 /// The table whose tree has pages that are no good, as in `Tree 2 page 5 cell 0: Rowid 12 out of order`, or whose rows

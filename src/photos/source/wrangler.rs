@@ -15,10 +15,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, ffi};
 use serde_json::{Map, Value};
 
 use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto, etag, metadata};
-use crate::database::source::file::{Traces, has_lone_wal};
+use crate::database::source::file::{Traces, has_lone_wal, lacks_wal};
 use crate::database::source::trouble;
 use crate::error::{Error, Result};
-use crate::job::{Job, blocking};
+use crate::job::{Job, blocking, blocking_deep};
 use crate::wrangler::{bodies_folder, bucket_file};
 
 /// Bytes of a body that are read at a time.
@@ -112,11 +112,10 @@ impl Wrangler {
     }
 }
 
-/// Whether the rows are as they are on a medium that cannot be written, or where a writer was killed: then a journal
-/// has to be played back.
+/// Whether the rows are as they are on a medium that cannot be written or shares no memory, or where a writer was
+/// killed: then a journal has to be played back.
 fn takes_a_writer(error: &rusqlite::Error) -> bool {
-    let code = trouble::extended(error);
-    code & 0xff == ffi::SQLITE_CANTOPEN || code == ffi::SQLITE_READONLY_ROLLBACK
+    lacks_wal(error) || trouble::extended(error) == ffi::SQLITE_READONLY_ROLLBACK
 }
 
 impl Shared {
@@ -185,6 +184,17 @@ impl Shared {
         self.bodies.join(name)
     }
 
+    /// Opens the object right here: no other thread has to look into the rows.
+    fn content(&self, key: &str) -> std::result::Result<Content, GetError> {
+        let (rows, object) = self.find(key)?;
+        if object.body.is_some() {
+            let opened = self.open_whole(key)?;
+            return Ok(Content::File(Box::new(move || Ok(opened))));
+        }
+        let parts = self.parts(&rows, key).map_err(|_| GetError::Unreadable)?;
+        Ok(Content::Stream(Box::new(object.photo), one_after_the_other(parts)))
+    }
+
     /// Opens the one file that holds the object. An object that is replaced loses its body a moment later.
     fn open_whole(&self, key: &str) -> std::result::Result<OpenFile, GetError> {
         let mut failure = GetError::Unreadable;
@@ -222,28 +232,12 @@ impl PhotoStore for Wrangler {
 
     async fn list(&self, job: &Job) -> Result<Option<Listing>> {
         let (shared, job) = (Arc::clone(&self.shared), job.clone());
-        blocking(move || shared.list(&job)).await.map(Some)
+        blocking_deep(move || shared.list(&job)).await.map(Some)
     }
 
     async fn get(&self, key: &str) -> std::result::Result<Content, GetError> {
         let (shared, key) = (Arc::clone(&self.shared), key.to_owned());
-        let look = {
-            let (shared, key) = (Arc::clone(&shared), key.clone());
-            move || {
-                let (rows, object) = shared.find(&key)?;
-                let parts = match object.body {
-                    Some(_) => Vec::new(),
-                    None => shared.parts(&rows, &key).map_err(|_| GetError::Unreadable)?,
-                };
-                Ok::<_, GetError>((object, parts))
-            }
-        };
-        let found = blocking(move || Ok(look())).await;
-        let (object, parts) = found.map_err(|_| GetError::Unreadable)??;
-        if object.body.is_some() {
-            return Ok(Content::File(Box::new(move || shared.open_whole(&key))));
-        }
-        Ok(Content::Stream(Box::new(object.photo), one_after_the_other(parts)))
+        blocking_deep(move || Ok(shared.content(&key))).await.map_err(|_| GetError::Unreadable)?
     }
 }
 

@@ -360,3 +360,15 @@ fn no_call_runs_for_hours() {
         );
     }
 }
+
+#[test]
+fn generated_columns_lead_no_deeper_than_the_stack_is() {
+    let long = format!("/* {} */", "~".repeat(100_000));
+    assert_eq!(refused(&format!("CREATE TABLE t(a, b AS (~a) {long});")), (1, Problem::Deep));
+    let altered = format!("CREATE TABLE t(a {long});\nALTER TABLE t ADD b GENERATED ALWAYS AS (~a);");
+    assert_eq!(refused(&altered), (2, Problem::Deep));
+    // Long texts and many columns are no matter.
+    let checks: String = (0..1500).map(|n| format!(", c{n} CHECK ({}c{n} <> 5)", "~".repeat(90))).collect();
+    let short: String = (0..1500).map(|n| format!(", c{n} INTEGER AS (a + {n})")).collect();
+    loaded(&format!("CREATE TABLE t(a{checks}); ALTER TABLE t ADD b; CREATE TABLE u(a{short});"));
+}

@@ -4,8 +4,8 @@
 //! every part is read again: if none has changed, the state between the two readings is what is held. Parts that have
 //! changed are read together in one batch, and all others once more: if those have not changed, the state at that batch
 //! is what is held. A part that changes all the time, such as the end of a log, needs no more than that batch. What comes
-//! and goes may look unchanged, so the batch holds all that refers to what has changed, and all that this refers to, as
-//! long as it is not too much.
+//! and goes may look unchanged, so the batch holds all that refers to what has changed, and all that what has changed
+//! refers to, as long as it is not too much. What the batch itself finds changed brings the same along.
 //!
 //! D1 has no function that would make a digest of a table, so parts are compared here, whole.
 
@@ -72,19 +72,13 @@ impl<'a> Reading<'a> {
             self.pages(table).await?;
         }
         let (mut busy, mut together) = (BTreeSet::new(), BTreeSet::new());
-        let mut last = None;
+        let (mut last, mut related) = (None, true);
         for _ in 0..ROUNDS {
             let changed = self.read_again(&together).await?;
             let Some(first) = changed.first().copied() else { return Ok(self.held) };
             last = Some(first);
             busy.extend(changed);
-            together = self.with_related(&busy);
-            if !self.at_once(&together).await? {
-                if !self.at_once(&busy).await? {
-                    busy.clear();
-                }
-                together.clone_from(&busy);
-            }
+            together = self.with_busy(&mut busy, &mut related).await?;
         }
         let name = last.map(|part| &self.sources[self.held.parts[part].table].table.name);
         Err(changed(&format!("the table {}", name.map_or("", String::as_str)), "it is written all the time"))
@@ -163,6 +157,27 @@ impl<'a> Reading<'a> {
         Ok(changed)
     }
 
+    /// Reads `busy` in one batch, with what is `related` unless that was too much once: D1 may take minutes to say so.
+    /// What changed within the batch becomes busy too. The parts of the last batch that D1 gave.
+    async fn with_busy(&mut self, busy: &mut BTreeSet<usize>, related: &mut bool) -> Result<BTreeSet<usize>> {
+        let mut together = BTreeSet::new();
+        loop {
+            let wanted = if *related { self.with_related(busy) } else { busy.clone() };
+            if wanted.is_subset(&together) {
+                return Ok(together);
+            }
+            match self.at_once(&wanted).await? {
+                Some(changed) => {
+                    busy.extend(changed);
+                    together = wanted;
+                }
+                None if !together.is_empty() => return Ok(together),
+                None if *related => *related = false,
+                None => busy.clear(),
+            }
+        }
+    }
+
     /// These parts, and all of the tables that refer to theirs or that theirs refer to.
     fn with_related(&self, parts: &BTreeSet<usize>) -> BTreeSet<usize> {
         let table = |part: usize| self.held.parts[part].table;
@@ -173,18 +188,21 @@ impl<'a> Reading<'a> {
         all.filter(|part| parts.contains(part) || is_related(*part)).collect()
     }
 
-    /// Reads parts in one batch, whatever they have become. False if that is too much.
-    async fn at_once(&mut self, parts: &BTreeSet<usize>) -> Result<bool> {
+    /// Reads parts in one batch, whatever they have become; the ones that have changed. None if that is too much.
+    async fn at_once(&mut self, parts: &BTreeSet<usize>) -> Result<Option<Vec<usize>>> {
         let bytes: usize = parts.iter().map(|part| self.held.parts[*part].answer).sum();
         if bytes > AT_ONCE {
-            return Ok(false);
+            return Ok(None);
         }
         let parts: Vec<usize> = parts.iter().copied().collect();
-        let Some(read) = self.read_at_once(&self.wanted(&parts)).await? else { return Ok(false) };
+        let Some(read) = self.read_at_once(&self.wanted(&parts)).await? else { return Ok(None) };
+        let mut changed = Vec::new();
         for (part, read) in parts.into_iter().zip(&read) {
-            self.held.renew(part, read)?;
+            if self.held.renew(part, read)? {
+                changed.push(part);
+            }
         }
-        Ok(true)
+        Ok(Some(changed))
     }
 
     /// Reads parts again, if need be each on its own; the ones that have changed.

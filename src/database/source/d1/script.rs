@@ -29,7 +29,7 @@ pub struct Layout {
     pub tables: Vec<Table>,
     /// How many of them stand before `sqlite_sequence`, which is the last if there is one.
     ordinary: usize,
-    /// Tables, by their names, and those that they refer to or keep a full-text index with.
+    /// Pairs of tables, by name: one refers to the other, or both are behind one virtual table or its content.
     related: Vec<(String, String)>,
 }
 
@@ -61,7 +61,7 @@ impl Layout {
     }
 
     /// Whether one of two tables, by their indices, refers to the other, also a table to itself, or both are behind one
-    /// virtual table.
+    /// virtual table or its content.
     pub fn are_related(&self, one: usize, other: usize) -> bool {
         let is = |name: &str, table: usize| name.eq_ignore_ascii_case(&self.tables[table].name);
         self.related
@@ -115,7 +115,7 @@ fn references(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>
     pairs.collect()
 }
 
-/// The tables in which a virtual table keeps its content, each with each, and with the one whose rows it is an index of.
+/// Pairs of the tables behind a virtual table, and of each of these with the table whose rows it is an index of.
 fn kept_by(object: &Object, tables: &[Table]) -> Vec<(String, String)> {
     let start = format!("{}_", object.name.to_ascii_lowercase());
     let names = tables.iter().map(|table| table.name.clone());

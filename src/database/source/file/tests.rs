@@ -351,3 +351,12 @@ fn a_copy_that_is_gone_is_no_fault_of_the_database() {
     let error = Snapshot::from_copy(gone, "file", &bench.path()).unwrap_err();
     assert_eq!(error.code(), "OUTPUT_UNWRITABLE", "{error}");
 }
+
+#[test]
+fn a_table_that_leads_deeper_than_the_stack_is_refused() {
+    let long = "~".repeat(100_000);
+    let bench = Bench::made_with(&format!("CREATE TABLE t(a, b AS (~a) /* {long} */);"));
+    let (code, message) = bench.refused();
+    assert_eq!(code, "DATABASE_UNREADABLE");
+    assert!(message.contains("the table t has generated columns"), "{message}");
+}

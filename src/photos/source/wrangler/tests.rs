@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::fs;
 
@@ -60,6 +60,17 @@ async fn rows_on_a_read_only_medium_are_copied_into_the_working_folder() {
     assert_eq!(unwritable.unwrap_err().code(), "OUTPUT_UNWRITABLE");
 }
 
+/// A pipe can be opened and locked and gets no size, as files of some file systems in user space.
+#[tokio::test]
+async fn rows_on_a_file_system_without_shared_memory_are_read() {
+    let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    killed_with_a_wal(state.path());
+    let index = beside(&bucket_file(state.path(), "photos"), "-shm");
+    assert!(std::process::Command::new("mkfifo").arg(&index).status().unwrap().success());
+    let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+    assert_eq!(keys(&bucket).await, ["a.jpg"]);
+}
+
 #[tokio::test]
 async fn nothing_new_lies_beside_the_rows_when_they_were_read() {
     for is_killed in [false, true] {
@@ -92,4 +103,24 @@ async fn what_was_never_ended_is_taken_back_in_the_working_folder() {
     let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
     assert_eq!(keys(&bucket).await, ["a.jpg"]);
     assert!(beside(&bucket_file(state.path(), "photos"), "-journal").exists());
+}
+
+/// Each wildcard is a call of SQLite within the one before.
+#[tokio::test]
+async fn rows_that_take_sqlite_deep_end_no_process() {
+    let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let rows = live(state.path(), "DELETE");
+    let pattern = "%a".repeat(24_900);
+    rows.execute_batch(&format!(
+        "ALTER TABLE _mf_objects RENAME TO held;
+         CREATE VIEW _mf_objects AS SELECT * FROM held WHERE printf('%.*c', 49000, 'a') LIKE '{pattern}'"
+    ))
+    .unwrap();
+    let bodies = bodies_folder(state.path(), "photos");
+    fs::create_dir_all(&bodies).unwrap();
+    fs::write(bodies.join("b"), "a").unwrap();
+    let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+    assert_eq!(keys(&bucket).await, ["a.jpg"]);
+    let Content::File(open) = bucket.get("a.jpg").await.unwrap() else { panic!("it is one file") };
+    assert_eq!(open().unwrap().photo.size, 1);
 }
