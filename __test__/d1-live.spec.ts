@@ -66,7 +66,8 @@ CREATE TABLE log (at TEXT);`;
         const [creators, visits] = ['creators', 'visits'].map((table) =>
           body.includes(`FROM \\"${table}\\"`),
         );
-        server.database.exec(`BEGIN; DELETE FROM visits; DELETE FROM artwork WHERE id = 'x'; DELETE FROM creators;
+        server.database
+          .exec(`BEGIN; DELETE FROM visits; DELETE FROM artwork WHERE id = 'x'; DELETE FROM creators;
           ${
             visits && !creators
               ? `INSERT INTO creators VALUES ('c'); INSERT INTO artwork VALUES ('x', NULL, 'approved', 1, 'c');
