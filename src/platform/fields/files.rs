@@ -22,7 +22,8 @@ pub struct Field {
     pub kind: Kind,
     /// Whether every record has it; the others leave it out when there is nothing to say.
     pub required: bool,
-    /// What it means, for the dictionary.
+    /// What it means, for the dictionary. `verify` compares schemas to the letter, so other words take another version of
+    /// the format.
     pub about: &'static str,
 }
 
@@ -63,7 +64,7 @@ const WORK: &[Field] = &[
     always(
         "tags",
         Kind::Tags,
-        "what else is known: material, dimensions, access…; values may be text, numbers, true, false, arrays and objects",
+        "what else is known: material, dimensions, access…; values may be text, numbers, true, arrays and objects",
     ),
     always("creators", Kind::Objects(WORK_CREATOR), "who made it; the ids are those of creators.json"),
     always("photos", Kind::Objects(WORK_PHOTO), "thumbnails in this archive"),
@@ -76,7 +77,7 @@ const WORK: &[Field] = &[
 
 /// Who made a work.
 pub const WORK_CREATOR: &[Field] = &[
-    maybe("id", Kind::Text, "id in creators.json; absent for a name without a record there"),
+    maybe("id", Kind::Text, "id in creators.json; absent for a name that was never linked to a record"),
     always("name", Kind::Text, "name"),
     maybe("role", Kind::Text, "part in the work, such as primary or collaborator"),
 ];
