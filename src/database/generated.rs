@@ -8,7 +8,7 @@ use super::lexer::{Token, creates, tokens};
 /// Bytes of the CREATE TABLE of a table with generated columns. Where each is made of another, SQLite calls itself for
 /// every level of all their expressions, and bounds those of one expression only. A level takes a byte of the text at
 /// least, and 500 to 600 bytes of stack. D1 takes no statement that is longer.
-pub const LONGEST: usize = 100_000;
+const LONGEST: usize = 100_000;
 
 /// The first table whose generated columns may lead too far.
 pub fn too_long(connection: &Connection) -> rusqlite::Result<Option<String>> {

@@ -137,26 +137,18 @@ impl Snapshot {
     /// The same snapshot, unless it holds no table, which is when the wrong database was named, or a fresh one; or one
     /// whose generated columns may end the process.
     fn with_tables(self) -> Result<Self> {
-        match self.has_table() {
-            Err(error) => Err(self.failure(&error)),
-            Ok(false) => Err(Error::unreadable(
-                &self.origin,
-                "it is empty, there is no table in it; check that this is the database you mean",
-                None,
-            )),
-            Ok(true) => match generated::too_long(&self.connection) {
-                Err(error) => Err(self.failure(&error)),
-                Ok(Some(table)) => Err(Error::unreadable(
-                    &self.origin,
-                    format!(
-                        "the table {table} has generated columns and a CREATE TABLE of more than 100,000 bytes, \
-                         more than can be computed safely; drop some of these columns, or do it in a copy"
-                    ),
-                    None,
-                )),
-                Ok(None) => Ok(self),
-            },
+        if !self.has_table().map_err(|error| self.failure(&error))? {
+            let problem = "it is empty, there is no table in it; check that this is the database you mean";
+            return Err(Error::unreadable(&self.origin, problem, None));
         }
+        if let Some(table) = generated::too_long(&self.connection).map_err(|error| self.failure(&error))? {
+            let problem = format!(
+                "the table {table} has generated columns and a CREATE TABLE of more than 100,000 bytes, more than can \
+                 be computed safely; drop some of these columns, or do it in a copy"
+            );
+            return Err(Error::unreadable(&self.origin, problem, None));
+        }
+        Ok(self)
     }
 
     fn has_table(&self) -> rusqlite::Result<bool> {

@@ -99,9 +99,13 @@ impl VirtualTable {
 
     /// Whether SQLite takes the table `name` for one of its own.
     pub(super) fn reserves(&self, name: &str) -> bool {
+        self.makes.is_some() && self.is_behind(name)
+    }
+
+    /// Whether the table `name` is called like those that this one keeps its content in.
+    pub(crate) fn is_behind(&self, name: &str) -> bool {
         let start = name.get(..self.name.len());
-        self.makes.is_some()
-            && start.is_some_and(|start| start.eq_ignore_ascii_case(&self.name))
+        start.is_some_and(|start| start.eq_ignore_ascii_case(&self.name))
             && name[self.name.len()..].starts_with('_')
     }
 }

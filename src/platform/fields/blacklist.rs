@@ -151,7 +151,7 @@ pub fn rule_for_label(label: &str) -> Option<&'static str> {
 
 /// Whether a name leaves whatever pattern takes it with those that it stands in.
 pub fn is_public_name(name: &str) -> bool {
-    forms(name).any(|form| is_public(&form) || is_public(form.trim_end_matches(is_number)))
+    forms(name).any(|form| is_public(&form))
 }
 
 /// The forms under which a name is looked up here: of several telephones each has a number in tables.
@@ -161,9 +161,7 @@ fn looked_up(name: &str) -> impl Iterator<Item = String> {
         let plain = (plain.len() < form.len() && !plain.is_empty()).then(|| plain.to_owned());
         [Some(form), plain].into_iter().flatten()
     };
-    forms(name)
-        .flat_map(numbered)
-        .filter(|form| !is_public(form) && !is_public(form.trim_end_matches(is_number)))
+    forms(name).flat_map(numbered).filter(|form| !is_public(form))
 }
 
 /// Whether a character may be of the number behind a name.
@@ -175,9 +173,10 @@ fn is_endless(name: &str) -> bool {
     name.chars().filter(|c| is_sign(*c)).nth(PARTS).is_some()
 }
 
-/// Whether a name in its normal form leaves whatever pattern takes it.
+/// Whether a name in its normal form, or without the number behind it, leaves whatever pattern takes it.
 fn is_public(form: &str) -> bool {
-    PUBLIC.iter().any(|rule| rule.pattern == form)
+    let plain = form.trim_end_matches(is_number);
+    PUBLIC.iter().any(|rule| rule.pattern == form || rule.pattern == plain)
 }
 
 /// Whether what stands under that name tells who or where a person is, or lets somebody in.

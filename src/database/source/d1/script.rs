@@ -117,11 +117,11 @@ fn references(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>
 
 /// Pairs of the tables behind a virtual table, and of each of these with the table whose rows it is an index of.
 fn kept_by(object: &Object, tables: &[Table]) -> Vec<(String, String)> {
-    let start = format!("{}_", object.name.to_ascii_lowercase());
-    let names = tables.iter().map(|table| table.name.clone());
-    let behind: Vec<String> = names.filter(|name| name.to_ascii_lowercase().starts_with(&start)).collect();
     let (name, sql) = (object.name.clone(), object.sql.clone());
-    let content = VirtualTable::parse(schema::Object { table: name.clone(), name, sql }).option("content");
+    let index = VirtualTable::parse(schema::Object { table: name.clone(), name, sql });
+    let names = tables.iter().map(|table| table.name.clone());
+    let behind: Vec<String> = names.filter(|name| index.is_behind(name)).collect();
+    let content = index.option("content");
     let all: Vec<&String> = behind.iter().chain(&content).collect();
     let with_all = |one: &String| all.iter().map(|other| (one.clone(), (*other).clone())).collect::<Vec<_>>();
     behind.iter().flat_map(with_all).collect()
