@@ -1,6 +1,6 @@
 /**
  * Proves that the tests guard what they promise to guard: each patch beside this file breaks one guarantee, and the
- * test that it names has to fail. That the same test passes without the patch is what `cargo test` shows.
+ * test that it names has to fail. That the same test passes without the patch is what `npm test` shows.
  *
  *     node __test__/mutations/run.mjs [--apply-only] [name of a patch…]
  *
@@ -79,7 +79,13 @@ function problemWith(patch) {
   if (applied.status !== 0) return `it does not apply any more:\n${applied.output}`;
   if (applyOnly) return undefined;
 
-  const cargo = ['test', '--quiet', ...(suite === 'lib' ? ['--lib'] : ['--test', suite])];
+  const cargo = [
+    'test',
+    '--quiet',
+    '--profile',
+    'bench',
+    ...(suite === 'lib' ? ['--lib'] : ['--test', suite]),
+  ];
   const built = run('cargo', [...cargo, '--no-run']);
   if (built.status !== 0) return `what it makes does not compile:\n${tail(built.output)}`;
 
