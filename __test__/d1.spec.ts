@@ -39,7 +39,7 @@ function judge(cases: string): Verdict[] {
 }
 
 function generate(cases: string): void {
-  run('cargo', ['test', '--test', 'engine', 'export_cases'], {
+  run('cargo', ['test', '--profile', 'bench', '--test', 'engine', 'export_cases'], {
     CAB_CASES_DIR: cases,
     CAB_CASES: String(count),
   });
