@@ -12,8 +12,7 @@ use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::archive::{ArchiveWriter, FinishedArchive, Workspace, refuse_taken};
-use crate::database::as_io;
+use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
 use crate::database::drill::DrillReport;
 use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
@@ -22,6 +21,7 @@ use crate::formats::backup::BackupMetadata;
 use crate::formats::{METADATA, README, SUMS, metadata_json};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, blocking_deep, both, stop_on_error};
+use crate::sqlite::trouble::as_io;
 
 mod describe;
 mod inputs;

@@ -142,7 +142,7 @@ async fn make(run: &Run) -> Result<Made> {
 async fn open(run: &Run) -> Result<(Option<Arc<dyn PhotoStore>>, Read)> {
     let store = match &run.settings.common.photos {
         Some(photos) if run.settings.thumbnail_side().is_some() => {
-            Some(open_store(photos, run.workspace.folder()).await?)
+            Some(open_store(photos, run.workspace.folder(), &run.job).await?)
         }
         _ => None,
     };

@@ -13,9 +13,9 @@ use crate::database::drill::{DrillReport, Expected, inspect};
 use crate::database::schema::{Key, Object, Schema};
 use crate::database::source::trouble::extended;
 use crate::database::watchdog::Watchdog;
-use crate::database::{as_io, quoted};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
+use crate::sqlite::trouble::{as_io, extended};
 
 /// The counters of AUTOINCREMENT tables, from which SQLite takes those of a table that is dropped.
 pub(super) const SEQUENCE: &str = "sqlite_sequence";
