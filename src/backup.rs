@@ -12,8 +12,7 @@ use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::archive::{ArchiveWriter, FinishedArchive, Workspace, refuse_taken};
-use crate::database::as_io;
+use crate::archive::{ArchiveWriter, FinishedArchive, Workspace};
 use crate::database::drill::DrillReport;
 use crate::database::source::{Checked, Snapshot};
 use crate::database::sql::{Doubt, Repairs};
@@ -22,6 +21,7 @@ use crate::formats::backup::BackupMetadata;
 use crate::formats::{METADATA, README, SUMS, metadata_json};
 use crate::inputs::take_snapshot;
 use crate::job::{Job, Phase, Warning, blocking, blocking_deep, both, stop_on_error};
+use crate::sqlite::trouble::as_io;
 
 mod describe;
 mod inputs;
@@ -102,10 +102,11 @@ enum Attempt {
 
 async fn attempt(settings: &Arc<Settings>, filename: &str, repairs: Repairs, whole: &Job) -> Result<Attempt> {
     let workspace = {
-        let (settings, filename) = (Arc::clone(settings), filename.to_owned());
-        blocking(move || prepare(&settings, &filename)).await?
+        let (folder, filename) = (settings.common.output_dir.clone(), filename.to_owned());
+        let overwrite = settings.common.overwrite;
+        blocking(move || Workspace::for_archive(&folder, &filename, overwrite)).await?
     };
-    let run = Run { settings: Arc::clone(settings), workspace, job: whole.branch() };
+    let run = Run { settings: Arc::clone(settings), workspace: Arc::new(workspace), job: whole.branch() };
     let first = repairs.is_none();
     let made = make(&run, filename, repairs).await;
     let (branch, whole, filename) = (run.job.clone(), whole.clone(), filename.to_owned());
@@ -168,14 +169,6 @@ fn publish(made: Made, run: &Run, filename: String) -> Result<BackupReport> {
         warnings: made.metadata.warnings.clone(),
         metadata: made.metadata,
     })
-}
-
-/// Everything that can be refused before anything is read.
-fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
-    let workspace = Workspace::create(&settings.common.output_dir)?;
-    let path = workspace.output_dir().join(filename);
-    refuse_taken(&path, settings.common.overwrite)?;
-    Ok(Arc::new(workspace))
 }
 
 /// An archive that waits for its name.

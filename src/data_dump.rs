@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::archive::{EntryNames, FinishedArchive, Workspace, refuse_taken};
+use crate::archive::{EntryNames, FinishedArchive, Workspace};
 use crate::dataset::changes::Changes;
 use crate::error::{Error, Result};
 use crate::formats::dump::{Counts, DataDumpMetadata};
@@ -109,13 +109,12 @@ pub async fn create_data_dump(options: DataDumpOptions, job: Job) -> Result<Data
 
 /// Everything that can be refused before anything is read.
 fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
-    if settings.in_memory {
-        return Workspace::create(&std::env::temp_dir()).map(Arc::new);
-    }
-    let workspace = Workspace::create(&settings.common.output_dir)?;
-    let path = workspace.output_dir().join(filename);
-    refuse_taken(&path, settings.common.overwrite)?;
-    Ok(Arc::new(workspace))
+    let common = &settings.common;
+    let workspace = match settings.in_memory {
+        true => Workspace::create(&std::env::temp_dir()),
+        false => Workspace::for_archive(&common.output_dir, filename, common.overwrite),
+    };
+    workspace.map(Arc::new)
 }
 
 /// A dump that waits for its name.
@@ -142,7 +141,7 @@ async fn make(run: &Run) -> Result<Made> {
 async fn open(run: &Run) -> Result<(Option<Arc<dyn PhotoStore>>, Read)> {
     let store = match &run.settings.common.photos {
         Some(photos) if run.settings.thumbnail_side().is_some() => {
-            Some(open_store(photos, run.workspace.folder()).await?)
+            Some(open_store(photos, run.workspace.folder(), &run.job).await?)
         }
         _ => None,
     };

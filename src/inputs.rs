@@ -26,12 +26,12 @@ pub fn take_snapshot(database: &DatabaseSource, work: &Path, job: &Job) -> Resul
 }
 
 /// Opens the store of photos; nothing is listed or fetched yet. What it needs meanwhile lies in `work`.
-pub async fn open_store(photos: &PhotoSource, work: &Path) -> Result<Arc<dyn PhotoStore>> {
+pub async fn open_store(photos: &PhotoSource, work: &Path, job: &Job) -> Result<Arc<dyn PhotoStore>> {
     match photos.clone() {
         PhotoSource::Directory(path) => Ok(Arc::new(blocking(move || Directory::open(&path)).await?)),
         PhotoSource::Wrangler { state, bucket } => {
-            let work = work.to_owned();
-            Ok(Arc::new(blocking_deep(move || Wrangler::open(&state, &bucket, &work)).await?))
+            let (work, job) = (work.to_owned(), job.clone());
+            Ok(Arc::new(blocking_deep(move || Wrangler::open(&state, &bucket, &work, &job)).await?))
         }
         PhotoSource::S3(access) => Ok(Arc::new(S3::new(access)?)),
         PhotoSource::R2(bucket) => Ok(Arc::new(R2::new(bucket)?)),

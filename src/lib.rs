@@ -6,7 +6,7 @@
 //! it.
 //!
 //! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`], [`retry`],
-//! [`cloudflare`], [`secret`], [`seal`], [`flush`], [`folder`], [`wrangler`] and [`private_file`], then [`database`]
+//! [`cloudflare`], [`secret`], [`seal`], [`flush`], [`folder`], [`wrangler`], [`private_file`] and [`sqlite`], then [`database`]
 //! (rows), [`photos`] (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the
 //! Cultural Archiver means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s;
 //! [`formats`] is what stands in the JSON of both; [`options`], [`run`] and [`inputs`] are what the verbs share;
@@ -39,5 +39,6 @@ pub mod retry;
 pub mod run;
 pub mod seal;
 pub mod secret;
+pub mod sqlite;
 pub mod verify;
 pub mod wrangler;

@@ -32,7 +32,48 @@ impl<S: Send + Sync + 'static> Run<S> {
         &self,
         stage: impl FnOnce(&Run<S>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let run = self.clone();
-        blocking_deep(move || stage(&run)).await
+        self.clone().last(stage).await
+    }
+
+    /// The same for the last stage: the folder of the run goes when all is closed that the stage holds, for Windows
+    /// removes none with open files.
+    pub async fn last<T: Send + 'static>(
+        self,
+        stage: impl FnOnce(&Run<S>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        blocking_deep(move || stage(&self)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Notes whether a folder is there when it is dropped.
+    struct Witness(std::path::PathBuf, Arc<AtomicBool>);
+
+    impl Drop for Witness {
+        fn drop(&mut self) {
+            self.1.store(self.0.is_dir(), Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_last_stage_holds_goes_before_the_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Arc::new(Workspace::create(root.path()).unwrap());
+        let (folder, was_there) = (workspace.folder().to_owned(), Arc::new(AtomicBool::new(false)));
+        let witness = Witness(folder.clone(), Arc::clone(&was_there));
+        let run = Run { settings: Arc::new(()), workspace, job: Job::unattended() };
+        let stage = move |_: &Run<()>| {
+            assert!(witness.0.is_dir());
+            Ok(())
+        };
+        run.last(stage).await.unwrap();
+        assert!(was_there.load(Ordering::Relaxed) && !folder.exists());
     }
 }

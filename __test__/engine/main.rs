@@ -12,6 +12,7 @@ mod export_cases;
 mod fuzz_corpus;
 mod generator;
 mod odd;
+mod rooms;
 mod round_trip;
 mod some_tables;
 mod whole;

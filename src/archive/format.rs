@@ -61,14 +61,14 @@ impl Header<'_> {
     /// What stands before the entry's bytes (APPNOTE 4.3.7). Here ZIP64 holds both sizes or none (4.5.3).
     pub(super) fn local(&self) -> Vec<u8> {
         let large = self.size >= IN_ZIP64_32 || self.compressed_size >= IN_ZIP64_32;
-        let (compressed_size, size, extra) = if large {
-            (u32::MAX, u32::MAX, zip64_extra(&[self.size, self.compressed_size]))
+        let (sizes, extra) = if large {
+            ([u32::MAX; 2], zip64_extra(&[self.size, self.compressed_size]))
         } else {
-            (self.compressed_size as u32, self.size as u32, Vec::new())
+            ([self.compressed_size as u32, self.size as u32], Vec::new())
         };
         let mut out = Vec::with_capacity(LOCAL_LEN + self.name.len() + extra.len());
         put32(&mut out, LOCAL_SIGNATURE);
-        self.put_common(&mut out, self.version_needed(large), compressed_size, size, extra.len());
+        self.put_common(&mut out, sizes, &extra);
         out.extend_from_slice(self.name.as_bytes());
         out.extend_from_slice(&extra);
         out
@@ -79,10 +79,9 @@ impl Header<'_> {
         let fields = [self.size, self.compressed_size, self.offset];
         let large: Vec<u64> = fields.into_iter().filter(|&value| value >= IN_ZIP64_32).collect();
         let extra = zip64_extra(&large);
-        let needed = self.version_needed(!large.is_empty());
         put32(out, CENTRAL_SIGNATURE);
-        put16(out, MADE_ON_UNIX | needed);
-        self.put_common(out, needed, saturated32(self.compressed_size), saturated32(self.size), extra.len());
+        put16(out, MADE_ON_UNIX | self.version_needed(&extra));
+        self.put_common(out, [self.compressed_size, self.size].map(saturated32), &extra);
         put16(out, 0); // length of the entry's comment
         put16(out, 0); // disk
         put16(out, 0); // internal attributes
@@ -92,25 +91,25 @@ impl Header<'_> {
         out.extend_from_slice(&extra);
     }
 
-    /// The fields from "version needed" to "extra field length", which both headers have.
-    fn put_common(&self, out: &mut Vec<u8>, needed: u16, compressed_size: u32, size: u32, extra_len: usize) {
+    /// The fields from "version needed" to "extra field length", which both headers have; `sizes` are the compressed one
+    /// and the other, `zip64` is the extra field.
+    fn put_common(&self, out: &mut Vec<u8>, sizes: [u32; 2], zip64: &[u8]) {
         let (date, time) = dos_date_time(self.modified);
-        put16(out, needed);
+        put16(out, self.version_needed(zip64));
         put16(out, if self.name.is_ascii() { 0 } else { UTF8 });
         put16(out, self.method as u16);
         put16(out, time);
         put16(out, date);
         put32(out, self.crc32);
-        put32(out, compressed_size);
-        put32(out, size);
+        sizes.into_iter().for_each(|size| put32(out, size));
         put16(out, self.name.len() as u16);
-        put16(out, extra_len as u16);
+        put16(out, zip64.len() as u16);
     }
 
     /// APPNOTE 4.4.3.2.
-    fn version_needed(&self, zip64: bool) -> u16 {
+    fn version_needed(&self, zip64: &[u8]) -> u16 {
         match self.method {
-            _ if zip64 => 45,
+            _ if !zip64.is_empty() => 45,
             Method::Deflated => 20,
             Method::Stored => 10,
         }

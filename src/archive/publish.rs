@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Fails where [`take_name`] would, as far as can be known before the work is done: with `ARCHIVE_EXISTS`, or, when a
 /// folder has the name, which nothing replaces, with `OUTPUT_UNWRITABLE`.
-pub fn refuse_taken(final_path: &Path, overwrite: bool) -> Result<()> {
+pub(super) fn refuse_taken(final_path: &Path, overwrite: bool) -> Result<()> {
     match final_path.symlink_metadata() {
         Ok(_) if !overwrite => Err(Error::ArchiveExists { path: final_path.to_owned() }),
         Ok(found) if found.is_dir() => Err(Error::OutputUnwritable {

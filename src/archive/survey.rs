@@ -126,11 +126,6 @@ impl Survey {
         found.saturating_sub(KEPT)
     }
 
-    /// Where the file is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Notes a finding.
     fn note(&mut self, severity: Severity, entry: Option<&str>, problem: impl Into<String>) {
         let found = match severity {

@@ -1,5 +1,6 @@
 //! The file of an archive while it is written: all that goes into it goes through here.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::mem;
@@ -74,41 +75,33 @@ impl Tape {
     /// Copies `size` bytes with this CRC-32 from `reader`, which has no more.
     pub(super) fn copy(&mut self, name: &str, reader: &mut dyn Read, size: u64, crc32: u32) -> Result<()> {
         let mut buffer = mem::take(&mut self.buffer);
-        let copied = self.copy_through(&mut buffer, name, reader, size, crc32);
+        // One byte more tells a longer one.
+        let copied = self.copy_all(&mut reader.take(size.saturating_add(1)), name, &mut buffer);
         self.buffer = buffer;
-        copied
+        let (copied, found) = copied?;
+        match copied.cmp(&size) {
+            Ordering::Greater => Err(changed(name, "it is longer than it was")),
+            Ordering::Less => Err(changed(name, "it is shorter than it was")),
+            Ordering::Equal if found != crc32 => Err(changed(name, "its content is not what it was")),
+            Ordering::Equal => Ok(()),
+        }
     }
 
-    fn copy_through(
-        &mut self,
-        buffer: &mut [u8],
-        name: &str,
-        reader: &mut dyn Read,
-        size: u64,
-        crc32: u32,
-    ) -> Result<()> {
-        let mut crc = crc32fast::Hasher::new();
-        let mut left = size;
+    /// Copies what `reader` gives; how many bytes it was, and their CRC-32.
+    fn copy_all(&mut self, reader: &mut impl Read, name: &str, buffer: &mut [u8]) -> Result<(u64, u32)> {
+        let (mut copied, mut crc) = (0, crc32fast::Hasher::new());
         loop {
-            let read = match reader.read(buffer) {
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            match reader.read(buffer) {
+                Ok(0) => return Ok((copied, crc.finalize())),
+                Ok(read) => {
+                    copied += read as u64;
+                    crc.update(&buffer[..read]);
+                    self.write(&buffer[..read])?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(unreadable(name, error)),
-            };
-            if read == 0 {
-                break;
             }
-            left = left.checked_sub(read as u64).ok_or_else(|| changed(name, "it is longer than it was"))?;
-            crc.update(&buffer[..read]);
-            self.write(&buffer[..read])?;
         }
-        if left > 0 {
-            return Err(changed(name, "it is shorter than it was"));
-        }
-        if crc.finalize() != crc32 {
-            return Err(changed(name, "its content is not what it was"));
-        }
-        Ok(())
     }
 }
 

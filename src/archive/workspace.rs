@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
+use super::publish::refuse_taken;
 use super::room::{ensure_space, unwritable};
 use super::sweep::{LOCK, marks, owner, remove, sweep, user};
 use crate::error::{Error, Result};
@@ -36,6 +37,14 @@ impl Workspace {
     /// leftovers. Where the file system has no locks, the run works, but leftovers of dead runs stay.
     pub fn create(output_dir: &Path) -> Result<Workspace> {
         Workspace::create_by(claim, output_dir)
+    }
+
+    /// The same, for an archive that is to be called `filename`: fails with `ARCHIVE_EXISTS` where that is taken and may
+    /// not be replaced, and with `OUTPUT_UNWRITABLE` where a folder is called so.
+    pub fn for_archive(output_dir: &Path, filename: &str, overwrite: bool) -> Result<Workspace> {
+        let workspace = Workspace::create(output_dir)?;
+        refuse_taken(&workspace.output_dir.join(filename), overwrite)?;
+        Ok(workspace)
     }
 
     fn create_by(claim: impl Fn(&Path) -> Result<Option<Claimed>>, output_dir: &Path) -> Result<Workspace> {

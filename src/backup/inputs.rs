@@ -24,7 +24,7 @@ impl Inputs {
     pub(super) async fn read(run: &Run) -> Result<Inputs> {
         let earlier = reuse::open(&run.settings, &run.job).await?;
         let source = match &run.settings.common.photos {
-            Some(photos) => Some(open_store(photos, run.workspace.folder()).await?),
+            Some(photos) => Some(open_store(photos, run.workspace.folder(), &run.job).await?),
             None => None,
         };
         let take = |run: &Run| take_snapshot(&run.settings.common.database, run.workspace.folder(), &run.job);

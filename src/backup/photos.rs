@@ -15,10 +15,10 @@ use crate::job::{Warning, counted, stop_on_error};
 use crate::photos::source::StoredPhoto;
 use crate::platform::photo_plan::PlannedPhoto;
 use asking::ask;
-use copier::Copier;
+use writing::Writing;
 
 mod asking;
-mod copier;
+mod writing;
 
 /// Fetched photos that wait for the writer.
 const WAITING: usize = 2;
@@ -99,7 +99,7 @@ pub(super) async fn copy(run: &Run, rows: Rows, mut plan: Plan, earlier: Option<
             let mut archive = ArchiveWriter::create(&run.workspace, common.now, common.compression_level)?;
             rows.add_to(&mut archive, &run.workspace)?;
             let task = Task { run, plan: &plan };
-            let (archive, photos) = Copier::new(task, archive, fetched)?.run(&is_reused, earlier)?;
+            let (archive, photos) = Writing::new(task, archive, fetched)?.run(&is_reused, earlier)?;
             Ok(Written { archive, rows, photos })
         })
     };

@@ -12,7 +12,7 @@ use crate::database::quoted;
 use crate::database::schema::Schema;
 use crate::database::source::Snapshot;
 use crate::error::Result;
-use crate::job::{Job, Warning, blocking, blocking_deep};
+use crate::job::{Job, Warning, blocking};
 use crate::photos::source::slow_store;
 use crate::platform::photo_plan::PhotoKind;
 
@@ -69,13 +69,7 @@ pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPr
     if let Some(earlier) = &earlier {
         plan.look_for(earlier, run.settings.common.concurrency, &run.job).await?;
     }
-    blocking_deep(move || {
-        let preview = preview(&run, &snapshot, &plan, earlier.as_ref());
-        // The folder of the run goes with it, and Windows removes none with open files.
-        drop((snapshot, plan, earlier));
-        preview
-    })
-    .await
+    run.last(move |run| preview(run, &snapshot, &plan, earlier.as_ref())).await
 }
 
 fn preview(

@@ -1,8 +1,6 @@
 //! The data files on their way into the workspace: records are made on every core and written in order.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
-use std::ops::Range;
 
 use super::fences::{Toll, of_record};
 use super::labels::each_tag;
@@ -21,10 +19,9 @@ use crate::job::{Job, Meter, Phase};
 use crate::platform::content::{Cell, Content, RowKey};
 use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_LICENSES, TAGS};
 
-/// Rows handed to a thread at a time, at most.
-const BATCH: usize = 256;
-/// Bytes of text after which a batch is full, however few rows it has.
-const BATCH_BYTES: usize = 2 << 20;
+mod batch;
+
+use batch::{Made, ROWS, Rows, read};
 
 /// A data file as it lies in the workspace.
 #[derive(Debug)]
@@ -97,234 +94,167 @@ struct Writing<'w> {
     toll: Toll,
 }
 
-impl Writing<'_> {
+impl<'w> Writing<'w> {
     /// Works in their order, and their tags into the index.
     fn works(
         &mut self,
         file: &'static DataFile,
         works: &[Work],
-        mut tags: Option<&mut TagIndex<'_>>,
+        tags: Option<&mut TagIndex<'w>>,
     ) -> Result<(WrittenFile, Fingerprints)> {
-        self.meter.item(file.name);
-        let mut out = self.open(file)?;
-        let mut fingerprints = Fingerprints::default();
-        let (table, records, compared) = (&self.records.plan.works_table, self.records, self.compared);
-        let (mut next, mut toll) = (0, Toll::default());
+        let mut out = Out { tags, ..self.open(file)? };
+        let (records, snapshot) = (self.records, self.snapshot);
+        let row = |at: usize| fetch(snapshot, &records.plan.works_table, &works[at].key);
+        self.write(&mut out, works.len(), row, |at, cells, batch| {
+            let work = &works[at];
+            let record = records.work(work, cells, &mut batch.toll);
+            let record = record.map_err(|error| of_record(error, &work.id))?;
+            let passed = each_tag(&record.tags, &mut |label, value| {
+                // Names that were fit apart may spell something together.
+                if !label.contains('.') || !records.fences.holds(label) {
+                    batch.add_tag(label, value, at as u32);
+                }
+                Ok(())
+            })?;
+            (0..passed).for_each(|_| batch.toll.troubles.add(Trouble::LongLabel, TAGS.name));
+            Ok(record.json)
+        })?;
+        self.close(out)
+    }
+
+    fn creators(&mut self) -> Result<(WrittenFile, Fingerprints)> {
+        let mut out = self.open(&CREATORS)?;
+        let (records, snapshot) = (self.records, self.snapshot);
+        let plan = records.plan;
+        let listed: Vec<_> = plan.creators.iter().filter(|creator| creator.is_listed).collect();
+        let row = |at: usize| {
+            let table = plan.creator_tables.get(listed[at].table);
+            table.map_or(Ok(Vec::new()), |table| fetch(snapshot, table, &listed[at].key))
+        };
+        self.write(&mut out, listed.len(), row, |at, cells, batch| {
+            let json = records.creator(listed[at], cells, &mut batch.toll);
+            json.map_err(|error| of_record(error, &listed[at].id))
+        })?;
+        self.close(out)
+    }
+
+    /// Writes the records of so many rows: `row` reads each, by its place, and `make` makes a record of it, on whichever
+    /// core is free.
+    fn write(
+        &self,
+        out: &mut Out<'_, 'w>,
+        rows: usize,
+        row: impl Fn(usize) -> Result<Vec<Cell>>,
+        make: impl Fn(usize, &[Cell], &mut Made) -> Result<Vec<u8>> + Sync,
+    ) -> Result<()> {
+        let (mut next, compared) = (0, self.compared);
         in_order(
             || {
-                let rows = self.read(works.len() - next, |at| self.fetch(table, &works[next + at].key))?;
-                let places = next..next + rows.len();
+                self.job.check()?;
+                let batch = read(next, rows, &row)?;
+                let places = next..next + batch.len();
                 next = places.end;
-                Ok((!rows.is_empty()).then_some((places, rows)))
+                Ok((!batch.is_empty()).then_some((places, batch)))
             },
             |(places, rows): Rows| {
                 let mut batch = Made::default();
                 for (at, cells) in places.zip(&rows) {
-                    let record = records.work(&works[at], cells, &mut batch.toll);
-                    let record = record.map_err(|error| of_record(error, &works[at].id))?;
-                    let passed = each_tag(&record.tags, &mut |label, value| {
-                        // Names that were fit apart may spell something together.
-                        let is_fit = !label.contains('.') || !records.fences.holds(label);
-                        if is_fit {
-                            batch.add_tag(label, value, at as u32);
-                        }
-                        Ok(())
-                    })?;
-                    (0..passed).for_each(|_| batch.toll.troubles.add(Trouble::LongLabel, TAGS.name));
-                    batch.add(record.json, compared)?;
-                }
-                Ok(batch)
-            },
-            |batch| {
-                batch.write(&mut out, &mut fingerprints)?;
-                if let Some(tags) = &mut tags {
-                    for (label, values) in &batch.tags {
-                        values.iter().try_for_each(|(value, work)| tags.add(label, value, *work))?;
-                    }
-                }
-                self.meter.add(batch.records.len() as u64, 0);
-                toll.merge(&batch.toll);
-                Ok(())
-            },
-        )?;
-        self.toll.merge(&toll);
-        Ok((self.close(file, out)?, fingerprints))
-    }
-
-    fn creators(&mut self) -> Result<(WrittenFile, Fingerprints)> {
-        let file = &CREATORS;
-        self.meter.item(file.name);
-        let mut out = self.open(file)?;
-        let mut fingerprints = Fingerprints::default();
-        let (records, compared) = (self.records, self.compared);
-        let plan = records.plan;
-        let listed: Vec<_> = plan.creators.iter().filter(|creator| creator.is_listed).collect();
-        let (mut rest, mut toll) = (listed.as_slice(), Toll::default());
-        in_order(
-            || {
-                let rows = self.read(rest.len(), |at| {
-                    let table = plan.creator_tables.get(rest[at].table);
-                    table.map_or(Ok(Vec::new()), |table| self.fetch(table, &rest[at].key))
-                })?;
-                let (batch, others) = rest.split_at(rows.len());
-                rest = others;
-                Ok((!rows.is_empty()).then_some((batch, rows)))
-            },
-            |(creators, rows)| {
-                let mut batch = Made::default();
-                for (creator, cells) in creators.iter().zip(&rows) {
-                    let json = records.creator(creator, cells, &mut batch.toll);
-                    let json = json.map_err(|error| of_record(error, &creator.id))?;
+                    let json = make(at, cells, &mut batch)?;
                     batch.add(json, compared)?;
                 }
                 Ok(batch)
             },
             |batch| {
-                batch.write(&mut out, &mut fingerprints)?;
+                out.take(&batch)?;
                 self.meter.add(batch.records.len() as u64, 0);
-                toll.merge(&batch.toll);
                 Ok(())
             },
-        )?;
-        self.toll.merge(&toll);
-        Ok((self.close(file, out)?, fingerprints))
+        )
     }
 
     fn links(&mut self) -> Result<WrittenFile> {
-        let file = &LINKS;
-        self.meter.item(file.name);
-        let mut out = self.open(file)?;
-        for batch in self.records.plan.links.chunks(BATCH) {
+        let mut out = self.open(&LINKS)?;
+        for batch in self.records.plan.links.chunks(ROWS) {
             self.job.check()?;
             for link in batch {
-                let json = self.records.link(link, &mut self.toll);
-                let json = json.map_err(|error| of_record(error, &link.artwork_id))?;
-                out.write(&json).map_err(|error| unwritable(&out, error))?;
+                let json = self.records.link(link, &mut out.toll);
+                out.write(&json.map_err(|error| of_record(error, &link.artwork_id))?)?;
             }
             self.meter.add(batch.len() as u64, 0);
         }
-        self.close(file, out)
+        Ok(self.close(out)?.0)
     }
 
     fn tags(&mut self, tags: TagIndex<'_>) -> Result<WrittenFile> {
-        let file = &TAGS;
-        self.meter.item(file.name);
-        let mut out = self.open(file)?;
+        let mut out = self.open(&TAGS)?;
         let works = &self.records.plan.works;
         let job = self.job;
         tags.each(|label, value, places| {
             job.check()?;
             let ids: Vec<&str> =
                 places.iter().filter_map(|at| works.get(*at as usize)).map(|work| work.id.as_str()).collect();
-            let mut record = Record::new(file.fields);
+            let mut record = Record::new(TAGS.fields);
             record.put("label", label)?;
             record.put("value", value)?;
             record.put("count", &ids.len())?;
             record.put("artwork_ids", &ids)?;
-            out.write(&record.finish()?).map_err(|error| unwritable(&out, error))
+            out.write(&record.finish()?)
         })?;
-        self.close(file, out)
+        Ok(self.close(out)?.0)
     }
 
-    /// As many of the next rows, of which there are `left`, as make a batch.
-    fn read(&self, left: usize, row: impl Fn(usize) -> Result<Vec<Cell>>) -> Result<Vec<Vec<Cell>>> {
-        self.job.check()?;
-        let (mut rows, mut bytes) = (Vec::new(), 0);
-        while rows.len() < left.min(BATCH) && bytes < BATCH_BYTES {
-            let cells = row(rows.len())?;
-            bytes += cells.iter().map(text_bytes).sum::<usize>();
-            rows.push(cells);
-        }
-        Ok(rows)
-    }
-
-    fn fetch(&self, table: &Content, key: &RowKey) -> Result<Vec<Cell>> {
-        let fetched = table.fetch(self.snapshot.connection(), key);
-        fetched.map_err(|error| self.snapshot.failure(&error))?.ok_or_else(|| Error::Internal {
-            problem: format!("a row of {} was not found again", table.name),
-        })
-    }
-
-    fn open(&self, file: &DataFile) -> Result<Out> {
+    fn open<'t>(&self, file: &'static DataFile) -> Result<Out<'t, 'w>> {
+        self.meter.item(file.name);
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         let target = self.workspace.create_file(file.name)?;
         let deflater = Deflater::new(target, self.workspace.path(file.name), self.level, threads)?;
-        Ok(RecordWriter::new(deflater))
+        let (writer, fingerprints) = (RecordWriter::new(deflater), Fingerprints::default());
+        Ok(Out { file, writer, fingerprints, tags: None, toll: Toll::default() })
     }
 
-    fn close(&self, file: &'static DataFile, out: Out) -> Result<WrittenFile> {
-        let records = out.count();
-        let path = out.get_ref().path().to_owned();
-        let deflater = out.finish().map_err(|error| Error::output(&path, error))?;
-        Ok(WrittenFile { file, records, deflated: deflater.finish()? })
+    fn close(&mut self, out: Out<'_, '_>) -> Result<(WrittenFile, Fingerprints)> {
+        let Out { file, writer, fingerprints, toll, .. } = out;
+        self.toll.merge(&toll);
+        let records = writer.count();
+        let path = writer.get_ref().path().to_owned();
+        let deflater = writer.finish().map_err(|error| Error::output(&path, error))?;
+        Ok((WrittenFile { file, records, deflated: deflater.finish()? }, fingerprints))
     }
 }
 
-type Out = RecordWriter<Deflater>;
-/// Some works, by their places, with their rows.
-type Rows = (Range<usize>, Vec<Vec<Cell>>);
-
-fn text_bytes(cell: &Cell) -> usize {
-    if let Cell::Text(text) = cell { text.len() } else { 0 }
+fn fetch(snapshot: &Snapshot, table: &Content, key: &RowKey) -> Result<Vec<Cell>> {
+    let fetched = table.fetch(snapshot.connection(), key);
+    fetched
+        .map_err(|error| snapshot.failure(&error))?
+        .ok_or_else(|| Error::Internal { problem: format!("a row of {} was not found again", table.name) })
 }
 
-fn unwritable(out: &Out, error: std::io::Error) -> Error {
-    Error::output(out.get_ref().path(), error)
-}
-
-/// What a thread made of a batch.
-#[derive(Default)]
-struct Made {
-    records: Vec<Vec<u8>>,
+/// A data file while it is written.
+struct Out<'t, 'w> {
+    file: &'static DataFile,
+    writer: RecordWriter<Deflater>,
+    /// Its records by their content, where there is a dump to compare with.
     fingerprints: Fingerprints,
-    /// By label each value, and the place of the work. A row may repeat each a hundred thousand times.
-    tags: BTreeMap<String, BTreeSet<(Box<str>, u32)>>,
+    /// What receives the tags of its records.
+    tags: Option<&'t mut TagIndex<'w>>,
+    /// What was found on the way.
     toll: Toll,
 }
 
-impl Made {
-    fn add(&mut self, json: Vec<u8>, compared: bool) -> Result<()> {
-        if compared {
-            self.fingerprints.add(&json)?;
+impl Out<'_, '_> {
+    /// Adds what a thread made.
+    fn take(&mut self, batch: &Made) -> Result<()> {
+        batch.records.iter().try_for_each(|json| self.write(json))?;
+        self.fingerprints.extend(&batch.fingerprints);
+        self.toll.merge(&batch.toll);
+        let Some(tags) = &mut self.tags else { return Ok(()) };
+        for (label, values) in &batch.tags {
+            values.iter().try_for_each(|(value, work)| tags.add(label, value, *work))?;
         }
-        self.records.push(json);
         Ok(())
     }
 
-    fn add_tag(&mut self, label: &str, value: &str, work: u32) {
-        let tag = (value.into(), work);
-        match self.tags.get_mut(label) {
-            Some(values) => drop(values.insert(tag)),
-            None => drop(self.tags.insert(label.to_owned(), BTreeSet::from([tag]))),
-        }
-    }
-
-    fn write(&self, out: &mut Out, fingerprints: &mut Fingerprints) -> Result<()> {
-        for json in &self.records {
-            out.write(json).map_err(|error| unwritable(out, error))?;
-        }
-        fingerprints.extend(&self.fingerprints);
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_work_repeats_is_held_once() {
-        let mut made = Made::default();
-        for work in 0..2 {
-            for n in 0..1000 {
-                made.add_tag("style", if n % 2 == 0 { "modern" } else { "old" }, work);
-                made.add_tag("year", "1998", work);
-            }
-        }
-        let held = made.tags.iter().flat_map(|(label, values)| values.iter().map(move |held| (label, held)));
-        let held: Vec<_> = held.map(|(label, (value, work))| (&**label, &**value, *work)).collect();
-        let of = |label, value| [(label, value, 0), (label, value, 1)];
-        assert_eq!(held, [of("style", "modern"), of("style", "old"), of("year", "1998")].concat());
-        assert_eq!(made.tags.len(), 2, "and each label for all");
+    fn write(&mut self, json: &[u8]) -> Result<()> {
+        self.writer.write(json).map_err(|error| Error::output(self.writer.get_ref().path(), error))
     }
 }

@@ -10,7 +10,7 @@ use super::fences::{Fences, Toll, of_record};
 use super::included::IncludedField;
 use super::photos::DumpPhoto;
 use super::records::photo_key;
-use super::troubles::{Column, Trouble};
+use super::troubles::Trouble;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
 use crate::formats::METADATA;
@@ -252,19 +252,6 @@ impl Reader<'_> {
             }
             Ok(())
         })
-    }
-
-    /// A text of `place` as it may leave in `entry`, in the record of `id`, if any of it may.
-    fn clean(
-        &self,
-        text: &str,
-        place: Column,
-        entry: &str,
-        id: &str,
-        toll: &mut Toll,
-    ) -> Result<Option<String>> {
-        let clean = self.fences.clean(text, place, entry, toll).map_err(|error| of_record(error, id))?;
-        Ok(clean.map(Cow::into_owned))
     }
 
     /// The name of a licence that is not ours, as metadata.json may repeat it, from the row with that id.

@@ -9,7 +9,7 @@ use super::{Run, describe, open, thumbnails};
 use crate::archive::Workspace;
 use crate::error::Result;
 use crate::formats::dump::Counts;
-use crate::job::{Job, Warning, blocking, blocking_deep};
+use crate::job::{Job, Warning, blocking};
 use crate::photos::source::{Listing, PhotoStore, find, slow_store, wrong_store};
 
 /// What a dump with the same options would publish.
@@ -56,7 +56,7 @@ pub async fn preview_data_dump(options: DataDumpOptions, job: Job) -> Result<Dat
         Some(store) => store.list(&run.job).await?,
         None => None,
     };
-    blocking_deep(move || preview(&run, &read, store.as_deref(), listing.as_ref())).await
+    run.last(move |run| preview(run, &read, store.as_deref(), listing.as_ref())).await
 }
 
 fn preview(

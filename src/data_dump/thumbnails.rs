@@ -2,23 +2,22 @@
 
 use std::collections::HashMap;
 use std::num::NonZero;
-use std::path::Path;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 
-use self::kitchen::{Dish, Kitchen};
+use self::workers::{Outcome, Workers};
 use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
 use crate::archive::Workspace;
 use crate::error::Result;
 use crate::job::{Job, Meter, Phase, Warning, counted, joined, stop_on_error};
-use crate::photos::fetch::{Health, fetch};
+use crate::photos::fetch::Fetcher;
 use crate::photos::source::{GetError, Listing, PhotoStore, turned_away, wrong_store};
 use crate::photos::thumbnail::Refusal;
 use crate::platform::photo_choice::{Choice, choose};
 use crate::platform::photo_key::Reference;
 
-mod kitchen;
+mod workers;
 
 /// The file of the workspace that receives the JPEGs.
 const FILE: &str = "thumbnails";
@@ -56,11 +55,9 @@ pub async fn make(
     }
     let mut making = Making {
         photos,
-        health: Arc::new(Health::of(&*store)),
-        store: Arc::clone(&store),
+        fetcher: Fetcher::new(Arc::clone(&store), workspace.folder(), job),
         concurrency: options.concurrency,
-        folder: workspace.folder(),
-        kitchen: Arc::new(Kitchen::open(workspace, options.max_side)?),
+        workers: Arc::new(Workers::open(workspace, options.max_side)?),
         job,
         meter,
         outcomes,
@@ -141,14 +138,10 @@ impl Left {
 /// The thumbnails of a dump while they are made, round by round.
 struct Making<'p> {
     photos: &'p [DumpPhoto],
-    store: Arc<dyn PhotoStore>,
-    /// How it answered in all rounds.
-    health: Arc<Health>,
+    fetcher: Fetcher,
     /// Photo requests in flight.
     concurrency: usize,
-    /// Where large photos wait.
-    folder: &'p Path,
-    kitchen: Arc<Kitchen>,
+    workers: Arc<Workers>,
     job: &'p Job,
     meter: Meter,
     /// For each photo, what has become of it so far.
@@ -180,26 +173,25 @@ impl Making<'_> {
         }
         let keys: Vec<String> = asked.iter().map(|(_, key, _)| key.clone()).collect();
         // One more than there are cores: while one hands its thumbnail over, no core waits.
-        let cooks = std::thread::available_parallelism().map_or(1, NonZero::get) + 1;
-        let fetched =
-            fetch(Arc::clone(&self.store), &self.health, keys, self.concurrency, self.folder, self.job);
-        let kitchen = Arc::clone(&self.kitchen);
-        let cooked = stream::iter(asked).zip(fetched).map(|((at, _, is_copy), attempt)| {
-            let kitchen = Arc::clone(&kitchen);
+        let most = std::thread::available_parallelism().map_or(1, NonZero::get) + 1;
+        let fetched = self.fetcher.fetch(keys, self.concurrency);
+        let workers = Arc::clone(&self.workers);
+        let made = stream::iter(asked).zip(fetched).map(|((at, _, is_copy), attempt)| {
+            let workers = Arc::clone(&workers);
             // Spawned, so that it goes on while others are waited for.
-            let cooking = tokio::spawn(async move {
+            let making = tokio::spawn(async move {
                 match attempt?.outcome {
-                    Ok(fetched) => kitchen.cook(fetched).await.map(Ok),
+                    Ok(fetched) => workers.thumbnail(fetched).await.map(Ok),
                     Err(error) => Ok(Err(error)),
                 }
             });
-            async move { (at, is_copy, joined(cooking.await)) }
+            async move { (at, is_copy, joined(making.await)) }
         });
         // In whatever order they are done: behind one large photo no core waits.
-        let mut cooked = std::pin::pin!(cooked.buffer_unordered(cooks));
+        let mut made = std::pin::pin!(made.buffer_unordered(most));
         let mut failure = None;
         // After a failure, too, to the end: whatever still runs holds the workspace.
-        while let Some((at, is_copy, outcome)) = cooked.next().await {
+        while let Some((at, is_copy, outcome)) = made.next().await {
             match stop_on_error(self.job, outcome) {
                 Ok(outcome) => self.settle(at, is_copy, outcome),
                 Err(error) => failure = failure.or(Some(error)),
@@ -216,7 +208,7 @@ impl Making<'_> {
         self.outcomes.iter().filter(of).count()
     }
 
-    fn settle(&mut self, at: usize, is_copy: bool, outcome: std::result::Result<Dish, GetError>) {
+    fn settle(&mut self, at: usize, is_copy: bool, outcome: std::result::Result<Outcome, GetError>) {
         let outcome = match outcome {
             // The next round tries another key, if there is one.
             Err(GetError::NoSuchKey) => return,

@@ -152,11 +152,6 @@ impl Schema {
         names.any(|used| used.eq_ignore_ascii_case(name))
     }
 
-    /// Whether there is nothing at all to back up.
-    pub fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.virtual_tables.is_empty() && self.views.is_empty()
-    }
-
     /// Gives each table that SQLite takes for a shadow table, by its name alone, to the virtual table that makes it.
     /// What no virtual table makes is an ordinary table.
     fn adopt(&mut self, connection: &Connection, shadows: Vec<Table>) -> rusqlite::Result<()> {

@@ -13,8 +13,7 @@ mod statement;
 mod views;
 mod virtual_table;
 
-pub use error::{LoadError, Problem};
+pub use error::LoadError;
 pub use guard::{ANY_VALUE, Budget, PATTERN, PER_MIB, is_known_module, reaches_outside};
 pub use load::Loader;
-pub use splitter::{Splitter, Statement};
 pub use virtual_table::ShellRow;

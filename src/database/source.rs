@@ -12,22 +12,20 @@ use tempfile::TempPath;
 
 use super::schema::is_internal;
 use super::watchdog::Watchdog;
-use super::{as_io, digest, generated};
+use super::{digest, generated};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
+use crate::sqlite::trouble::{self, as_io};
+use crate::sqlite::{Copier, Traces};
 
 mod check;
-mod copy;
 pub mod d1;
 pub mod file;
 mod names;
-mod place;
 pub mod sql;
-pub(crate) mod trouble;
 pub mod wrangler;
 
 pub use check::Checked;
-use copy::Copier;
 
 /// One state of a database. All rows of a job are read through its connection.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ pub struct Snapshot {
 #[derive(Debug)]
 enum Held {
     Copy(TempPath),
-    Live(file::Traces),
+    Live(Traces),
 }
 
 impl Held {

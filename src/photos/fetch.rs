@@ -29,8 +29,7 @@ mod course;
 mod health;
 
 use course::Course;
-
-pub use health::Health;
+use health::Health;
 
 /// What became of one photo.
 #[derive(Debug)]
@@ -41,37 +40,9 @@ pub struct Attempt<S = Sums> {
     pub outcome: Result<Fetched<S>, GetError>,
 }
 
-/// Reads the photos of `keys`, strictly in that order, `concurrency` at a time; large ones wait in unnamed files in
-/// the folder `workspace`. What is computed of their bytes meanwhile, `S` says; how the store answered before, and
-/// does now, `health`. An error ends the whole: the job was stopped, or the workspace cannot be written.
-///
-/// Must be polled on a Tokio runtime with a timer. What is under way goes on between polls. When the stream is dropped no
-/// more is begun, but a read that blocks ends later: whoever removes `workspace` stops the job and polls to the end.
-pub fn fetch<S, K>(
-    source: Arc<dyn PhotoStore>,
-    health: &Arc<Health>,
-    keys: K,
-    concurrency: usize,
-    workspace: &Path,
-    job: &Job,
-) -> impl Stream<Item = Result<Attempt<S>>> + Send + use<S, K>
-where
-    S: Digester,
-    K: IntoIterator<Item = String, IntoIter: Send>,
-{
-    let health = Arc::clone(health);
-    let (workspace, buffers) = (workspace.into(), Buffers::default());
-    let fetcher = Fetcher { source, workspace, buffers, job: job.clone(), health };
-    stream::iter(keys)
-        .map(move |key| {
-            let task = AbortOnDropHandle::new(tokio::spawn(fetcher.clone().one(key)));
-            async { joined(task.await) }
-        })
-        .buffered(concurrency.max(1))
-}
-
+/// Reads the photos of one store, and remembers from one round to the next how the store answered. Cheap to clone.
 #[derive(Clone)]
-struct Fetcher {
+pub struct Fetcher {
     source: Arc<dyn PhotoStore>,
     workspace: Arc<Path>,
     buffers: Buffers,
@@ -80,6 +51,41 @@ struct Fetcher {
 }
 
 impl Fetcher {
+    /// For a store that was not asked yet. Large photos wait in unnamed files in the folder `workspace`.
+    pub fn new(source: Arc<dyn PhotoStore>, workspace: &Path, job: &Job) -> Self {
+        let health = Arc::new(Health::of(&*source));
+        Fetcher { source, workspace: workspace.into(), buffers: Buffers::default(), job: job.clone(), health }
+    }
+
+    /// The store has answered for a photo elsewhere: what it refuses from now on says nothing of us.
+    pub fn store_answered(&self) {
+        self.health.answered();
+    }
+
+    /// Reads the photos of `keys`, strictly in that order, `concurrency` at a time. What is computed of their bytes
+    /// meanwhile, `S` says. An error ends the whole: the job was stopped, or the workspace cannot be written.
+    ///
+    /// Must be polled on a Tokio runtime with a timer. What is under way goes on between polls. When the stream is dropped
+    /// no more is begun, but a read that blocks ends later: whoever removes the workspace stops the job and polls to the
+    /// end.
+    pub fn fetch<S, K>(
+        &self,
+        keys: K,
+        concurrency: usize,
+    ) -> impl Stream<Item = Result<Attempt<S>>> + Send + use<S, K>
+    where
+        S: Digester,
+        K: IntoIterator<Item = String, IntoIter: Send>,
+    {
+        let fetcher = self.clone();
+        stream::iter(keys)
+            .map(move |key| {
+                let task = AbortOnDropHandle::new(tokio::spawn(fetcher.clone().one(key)));
+                async { joined(task.await) }
+            })
+            .buffered(concurrency.max(1))
+    }
+
     async fn one<S: Digester>(self, key: String) -> Result<Attempt<S>> {
         let outcome = match self.health.outage() {
             Some(error) => Err(error),

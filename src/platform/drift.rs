@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, Result};
 
-use super::fields::tables::{CONTENT, Decision, content, private_table};
+use super::fields::tables::{CONTENT, ContentTable, Decision, content, private_table};
 use super::tables::Table;
+use crate::database::schema::is_internal;
 
 /// How a schema differs from what is known, and what of the known is kept in.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,12 +29,9 @@ impl Drift {
             // A name that is not Unicode is none of the platform's, and could not be written down either.
             let Ok(name) = row.get_ref(0)?.as_str() else { continue };
             // Statistics and D1's own tables have no columns of anybody's making.
-            if name.to_ascii_lowercase().starts_with("sqlite_")
-                || name.to_ascii_lowercase().starts_with("_cf_")
-            {
-                continue;
+            if !is_internal(name) {
+                drift.add(name, &columns(conn, name)?);
             }
-            drift.add(name, &columns(conn, name)?);
         }
         drift.unknown.sort_unstable();
         drift.private_tables.sort_unstable();
@@ -48,26 +46,28 @@ impl Drift {
         let (content, private) = (content(name), private_table(name));
         self.private_tables.extend(private.map(|table| table.name));
         for column in columns {
-            let known = match (content, private) {
-                (Some(table), _) => {
-                    let name = table.columns.iter().map(|(name, _)| *name);
-                    let name = name.filter(|name| name.eq_ignore_ascii_case(column));
-                    match table.decision(column) {
-                        Some(Decision::Withheld(_)) => {
-                            self.withheld.extend(name.filter(|name| !is_published(name)));
-                        }
-                        Some(Decision::Published(_)) => self.published.extend(name),
-                        None => {}
-                    }
-                    table.decision(column).is_some()
-                }
+            let is_known = match (content, private) {
+                (Some(table), _) => self.add_content(table, column),
                 (None, Some(table)) => table.columns.iter().any(|known| known.eq_ignore_ascii_case(column)),
                 (None, None) => false,
             };
-            if !known {
+            if !is_known {
                 self.unknown.push(format!("{name}.{column}"));
             }
         }
+    }
+
+    /// Notes what becomes of a column of a content table; false when nobody has decided on it.
+    fn add_content(&mut self, table: &'static ContentTable, column: &str) -> bool {
+        let mut columns = table.columns.iter();
+        match columns.find(|(known, _)| known.eq_ignore_ascii_case(column)) {
+            Some((name, Decision::Withheld(_))) => {
+                self.withheld.extend((!is_published(name)).then_some(*name))
+            }
+            Some((name, Decision::Published(_))) => self.published.push(name),
+            None => return false,
+        }
+        true
     }
 }
 

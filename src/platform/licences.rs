@@ -137,14 +137,12 @@ impl Look<'_> {
                     members.iter().partition(|(name, _)| pair.is_some() && is_value(name));
                 let labels = pair.map(|pair| pair.names).unwrap_or_default();
                 let at_member = |look: &mut Self, name: &str, value: &Value, labels: &[Said]| {
-                    let mut inside = SmallVec::new();
                     if *value == Value::Bool(true) {
                         look.at_label(name, around.iter().all(|around| around.is_public));
                     }
-                    for said in std::iter::once(&look.said(name)).chain(labels) {
-                        look.at_name(*said, value, around, is_own, &mut inside);
-                    }
-                    look.at(value, &inside, depth);
+                    let said: SmallVec<[Said; 2]> = [look.said(name)].iter().chain(labels).copied().collect();
+                    said.iter().for_each(|said| look.at_name(*said, value));
+                    look.at(value, &around_value(value, &said, around, is_own), depth);
                 };
                 beside.into_iter().for_each(|(name, value)| at_member(self, name, value, &[]));
                 let of_labels = self.of_labels(&labels, &paired, around);
@@ -212,39 +210,15 @@ impl Look<'_> {
         }
     }
 
-    /// Looks at what a name says of a value, and adds what it puts around it to `inside`. `is_own`: whether a licence of
-    /// our own is named beside it.
-    fn at_name(
-        &mut self,
-        said: Said,
-        value: &Value,
-        around: &[Around],
-        is_own: bool,
-        inside: &mut SmallVec<[Around; 2]>,
-    ) {
+    /// Looks at what a name alone says of a value.
+    fn at_name(&mut self, said: Said, value: &Value) {
         let has_value = !matches!(value, Value::Null | Value::Bool(_));
         if (said.says == Name::Osm && has_value) || (said.is_id && is_element(value)) {
             self.found = Some(OSM.into());
         }
-        let is_public = said.is_public;
         if said.says == Name::Licence && !said.is_about && is_number(value) {
-            self.at_text(&value.to_string(), Around { under: Under::Licence, is_public });
-        }
-        for around in around {
-            let under = match said.says {
-                Name::Licence => Under::Licence,
-                Name::Source => Under::Source,
-                Name::Osm | Name::Nothing => around.under,
-            };
-            let under = match under {
-                Under::Licence if said.is_about && is_own => Under::AboutOwn,
-                Under::Licence if said.is_about && value.as_str().is_some_and(is_version) => Under::Nothing,
-                under => under,
-            };
-            let one = Around { under, is_public: around.is_public && is_public };
-            if !inside.contains(&one) {
-                inside.push(one);
-            }
+            let around = Around { under: Under::Licence, is_public: said.is_public };
+            self.at_text(&value.to_string(), around);
         }
     }
 
@@ -279,6 +253,29 @@ impl Look<'_> {
             self.found = named.or(self.found.take());
         }
     }
+}
+
+/// What is around a value that stands under several names at once, in members that `around` is around. `is_own`: whether
+/// a licence of our own is named beside it.
+fn around_value(value: &Value, names: &[Said], around: &[Around], is_own: bool) -> SmallVec<[Around; 2]> {
+    let mut inside = SmallVec::new();
+    for (said, outer) in names.iter().flat_map(|said| around.iter().map(move |outer| (said, outer))) {
+        let under = match said.says {
+            Name::Licence => Under::Licence,
+            Name::Source => Under::Source,
+            Name::Osm | Name::Nothing => outer.under,
+        };
+        let under = match under {
+            Under::Licence if said.is_about && is_own => Under::AboutOwn,
+            Under::Licence if said.is_about && value.as_str().is_some_and(is_version) => Under::Nothing,
+            under => under,
+        };
+        let one = Around { under, is_public: outer.is_public && said.is_public };
+        if !inside.contains(&one) {
+            inside.push(one);
+        }
+    }
+    inside
 }
 
 /// The licence that a text names when it is none of our own. What only a private member says is not repeated, unless

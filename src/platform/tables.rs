@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
+use crate::database::quoted;
+
 /// A table that is there, and the columns it has.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -43,22 +45,18 @@ impl Table {
 
     /// The table's name, quoted for SQL.
     pub(super) fn quoted(&self) -> String {
-        quote(&self.name)
+        quoted(&self.name)
     }
 
     /// The column's name in any case, quoted for SQL, when there is one.
     pub(super) fn column(&self, name: &str) -> Option<String> {
-        self.columns.iter().find(|column| column.eq_ignore_ascii_case(name)).map(|column| quote(column))
+        self.columns.iter().find(|column| column.eq_ignore_ascii_case(name)).map(|column| quoted(column))
     }
 
     /// The column, or NULL when there is none.
     pub(super) fn column_or_null(&self, name: &str) -> String {
         self.column(name).unwrap_or_else(|| "NULL".into())
     }
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

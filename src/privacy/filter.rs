@@ -62,12 +62,6 @@ fn label(names: &[&str]) -> Option<String> {
     is_short.then(|| names.join("."))
 }
 
-impl Clone for Filter {
-    fn clone(&self) -> Self {
-        Filter { extra: self.extra.clone(), decided: RwLock::default() }
-    }
-}
-
 impl Filter {
     /// The built-in list with `extra` names, of which `*` stands for any text.
     pub fn new<'n>(extra: impl IntoIterator<Item = &'n str>) -> Filter {

@@ -10,12 +10,12 @@ use rusqlite::{Connection, ffi};
 use super::RestoredTable;
 use crate::database::digest::{self, TableDigest};
 use crate::database::drill::{DrillReport, Expected, inspect};
+use crate::database::quoted;
 use crate::database::schema::{Key, Object, Schema};
-use crate::database::source::trouble::extended;
 use crate::database::watchdog::Watchdog;
-use crate::database::{as_io, quoted};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
+use crate::sqlite::trouble::{as_io, extended};
 
 /// The counters of AUTOINCREMENT tables, from which SQLite takes those of a table that is dropped.
 pub(super) const SEQUENCE: &str = "sqlite_sequence";
@@ -151,28 +151,48 @@ fn drop_triggers(connection: &Connection, schema: &Schema) -> rusqlite::Result<V
     let silent: Vec<&Object> = schema.views.iter().filter(is_silent).collect();
     let is_of_silent =
         |trigger: &&Object| silent.iter().any(|view| view.name.eq_ignore_ascii_case(&trigger.table));
+    let triggers: Vec<&Object> = schema.triggers.iter().filter(|trigger| !is_of_silent(trigger)).collect();
+    connection.execute_batch("BEGIN")?;
+    let lost = lost_triggers(connection, schema, &triggers);
+    connection.execute_batch("ROLLBACK")?;
     let mut warnings = Vec::new();
-    for trigger in schema.triggers.iter().filter(|trigger| !is_of_silent(trigger)) {
-        connection.execute_batch("BEGIN")?;
-        let works = works_alone(connection, trigger, schema);
-        connection.execute_batch("ROLLBACK")?;
-        if !works? {
-            connection.execute_batch(&format!("DROP TRIGGER main.{}", quoted(&trigger.name)))?;
-            let message = format!(
-                "this trigger of {} names something that is not there, tables that were not chosen for one; it is not back",
-                trigger.table
-            );
-            warnings.push(Warning::about("TRIGGER_LEFT_OUT", &trigger.name, message));
-        }
+    for trigger in lost? {
+        drop_trigger(connection, trigger)?;
+        let message = format!(
+            "this trigger of {} names something that is not there, tables that were not chosen for one; it is not back",
+            trigger.table
+        );
+        warnings.push(Warning::about("TRIGGER_LEFT_OUT", &trigger.name, message));
     }
     Ok(warnings)
 }
 
-/// SQLite reads the text of a trigger when a statement that sets it off is prepared.
-fn works_alone(connection: &Connection, trigger: &Object, schema: &Schema) -> rusqlite::Result<bool> {
-    for other in schema.triggers.iter().filter(|other| other.name != trigger.name) {
-        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS main.{}", quoted(&other.name)))?;
+/// Those of `triggers` that name something which is not there. SQLite reads the text of a trigger when a statement that
+/// sets it off is prepared: so that none answers for another, all are dropped, and each is made again by itself. Changes
+/// the schema; it is for the caller to take that back.
+fn lost_triggers<'t>(
+    connection: &Connection,
+    schema: &Schema,
+    triggers: &[&'t Object],
+) -> rusqlite::Result<Vec<&'t Object>> {
+    schema.triggers.iter().try_for_each(|trigger| drop_trigger(connection, trigger))?;
+    let mut lost = Vec::new();
+    for &trigger in triggers {
+        connection.execute_batch(&trigger.sql)?;
+        if !works_alone(connection, trigger)? {
+            lost.push(trigger);
+        }
+        drop_trigger(connection, trigger)?;
     }
+    Ok(lost)
+}
+
+fn drop_trigger(connection: &Connection, trigger: &Object) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("DROP TRIGGER main.{}", quoted(&trigger.name)))
+}
+
+/// Whether all that a trigger names is there, where there is no other one.
+fn works_alone(connection: &Connection, trigger: &Object) -> rusqlite::Result<bool> {
     let columns: Vec<String> = connection
         .prepare("SELECT name FROM pragma_table_info(?1, 'main')")?
         .query_map([&trigger.table], |row| row.get::<_, String>(0))?
@@ -258,6 +278,15 @@ mod tests {
             ("t,words,terms,g".to_owned(), vec!["v".to_owned()])
         );
         assert_eq!(left(make, &["t", "u"]), ("t,u".to_owned(), vec!["v".to_owned(), "g".to_owned()]));
+    }
+
+    #[test]
+    fn a_trigger_answers_for_no_other_one_that_it_sets_off() {
+        let make = "CREATE TABLE t(a); CREATE TABLE u(a); CREATE TABLE gone(a);
+             CREATE TRIGGER first AFTER INSERT ON t BEGIN INSERT INTO u VALUES (new.a); END;
+             CREATE TRIGGER second AFTER INSERT ON u BEGIN INSERT INTO gone VALUES (new.a); END;
+             CREATE TRIGGER \"third;\" AFTER UPDATE ON u WHEN new.a <> 'END;' BEGIN DELETE FROM t; SELECT 1; END";
+        assert_eq!(left(make, &["t", "u"]), ("t,u,first,third;".to_owned(), vec!["second".to_owned()]));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::archive::{Archive, StoredEntry, Workspace};
 use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
-use crate::photos::fetch::{Attempt, Health, fetch};
+use crate::photos::fetch::{Attempt, Fetcher};
 use crate::photos::source::{GetError, PhotoStore};
 
 pub(super) mod directory;
@@ -159,8 +159,8 @@ fn look_into(source: &Arc<dyn PhotoStore>, photos: &[IndexedPhoto], job: &Job) -
 async fn compare(source: &Arc<dyn PhotoStore>, photos: &[&IndexedPhoto], job: &Job) -> Result<()> {
     let workspace = Workspace::create(&std::env::temp_dir())?;
     let keys: Vec<String> = photos.iter().map(|photo| photo.key.clone()).collect();
-    let health = Arc::new(Health::of(&**source));
-    let attempts = fetch(Arc::clone(source), &health, keys, CONCURRENCY, workspace.folder(), job);
+    let fetcher = Fetcher::new(Arc::clone(source), workspace.folder(), job);
+    let attempts = fetcher.fetch(keys, CONCURRENCY);
     let mut photos = photos.iter();
     let compared = attempts.try_for_each(|attempt: Attempt| {
         let wanted = photos.next().map(|photo| photo.sha256.as_str());

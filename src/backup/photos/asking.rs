@@ -2,15 +2,14 @@
 
 use std::collections::HashSet;
 use std::pin::pin;
-use std::sync::Arc;
 
 use futures::StreamExt;
 use tokio::sync::mpsc::Sender;
 
 use super::Task;
 use crate::error::Result;
-use crate::photos::fetch::{Attempt, Health, fetch};
-use crate::photos::source::{GetError, PhotoStore};
+use crate::photos::fetch::{Attempt, Fetcher};
+use crate::photos::source::GetError;
 
 /// Asks for the photos `wanted`, in their order, then for those that may lie elsewhere than rows say, and hands on what
 /// became of each to `sender`. Once that is gone nothing more comes. The store has `had` as well, of which it is asked
@@ -21,23 +20,22 @@ pub(super) async fn ask(
     had: HashSet<String>,
     sender: Sender<Result<Attempt>>,
 ) {
-    let Some(store) = task.plan.store() else { return };
-    let health = Arc::new(Health::of(&*store));
+    let Task { run, plan } = task;
+    let Some(store) = plan.store() else { return };
+    let fetcher = Fetcher::new(store, run.workspace.folder(), &run.job);
     // A store that cannot list has just said of each of them that it is there.
-    if !task.plan.readings().is_empty() && !had.is_empty() {
-        health.answered();
+    if !plan.readings().is_empty() && !had.is_empty() {
+        fetcher.store_answered();
     }
-    let mut asking = Asking { task, health, store, had, sender };
+    let mut asking = Asking { task, fetcher, had, sender };
     asking.round(wanted).await;
     // As a rule there are none.
-    asking.round(task.plan.sisters_of_lost(&asking.had)).await;
+    asking.round(plan.sisters_of_lost(&asking.had)).await;
 }
 
 struct Asking<'a> {
     task: Task<'a>,
-    store: Arc<dyn PhotoStore>,
-    /// How the store answered in both rounds.
-    health: Arc<Health>,
+    fetcher: Fetcher,
     /// Keys that the store has, or may have.
     had: HashSet<String>,
     sender: Sender<Result<Attempt>>,
@@ -46,9 +44,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn round(&mut self, keys: Vec<String>) {
         let Task { run, plan } = self.task;
-        let (store, concurrency) = (Arc::clone(&self.store), run.settings.common.concurrency);
-        let mut photos =
-            pin!(fetch(store, &self.health, keys, concurrency, run.workspace.folder(), &run.job));
+        let mut photos = pin!(self.fetcher.fetch(keys, run.settings.common.concurrency));
         while let Some(photo) = photos.next().await {
             if let Ok(Attempt { key, outcome }) = &photo
                 && !plan.sisters().is_empty()

@@ -1,8 +1,10 @@
 //! Creators and links: only public creators of works that are out, only links whose two ends are.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{CREATOR_COLUMNS, Creator, Link, Place, Plan, Reader, text_of};
+use crate::data_dump::fences::of_record;
 use crate::data_dump::records::value_of;
 use crate::data_dump::troubles::{Column, Trouble};
 use crate::error::Result;
@@ -19,18 +21,19 @@ impl Reader<'_> {
         links.retain(|read| creators.contains_key(&read.link.creator_id));
         for creator in creators.values_mut() {
             let table = plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
-            let name = creator.name.take();
-            let place = Column(table, "name");
-            let name = name.map(|name| self.clean(&name, place, CREATORS.name, &creator.id, &mut plan.toll));
-            creator.name = name.transpose()?.flatten();
+            if let Some(name) = creator.name.take() {
+                let clean = self.fences.clean(&name, Column(table, "name"), CREATORS.name, &mut plan.toll);
+                let clean = clean.map_err(|error| of_record(error, &creator.id))?;
+                creator.name = clean.map(Cow::into_owned);
+            }
         }
         for ReadLink { link, unreadable, .. } in &mut links {
             unreadable.drain(..).for_each(|place| plan.toll.troubles.add(Trouble::Unreadable, place));
-            let role = link.role.take().filter(|_| self.fences.leaves("role"));
-            let place = Column(link.table, "role");
-            let role =
-                role.map(|role| self.clean(&role, place, LINKS.name, &link.artwork_id, &mut plan.toll));
-            link.role = role.transpose()?.flatten();
+            if let Some(role) = link.role.take().filter(|_| self.fences.leaves("role")) {
+                let clean = self.fences.clean(&role, Column(link.table, "role"), LINKS.name, &mut plan.toll);
+                let clean = clean.map_err(|error| of_record(error, &link.artwork_id))?;
+                link.role = clean.map(Cow::into_owned);
+            }
         }
         plan.creators = creators.into_values().collect();
         plan.take_links(links);

@@ -171,16 +171,16 @@ async fn a_photo_too_large_to_be_held_is_read_when_all_memory_is_free() {
     let folder = tempfile::tempdir().unwrap();
     put(folder.path(), "a.png", 30);
     let workspace = Arc::new(Workspace::create(folder.path()).unwrap());
-    let kitchen = Arc::new(Kitchen::open(&workspace, 100).unwrap());
+    let workers = Arc::new(Workers::open(&workspace, 100).unwrap());
     let mut file = File::open(folder.path().join("a.png")).unwrap();
     let size = file.metadata().unwrap().len();
     let photo = StoredPhoto::bare("a.png", size);
     let fetched = Fetched { photo, body: Body::File(file.try_clone().unwrap()), sums: () };
-    let other = kitchen.memory.acquire().await.unwrap();
-    let mut cooking = tokio::spawn(Arc::clone(&kitchen).cook(fetched));
-    assert!(timeout(Duration::from_millis(100), &mut cooking).await.is_err(), "it waits");
+    let other = workers.memory.acquire().await.unwrap();
+    let mut making = tokio::spawn(Arc::clone(&workers).thumbnail(fetched));
+    assert!(timeout(Duration::from_millis(100), &mut making).await.is_err(), "it waits");
     assert_eq!(file.stream_position().unwrap(), 0, "and is not read yet");
     drop(other);
-    assert!(cooking.await.unwrap().unwrap().is_ok());
+    assert!(making.await.unwrap().unwrap().is_ok());
     assert_eq!(file.stream_position().unwrap(), size);
 }

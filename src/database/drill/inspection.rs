@@ -16,11 +16,11 @@ use super::Expected;
 use crate::database::digest::{self, TableDigest};
 use crate::database::schema::{Schema, Table, VirtualTable};
 use crate::database::script::PER_MIB;
-use crate::database::source::trouble::no_room;
 use crate::database::watchdog::Watchdog;
-use crate::database::{as_io, code, quoted_text, rows};
+use crate::database::{quoted_text, rows};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, deep_thread};
+use crate::sqlite::trouble::{as_io, code, no_room};
 
 /// What `integrity_check` begins with when pages are damaged or cannot be read.
 const PAGES: &str = "*** in database ";

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rusqlite::ffi;
 
-use crate::database::as_io;
 use crate::error::Error;
+use crate::sqlite::trouble::as_io;
 
 /// What is wrong with a script, said of one of its lines. Never holds text of the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -13,10 +13,11 @@ use super::splitter::{Splitter, Statement};
 use super::statement::{Task, task};
 use super::views::Views;
 use super::virtual_table::ShellRow;
+use crate::database::generated;
 use crate::database::lexer::tokens;
-use crate::database::{code, generated, needs};
 use crate::job::{Job, Meter};
 use crate::private_file;
+use crate::sqlite::trouble::{code, needs};
 
 /// Of a file that nobody else sees and that is thrown away after any failure: no journal, no flushes.
 const SETTINGS: &str = "PRAGMA journal_mode = OFF;

@@ -9,7 +9,7 @@ use std::io::Read;
 use memchr::{memchr, memchr_iter};
 
 use super::error::{LoadError, Problem};
-use crate::database::is_packed;
+use crate::sqlite::trouble::is_packed;
 
 mod scan;
 

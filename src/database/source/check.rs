@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::{Held, Snapshot, reader, trouble};
+use super::{Held, Snapshot, reader};
+use crate::database::parts_of_finding;
 use crate::database::watchdog::Watchdog;
-use crate::database::{needs, parts_of_finding};
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
+use crate::sqlite::trouble::{self, needs};
 
 /// How long a locked database is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);

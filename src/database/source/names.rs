@@ -8,11 +8,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
-use super::copy::Copier;
-use super::{Snapshot, trouble};
+use super::Snapshot;
 use crate::database::quoted;
 use crate::error::Result;
 use crate::job::{Job, Meter, Warning};
+use crate::sqlite::{Copier, trouble};
 
 /// Added to a byte that is no UTF-8 to make a character of it: nothing, as in Latin-1, else what leads into the private
 /// use area, whose characters no name has.

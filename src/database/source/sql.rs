@@ -4,11 +4,10 @@ use std::fs::File;
 use std::path::Path;
 
 use super::Snapshot;
-use super::place::Place;
-use crate::database::private;
 use crate::database::script::{Budget, LoadError, Loader};
 use crate::error::Result;
 use crate::job::{Job, Phase};
+use crate::sqlite::{Place, private_database};
 
 /// Loads the script at `path` into a database in `work` and takes that as the snapshot.
 ///
@@ -17,7 +16,7 @@ use crate::job::{Job, Phase};
 /// for `work`.
 pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
     let place = Place::find(path, &["sql"])?;
-    let copy = private::database(work)?;
+    let copy = private_database(work)?;
     let meter = job.meter(Phase::Snapshot, None, Some(place.size));
     let load = || {
         let script = File::open(&place.path).map_err(LoadError::Read)?;

@@ -9,8 +9,9 @@ use rusqlite::{Connection, ErrorCode, Statement};
 
 use super::{foreign_keys, reindex, shell, wrangler};
 use crate::database::lexer::{Token, creates, tokens};
+use crate::database::quoted;
 use crate::database::schema::{Table, VirtualTable};
-use crate::database::{quoted, said};
+use crate::sqlite::trouble::said;
 
 /// Bytes of one statement that D1 takes, and of one value or row.
 /// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's,

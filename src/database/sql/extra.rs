@@ -241,31 +241,39 @@ impl Dumper<'_> {
 
     fn extra_virtual_rows(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {
         for index in self.virtual_tables_of_main_first() {
-            let table = self.schema.virtual_tables[index].clone();
             match self.fills[index] {
-                Fill::Rows if !self.is_in_main(index) => self.full_text_rows(script, index)?,
-                Fill::Rows => {
-                    if let Some(reason) = self.placement.unfilled.get(&table.name).copied() {
-                        self.full_text_rows(script, index)?;
-                        let what = format!("the rows of the full-text table {}", table.name);
-                        self.note_extra(&table.name, &what, reason);
-                    }
-                }
-                Fill::Verbatim(reason) => {
-                    for shadow in &table.shadows {
-                        script.statement(&format!("DELETE FROM {}", quoted(&shadow.name)))?;
-                        self.copy_rows(script, shadow, false, |_, _| {})?;
-                    }
-                    if self.is_in_main(index) {
-                        self.note_extra(
-                            &table.name,
-                            &format!("the content of the full-text index {}", table.name),
-                            reason,
-                        );
-                    }
-                }
+                Fill::Rows => self.extra_full_text_rows(script, index)?,
+                Fill::Verbatim(reason) => self.rows_behind(script, index, reason)?,
                 _ => {}
             }
+        }
+        Ok(())
+    }
+
+    /// The rows of a full-text table, unless they stand in database.sql.
+    fn extra_full_text_rows(&mut self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        let name = self.schema.virtual_tables[index].name.clone();
+        let unfilled = self.placement.unfilled.get(&name).copied();
+        if self.is_in_main(index) && unfilled.is_none() {
+            return Ok(());
+        }
+        self.full_text_rows(script, index)?;
+        if let Some(reason) = unfilled.filter(|_| self.is_in_main(index)) {
+            self.note_extra(&name, &format!("the rows of the full-text table {name}"), reason);
+        }
+        Ok(())
+    }
+
+    /// The tables behind a virtual table, as they are.
+    fn rows_behind(&mut self, script: &mut Script<'_>, index: usize, reason: &str) -> Result<(), Failure> {
+        let table = self.schema.virtual_tables[index].clone();
+        for shadow in &table.shadows {
+            script.statement(&format!("DELETE FROM {}", quoted(&shadow.name)))?;
+            self.copy_rows(script, shadow, false, |_, _| {})?;
+        }
+        if self.is_in_main(index) {
+            let what = format!("the content of the full-text index {}", table.name);
+            self.note_extra(&table.name, &what, reason);
         }
         Ok(())
     }

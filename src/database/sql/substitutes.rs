@@ -9,10 +9,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use crate::database::lexer;
+use crate::database::quoted;
 use crate::database::schema::{Key, Object, Schema, Table, Term};
 use crate::database::script::reaches_outside;
-use crate::database::{needs, quoted, said};
 use crate::job::Warning;
+use crate::sqlite::trouble::{needs, said};
 
 /// Collating sequences that every SQLite has.
 const COLLATIONS: [&str; 3] = ["BINARY", "NOCASE", "RTRIM"];

@@ -12,7 +12,7 @@ const TURNED_AWAY: u32 = 10;
 
 /// How the photos of one store went so far.
 #[derive(Debug)]
-pub struct Health {
+pub(super) struct Health {
     place: String,
     state: Mutex<State>,
 }
@@ -28,12 +28,12 @@ struct State {
 
 impl Health {
     /// That of a store which was not asked yet.
-    pub fn of(source: &dyn PhotoStore) -> Self {
+    pub(super) fn of(source: &dyn PhotoStore) -> Self {
         Health { place: source.place(), state: Mutex::default() }
     }
 
     /// The store has answered for a photo elsewhere: what it refuses from now on says nothing of us.
-    pub fn answered(&self) {
+    pub(super) fn answered(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).answered = true;
     }
 

@@ -31,8 +31,8 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 async fn fetch_all(source: impl PhotoStore + 'static, keys: &[&str], concurrency: usize) -> Vec<Attempt> {
     let workspace = tempfile::tempdir().unwrap();
     let keys: Vec<String> = keys.iter().map(|&key| key.into()).collect();
-    let health = Arc::new(Health::of(&source));
-    let stream = fetch(Arc::new(source), &health, keys, concurrency, workspace.path(), &Job::unattended());
+    let fetcher = Fetcher::new(Arc::new(source), workspace.path(), &Job::unattended());
+    let stream = fetcher.fetch(keys, concurrency);
     let attempts = stream.map(Result::unwrap).collect().await;
     // On Windows they have names, and go when they are closed.
     if cfg!(unix) {
@@ -178,10 +178,8 @@ fn a_workspace_that_cannot_be_written_ends_the_job() {
     let (root, source) = folder(&[("big", MEMORY_LIMIT as usize + 1)]);
     let first = run(async {
         let missing = root.path().join("missing");
-        let keys = vec!["big".to_owned()];
-        let health = Arc::new(Health::of(&source));
-        let mut stream =
-            std::pin::pin!(fetch::<(), _>(Arc::new(source), &health, keys, 1, &missing, &Job::unattended()));
+        let fetcher = Fetcher::new(Arc::new(source), &missing, &Job::unattended());
+        let mut stream = std::pin::pin!(fetcher.fetch::<(), _>(["big".to_owned()], 1));
         stream.next().await
     });
     assert_eq!(first.unwrap().unwrap_err().code(), "OUTPUT_UNWRITABLE");

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,18 +15,23 @@ use chrono::DateTime;
 use futures::{StreamExt, stream};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, ffi};
 use serde_json::{Map, Value};
+use tempfile::TempPath;
 
 use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto, etag, metadata};
-use crate::database::source::file::{Traces, has_lone_wal, lacks_wal};
-use crate::database::source::trouble;
-use crate::error::{Error, Result};
-use crate::job::{Job, blocking, blocking_deep};
+use crate::error::{Cause, Error, Result};
+use crate::job::{Job, Meter, blocking, blocking_deep};
+use crate::sqlite::trouble::extended;
+use crate::sqlite::{Copier, Place, Traces, has_lone_wal, lacks_wal};
 use crate::wrangler::{bodies_folder, bucket_file};
 
 /// Bytes of a body that are read at a time.
 const PIECE: usize = 1 << 20;
 /// The columns that describe an object.
 const OBJECT: &str = "key, blob_id, size, etag, uploaded, http_metadata, custom_metadata";
+
+/// How often rows are tried to be copied that change meanwhile, and the wait between two such attempts.
+const ATTEMPTS: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// A bucket in wrangler's state.
 #[derive(Debug, Clone)]
@@ -38,7 +45,7 @@ struct Shared {
     rows: PathBuf,
     bodies: PathBuf,
     /// A copy of the rows, where SQLite cannot work on them as they lie, or not without a trace.
-    copy: Option<tempfile::TempDir>,
+    copy: Option<TempPath>,
     /// What reading the rows leaves beside them otherwise.
     _traces: Traces,
 }
@@ -53,79 +60,93 @@ struct Object {
 impl Wrangler {
     /// Opens the bucket. Blocks briefly. What has to be copied lies in the folder `work` while the bucket is open.
     ///
-    /// Fails with `SOURCE_UNREACHABLE` when there is none of that name or its rows cannot be read, and with
-    /// `OUTPUT_UNWRITABLE` or `DISK_FULL` when `work` cannot be written.
-    pub fn open(state: &Path, bucket: &str, work: &Path) -> Result<Self> {
+    /// Fails with `SOURCE_UNREACHABLE` when there is none of that name or its rows cannot be read, with
+    /// `OUTPUT_UNWRITABLE` or `DISK_FULL` when `work` cannot be written, and with `ABORT_ERR`.
+    pub fn open(state: &Path, bucket: &str, work: &Path, job: &Job) -> Result<Self> {
         let rows = bucket_file(state, bucket);
-        let unreachable = |problem: String, source| Error::SourceUnreachable {
-            what: format!("the local bucket {bucket}"),
-            problem,
-            source,
-        };
-        if !rows.is_file() {
-            return Err(unreachable(
-                format!(
-                    "wrangler would keep it in {}, which is not there; check the name of the bucket and the folder of \
-                     the state",
-                    rows.display()
-                ),
-                None,
-            ));
-        }
         let bodies = bodies_folder(state, bucket);
         let traces = Traces::before(&rows);
         let mut shared = Shared { bucket: bucket.into(), rows, bodies, copy: None, _traces: traces };
-        let in_place = (!has_lone_wal(&shared.rows)).then(|| shared.has_objects());
-        let found = match in_place {
-            Some(found) if !found.as_ref().is_err_and(takes_a_writer) => found,
-            _ => {
-                let copy = tempfile::tempdir_in(work).map_err(|error| Error::output(work, error))?;
-                shared.copy_rows(copy).map_err(|error| match error.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::output(work, error),
-                    _ => unreachable(
-                        "its rows cannot be read; check their permissions".into(),
-                        Some(Box::new(error)),
-                    ),
-                })?;
-                shared.has_objects()
-            }
-        };
-        match found {
+        if !shared.rows.is_file() {
+            let problem = format!(
+                "wrangler would keep it in {}, which is not there; check the name of the bucket and the folder of the \
+                 state",
+                shared.rows.display()
+            );
+            return Err(shared.unreachable(problem, None));
+        }
+        match shared.find_objects(work, job)? {
             Ok(true) => Ok(Wrangler { shared: Arc::new(shared) }),
-            Ok(false) => Err(unreachable(
-                format!(
+            Ok(false) => {
+                let problem = format!(
                     "{} is not a bucket of miniflare 3 or later; check the folder of the state, or run the site on it \
                      with a current wrangler once",
                     shared.rows.display()
-                ),
-                None,
-            )),
-            Err(error) => Err(unreachable(
-                format!(
+                );
+                Err(shared.unreachable(problem, None))
+            }
+            Err(error) => {
+                let problem = format!(
                     "{} cannot be read; if it is damaged, take the photos from a copy of the state, or back up the rows \
                      alone",
                     shared.rows.display()
-                ),
-                Some(Box::new(error)),
-            )),
+                );
+                Err(shared.unreachable(problem, Some(Box::new(error))))
+            }
         }
     }
 }
 
-/// Whether the rows are as they are on a medium that cannot be written or shares no memory, or where a writer was
-/// killed: then a journal has to be played back.
-fn takes_a_writer(error: &rusqlite::Error) -> bool {
-    lacks_wal(error) || trouble::extended(error) == ffi::SQLITE_READONLY_ROLLBACK
-}
-
 impl Shared {
+    /// Whether there are tables of objects: in the rows as they lie or, where SQLite cannot read those without writing
+    /// beside them, in a copy, which is kept. The inner error is SQLite's.
+    fn find_objects(&mut self, work: &Path, job: &Job) -> Result<rusqlite::Result<bool>> {
+        for attempt in 0..ATTEMPTS {
+            job.check()?;
+            if attempt > 0 {
+                thread::sleep(PAUSE);
+            }
+            let beside = match (!has_lone_wal(&self.rows)).then(|| self.has_objects()) {
+                // A writer was killed: only whoever may write plays its journal back.
+                Some(Err(error)) if extended(&error) == ffi::SQLITE_READONLY_ROLLBACK => "-journal",
+                Some(found) if !found.as_ref().is_err_and(lacks_wal) => return Ok(found),
+                _ => "-wal",
+            };
+            self.copy = self.copied(beside, work, job)?;
+            if self.copy.is_some() {
+                return Ok(self.has_objects());
+            }
+        }
+        Err(self.unreachable("its rows change all the time; stop `wrangler dev`, and try again", None))
+    }
+
+    /// A copy of the rows in `work`, into which SQLite has brought what the file beside them holds whose name has this
+    /// ending. None if they changed meanwhile.
+    fn copied(&self, beside: &str, work: &Path, job: &Job) -> Result<Option<TempPath>> {
+        let copier = Copier { origin: &self.rows, work, job, meter: &Meter::unheard() };
+        let copy = Place::find(&self.rows, &[]).and_then(|place| copier.file_by_file(&place, beside));
+        copy.map_err(|error| match error {
+            Error::DatabaseNotFound { .. } => self.unreachable("its rows are gone; try again", None),
+            Error::DatabaseUnreadable { problem, source, .. } => {
+                self.unreachable(format!("its rows cannot be read: {problem}"), source)
+            }
+            error => error,
+        })
+    }
+
+    fn unreachable(&self, problem: impl Into<String>, source: Option<Cause>) -> Error {
+        Error::SourceUnreachable { what: self.place(), problem: problem.into(), source }
+    }
+
+    fn place(&self) -> String {
+        format!("the local bucket {}", self.bucket)
+    }
+
     fn connect(&self) -> rusqlite::Result<Connection> {
-        let (path, mode) = match (&self.copy, self.rows.file_name()) {
-            (Some(folder), Some(name)) => (folder.path().join(name), OpenFlags::SQLITE_OPEN_READ_WRITE),
-            _ => (self.rows.clone(), OpenFlags::SQLITE_OPEN_READ_ONLY),
-        };
-        let rows = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        rows.busy_timeout(std::time::Duration::from_secs(10))?;
+        let path = self.copy.as_deref().unwrap_or(&self.rows);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let rows = Connection::open_with_flags(path, flags)?;
+        rows.busy_timeout(Duration::from_secs(10))?;
         rows.pragma_update(None, "trusted_schema", false)?;
         Ok(rows)
     }
@@ -136,27 +157,10 @@ impl Shared {
         self.connect()?.query_row(sql, [], |row| row.get(0))
     }
 
-    /// Copies the rows to where SQLite may make an index of the WAL and play a journal back.
-    fn copy_rows(&mut self, folder: tempfile::TempDir) -> io::Result<()> {
-        for ending in ["", "-wal", "-journal"] {
-            let mut name = self.rows.file_name().unwrap_or_default().to_owned();
-            name.push(ending);
-            // Without the permissions, which may be those of a medium that nobody writes.
-            match File::open(self.rows.with_file_name(&name)) {
-                Ok(mut from) => io::copy(&mut from, &mut File::create_new(folder.path().join(&name))?)?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-        }
-        self.copy = Some(folder);
-        Ok(())
-    }
-
     fn list(&self, job: &Job) -> Result<Listing> {
-        let failed = |error: rusqlite::Error| Error::SourceUnreachable {
-            what: format!("the local bucket {}", self.bucket),
-            problem: "its rows cannot be read; stop `wrangler dev` if it runs, and try again".into(),
-            source: Some(Box::new(error)),
+        let failed = |error: rusqlite::Error| {
+            let problem = "its rows cannot be read; stop `wrangler dev` if it runs, and try again";
+            self.unreachable(problem, Some(Box::new(error)))
         };
         let rows = self.connect().map_err(failed)?;
         let sql = format!("SELECT {OBJECT} FROM _mf_objects ORDER BY key COLLATE BINARY");
@@ -227,7 +231,7 @@ impl PhotoStore for Wrangler {
     }
 
     fn place(&self) -> String {
-        format!("the local bucket {}", self.shared.bucket)
+        self.shared.place()
     }
 
     async fn list(&self, job: &Job) -> Result<Option<Listing>> {

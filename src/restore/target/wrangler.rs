@@ -15,7 +15,6 @@ use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
 use crate::archive::{Workspace, ensure_space, foresee};
-use crate::database::as_io;
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::folder;
@@ -24,6 +23,7 @@ use crate::job::Job;
 use crate::photos::source::PhotoStore;
 use crate::photos::source::headers::{EXPIRY, KEPT};
 use crate::photos::source::wrangler::Wrangler;
+use crate::sqlite::trouble::as_io;
 use crate::wrangler::{bodies_folder, bucket_file};
 
 /// Objects whose rows appear together: a restore that is broken off loses at most these.
@@ -117,7 +117,7 @@ impl Target for LocalBucket {
         }
         let workspace = Workspace::create(&std::env::temp_dir())?;
         let source: Arc<dyn PhotoStore> =
-            Arc::new(Wrangler::open(&self.state, &self.bucket, workspace.folder())?);
+            Arc::new(Wrangler::open(&self.state, &self.bucket, workspace.folder(), job)?);
         look_into(&source, photos, job)
     }
 

@@ -10,10 +10,10 @@ use super::held::Held;
 use super::query::Object;
 use crate::database::schema::{self, Schema, Table, VirtualTable, is_internal, is_of_d1};
 use crate::database::script::{Budget, Loader, ShellRow};
-use crate::database::source::trouble;
-use crate::database::{lexer, private, quoted};
+use crate::database::{lexer, quoted};
 use crate::error::Result;
 use crate::job::{Job, Meter};
+use crate::sqlite::{private_database, trouble};
 
 /// Rows as they are, whatever the checks that were added after them say.
 const HEAD: &str = "PRAGMA ignore_check_constraints=1;\n";
@@ -40,7 +40,7 @@ impl Layout {
         let of_d1 = of_d1.map(|object| object.name.clone()).collect();
         let objects: Vec<Object> = objects.into_iter().filter(is_kept).collect();
         let script = creations(&objects, |object| object.kind == "table" && !is_virtual(object));
-        let copy = private::database(work)?;
+        let copy = private_database(work)?;
         let unheard = Meter::unheard();
         let load = || {
             let mut loader = Loader::create(&copy, Budget::for_bytes(script.len() as u64), job)?;
@@ -86,7 +86,7 @@ impl Layout {
         for kind in ["index", "view", "trigger"] {
             rest.push_str(&creations(&self.objects, |object| object.kind == kind));
         }
-        let copy = private::database(work)?;
+        let copy = private_database(work)?;
         let unheard = Meter::unheard();
         let bytes = held.bytes() + (tables.len() + rest.len()) as u64;
         let load = || {

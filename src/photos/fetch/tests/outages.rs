@@ -93,15 +93,8 @@ fn waiting_for_a_turn_is_no_part_of_a_photos_time() {
 fn a_stopped_job_ends_the_fetching_even_of_a_store_that_never_answers() {
     let job = Job::unattended();
     let first = run(async {
-        let keys = vec!["a".to_owned(), "b".to_owned()];
-        let mut stream = std::pin::pin!(fetch::<(), _>(
-            Arc::new(Silent),
-            &Arc::new(Health::of(&Silent)),
-            keys,
-            2,
-            Path::new("."),
-            &job
-        ));
+        let fetcher = Fetcher::new(Arc::new(Silent), Path::new("."), &job);
+        let mut stream = std::pin::pin!(fetcher.fetch::<(), _>(["a".to_owned(), "b".to_owned()], 2));
         job.stop_token().cancel();
         stream.next().await
     });

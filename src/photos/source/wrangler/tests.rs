@@ -38,6 +38,10 @@ fn killed_with_a_wal(state: &Path) {
     killed(from.path(), state, &["", "-wal"]);
 }
 
+fn open(state: &tempfile::TempDir, work: &Path) -> Result<Wrangler> {
+    Wrangler::open(state.path(), "photos", work, &Job::unattended())
+}
+
 async fn keys(bucket: &Wrangler) -> Vec<String> {
     let listing = bucket.list(&Job::unattended()).await.unwrap().unwrap();
     listing.photos.into_iter().map(|photo| photo.key).collect()
@@ -51,12 +55,12 @@ async fn rows_on_a_read_only_medium_are_copied_into_the_working_folder() {
     let file = bucket_file(state.path(), "photos");
     std::os::unix::fs::symlink(beside(&file, "-wal"), beside(&file, "-shm")).unwrap();
     let copies = || fs::read_dir(work.path()).unwrap().count();
-    let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+    let bucket = open(&state, work.path()).unwrap();
     assert_eq!(keys(&bucket).await, ["a.jpg"]);
     assert_eq!(copies(), 1);
     drop(bucket);
     assert_eq!(copies(), 0);
-    let unwritable = Wrangler::open(state.path(), "photos", &work.path().join("missing"));
+    let unwritable = open(&state, &work.path().join("missing"));
     assert_eq!(unwritable.unwrap_err().code(), "OUTPUT_UNWRITABLE");
 }
 
@@ -67,7 +71,7 @@ async fn rows_on_a_file_system_without_shared_memory_are_read() {
     killed_with_a_wal(state.path());
     let index = beside(&bucket_file(state.path(), "photos"), "-shm");
     assert!(std::process::Command::new("mkfifo").arg(&index).status().unwrap().success());
-    let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+    let bucket = open(&state, work.path()).unwrap();
     assert_eq!(keys(&bucket).await, ["a.jpg"]);
 }
 
@@ -82,7 +86,7 @@ async fn nothing_new_lies_beside_the_rows_when_they_were_read() {
         let file = bucket_file(state.path(), "photos");
         let there = || fs::read_dir(file.parent().unwrap()).unwrap().count();
         let before = there();
-        let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+        let bucket = open(&state, work.path()).unwrap();
         assert_eq!(keys(&bucket).await, ["a.jpg"]);
         drop(bucket);
         assert_eq!((there(), before), (before, if is_killed { 2 } else { 1 }));
@@ -100,7 +104,7 @@ async fn what_was_never_ended_is_taken_back_in_the_working_folder() {
     )
     .unwrap();
     killed(from.path(), state.path(), &["", "-journal"]);
-    let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+    let bucket = open(&state, work.path()).unwrap();
     assert_eq!(keys(&bucket).await, ["a.jpg"]);
     assert!(beside(&bucket_file(state.path(), "photos"), "-journal").exists());
 }
@@ -119,7 +123,7 @@ async fn rows_that_take_sqlite_deep_end_no_process() {
     let bodies = bodies_folder(state.path(), "photos");
     fs::create_dir_all(&bodies).unwrap();
     fs::write(bodies.join("b"), "a").unwrap();
-    let bucket = Wrangler::open(state.path(), "photos", work.path()).unwrap();
+    let bucket = open(&state, work.path()).unwrap();
     assert_eq!(keys(&bucket).await, ["a.jpg"]);
     let Content::File(open) = bucket.get("a.jpg").await.unwrap() else { panic!("it is one file") };
     assert_eq!(open().unwrap().photo.size, 1);

@@ -22,7 +22,7 @@ use crate::platform::times::rfc3339;
 const INDEX_FILE: &str = "index.json";
 
 /// Puts photos into the archive, one after the other.
-pub(super) struct Copier<'a> {
+pub(super) struct Writing<'a> {
     task: Task<'a>,
     archive: ArchiveWriter,
     index: Deflater,
@@ -38,7 +38,7 @@ pub(super) struct Copier<'a> {
     refusals: Vec<GetError>,
 }
 
-impl<'a> Copier<'a> {
+impl<'a> Writing<'a> {
     /// Begins the index in the workspace; `archive` goes on with the photos, which come from `fetched`.
     pub(super) fn new(
         task: Task<'a>,
@@ -66,7 +66,7 @@ impl<'a> Copier<'a> {
         };
         let meter = run.job.meter(Phase::Photos, Some(plan.photos().len() as u64), plan.all_bytes());
         let photos = Photos { metadata, reused: 0, dangling: None };
-        Ok(Copier {
+        Ok(Writing {
             task,
             archive,
             index,

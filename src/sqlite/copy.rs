@@ -9,8 +9,8 @@ use rusqlite::{Connection, ffi};
 use tempfile::TempPath;
 
 use super::place::{Place, trace, with_ending};
-use super::trouble;
-use crate::database::{as_io, private};
+use super::private_database;
+use super::trouble::{self, as_io};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter};
 use crate::private_file;
@@ -37,7 +37,7 @@ impl Copier<'_> {
     /// Copies what `source` sees, page by page; it must be within a read transaction, which makes the steps one state.
     pub fn through_sqlite(&self, source: &Connection) -> Result<TempPath> {
         let Copier { origin, work, job, meter } = *self;
-        let copy = private::database(work)?;
+        let copy = private_database(work)?;
         let mut target = Connection::open(&copy)
             .and_then(|target| {
                 target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
@@ -87,7 +87,7 @@ impl Copier<'_> {
         let Copier { origin, work, job, meter } = *self;
         let beside = place.beside(ending);
         let before = (trace(&place.path), trace(&beside), place.has("-shm"));
-        let copy = private::database(work)?;
+        let copy = private_database(work)?;
         let copy_beside =
             TempPath::try_from_path(with_ending(&copy, ending)).map_err(|e| Error::output(work, e))?;
         let read = copy_one(&place.path, &copy, job, meter).and_then(|()| {

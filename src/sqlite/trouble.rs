@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
-use crate::database::{code, is_packed, needs, said};
 use crate::error::{Cause, Error, is_too_long_for_sqlite};
 use crate::folder::may_write;
 
@@ -94,6 +93,16 @@ pub fn truncated(size: u64, promised: u64) -> String {
     format!("it is truncated: {size} of {promised} bytes are there; copy it again, or take an earlier copy")
 }
 
+/// SQLite's code without its message, which may quote the schema or a statement.
+pub fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
+            Some(*error)
+        }
+        _ => None,
+    }
+}
+
 /// SQLite's code with its details.
 pub fn extended(error: &rusqlite::Error) -> i32 {
     code(error).map_or(ffi::SQLITE_ERROR, |code| code.extended_code)
@@ -109,8 +118,45 @@ pub fn cause(error: &rusqlite::Error) -> Option<Cause> {
     Some(Box::new(ffi::Error::new(extended(error))))
 }
 
+/// A failure to write a database or to read it again, as the operating system would have said it.
+pub fn as_io(error: &rusqlite::Error) -> io::Error {
+    let Some(error) = code(error) else { return io::Error::other("SQLite failed") };
+    let kind = match error.extended_code & 0xff {
+        ffi::SQLITE_FULL => io::ErrorKind::StorageFull,
+        ffi::SQLITE_PERM | ffi::SQLITE_READONLY => io::ErrorKind::PermissionDenied,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
+}
+
+/// What SQLite said, which may quote the schema or a statement.
+pub fn said(error: &rusqlite::Error) -> &str {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(said)) | rusqlite::Error::SqlInputError { msg: said, .. } => {
+            said
+        }
+        _ => "",
+    }
+}
+
+/// What SQLite lacks, if that is why it failed: `the function REGEXP`.
+pub fn needs(error: &rusqlite::Error) -> Option<String> {
+    let lacks = |said: &str, kind: &str| {
+        said.strip_prefix("no such ")?.strip_prefix(kind)?.strip_prefix(": ").map(ToOwned::to_owned)
+    };
+    let function = lacks(said(error), "function").map(|name| format!("the function {name}"));
+    function.or_else(|| {
+        lacks(said(error), "collation sequence").map(|name| format!("the collating sequence {name}"))
+    })
+}
+
 fn is_schema(error: &rusqlite::Error) -> bool {
     said(error).starts_with("malformed database schema")
+}
+
+/// Whether a file that begins like this is packed, with gzip, ZIP or zstd: neither a script nor a SQLite file.
+pub fn is_packed(head: &[u8]) -> bool {
+    matches!(head, [0x1F, 0x8B, ..] | [b'P', b'K', 3, 4, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..])
 }
 
 /// The first 100 bytes, which are the header of a SQLite file, and the size.

@@ -22,10 +22,10 @@ const LARGEST: u64 = 256 << 20;
 const BUDGET: u64 = MEMORY_LIMIT >> 10;
 
 /// A thumbnail, or why there is none.
-pub(super) type Dish = std::result::Result<MadeThumbnail, Refusal>;
+pub(super) type Outcome = std::result::Result<MadeThumbnail, Refusal>;
 
-/// Where thumbnails are made: as many at a time as memory allows.
-pub(super) struct Kitchen {
+/// Makes thumbnails: as many at a time as memory allows.
+pub(super) struct Workers {
     max_side: u32,
     /// What is left of it, in units of 1 KiB.
     pub(super) memory: Semaphore,
@@ -33,16 +33,16 @@ pub(super) struct Kitchen {
     workspace: Arc<Workspace>,
 }
 
-impl Kitchen {
-    /// A kitchen whose file lies in the workspace.
-    pub(super) fn open(workspace: &Arc<Workspace>, max_side: u32) -> Result<Kitchen> {
+impl Workers {
+    /// Workers whose file lies in the workspace.
+    pub(super) fn open(workspace: &Arc<Workspace>, max_side: u32) -> Result<Workers> {
         let file = Mutex::new((workspace.create_file(FILE)?, 0));
         let memory = Semaphore::new(BUDGET as usize);
-        Ok(Kitchen { max_side, memory, file, workspace: Arc::clone(workspace) })
+        Ok(Workers { max_side, memory, file, workspace: Arc::clone(workspace) })
     }
 
     /// Makes the thumbnail of a photo, once there is memory for it.
-    pub(super) async fn cook(self: Arc<Self>, fetched: Fetched<()>) -> Result<Dish> {
+    pub(super) async fn thumbnail(self: Arc<Self>, fetched: Fetched<()>) -> Result<Outcome> {
         if fetched.photo.size > LARGEST {
             return Ok(Err(Refusal::TooLarge));
         }
@@ -51,11 +51,11 @@ impl Kitchen {
             Body::File(_) => Some(self.room(BUDGET).await?),
             Body::Memory(_) => None,
         };
-        let kitchen = Arc::clone(&self);
+        let workers = Arc::clone(&self);
         let (bytes, memory) = blocking(move || {
             let bytes =
-                whole(fetched.body).map_err(|error| Error::output(kitchen.workspace.folder(), error))?;
-            let memory = Photo::open(&bytes, kitchen.max_side).map(|photo| photo.memory());
+                whole(fetched.body).map_err(|error| Error::output(workers.workspace.folder(), error))?;
+            let memory = Photo::open(&bytes, workers.max_side).map(|photo| photo.memory());
             Ok((bytes, memory))
         })
         .await?;
@@ -67,15 +67,15 @@ impl Kitchen {
             Some(room) => room,
             None => self.room(needed).await?,
         };
-        let kitchen = Arc::clone(&self);
-        blocking(move || kitchen.make(&bytes)).await
+        let workers = Arc::clone(&self);
+        blocking(move || workers.make(&bytes)).await
     }
 
     async fn room(&self, needed: u64) -> Result<SemaphorePermit<'_>> {
         self.memory.acquire_many(needed as u32).await.map_err(|_| Error::Aborted)
     }
 
-    fn make(&self, photo: &[u8]) -> Result<Dish> {
+    fn make(&self, photo: &[u8]) -> Result<Outcome> {
         let thumbnail = match Photo::open(photo, self.max_side).and_then(|photo| photo.thumbnail()) {
             Ok(thumbnail) => thumbnail,
             Err(refusal) => return Ok(Err(refusal)),

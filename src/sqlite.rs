@@ -1,0 +1,30 @@
+//! SQLite files as they lie on a disk, whatever is in them: found, read without a trace, copied while they live, and
+//! what is wrong with one that cannot be read.
+//!
+//! The rows of a database are in such a file, and so is what a local bucket knows of its objects.
+
+use std::path::Path;
+
+use tempfile::TempPath;
+
+use crate::error::{Error, Result};
+use crate::private_file;
+
+mod copy;
+mod place;
+pub mod trouble;
+mod wal;
+
+pub use copy::Copier;
+pub use place::{Place, trace};
+pub use wal::{Traces, has_lone_wal, lacks_wal};
+
+/// Makes an empty database file of a new name in `folder`, for its owner alone; it is removed with what is returned.
+pub fn private_database(folder: &Path) -> Result<TempPath> {
+    tempfile::Builder::new()
+        .prefix("database-")
+        .suffix(".sqlite")
+        .make_in(folder, private_file::create)
+        .map(tempfile::NamedTempFile::into_temp_path)
+        .map_err(|error| Error::output(folder, error))
+}
