@@ -265,3 +265,13 @@ fn an_index_over_a_view_without_end_comes_back() {
     assert_eq!(whole.warned("IN_EXTRA"), ["f"], "{:?}", whole.report.warnings);
     assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH 'word'"), ["3"]);
 }
+
+#[test]
+fn a_full_text_index_of_more_columns_than_a_sum_may_have_comes_back() {
+    let columns: Vec<String> = (0..1500).map(|n| format!("c{n}")).collect();
+    let (_, _, restored) = Whole::sound(&format!(
+        "CREATE VIRTUAL TABLE f USING fts5({}); INSERT INTO f(c0, c1499) VALUES ('first', 'last');",
+        columns.join(", ")
+    ));
+    assert_eq!(rows(&restored, "SELECT c1499 FROM f WHERE f MATCH 'first'"), ["last"]);
+}
