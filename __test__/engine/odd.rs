@@ -8,6 +8,8 @@ use std::thread;
 use cultural_archiver_backup::backup::{BackupOptions, create_backup};
 use cultural_archiver_backup::job::Job;
 use cultural_archiver_backup::options::{CommonOptions, DatabaseOptions};
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::whole::{Whole, rows, run};
 
@@ -29,6 +31,7 @@ fn what_needs_another_program_comes_back_without_it() {
          CREATE VIEW found AS SELECT mail FROM users WHERE mail REGEXP 'a';
          CREATE TRIGGER noted AFTER INSERT ON posts BEGIN INSERT INTO plain VALUES (new.body, new.digest); END;";
     let whole = Whole::of_shell(sql).unwrap();
+    assert!(whole.warned("SOURCE_DAMAGED").is_empty(), "{:?}", whole.report.warnings);
     let (report, restored) = whole.comes_back(sql);
     let told = ["by_digest", "by_hash", "by_number", "numbered", "posts", "strict", "users"];
     let mut warned = whole.warned("APPLICATION_NEEDED");
@@ -264,4 +267,30 @@ fn an_index_over_a_view_without_end_comes_back() {
     let (whole, _, restored) = Whole::sound(sql);
     assert_eq!(whole.warned("IN_EXTRA"), ["f"], "{:?}", whole.report.warnings);
     assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH 'word'"), ["3"]);
+}
+
+#[test]
+fn a_full_text_index_of_more_columns_than_a_sum_may_have_comes_back() {
+    let columns: Vec<String> = (0..1500).map(|n| format!("c{n}")).collect();
+    let (_, _, restored) = Whole::sound(&format!(
+        "CREATE VIRTUAL TABLE f USING fts5({}); INSERT INTO f(c0, c1499) VALUES ('first', 'last');",
+        columns.join(", ")
+    ));
+    assert_eq!(rows(&restored, "SELECT c1499 FROM f WHERE f MATCH 'first'"), ["last"]);
+}
+
+#[test]
+fn a_key_that_an_old_file_cannot_run_downwards_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source.db");
+    let old = Connection::open(&source).unwrap();
+    old.set_db_config(DbConfig::SQLITE_DBCONFIG_LEGACY_FILE_FORMAT, true).unwrap();
+    old.execute_batch(
+        "CREATE TABLE t(a, b, PRIMARY KEY (a DESC, b)) WITHOUT ROWID; INSERT INTO t VALUES (1, 2), (3, 4), (3, 5)",
+    )
+    .unwrap();
+    drop(old);
+    let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
+    let (_, restored) = Whole::from(database, folder).unwrap().comes_back("an old file");
+    assert_eq!(rows(&restored, "SELECT * FROM t"), ["3|4", "3|5", "1|2"]);
 }

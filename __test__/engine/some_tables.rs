@@ -24,6 +24,17 @@ fn some_tables_come_back_with_their_rowids() {
 }
 
 #[test]
+fn nothing_stays_of_an_index_that_was_not_chosen() {
+    let whole = Whole::of(
+        "CREATE TABLE t(a); CREATE VIRTUAL TABLE f USING fts5(a, b UNINDEXED, content='', contentless_unindexed=1);
+         INSERT INTO f(rowid, a, b) VALUES (1, 'word', 'kept beside it');",
+    )
+    .unwrap();
+    let (_, part) = whole.restore("t.db", &["t"]).unwrap();
+    assert_eq!(rows(&part, "SELECT name FROM sqlite_schema"), ["t"]);
+}
+
+#[test]
 fn a_view_that_showed_nothing_before_comes_back_as_it_was() {
     let whole = Whole::of(
         "CREATE TABLE t(a); CREATE TABLE u(a); CREATE VIEW broken AS SELECT x FROM gone; CREATE VIEW of_t AS SELECT a FROM t;
@@ -43,6 +54,8 @@ fn what_names_tables_that_were_not_chosen_is_told() {
         "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, x, log); INSERT INTO t(x) VALUES ('a b'), ('c');
          CREATE TABLE u(id INTEGER PRIMARY KEY AUTOINCREMENT, t REFERENCES t(id)); INSERT INTO u(t) VALUES (1), (2);
          CREATE TABLE log(a); CREATE VIRTUAL TABLE f USING fts5(x, content=t, content_rowid=id); INSERT INTO f(f) VALUES ('rebuild');
+         CREATE VIRTUAL TABLE words USING fts5vocab('f', row); CREATE VIRTUAL TABLE old USING fts4(a);
+         CREATE VIRTUAL TABLE terms USING fts4aux(\"old\");
          CREATE TRIGGER searched AFTER INSERT ON t BEGIN INSERT INTO f(rowid, x) VALUES (new.id, new.x); END;
          CREATE TRIGGER logged AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.id); END;
          CREATE TRIGGER fine AFTER UPDATE OF x ON t BEGIN UPDATE t SET x = new.log WHERE id = new.id AND x IS NULL; END;",
@@ -61,6 +74,10 @@ fn what_names_tables_that_were_not_chosen_is_told() {
 
     let (report, _) = whole.restore("f.db", &["f"]).unwrap();
     assert_eq!(told(&report, "CONTENT_LEFT_OUT"), ["f"]);
+    let (report, _) = whole.restore("words.db", &["words", "f", "t"]).unwrap();
+    assert_eq!(told(&report, "CONTENT_LEFT_OUT"), [""; 0]);
+    let (report, _) = whole.restore("terms.db", &["words", "terms"]).unwrap();
+    assert_eq!(told(&report, "CONTENT_LEFT_OUT"), ["terms", "words"]);
 
     let (report, part) = whole.restore("u.db", &["u"]).unwrap();
     assert_eq!(report.foreign_key_problems, rows(&part, "PRAGMA foreign_key_check").len() as u64);

@@ -63,9 +63,12 @@ fn drop_others(path: &Path, kept: &HashSet<&str>, job: &Job) -> Result<Dropped> 
         )?;
         let schema = Schema::read(&connection)?;
         let working = working_views(&connection, &schema)?;
-        let virtual_tables = schema.virtual_tables.iter().map(|table| &table.name);
+        // FTS5 leaves the table of a contentless index behind that holds what is not indexed.
+        let virtual_tables = schema.virtual_tables.iter().filter(|table| !kept.contains(table.name.as_str()));
+        let virtual_tables = virtual_tables
+            .flat_map(|table| std::iter::once(&table.name).chain(table.shadows.iter().map(|it| &it.name)));
         let ordinary = schema.tables.iter().map(|table| &table.name);
-        for name in virtual_tables.chain(ordinary).filter(|name| !kept.contains(name.as_str())) {
+        for name in virtual_tables.chain(ordinary.filter(|name| !kept.contains(name.as_str()))) {
             // A DROP that frees pages goes on to its end whoever interrupts it.
             if job.is_stopped() {
                 return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
@@ -207,7 +210,7 @@ fn works_alone(connection: &Connection, trigger: &Object) -> rusqlite::Result<bo
     finds_all(connection, &statement)
 }
 
-/// Full-text indexes over rows that are gone.
+/// Full-text indexes over rows that are gone, and vocabularies of indexes that are.
 fn lost_contents(schema: &Schema) -> Vec<Warning> {
     let is_there = |name: &String| {
         let tables = schema.tables.iter().map(|table| &table.name);
@@ -216,10 +219,13 @@ fn lost_contents(schema: &Schema) -> Vec<Warning> {
         tables.chain(views).chain(virtual_tables).any(|there| there.eq_ignore_ascii_case(name))
     };
     let lost = schema.virtual_tables.iter().filter_map(|table| {
-        let content = table.option("content").filter(|name| !name.is_empty() && !is_there(name))?;
+        let (shown, outcome) = match table.vocabulary_of() {
+            Some(index) => (Some(index), "it can show nothing"),
+            None => (table.option("content"), "it finds them and cannot show them"),
+        };
+        let content = shown.filter(|name| !name.is_empty() && !is_there(name))?;
         let message = format!(
-            "this full-text index shows rows of {content}, which was not chosen: it finds them and cannot show them; \
-             choose {content} too"
+            "this virtual table shows what is in {content}, which was not chosen: {outcome}; choose {content} too"
         );
         Some(Warning::about("CONTENT_LEFT_OUT", &table.name, message))
     });

@@ -144,8 +144,10 @@ pub fn needs(error: &rusqlite::Error) -> Option<String> {
     let lacks = |said: &str, kind: &str| {
         said.strip_prefix("no such ")?.strip_prefix(kind)?.strip_prefix(": ").map(ToOwned::to_owned)
     };
-    let function = lacks(said(error), "function").map(|name| format!("the function {name}"));
-    function.or_else(|| {
+    // The second is what it says of a function that an index calls.
+    let called = || said(error).strip_prefix("unknown function: ")?.strip_suffix("()").map(ToOwned::to_owned);
+    let function = lacks(said(error), "function").or_else(called);
+    function.map(|name| format!("the function {name}")).or_else(|| {
         lacks(said(error), "collation sequence").map(|name| format!("the collating sequence {name}"))
     })
 }

@@ -210,6 +210,10 @@ impl Task<'_> {
                         Some(format!("virtual table {} is damaged", name.unwrap_or_default())),
                     ),
                     Err(error) if name.is_none() && is_of_module(&error, schema) => Outcome::Check(at, None),
+                    Err(error) if is_of_rows(&error) => {
+                        let of = name.map(|name| format!(" of {name}")).unwrap_or_default();
+                        Outcome::Check(at, Some(format!("rows{of} cannot be checked: a CHECK fails itself")))
+                    }
                     checked => Outcome::Check(at, checked?),
                 }
             }
@@ -222,6 +226,13 @@ impl Task<'_> {
 fn is_of_module(error: &rusqlite::Error, schema: &Schema) -> bool {
     const CODES: [i32; 2] = [ffi::SQLITE_CORRUPT_VTAB, ffi::SQLITE_ERROR];
     !schema.virtual_tables.is_empty() && code(error).is_some_and(|error| CODES.contains(&error.extended_code))
+}
+
+/// Whether an expression of the schema fails on a row, as a CHECK may that reads JSON from any text: it was off when the
+/// row came.
+fn is_of_rows(error: &rusqlite::Error) -> bool {
+    const CODES: [i32; 2] = [ffi::SQLITE_ERROR, ffi::SQLITE_TOOBIG];
+    code(error).is_some_and(|error| CODES.contains(&error.extended_code))
 }
 
 /// What came of a task.

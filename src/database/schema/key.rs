@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::table::Column;
+use crate::database::lexer::tokens;
 use crate::database::{quoted, quoted_text};
 
 /// What tells the rows of a table apart, and gives their order.
@@ -85,8 +86,20 @@ fn has_primary_index(connection: &Connection, table: &str) -> rusqlite::Result<b
     Ok(false)
 }
 
-/// The terms of the primary key of a table WITHOUT ROWID.
-pub(super) fn primary_terms(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Term>> {
+/// The terms of the primary key of a table WITHOUT ROWID that `sql` makes, as a new database has them: in a file that
+/// was made before 2006, or like one, none runs downwards whatever its table says.
+pub(super) fn primary_terms(connection: &Connection, table: &str, sql: &str) -> rusqlite::Result<Vec<Term>> {
+    let terms = terms(connection, table)?;
+    if terms.iter().any(|term| term.descending) || !tokens(sql).any(|token| token.is_word("DESC")) {
+        return Ok(terms);
+    }
+    let workshop = Connection::open_in_memory()?;
+    // What cannot be made comes back with the key that was found.
+    let made = workshop.execute(sql, []).and_then(|_| self::terms(&workshop, table));
+    Ok(made.unwrap_or(terms))
+}
+
+fn terms(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Term>> {
     let index: String = connection.query_row(
         &format!("SELECT name FROM pragma_index_list({}, 'main') WHERE origin = 'pk'", quoted_text(table)),
         [],

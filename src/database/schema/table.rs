@@ -47,7 +47,7 @@ impl Table {
             .collect::<rusqlite::Result<_>>()?;
         let stored: Vec<&Column> = all.iter().filter(|column| column.hidden == 0).collect();
         let key = if without_rowid {
-            Key::Primary(primary_terms(connection, &object.name)?)
+            Key::Primary(primary_terms(connection, &object.name, &object.sql)?)
         } else {
             rowid_key(connection, &object.name, &all, &stored)?
         };

@@ -83,6 +83,13 @@ impl VirtualTable {
             .map(|(_, value)| value)
     }
 
+    /// The full-text table whose vocabulary it shows; None where it shows none.
+    pub fn vocabulary_of(&self) -> Option<String> {
+        // Only in `temp` a schema stands before it.
+        let index = self.arguments.first().filter(|_| matches!(&*self.module, "fts5vocab" | "fts4aux"))?;
+        lexer::tokens(index).next().map(|token| token.value())
+    }
+
     /// Whether it can come back: all of its tables are there, or those rows from which FTS5 makes the others; and they
     /// take what stands in them.
     pub(super) fn is_whole(&self) -> bool {
