@@ -701,9 +701,9 @@ export interface RestoreOptions {
   /** A D1 database, a bucket of R2 or both as `wrangler dev` keeps them on this machine; stop it before. */
   wrangler?: LocalTarget | undefined
   /**
-   * The bucket of R2 or any other S3 store that receives the photos, with their headers and metadata. It must exist;
-   * the credentials need to list, read and write it. An object that is there already, byte for byte, is skipped;
-   * another one under its key is `TARGET_NOT_EMPTY`.
+   * The bucket of R2 or any other S3 store that receives the photos, with their headers and metadata, whose names S3
+   * has in lower case. It must exist; the credentials need to list, read and write it. An object that is there
+   * already, byte for byte, is skipped; another one under its key is `TARGET_NOT_EMPTY`.
    */
   s3?: S3Bucket | undefined
   /**

@@ -295,6 +295,16 @@ mod tests {
     }
 
     #[test]
+    fn a_page_in_the_place_of_an_answer_says_nothing_of_ids() {
+        for (status, code, word) in [(302, 0, "apiUrl"), (404, 0, "apiUrl"), (404, 7003, "check the ids")] {
+            let error = ApiError::Refused { status, code, hint: Hint::None, retry_after: None };
+            let told = trouble::refused("the database".into(), "D1: Read", error);
+            assert_eq!(told.code(), "SOURCE_UNREACHABLE");
+            assert!(told.to_string().contains(word), "{told}");
+        }
+    }
+
+    #[test]
     fn nothing_shows_the_token() {
         let access =
             Access { api: API.into(), account_id: "a".into(), token: Secret::from("hidden".to_owned()) };

@@ -125,6 +125,8 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .http1_max_headers(head::MOST)
+            // What somebody attached to one photo may be no header at all, and is no reason to lose the photo.
+            .http1_ignore_invalid_headers_in_responses(true)
             .build(secure);
         Ok(Client { pool })
     }

@@ -70,6 +70,12 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
                 .into()
         }
         _ if denied => format!("check that the API token is whole, not expired, and has the permission {permission}"),
+        // Cloudflare itself says of everything that is not there which code that has, and redirects nowhere.
+        _ if matches!(error, ApiError::Foreign(_)) || matches!((status, code), (300..400 | 404, 0)) => {
+            "something else answers in its place, such as a gateway or the login page of a network; open any page \
+             in a browser, check apiUrl, then try again"
+                .into()
+        }
         (404, ..) | (_, 7003, _) => "there is no such thing in that account; check the ids".into(),
         (_, _, Hint::Exporting) => {
             "an export of the database is running, and until it ends the database answers nobody; try again later"
@@ -82,11 +88,6 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
         _ if let ApiError::Network(Failure::Untrusted(why)) = &error => why.to_string(),
         _ if matches!(error, ApiError::Network(Failure::Timeout)) => {
             "it does not answer in time; check the network, then try again".into()
-        }
-        _ if matches!(error, ApiError::Foreign(_)) => {
-            "something else answers in its place, such as a gateway or the login page of a network; open any page \
-             in a browser, check apiUrl, then try again"
-                .into()
         }
         _ if matches!(error, ApiError::Malformed(_)) => {
             "its answers are not of the shape that its API describes; check apiUrl, then try again".into()

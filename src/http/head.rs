@@ -86,4 +86,17 @@ mod tests {
         let (_, answer) = exchange(Method::GET, b"", answer).await;
         assert_eq!(answer.headers().len(), 1024);
     }
+
+    #[tokio::test]
+    async fn metadata_that_is_no_header_is_passed_over() {
+        for line in ["x-amz-meta-two words: 1", "x-amz-meta-größe: 1", "x-amz-meta-note: a\u{1}b", "none"] {
+            let answer = format!("HTTP/1.1 204 No Content\r\n{line}\r\nx-amz-meta-camera: X100\r\n\r\n");
+            let (_, answer) = exchange(Method::GET, b"", answer).await;
+            assert_eq!(
+                answer.headers().iter().map(|(_, value)| value).collect::<Vec<_>>(),
+                ["X100"],
+                "{line}"
+            );
+        }
+    }
 }

@@ -28,9 +28,9 @@ pub struct RestoreOptions<'env> {
     /// A D1 database, a bucket of R2 or both as `wrangler dev` keeps them on this machine; stop it before.
     #[napi(ts_type = "LocalTarget | undefined")]
     pub wrangler: Option<LocalTarget>,
-    /// The bucket of R2 or any other S3 store that receives the photos, with their headers and metadata. It must exist;
-    /// the credentials need to list, read and write it. An object that is there already, byte for byte, is skipped;
-    /// another one under its key is `TARGET_NOT_EMPTY`.
+    /// The bucket of R2 or any other S3 store that receives the photos, with their headers and metadata, whose names S3
+    /// has in lower case. It must exist; the credentials need to list, read and write it. An object that is there
+    /// already, byte for byte, is skipped; another one under its key is `TARGET_NOT_EMPTY`.
     #[napi(ts_type = "S3Bucket | undefined")]
     pub s3: Option<S3Bucket>,
     /// The tables that come back, by name; one that the backup has not is `INVALID_OPTIONS`, and so are tables without a

@@ -95,7 +95,8 @@ impl PublicUrl {
 
     /// Where a redirect leads, if that is the same host: from http to https it may change.
     fn follow(&self, uri: &str, response: &Response<Incoming>) -> Option<String> {
-        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        // Many a server writes the name of a file into it as it is.
+        let location = std::str::from_utf8(response.headers().get(LOCATION)?.as_bytes()).ok()?;
         let mut next = Url::parse(uri).ok()?.join(location).ok()?;
         next.set_fragment(None);
         let secured = self.base.scheme() == "http" && next.scheme() == "https" && next.port().is_none();
