@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::formats::SUMS;
 use crate::job::Job;
 use crate::platform::fields::files::{DATA_FILES, OTHER_LICENSES};
-use crate::privacy::scan::{Chunks, Scanner};
+use crate::privacy::scan::{Chunk, Chunks, Scanner};
 
 const ADVICE: &str = "the archive was deleted; find the row that holds it, or report it, since the fences before should have seen it";
 
@@ -49,7 +49,7 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
         }
     }
     for comment in archive.comments()? {
-        if let Some(hit) = scanner.chunk(&comment) {
+        if let Some(hit) = scanner.chunk(&comment.into()) {
             return Err(leak("a header or a comment", &hit, ADVICE));
         }
     }
@@ -68,13 +68,13 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
     for name in names.iter().filter(is_searched) {
         let mut chunks = Chunks::new(archive.open_entry(name)?);
         let is_json = name.ends_with(".json");
-        let look = |chunk: &[u8]| if is_json { scanner.json(chunk) } else { scanner.chunk(chunk) };
+        let look = |chunk: &Chunk| if is_json { scanner.json(chunk) } else { scanner.chunk(chunk) };
         in_order(
             || {
                 job.check()?;
                 chunks.next_chunk().map_err(|error| unreadable(path, name, error))
             },
-            |chunk: Vec<u8>| Ok(look(&chunk)),
+            |chunk| Ok(look(&chunk)),
             |hit| hit.map_or(Ok(()), |hit| Err(leak(name, &hit, ADVICE))),
         )?;
     }

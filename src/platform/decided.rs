@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-/// How many names are remembered. Rows repeat the same few; hostile ones must not fill the memory.
+/// How many names are remembered before all are forgotten. Rows repeat the same few; hostile ones must neither fill the
+/// memory nor keep those out.
 const NAMES: usize = 10_000;
 /// Bytes of the longest that is.
 const LONGEST: usize = 200;
@@ -23,11 +24,15 @@ impl<D: Copy> Decided<D> {
         self.0.get(name).copied()
     }
 
-    /// Remembers it, while there is room.
+    /// Remembers it, unless the name is longer than any that rows repeat.
     pub fn remember(&mut self, name: &str, decision: D) {
-        if self.0.len() < NAMES && name.len() <= LONGEST {
-            self.0.insert(name.to_owned(), decision);
+        if name.len() > LONGEST {
+            return;
         }
+        if self.0.len() >= NAMES {
+            self.0.clear();
+        }
+        self.0.insert(name.to_owned(), decision);
     }
 }
 
@@ -36,12 +41,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hostile_names_do_not_fill_the_memory() {
+    fn hostile_names_neither_fill_the_memory_nor_keep_others_out() {
         let mut decided = Decided::default();
         for name in 0..2 * NAMES {
             decided.remember(&name.to_string(), name);
         }
-        decided.remember(&"x".repeat(LONGEST + 1), 0);
-        assert_eq!((decided.0.len(), decided.on("7"), decided.on("none")), (NAMES, Some(7), None));
+        assert_eq!((decided.0.len(), decided.on("7"), decided.on("10007")), (NAMES, None, Some(10_007)));
+        let long = "x".repeat(LONGEST + 1);
+        decided.remember("material", 0);
+        decided.remember(&long, 1);
+        assert_eq!((decided.on("material"), decided.on(&long)), (Some(0), None));
     }
 }

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use super::{json, photo_family};
+use crate::photos::key::content_type;
 
 /// Keys of R2 have at most this many bytes (R2 limits, "object key length").
 const LONGEST_KEY: usize = 1024;
@@ -104,20 +105,23 @@ fn from_url(url: &Url, rest: &str) -> Reference {
 /// Whether a text is, or begins as, the place where a photo of ours lies, also in quotes: the tail of a key is what the
 /// uploader called the file, and an original has the place where it was taken.
 pub fn is_place_of_photo(text: &str) -> bool {
+    let text = text.trim().trim_matches('"');
     // Keys of uploads have a date in them; most texts have nothing of the kind.
-    ["/20", "%2F20", "%2f20"].iter().any(|sign| text.contains(sign))
-        && matches!(classify(text.trim().trim_matches('"')), Reference::Own(keys) if keys.iter().any(|key| is_dated(key)))
+    (text.starts_with("20") || ["/20", "%2F20", "%2f20"].iter().any(|sign| text.contains(sign)))
+        && matches!(classify(text), Reference::Own(keys) if keys.iter().any(|key| is_dated(key)))
 }
 
-/// `originals/2025/09/04/…`, in any of the folders that the platform has had for uploads and copies of them.
+/// `originals/2025/09/04/…`, in any of the folders that the platform has had for uploads and copies of them. The oldest
+/// have none: what they are called tells them from a date.
 fn is_dated(key: &str) -> bool {
     const FOLDERS: [&str; 5] = ["originals", "artworks", "submissions", "photos", "thumbnails"];
     const DATE: [usize; 3] = [4, 2, 2];
-    let mut parts = key.split('/');
+    let in_folder = key.split_once('/').filter(|(folder, _)| FOLDERS.contains(folder));
+    let mut parts = in_folder.map_or(key, |(_, rest)| rest).split('/');
     let is_number =
         |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
-    parts.next().is_some_and(|folder| FOLDERS.contains(&folder))
-        && DATE.iter().all(|length| parts.next().is_some_and(|part| is_number(part, *length)))
+    DATE.iter().all(|length| parts.next().is_some_and(|part| is_number(part, *length)))
+        && (in_folder.is_some() || content_type(key).is_some())
 }
 
 fn path_alone(text: &str) -> &str {
@@ -210,6 +214,8 @@ mod tests {
             "https://localhost/photos/2025%2F09%2F04%2Fa.jpg",
             "https://photos.publicartregistry.com/photos/originals%2F2025%2F09%2F04%2Fjane.jpg",
             "originals%2f2025%2f09%2f04%2fa.jpg",
+            "2025/09/04/jane.jpg",
+            "https://art-photos.abluestar.com/2025/09/04/jane.jpg",
         ] {
             assert!(is_place_of_photo(place), "{place}");
         }
@@ -218,6 +224,9 @@ mod tests {
             "see originals/2025/09/04/a.jpg",
             "originals/2025/a.jpg",
             "09/04/2025",
+            "2025/09/04",
+            "2025/09/04/12 at noon",
+            "2025/09/04/12. and later",
         ] {
             assert!(!is_place_of_photo(other), "{other}");
         }

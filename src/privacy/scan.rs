@@ -57,23 +57,23 @@ impl<'v> Scanner<'v> {
 
     /// An identifier in a name or a comment, if there is one.
     pub fn name(&self, text: &str) -> Option<Hit> {
-        self.chunk(text.as_bytes())
+        self.chunk(&text.as_bytes().to_vec().into())
     }
 
     /// An identifier in all that `read` gives, if there is one. Takes a few megabytes of memory, however much it is.
     pub fn bytes(&self, read: impl Read) -> io::Result<Option<Hit>> {
-        self.any(read, |chunk| self.chunk(chunk))
+        self.any(read, search)
     }
 
     /// The same in bytes that are no text: what looks like an address by chance is none, unless it is known.
     pub fn noise(&self, read: impl Read) -> io::Result<Option<Hit>> {
-        self.any(read, |chunk| self.first(|found| search_noise(chunk, self.values, found)))
+        self.any(read, search_noise)
     }
 
-    fn any(&self, read: impl Read, look: impl Fn(&[u8]) -> Option<Hit>) -> io::Result<Option<Hit>> {
+    fn any(&self, read: impl Read, search: Search<'v>) -> io::Result<Option<Hit>> {
         let mut chunks = Chunks::new(read);
         while let Some(chunk) = chunks.next_chunk()? {
-            let hit = look(&chunk);
+            let hit = self.first(&chunk, search);
             if hit.is_some() {
                 return Ok(hit);
             }
@@ -81,30 +81,46 @@ impl<'v> Scanner<'v> {
         Ok(None)
     }
 
-    /// An identifier in one of the [`Chunks`], if there is one.
-    pub fn chunk(&self, bytes: &[u8]) -> Option<Hit> {
-        self.first(|found| search(bytes, self.values, found))
+    /// An identifier in one of the [`Chunks`] of a text, if there is one.
+    pub fn chunk(&self, chunk: &Chunk) -> Option<Hit> {
+        self.first(chunk, search)
     }
 
-    /// The same of a chunk of JSON.
-    pub fn json(&self, bytes: &[u8]) -> Option<Hit> {
-        self.first(|found| search_json(bytes, self.values, found))
+    /// The same of JSON.
+    pub fn json(&self, chunk: &Chunk) -> Option<Hit> {
+        self.first(chunk, search_json)
     }
 
-    /// The first that `search` finds and that is not exempt.
-    fn first(
-        &self,
-        search: impl FnOnce(&mut dyn FnMut(Found<'v>) -> ControlFlow<()>) -> ControlFlow<()>,
-    ) -> Option<Hit> {
+    /// The first that `search` finds, that the next chunk does not show as well, and that is not exempt.
+    fn first(&self, chunk: &Chunk, search: Search<'v>) -> Option<Hit> {
         let mut hit = None;
-        let _ = search(&mut |found| {
-            if self.exempt.contains(&found.key) {
+        let _ = search(&chunk.bytes, self.values, &mut |found| {
+            if found.range.start >= chunk.next || self.exempt.contains(&found.key) {
                 return ControlFlow::Continue(());
             }
             hit = Some(found.into());
             ControlFlow::Break(())
         });
         hit
+    }
+}
+
+/// How bytes are searched: as text, as JSON or as noise.
+type Search<'v> = fn(&[u8], &'v Values, &mut dyn FnMut(Found<'v>) -> ControlFlow<()>) -> ControlFlow<()>;
+
+/// A part of what a reader gives.
+#[derive(Debug)]
+pub struct Chunk {
+    bytes: Vec<u8>,
+    /// Where the next one begins, which shows what begins from there on with what follows it: where a line is cut,
+    /// `logo@2x.jpeg` would be an address.
+    next: usize,
+}
+
+impl From<Vec<u8>> for Chunk {
+    /// One after which nothing is shown again.
+    fn from(bytes: Vec<u8>) -> Self {
+        Chunk { next: bytes.len(), bytes }
     }
 }
 
@@ -123,7 +139,7 @@ impl<R: Read> Chunks<R> {
     }
 
     /// The next part; none at the end.
-    pub fn next_chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
         if self.ended {
             return Ok(None);
         }
@@ -131,18 +147,21 @@ impl<R: Read> Chunks<R> {
         chunk.append(&mut self.kept);
         let room = (CHUNK + OVERLAP).saturating_sub(chunk.len()) as u64;
         self.ended = (&mut self.read).take(room).read_to_end(&mut chunk)? < room as usize;
-        if !self.ended {
-            // Records are lines: nothing stands across their ends. One that is begun is searched with its rest: cut
-            // off, `logo@2x.jpeg` would be an address.
-            match memrchr(b'\n', &chunk) {
-                Some(line) if chunk.len() - line <= CHUNK => self.kept = chunk.split_off(line + 1),
-                _ => {
-                    let keep = between_words(&chunk, chunk.len().saturating_sub(OVERLAP));
-                    self.kept.extend_from_slice(&chunk[keep..]);
-                }
+        if self.ended {
+            return Ok(Some(chunk.into()));
+        }
+        // Records are lines: nothing stands across their ends. One that is begun is searched with its rest.
+        match memrchr(b'\n', &chunk) {
+            Some(line) if chunk.len() - line <= CHUNK => {
+                self.kept = chunk.split_off(line + 1);
+                Ok(Some(chunk.into()))
+            }
+            _ => {
+                let next = between_words(&chunk, chunk.len().saturating_sub(OVERLAP));
+                self.kept.extend_from_slice(&chunk[next..]);
+                Ok(Some(Chunk { bytes: chunk, next }))
             }
         }
-        Ok(Some(chunk))
     }
 }
 
@@ -180,6 +199,10 @@ mod tests {
         values
     }
 
+    fn all(json: &str) -> Chunk {
+        json.as_bytes().to_vec().into()
+    }
+
     #[test]
     fn what_is_escaped_deeper_than_the_third_fence_looks_stops_no_dump() {
         let values = values();
@@ -187,10 +210,10 @@ mod tests {
             let text = format!("{}u00e9@b.co", "\\".repeat(deep));
             let clean = Redactor::new(&values).text(&text, &mut Counts::default()).into_owned();
             let json = serde_json::json!([{ "title": clean }]).to_string();
-            assert_eq!(Scanner::new(&values, []).json(json.as_bytes()), None, "{text} as {json}");
+            assert_eq!(Scanner::new(&values, []).json(&all(&json)), None, "{text} as {json}");
         }
         let json = serde_json::json!([{ "title": "a\n\"u@b.co\"" }]).to_string();
-        assert!(Scanner::new(&values, []).json(json.as_bytes()).is_some(), "{json}");
+        assert!(Scanner::new(&values, []).json(&all(&json)).is_some(), "{json}");
     }
 
     #[test]
@@ -218,8 +241,8 @@ mod tests {
             let text = pieces.concat();
             let clean = Redactor::new(&values).text(&text, &mut Counts::default()).into_owned();
             let json = serde_json::json!([{ "title": clean }, clean]).to_string();
-            prop_assert_eq!(Scanner::new(&values, []).json(json.as_bytes()), None, "{:?} as {}", text, json);
-            prop_assert_eq!(Scanner::new(&nobodys, []).chunk(json.as_bytes()), None, "{:?} as {}", text, json);
+            prop_assert_eq!(Scanner::new(&values, []).json(&all(&json)), None, "{:?} as {}", text, json);
+            prop_assert_eq!(Scanner::new(&nobodys, []).chunk(&all(&json)), None, "{:?} as {}", text, json);
         }
     }
 }

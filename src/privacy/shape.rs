@@ -201,9 +201,14 @@ pub fn is_token(bytes: &[u8]) -> bool {
     let has = |is_one: fn(&u8) -> bool| bytes.iter().any(is_one);
     let is_random = has(u8::is_ascii_digit)
         || (bytes.len() >= MIXED && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase));
+    is_random && is_run(bytes)
+}
+
+/// Whether the whole is as long as a secret, and of its letters.
+pub fn is_run(bytes: &[u8]) -> bool {
     let trimmed = bytes.trim_ascii_end().strip_suffix(b"=").unwrap_or(bytes);
     let trimmed = trimmed.strip_suffix(b"=").unwrap_or(trimmed);
-    trimmed.len() >= TOKEN && is_random && trimmed.iter().all(|byte| is_in_token(*byte))
+    trimmed.len() >= TOKEN && trimmed.iter().all(|byte| is_in_token(*byte))
 }
 
 /// Hexadecimal and base64url, and the letters in which base64 differs.

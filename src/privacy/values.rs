@@ -41,6 +41,10 @@ impl Values {
     pub fn add(&mut self, place: &str, value: &str) {
         match shape::identify(value) {
             Some((class, key)) => self.add_identified(place, value, class, key),
+            // Where it lets somebody in, it is no word, of whatever letters it is.
+            None if shape::is_run(value.trim().as_bytes()) && lets_in(place) => {
+                self.add_identified(place, value, Class::Token, shape::token(value.trim().as_bytes()));
+            }
             None => shape::each_address(value, |address, class, key| {
                 self.add_identified(place, address, class, key);
             }),
@@ -212,6 +216,16 @@ mod tests {
             places.into_iter().for_each(|place| values.add(place, ID));
             values.spare(ID);
             assert_eq!(values.len(), 1, "{places:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_letters_alone_is_known_where_it_lets_somebody_in() {
+        let token = "qRtYuIoPaSdFgHjKlZxCvBnM_qWeRtYu=";
+        for (place, count) in [("magic_links.token", 1), ("submissions.user_token", 0), ("users.email", 0)] {
+            let mut values = Values::default();
+            values.add(place, token);
+            assert_eq!(values.len(), count, "{place}");
         }
     }
 

@@ -19,6 +19,22 @@ async fn what_says_nothing_is_left_out() {
 }
 
 #[tokio::test]
+async fn a_text_that_only_says_where_a_photo_lies_leaves_nowhere() {
+    let key = "originals/2025/09/04/20250904-143022-0a1b2c3d-jane.jpg";
+    let sql = format!(
+        "CREATE TABLE artwork (id TEXT, title TEXT, description TEXT, tags TEXT, artist_names TEXT, status TEXT);
+        INSERT INTO artwork VALUES ('w1', '{key}', 'https://photos.publicartregistry.com/{key}',
+          '{{\"image\":\"{key}\",\"material\":\"bronze\"}}', '[\"/photos/{key}\",\"Ada\"]', 'approved')"
+    );
+    let found = texts_of(&sql, DataDumpOptions::default()).await;
+    assert!(!found.contains("jane"), "{found}");
+    assert!(
+        found.contains("bronze") && found.contains("Ada") && found.contains("artwork.description"),
+        "{found}"
+    );
+}
+
+#[tokio::test]
 async fn a_link_that_stands_in_several_rows_keeps_its_first_time() {
     let sql = "CREATE TABLE artwork (id TEXT, status TEXT); INSERT INTO artwork VALUES ('w1', 'approved');
         CREATE TABLE artists (id TEXT, name TEXT); INSERT INTO artists VALUES ('p1', 'Ada');

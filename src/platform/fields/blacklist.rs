@@ -27,6 +27,7 @@ const WORK: &str = "may name a work that is not public";
 const ARTISTS: &str = "may name artists who are not public";
 const RECORD: &str = "a foreign record as it came, which nobody has looked at";
 const IMPORT: &str = "traces of an import, of no use to others";
+const FILE: &str = "what an uploader called a file";
 const INTERNAL: &str = "names that begin so are the platform's own";
 
 const fn rule(pattern: &'static str, reason: &'static str) -> Rule {
@@ -43,6 +44,7 @@ pub static BLACKLIST: &[Rule] = &[
     rule("userip", NETWORK), rule("sourceip", NETWORK),
     rule("*forwarded_for", NETWORK), rule("remote_address", NETWORK),
     rule("device_info", NETWORK), rule("device_id", NETWORK), rule("referrer", NETWORK), rule("referer", NETWORK),
+    rule("rate_limit*", NETWORK), rule("last_login*", NETWORK),
     rule("fingerprint", "a browser's, which tells a visitor from all others; seldom a casting's"),
     rule("*email*", ADDRESS), rule("e_mail*", ADDRESS), rule("mail", ADDRESS), rule("phone*", ADDRESS),
     rule("*_phone", ADDRESS), rule("*_phone_*", ADDRESS), rule("cellphone*", ADDRESS), rule("mobilephone*", ADDRESS),
@@ -56,7 +58,8 @@ pub static BLACKLIST: &[Rule] = &[
     rule("sms", ADDRESS), rule("telegram", ADDRESS), rule("viber", ADDRESS), rule("skype*", ADDRESS),
     rule("contact_signal", ADDRESS), rule("cell", ADDRESS), rule("cell_number", ADDRESS), rule("fax", ADDRESS),
     rule("fax_*", ADDRESS), rule("*_fax", ADDRESS), rule("mailto", ADDRESS), rule("address", ADDRESS),
-    rule("home_addr*", ADDRESS),
+    rule("home_addr*", ADDRESS), rule("homeaddress", ADDRESS), rule("streetaddress", "as street_address"),
+    rule("postaladdress", ADDRESS), rule("mailingaddress", ADDRESS),
     rule("street_address", "a person's as often as a work's, whose place lat, lon and addr:* say"),
     rule("postal_address", ADDRESS), rule("mailing_address", ADDRESS), rule("billing_address", ADDRESS),
     rule("mail_address", ADDRESS), rule("mailaddress", ADDRESS), rule("residential_address", ADDRESS),
@@ -66,12 +69,14 @@ pub static BLACKLIST: &[Rule] = &[
     rule("faxno", ADDRESS), rule("contactno", ADDRESS), rule("*_contact", ADDRESS), rule("contact_mobile", ADDRESS),
     rule("contact", ADDRESS), rule("contacts", ADDRESS), rule("contact_name", ADDRESS), rule("contact_info*", ADDRESS),
     rule("contact_person*", ADDRESS), rule("contact_number*", ADDRESS), rule("contact_detail*", ADDRESS),
-    rule("first_name", PERSON), rule("last_name", PERSON), rule("full_name", PERSON), rule("ssn", PERSON),
+    rule("first_name", PERSON), rule("last_name", PERSON), rule("full_name", PERSON), rule("firstname", PERSON),
+    rule("lastname", PERSON), rule("fullname", PERSON), rule("clerk_id", PERSON), rule("ssn", PERSON),
     rule("personal_data", PERSON), rule("personal_info*", PERSON),
     rule("birth_date", BIRTH), rule("birthdate", BIRTH), rule("birthday", BIRTH), rule("date_of_birth", BIRTH),
-    rule("dob", BIRTH),
+    rule("dateofbirth", BIRTH), rule("dob", BIRTH),
     rule("password*", SECRET), rule("*_password", SECRET), rule("passwd", SECRET), rule("pwd", SECRET),
-    rule("private_key", SECRET), rule("*secret*", SECRET),
+    rule("passphrase", SECRET), rule("credentials", SECRET), rule("jwt", SECRET), rule("private_key", SECRET),
+    rule("*secret*", SECRET),
     rule("*token", SECRET), rule("token_*", SECRET), rule("*_tokens", SECRET),
     rule("*api_key", SECRET), rule("*apikey", SECRET), rule("session*", SECRET), rule("cookie*", SECRET),
     rule("*_hash", SECRET), rule("uuid", PERSON), rule("*_uuid", PERSON), rule("user", PERSON),
@@ -91,9 +96,11 @@ pub static BLACKLIST: &[Rule] = &[
     rule("changeset", "leads to the account that made it"),
     rule("moderator*", MODERATION), rule("moderation*", MODERATION), rule("moderated_by*", MODERATION),
     rule("reviewer*", MODERATION), rule("reviewed_by*", MODERATION), rule("review_note*", MODERATION),
+    rule("granted_by*", MODERATION), rule("revoked_by*", MODERATION), rule("internal_flag*", MODERATION),
     rule("approved_by*", MODERATION), rule("rejected_by*", MODERATION), rule("rejection_*", MODERATION),
     rule("internal_note*", MODERATION), rule("internal_comment*", MODERATION), rule("staff_note*", MODERATION),
     rule("private_note*", MODERATION), rule("admin_*", MODERATION),
+    rule("original_filename*", FILE), rule("original_file_name*", FILE), rule("submission_id", WORK),
     rule("created_from_artwork", WORK), rule("artist_ids", ARTISTS), rule("source_data", RECORD),
     rule("import_batch*", IMPORT), rule("plugin*", IMPORT),
 ];
@@ -181,7 +188,7 @@ fn is_public(form: &str) -> bool {
 
 /// Whether what stands under that name tells who or where a person is, or lets somebody in.
 pub fn identifies(name: &str) -> bool {
-    const OF_ROWS: [&str; 5] = [INTERNAL, IMPORT, WORK, ARTISTS, RECORD];
+    const OF_ROWS: [&str; 6] = [INTERNAL, IMPORT, WORK, ARTISTS, RECORD, FILE];
     let names_somebody = |rule: &&Rule| !OF_ROWS.contains(&rule.reason);
     let is_taken = |form: String| {
         let mut rules = BLACKLIST.iter().filter(names_somebody);

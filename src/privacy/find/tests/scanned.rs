@@ -33,9 +33,17 @@ fn a_hit_is_found_wherever_a_chunk_ends() {
 #[test]
 fn a_line_that_a_chunk_ends_in_holds_no_more_than_the_whole_line() {
     let values = values();
-    let mut bytes = vec![b'\n'; 1024 * 1024 + 16 * 1024 - "logo@2x.jp".len()];
-    bytes.extend(b"logo@2x.jpeg");
-    assert_eq!(Scanner::new(&values, []).bytes(bytes.as_slice()).unwrap(), None);
+    for (filler, cut, rest) in [
+        (b'\n', "logo@2x.jp", "eg"),
+        (b' ', "logo@2x.jp", "eg"),
+        (b'.', "logo%402x%2Ejp%6", "5g"),
+        (b' ', IPV4, "0"),
+    ] {
+        let mut bytes = vec![filler; 1024 * 1024 + 16 * 1024 - cut.len()];
+        bytes.extend([cut, rest].concat().into_bytes());
+        let hit = Scanner::new(&values, []).bytes(bytes.as_slice()).unwrap();
+        assert_eq!(hit, None, "{cut} behind {}", char::from(filler));
+    }
 }
 
 #[test]
