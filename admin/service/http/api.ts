@@ -14,6 +14,7 @@ import { readBody } from './body.js';
 import { RateLimit } from './limits.js';
 import { routesOf } from './routes.js';
 import type { Env, Handler, Workings } from './routes.js';
+import { secure } from './security.js';
 
 export interface Parts extends Workings {
   readonly doorkeeper: Doorkeeper;
@@ -29,7 +30,7 @@ export function api(parts: Parts): Hono<Env> {
   const routes = routesOf(parts);
   const actionOf = new Map(routes.map(({ method, path, action }) => [`${method} ${path}`, action]));
 
-  app.use('/api/admin/*', letIn(parts));
+  app.use('/api/admin/*', secure, letIn(parts));
   for (const { method, path, action, handler } of routes) {
     app.on(method, path, action === null ? handler : audited(parts, action, handler));
   }
