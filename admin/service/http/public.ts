@@ -17,6 +17,7 @@ import { secure } from './security.js';
 /** Anybody may read a public dump from any page. */
 const shared = {
   'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'accept-ranges, content-range, etag',
   'cross-origin-resource-policy': 'cross-origin',
   'accept-ranges': 'bytes',
 };
