@@ -118,7 +118,9 @@ function refusalOf({ headers }: Request, origins: readonly string[]): Response |
   }
   const origin = headers.get('origin');
   if (origin !== null && !origins.includes(origin)) {
-    return refuse(403, 'FORBIDDEN', 'The origin is not allowed');
+    const message =
+      'No page of this origin may change anything: `origins` of the Worker names those that may';
+    return refuse(403, 'FORBIDDEN', message);
   }
   return undefined;
 }

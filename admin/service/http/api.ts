@@ -105,7 +105,11 @@ function mayCome(headers: Headers): boolean {
 /** A browser names the page that a change comes from; it has to be one of ours. */
 function checkOrigin(headers: Headers, origins: readonly string[]): void {
   const origin = headers.get('origin');
-  if (origin !== null && !origins.includes(origin)) throw forbidden('The origin is not allowed');
+  if (origin !== null && !origins.includes(origin)) {
+    throw forbidden(
+      'No page of this origin may change anything: ADMIN_ORIGINS names those that may',
+    );
+  }
 }
 
 function audited({ audit, runner }: Parts, action: string, handler: Handler): Handler {
