@@ -151,7 +151,7 @@ it('goes on in another panel once somebody is signed in again, without being mou
   await page.route('**/events', (route) => route.abort());
   await stage.halfway(page);
   await signInAnew(page, unknown);
-  await notice(page, 'The job goes on without this page').waitFor();
+  await notice(page, 'The job does not need this page').waitFor();
   await page.waitForResponse((answer) => answer.status() === 401);
   expect(await page.evaluate('window.signedOut')).toBe(1);
   await signInAnew(page, people.roleAdmin);
