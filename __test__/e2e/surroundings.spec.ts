@@ -37,8 +37,8 @@ it.each([
   await fine(page, file);
 });
 
-it('works by keyboard alone', async () => {
-  const page = await stage.visit();
+it('works by keyboard alone, and where a contrast theme leaves nothing of a background', async () => {
+  const page = await stage.visit({ forcedColors: 'active' });
   const press = async (...keys: string[]): Promise<void> => {
     for (const key of keys) await page.keyboard.press(key);
   };
@@ -58,6 +58,9 @@ it('works by keyboard alone', async () => {
   await button(page, 'Generate Data Dump').waitFor();
   stage.photos.hold();
   await tabTo(/Generate Data Dump/);
+  expect(await page.evaluate('getComputedStyle(document.activeElement).borderTopWidth')).toBe(
+    '1px',
+  );
   await press('Enter');
   await page.getByText(/^Making thumbnails$/).waitFor();
   await tabTo(/^\s*Cancel\s*$/);
