@@ -262,6 +262,9 @@ it('refuses changes from pages of other origins', async () => {
   }
   const change: Request = { method: 'DELETE', target: `/api/admin/jobs/${jobId}` };
   expect(await statusOf(change, { ...bearer(admin), origin: panelOrigin })).toBe(404);
+  const headers = { ...bearer(admin), origin: 'https://elsewhere.example' };
+  const refused = await fetch(service.url + change.target, { method: 'DELETE', headers });
+  expect(await refused.text()).toContain('ADMIN_ORIGINS names those that may');
 });
 
 it('reads no more than a few words, even of an admin', async () => {

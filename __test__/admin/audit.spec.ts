@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { folder, removeFolders } from '../support';
 import { issuer, jwt, organization, panelOrigin, publicKey } from '../support/admin/callers';
-import { adminOptions, evaluate } from '../support/evaluate';
+import { emptyService, evaluate } from '../support/evaluate';
 
 let base: string;
 
@@ -15,25 +15,15 @@ beforeEach(() => {
 
 afterEach(removeFolders);
 
-/** What a script says in which `app` is the service and `ask` a request of an admin. */
+/** What a script says in which there is the service, whose backups take no time. */
 function inService(onAudit: string, script: string): unknown {
-  return evaluate(
-    'createAdminApp',
-    'admin/index.js',
-    `const { setTimeout: sleep } = await import('node:timers/promises');
-     const engine = {
-       createBackup: async () => ({
-         filename: 'backup.zip', size: 1, sha256: '', complete: true, warnings: [], metadata: { created_at: '' },
-       }),
-     };
-     const app = createAdminApp({ ...${adminOptions(base)}, onAudit: ${onAudit}, engine });
-     const ask = async (method, path, token = 'token') => {
-       const headers = { authorization: 'Bearer ' + token };
-       const answer = await app.request('/api/admin/' + path, { method, headers });
-       return { status: answer.status, ...(await answer.json()) };
-     };
-     ${script}`,
-  );
+  const engine = `{
+    createBackup: async () => ({
+      filename: 'backup.zip', size: 1, sha256: '', complete: true, warnings: [], metadata: { created_at: '' },
+    }),
+  }`;
+  const service = emptyService(base, `onAudit: ${onAudit}, engine: ${engine}`);
+  return evaluate('createAdminApp', 'admin/index.js', `${service} ${script}`);
 }
 
 it.each([
@@ -41,7 +31,8 @@ it.each([
   ['fails later', "async () => { throw new Error('nobody listens') }"],
 ])('a keeper of its lines that %s stops no job, and no answer', (_, onAudit) => {
   const script = `
-    const refused = await ask('GET', 'jobs', 'another');
+    const { setTimeout: sleep } = await import('node:timers/promises');
+    const refused = await ask('GET', 'jobs', { token: 'another' });
     const statuses = [];
     const states = [];
     for (let nth = 0; nth < 2; nth += 1) {
@@ -96,12 +87,11 @@ it('has a few lines a minute of whom it does not let in, whatever the reason: an
       'admin/index.js',
       `const outcomes = [];
        const onAudit = ({ outcome }) => outcomes.push(outcome);
-       const options = { auth: ${JSON.stringify(auth)}, rateLimits: { refusals: 3 }, onAudit };
-       const app = createAdminApp({ ...${adminOptions(base)}, ...options });
+       ${emptyService(base, `auth: ${JSON.stringify(auth)}, rateLimits: { refusals: 3 }, onAudit`)}
        const statuses = [];
        for (let nth = 0; nth < 6; nth += 1) {
-         const request = { method: 'POST', body: ${JSON.stringify(body)}, headers: { authorization: 'Bearer ${token}' } };
-         statuses.push((await app.request('/api/admin/backup/generate', request)).status);
+         const request = { token: '${token}', body: ${JSON.stringify(body)} };
+         statuses.push((await ask('POST', 'backup/generate', request)).status);
        }
        return [statuses, outcomes];`,
     );

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 
 import { folder, removeFolders } from '../support';
-import { adminOptions, evaluate } from '../support/evaluate';
+import { emptyService, evaluate } from '../support/evaluate';
 
 afterEach(removeFolders);
 
@@ -159,10 +159,9 @@ it('removes a dump that was replaced a day ago, and nothing that anybody is led 
     // Somebody else keeps more, and a publish has ended before anything pointed to its dump.
     const pointed = [ids[0], ids[2], ids[5]].map((id) => ({ id }));
     writeFileSync(dumps + 'index.json', JSON.stringify({ dumps: pointed }));
-    const app = createAdminApp({ ...${adminOptions(base)}, keep: 1 });
+    ${emptyService(base, 'keep: 1')}
     const told = async () => {
-      const headers = { authorization: 'Bearer token' };
-      const { data } = await (await app.request('/api/admin/data-dumps', { headers })).json();
+      const { data } = await ask('GET', 'data-dumps');
       return [data.dumps.map(({ id }) => ids.indexOf(id)), data.replaced.map(({ id }) => ids.indexOf(id))];
     };
     const before = await told();

@@ -41,6 +41,8 @@ describe('the folder, as the world sees it', () => {
     expect((await part('bytes=0-1,4-5')).slice(0, 2)).toEqual([200, archive]);
     const whole = await fetch(url);
     const etag = whole.headers.get('etag') ?? '';
+    // What a page of anybody's has to read in order to take a member out of the archive.
+    expect(whole.headers.get('access-control-expose-headers')).toMatch(/content-range/);
     // Half a download of another file is not continued.
     const statusIf = async (state: string): Promise<number> => {
       const headers = { range: 'bytes=2-5', 'if-range': state };

@@ -122,6 +122,21 @@ it('can publish again what was published when its service was killed while it cl
   expect((await admin.dumps()).dumps).toHaveLength(1);
 });
 
+it('is told as interrupted as soon as it was killed, though its lock says for two minutes that it runs', async () => {
+  const child = publishDump();
+  await new Promise<void>((seen) => {
+    stage.proxy.before = ({ method, path }) => {
+      if (method !== 'PUT' || !/\.zip(\?|$)/.test(path)) return Promise.resolve();
+      seen();
+      return new Promise(() => undefined);
+    };
+  });
+  expect(await jobs(stage.admin)).toMatchObject([{ state: 'running', elsewhere: true }]);
+  child.kill('SIGKILL');
+  await ended(child);
+  expect(await jobs(stage.admin)).toMatchObject([{ state: 'interrupted', publishable: true }]);
+});
+
 it('says why the storage cannot be had, which no log of a service would', async () => {
   stage.proxy.behave(() => 'gateway');
   const [code, said] = await ended(publishDump());

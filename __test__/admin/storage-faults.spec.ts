@@ -179,17 +179,19 @@ describe('what somebody else has damaged', () => {
     expect(await stage.r2.keys()).toContain(firstArchive);
   });
 
-  it.each(['javascript:alert(document.domain)', 'data:text/html,hello', '/somewhere'])(
-    'a sidecar whose link is %s reaches no page',
-    async (download_url) => {
-      const [whole] = (await stage.admin.dumps()).dumps as [Dump];
-      const later = `${prefix}20260502T120000Z/datadump-2026-05-02.zip`;
-      const dump = { ...whole, id: '20260502T120000Z', filename: 'datadump-2026-05-02.zip' };
-      await stage.r2.write(later, 'PK');
-      await stage.r2.write(`${later}.json`, JSON.stringify({ ...dump, download_url }));
-      expect(await stage.admin.dumps()).toMatchObject({ dumps: [whole], total: 1 });
-    },
-  );
+  it.each([
+    { download_url: 'javascript:alert(document.domain)' },
+    { download_url: 'data:text/html,hello' },
+    { download_url: '/somewhere' },
+    { generated_at: 'soon' },
+  ])('a sidecar with %j reaches no page', async (wrong) => {
+    const [whole] = (await stage.admin.dumps()).dumps as [Dump];
+    const later = `${prefix}20260502T120000Z/datadump-2026-05-02.zip`;
+    const dump = { ...whole, id: '20260502T120000Z', filename: 'datadump-2026-05-02.zip' };
+    await stage.r2.write(later, 'PK');
+    await stage.r2.write(`${later}.json`, JSON.stringify({ ...dump, ...wrong }));
+    expect(await stage.admin.dumps()).toMatchObject({ dumps: [whole], total: 1 });
+  });
 });
 
 describe('a dump that waits, published and discarded at once', () => {

@@ -190,13 +190,21 @@ it('says that nobody answers where the edge or a proxy answers in place of the s
   }
 });
 
-it('says so when its secret is another, refuses what is too large, and says when nobody answers', async () => {
+it('says so when its secret is another or none, refuses what is too large, and says when nobody answers', async () => {
   const stranger = workerFor(service.url, 'another-secret-of-many-characters-000');
   // An admin who is signed in is not told to sign in.
   expect(await ask('GET', '/api/admin/backups', admin, undefined, stranger)).toMatchObject({
     status: 502,
     body: { error: 'SERVICE_REFUSED' },
   });
+  const unset = await ask(
+    'GET',
+    '/api/admin/backups',
+    admin,
+    undefined,
+    workerFor(service.url, ''),
+  );
+  expect([unset.status, unset.body.error]).toEqual([502, 'SERVICE_REFUSED']);
   const large = await ask('POST', '/api/admin/data-dump/generate', admin, 'x'.repeat(70_000));
   expect(large.status).toBe(413);
   const lonely = workerFor('http://127.0.0.1:1');

@@ -158,11 +158,23 @@ it('says that the service cannot be reached, and finds the job again', async () 
   await page.route('**/events', (route) => route.abort());
   await stage.halfway(page);
   await page.route('**/api/**', (route) => route.abort());
-  await notice(page, 'The service could not be reached. The job goes on').waitFor();
+  await notice(page, 'The service could not be reached. The job does not need this page').waitFor();
   await fine(page, 'away');
   stage.photos.release();
   await page.unroute('**/api/**');
   await notice(page, /^Published/).waitFor();
+});
+
+it('says no more that it could not be found out what is running once it could', async () => {
+  const page = await hasty();
+  await signIn(page);
+  const problem = { success: false, error: 'AUTH_UNAVAILABLE', message: 'It cannot be read' };
+  await page.route(/jobs$/, (route) => route.fulfill({ status: 503, json: problem }));
+  await page.reload();
+  const told = alarm(page, 'What is running could not be found out');
+  await told.waitFor();
+  await page.unroute(/jobs$/);
+  await told.waitFor({ state: 'detached' });
 });
 
 it('says of an admin who is none any more what it is, not that the service is away', async () => {
@@ -170,7 +182,10 @@ it('says of an admin who is none any more what it is, not that the service is aw
   await page.route('**/events', (route) => route.abort());
   await stage.halfway(page);
   sqlite(stage.database, 'UPDATE user_roles SET is_active = 0');
-  await notice(page, 'Administrator permission is required. The job goes on').waitFor();
+  await notice(
+    page,
+    'Administrator permission is required. The job does not need this page',
+  ).waitFor();
   sqlite(stage.database, 'UPDATE user_roles SET is_active = 1');
   stage.photos.release();
   await notice(page, /^Published/).waitFor();
@@ -347,7 +362,14 @@ it('calls no backup failed that goes on where nobody can be asked about it', asy
 it('shows what somebody else has made between two questions, and how old the last backup is by now', async () => {
   const page = await hasty();
   let jobs: readonly object[] = [];
-  let list: object = { backups: [], last_good_at: null, last_good_age_seconds: null };
+  const byHand = {
+    filename: 'backup-2026-01-01-000000.zip',
+    size: 1,
+    sha256: null,
+    complete: null,
+    warnings: null,
+  };
+  let list: object = { backups: [byHand], last_good_at: null };
   let daysLater = 0;
   const answer = (route: Route, data: object): Promise<void> => {
     const timestamp = new Date(Date.now() + daysLater * 86_400_000).toISOString();
@@ -356,10 +378,10 @@ it('shows what somebody else has made between two questions, and how old the las
   await page.route(/jobs$/, (route) => answer(route, { jobs, running: null }));
   await page.route(/backups$/, (route) => answer(route, list));
   await signIn(page);
-  await page.getByText('there is none yet').waitFor();
+  await page.getByText('this service has made none yet').waitFor();
   await page.waitForResponse(/jobs$/);
   const finished_at = new Date().toISOString();
-  list = { backups: [], last_good_at: finished_at, last_good_age_seconds: 0 };
+  list = { backups: [], last_good_at: finished_at };
   jobs = [{ job_id: 'theirs', kind: 'backup', state: 'succeeded', finished_at, progress: null }];
   await page.getByText(/^just now/).waitFor();
   // Nobody has touched the page since.

@@ -37,8 +37,8 @@ it.each([
   await fine(page, file);
 });
 
-it('works by keyboard alone', async () => {
-  const page = await stage.visit();
+it('works by keyboard alone, and where a contrast theme leaves nothing of a background', async () => {
+  const page = await stage.visit({ forcedColors: 'active' });
   const press = async (...keys: string[]): Promise<void> => {
     for (const key of keys) await page.keyboard.press(key);
   };
@@ -58,6 +58,9 @@ it('works by keyboard alone', async () => {
   await button(page, 'Generate Data Dump').waitFor();
   stage.photos.hold();
   await tabTo(/Generate Data Dump/);
+  expect(await page.evaluate('getComputedStyle(document.activeElement).borderTopWidth')).toBe(
+    '1px',
+  );
   await press('Enter');
   await page.getByText(/^Making thumbnails$/).waitFor();
   await tabTo(/^\s*Cancel\s*$/);
@@ -151,7 +154,7 @@ it('goes on in another panel once somebody is signed in again, without being mou
   await page.route('**/events', (route) => route.abort());
   await stage.halfway(page);
   await signInAnew(page, unknown);
-  await notice(page, 'The job goes on without this page').waitFor();
+  await notice(page, 'The job does not need this page').waitFor();
   await page.waitForResponse((answer) => answer.status() === 401);
   expect(await page.evaluate('window.signedOut')).toBe(1);
   await signInAnew(page, people.roleAdmin);

@@ -31,3 +31,17 @@ export function adminOptions(base: string): string {
     origins: [],
   });
 }
+
+/**
+ * Source of a script that makes `app`, a service over an empty archive with these options, written in code, beside the
+ * usual ones; and `ask`, which sends it a request, unless told otherwise with its admin's token.
+ */
+export function emptyService(base: string, options = ''): string {
+  return `
+    const app = createAdminApp({ ...${adminOptions(base)}, ${options} });
+    const ask = async (method, path, { token = 'token', body } = {}) => {
+      const headers = { authorization: 'Bearer ' + token };
+      const answer = await app.request('/api/admin/' + path, { method, headers, body });
+      return { status: answer.status, ...(await answer.json()) };
+    };`;
+}

@@ -35,12 +35,14 @@ export interface Following {
 }
 
 export interface Callbacks {
+  /** It was found out what is running, which it may not have been before. */
+  readonly onKnown: () => void;
   /** A job is over: what is published, or on the disk, may have changed. */
   readonly onEnd: (job: Job) => void;
   readonly onSignedOut: () => void;
 }
 
-export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Following {
+export function useJobs(api: AdminApi, { onKnown, onEnd, onSignedOut }: Callbacks): Following {
   const running = shallowRef<Job | null>(null);
   const lost = ref('');
   const ended = shallowRef<Readonly<Record<JobKind, Job | null>>>({
@@ -159,6 +161,7 @@ export function useJobs(api: AdminApi, { onEnd, onSignedOut }: Callbacks): Follo
 
   async function refresh(): Promise<void> {
     const { jobs, running: found } = await api.jobs();
+    onKnown();
     waiting.value = jobs.filter(({ publishable }) => publishable === true);
     hear(jobs);
     if (found !== null && found.job_id !== running.value?.job_id) void follow(found);

@@ -19,7 +19,7 @@ import { failure, newCorrelationId, Problem, problemOf, success } from './envelo
 import { api } from './http/api.js';
 import { panel } from './http/panel.js';
 import { publicDumps } from './http/public.js';
-import { secure } from './http/security.js';
+import { secure, securityHeaders } from './http/security.js';
 import type { JobRunner } from './jobs/runner.js';
 import { logDefect } from './log.js';
 import { ConfigurationError } from './options.js';
@@ -74,10 +74,9 @@ export function createAdminApp(options: AdminOptions): AdminApp {
   const doorkeeper = new Doorkeeper(auth, origins, nonces);
 
   const app = new AdminApp(runner, catalogue);
-  app.use(secure);
   app.onError(answerTo);
   app.notFound(() => answerTo(new Problem(404, 'NOT_FOUND', 'There is nothing here')));
-  app.get('/healthz', (context) => context.json(success({ status: 'ok' })));
+  app.get('/healthz', secure, (context) => context.json(success({ status: 'ok' })));
   const parts = { doorkeeper, audit, runner, dumps, backups, catalogue, origins, rateLimits };
   app.route('/', api(parts));
   if (store instanceof FolderStore) app.route('/', publicDumps(store, catalogue));
@@ -91,7 +90,7 @@ function answerTo(error: unknown): Response {
   if (problem.status >= 500) logDefect(problem, correlationId);
   return Response.json(failure(problem, correlationId), {
     status: problem.status,
-    headers: { 'cache-control': 'no-store', ...problem.headers },
+    headers: { ...securityHeaders, 'cache-control': 'no-store', ...problem.headers },
   });
 }
 

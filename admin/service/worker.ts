@@ -34,7 +34,7 @@ export async function forwardToAdminService(
   request: Request,
   options: ForwardOptions,
 ): Promise<Response> {
-  const { adminId, serviceUrl } = options;
+  const { adminId, serviceUrl, secret } = options;
   if (adminId === null || adminId === undefined || adminId === '') {
     return refuse(401, 'UNAUTHORIZED', 'Authentication is required');
   }
@@ -43,6 +43,9 @@ export async function forwardToAdminService(
     return refuse(404, 'NOT_FOUND', 'There is no such route');
   const refusal = changes(request.method) ? refusalOf(request, options.origins) : undefined;
   if (refusal !== undefined) return refusal;
+  // A secret that was never put there is no text at all, whatever its type says.
+  if (!secret)
+    return refused('The Worker has nothing to sign with: give it the secret of the service');
 
   const isLong = Number(request.headers.get('content-length') ?? 0) > largestBody;
   const body = isLong ? new Uint8Array() : new Uint8Array(await request.arrayBuffer());
@@ -84,9 +87,13 @@ function refusalFor({ status, headers }: Response): Response | undefined {
   if (status >= 500 && !isJson) return unreachable();
   if (status !== 401) return undefined;
   // The caller is signed in: told so, it would sign in again and again.
-  const message =
+  return refused(
     'The admin service does not accept what the Worker signs: secret and audience have to be the same on both ' +
-    'sides, and the clock of the service right';
+      'sides, and the clock of the service right',
+  );
+}
+
+function refused(message: string): Response {
   return refuse(502, 'SERVICE_REFUSED', message);
 }
 
@@ -118,7 +125,9 @@ function refusalOf({ headers }: Request, origins: readonly string[]): Response |
   }
   const origin = headers.get('origin');
   if (origin !== null && !origins.includes(origin)) {
-    return refuse(403, 'FORBIDDEN', 'The origin is not allowed');
+    const message =
+      'No page of this origin may change anything: `origins` of the Worker names those that may';
+    return refuse(403, 'FORBIDDEN', message);
   }
   return undefined;
 }

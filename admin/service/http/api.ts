@@ -14,6 +14,7 @@ import { readBody } from './body.js';
 import { RateLimit } from './limits.js';
 import { routesOf } from './routes.js';
 import type { Env, Handler, Workings } from './routes.js';
+import { secure } from './security.js';
 
 export interface Parts extends Workings {
   readonly doorkeeper: Doorkeeper;
@@ -29,7 +30,7 @@ export function api(parts: Parts): Hono<Env> {
   const routes = routesOf(parts);
   const actionOf = new Map(routes.map(({ method, path, action }) => [`${method} ${path}`, action]));
 
-  app.use('/api/admin/*', letIn(parts));
+  app.use('/api/admin/*', secure, letIn(parts));
   for (const { method, path, action, handler } of routes) {
     app.on(method, path, action === null ? handler : audited(parts, action, handler));
   }
@@ -104,7 +105,11 @@ function mayCome(headers: Headers): boolean {
 /** A browser names the page that a change comes from; it has to be one of ours. */
 function checkOrigin(headers: Headers, origins: readonly string[]): void {
   const origin = headers.get('origin');
-  if (origin !== null && !origins.includes(origin)) throw forbidden('The origin is not allowed');
+  if (origin !== null && !origins.includes(origin)) {
+    throw forbidden(
+      'No page of this origin may change anything: ADMIN_ORIGINS names those that may',
+    );
+  }
 }
 
 function audited({ audit, runner }: Parts, action: string, handler: Handler): Handler {

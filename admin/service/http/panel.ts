@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 
 import { codeOf } from '../codes.js';
 import { Problem } from '../envelope.js';
+import { secure } from './security.js';
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -17,6 +18,7 @@ const types: Readonly<Record<string, string>> = {
 export function panel(folder: string): Hono {
   const files = readFiles(folder);
   const app = new Hono();
+  app.use('/admin/*', secure);
   app.get('/admin', (context) => context.redirect('/admin/', 308));
   app.get('/admin/*', (context) => {
     const name = new URL(context.req.url).pathname.slice('/admin/'.length);

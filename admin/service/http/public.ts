@@ -12,10 +12,12 @@ import type { Catalogue } from '../storage/catalogue.js';
 import type { FolderStore } from '../storage/folder.js';
 import { indexKey, latestKey, ownerOf, prefix } from '../storage/names.js';
 import { unavailable } from '../storage/store.js';
+import { secure } from './security.js';
 
 /** Anybody may read a public dump from any page. */
 const shared = {
   'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'accept-ranges, content-range, etag',
   'cross-origin-resource-policy': 'cross-origin',
   'accept-ranges': 'bytes',
 };
@@ -34,6 +36,7 @@ interface Answer {
 
 export function publicDumps(store: FolderStore, catalogue: Catalogue): Hono {
   const app = new Hono();
+  app.use(`/${prefix}*`, secure);
   app.get(`/${prefix}*`, async (context) => {
     const key = new URL(context.req.url).pathname.slice(1);
     const isPublished =

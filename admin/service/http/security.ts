@@ -1,4 +1,4 @@
-/** Headers of every answer. */
+/** Headers of every answer of the service, which may be mounted beside routes that have their own. */
 
 import type { MiddlewareHandler } from 'hono';
 
@@ -14,7 +14,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const headers = {
+export const securityHeaders = {
   'content-security-policy': policy,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
@@ -28,7 +28,7 @@ const headers = {
 /** Sets them where a route has not set its own. */
 export const secure: MiddlewareHandler = async (context, next) => {
   await next();
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(securityHeaders)) {
     if (!context.res.headers.has(name)) context.res.headers.set(name, value);
   }
 };

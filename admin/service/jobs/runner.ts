@@ -120,15 +120,18 @@ export class JobRunner {
     }
   }
 
-  /** A job of this memory. One that another process left unfinished is interrupted once its lock is free or stale. */
+  /**
+   * A job of this memory. One that another process left unfinished is interrupted once that is certainly gone, or the
+   * job's lock is free or stale.
+   */
   async get(id: string): Promise<Job | undefined> {
     const job = this.records.get(id);
     if (job === undefined || isOver(job) || isOurs(job.instance)) return job;
     try {
-      const holder = await currentHolder(this.store);
+      const isDead = isGone(job.instance) || (await currentHolder(this.store))?.token !== job.lock;
       // What ends well is written down before its lock is free, so it has to be read after that.
       const left = this.records.get(id);
-      if (left !== undefined && !isOver(left) && holder?.token !== left.lock) {
+      if (left !== undefined && !isOver(left) && isDead) {
         this.#interrupt(left);
         this.events.onEnd(left);
       }

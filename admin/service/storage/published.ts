@@ -48,7 +48,8 @@ const shape = v.object({
   filename: v.string(),
   size: whole,
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  generated_at: v.string(),
+  // The panel shows it as a date.
+  generated_at: v.pipe(v.string(), v.isoTimestamp()),
   complete: v.boolean(),
   metadata: v.object({
     total_artworks: whole,
