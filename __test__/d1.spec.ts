@@ -5,8 +5,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { folder, removeFolders, root } from './support';
+import { full } from './support/random';
 
-const full = process.env['CAB_TEST_FULL'] === '1';
 /** Every recipe of the generator comes up once in 50 databases. */
 const count = full ? 1_000 : 50;
 
@@ -38,6 +38,7 @@ function judge(cases: string): Verdict[] {
     .map((line) => JSON.parse(line) as Verdict);
 }
 
+/** By the engine's tests in the profile of `npm test`, which has built them: another one compiles every crate anew. */
 function generate(cases: string): void {
   run('cargo', ['test', '--profile', 'bench', '--test', 'engine', 'export_cases'], {
     CAB_CASES_DIR: cases,

@@ -4,15 +4,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { folder, listing, removeFolders, root } from './support';
+import { cli, folder, listing, removeFolders } from './support';
 
 const owner = 1000;
 const other = 65534;
 const mayChangeUser = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0;
 
 afterEach(removeFolders);
-
-const cli = join(root, 'dist', 'cli', 'main.js');
 
 /** The switches of setpriv. */
 function being(user: number): string[] {

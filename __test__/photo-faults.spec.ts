@@ -7,12 +7,12 @@ import { type BackupOptions, type BackupResult, createBackup } from '../index.js
 import { folder, listing, removeFolders } from './support';
 import { type Fault, FaultProxy, faults } from './support/fault-proxy';
 import { bucket, R2Double } from './support/r2';
+import { full, random, seed } from './support/random';
 import { entry, sqlite } from './support/tools';
 
 const now = '2026-01-02T03:04:05Z';
-const isFull = process.env['CAB_TEST_FULL'] === '1';
 /** More than one page of a listing. */
-const many = isFull ? 2500 : 1100;
+const many = full ? 2500 : 1100;
 const few = ['originals/0.jpg', 'originals/1.jpg', 'originals/large.jpg'];
 
 let store: R2Double;
@@ -80,21 +80,9 @@ function sound(result: BackupResult): string[] {
     .map(({ key }) => key);
 }
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 describe('a network of which one request in twenty fails', () => {
   it(`still brings ${String(many)} photos, all of them whole`, async () => {
-    const seed = Date.now() % 1_000_000;
-    const next = random(seed);
+    const next = random();
     let failed = 0;
     large.behave(() => {
       if (next() >= 0.05) return undefined;

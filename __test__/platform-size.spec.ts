@@ -7,10 +7,11 @@ import { createBackup, verifyArchive } from '../index.js';
 import { folder, removeFolders } from './support';
 import { account, D1Double, databaseId, token } from './support/d1';
 import { R2Double } from './support/r2';
+import { full } from './support/random';
 import { sqlite } from './support/tools';
 
 /** What is in production: 1,200 works, 1,500 originals and two smaller copies of each, 1.3 GB. */
-const share = process.env['CAB_TEST_FULL'] === '1' ? 1 : 50;
+const share = full ? 1 : 50;
 const [works, originals] = [1200 / share, 1500 / share];
 const [originalBytes, copyBytes] = [700_000, 83_000];
 

@@ -7,6 +7,7 @@ import { type BackupOptions, createBackup, restoreBackup, type RestoreOptions } 
 import { folder, listing, removeFolders, run } from './support';
 import { type Asked, type Fault, FaultProxy, faults } from './support/fault-proxy';
 import { account, bucket, R2Double, token } from './support/r2';
+import { full } from './support/random';
 import { entry, sqlite } from './support/tools';
 
 const now = '2026-01-02T03:04:05Z';
@@ -363,6 +364,5 @@ function isPart(path: string): boolean {
 /** Which requests meet a fault: each in the full run; else each of them some faults, and each fault some of them. */
 function some(fault: Fault, requests: number): number[] {
   const all = Array.from({ length: requests }, (_, nth) => nth + 1);
-  const isFull = process.env['CAB_TEST_FULL'] === '1';
-  return all.filter((nth) => isFull || faults.indexOf(fault) % 3 === nth % 3);
+  return all.filter((nth) => full || faults.indexOf(fault) % 3 === nth % 3);
 }

@@ -5,13 +5,14 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { full } from './support/random';
 import { sqlite } from './support/tools';
 
 export const root = resolve(__dirname, '..');
 export const cli = join(root, 'dist', 'cli', 'main.js');
 
-/** CAB_TEST_FULL=1 makes the jobs that are watched or interrupted ten times as long. */
-const scale = process.env['CAB_TEST_FULL'] === '1' ? 10 : 1;
+/** The full run makes the jobs that are watched or interrupted ten times as long. */
+const scale = full ? 10 : 1;
 
 const folders: string[] = [];
 

@@ -7,12 +7,11 @@ import { verifyArchive } from '../index.js';
 import { folder, objects, removeFolders, run } from './support';
 import { altered, backup, dump, tiny, told } from './support/archives';
 import { approved } from './support/platform';
+import { full } from './support/random';
 import { type Changes, rewrite } from './support/rewrite';
 import { sha256 } from './support/tools';
 
 afterEach(removeFolders);
-
-const full = process.env['CAB_TEST_FULL'] === '1';
 
 describe('an archive that is sound', () => {
   it.each([

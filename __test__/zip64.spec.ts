@@ -5,11 +5,11 @@ import { join } from 'node:path';
 
 import { createBackup, verifyArchive } from '../index.js';
 import { folder, removeFolders } from './support';
+import { full } from './support/random';
 import { accept, entries, sqlite } from './support/tools';
 
 afterEach(removeFolders);
 
-const full = process.env['CAB_TEST_FULL'] === '1';
 const minutes = 60_000;
 
 /** The backup of an empty archive with all photos of a folder. */

@@ -39,8 +39,9 @@ async function main(base: string): Promise<void> {
   const { rows, photos } = makeSample();
   makeDatabase(file, rows);
   for (const photo of photos) await store(directory, photo);
+  const works = rows.filter(([table]) => table === 'artwork').length;
   say(
-    `Made a sample in ${folder}: ${counted(rows.length, 'row')}, ${counted(photos.length, 'photo')}`,
+    `Made a sample in ${folder}: ${counted(works, 'artwork')}, ${counted(photos.length, 'photo')}`,
   );
 
   const result = await createBackup({

@@ -85,12 +85,14 @@ it('works by keyboard alone, and where a contrast theme leaves nothing of a back
 async function inAnother(token: string): Promise<Page> {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import { createApp, h } from 'vue';
+      contents: `import { createApp, h, shallowRef } from 'vue';
         import DataDumpManager from './dist/component/DataDumpManager.mjs';
-        const authorize = async () => ({ authorization: 'Bearer ' + window.name });
+        const token = shallowRef(window.name);
+        window.signIn = (given) => { window.signedOut = 0; token.value = given; };
         window.signedOut = 0;
         const onSignedOut = () => { window.signedOut += 1; };
-        createApp({ render: () => h(DataDumpManager, { authorize, onSignedOut }) }).mount('#host');`,
+        const as = (given) => async () => ({ authorization: 'Bearer ' + given });
+        createApp({ render: () => h(DataDumpManager, { authorize: as(token.value), onSignedOut }) }).mount('#host');`,
       resolveDir: root,
     },
     bundle: true,
@@ -117,7 +119,7 @@ async function inAnother(token: string): Promise<Page> {
 
 /** Signs somebody else in there, and counts anew how often the panel was told that a session has ended. */
 const signInAnew = (page: Page, token: string): Promise<unknown> =>
-  page.evaluate(`window.signedOut = 0; window.name = '${token}'`);
+  page.evaluate(`window.signIn('${token}')`);
 const signedOut = (page: Page): Promise<unknown> => page.waitForFunction('window.signedOut > 0');
 
 it('stands in another panel that signs people in by itself', async () => {

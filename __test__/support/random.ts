@@ -1,5 +1,6 @@
 /** Numbers that a printed seed brings back: `CAB_TEST_SEED` sets it. */
 
+/** Whether slow cases are larger, as in `npm run test:full`. */
 export const full = process.env['CAB_TEST_FULL'] === '1';
 export const seed = Number(process.env['CAB_TEST_SEED'] ?? 20_260_730);
 

@@ -16,6 +16,7 @@ import type { ServerOptions } from './environment.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
 import { refuseSwallowedFlags } from './npm.js';
+import { surviveLostOutput } from './stdio.js';
 import { onSignals } from './signals.js';
 
 /** How long a client may take to send its request, which is a few words, and how many may be connected. */
@@ -28,6 +29,7 @@ const silenceMs = 6 * 60_000;
 /** A connection is kept for the next request longer than proxies keep theirs: one of theirs would meet a closed one. */
 const keepAliveTimeout = 2 * 60_000;
 
+surviveLostOutput();
 const command = new Command('admin')
   .description('serves the admin service until it is told to stop; the README has its variables')
   .option('--demo', 'shows it on invented data, with a token that is gone with the process')

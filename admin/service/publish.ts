@@ -17,12 +17,14 @@ import type { JobRunner, Run } from './jobs/runner.js';
 import { logDefect } from './log.js';
 import { refuseSwallowedFlags } from './npm.js';
 import { ConfigurationError } from './options.js';
+import { surviveLostOutput } from './stdio.js';
 import { interrupted, onSignals } from './signals.js';
 
 /** How long is waited for somebody who changes what is published, which takes moments; for a job it is not. */
 const patienceMs = 30_000;
 const pauseMs = 500;
 
+surviveLostOutput();
 const command = new Command('publish-dump')
   .description('makes a data dump and publishes it; the README has the variables')
   .option('--allow-shrink', 'also when far fewer records are left than in the dump before')

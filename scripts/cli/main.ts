@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 
 // The service's, as it is built: the same from scripts/cli and from dist/cli.
 import { keptByNpm } from '../../dist/admin/npm.js';
+import { surviveLostOutput } from '../../dist/admin/stdio.js';
 import { onSignals } from '../../dist/admin/signals.js';
 import { backupCommand, runBackup } from './backup.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
@@ -96,11 +97,6 @@ function abortOnSignals(): AbortSignal {
     controller.abort();
   });
   return controller.signal;
-}
-
-/** Whoever read our output has gone, or its disk is full: the backup is still wanted. */
-function surviveLostOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
 function ownVersion(): string {

@@ -47,7 +47,7 @@ export async function make<Result extends Made>(
       },
     });
     terminal.close();
-    terminal.result(result);
+    terminal.result(result, result.path);
     summarise(result).forEach((line) => {
       terminal.say(line);
     });
@@ -77,7 +77,7 @@ export async function dryRun<Preview extends BackupPreview | DataDumpPreview>(
   terminal.say(`Dry run: ${what} of ${name}`);
   try {
     const preview = await look();
-    terminal.preview(preview);
+    terminal.result({ dryRun: true, ...preview });
     summarise(preview).forEach((line) => {
       terminal.say(line);
     });

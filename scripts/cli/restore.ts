@@ -93,7 +93,7 @@ export async function runRestore(
       },
     });
     terminal.close();
-    terminal.report(report);
+    terminal.result(report);
     summariseRestore(report, flags, wrangler).forEach((line) => {
       terminal.say(line);
     });

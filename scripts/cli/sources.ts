@@ -6,7 +6,7 @@ import type { BackupOptions } from '../../index.js';
 import { type ChoiceFlags, Layers } from './config/layers.js';
 import { localDatabase, localPhotos } from './config/local.js';
 import { remoteDatabase, type RemoteFlags, remotePhotos, s3Photos } from './config/remote.js';
-import { type Environment, Settings } from './configuration.js';
+import { type Environment, Settings } from './config/settings.js';
 import { UsageError } from './errors.js';
 
 /** Flags as commander hands them over. */

@@ -6,13 +6,7 @@
 import cliProgress, { type SingleBar } from 'cli-progress';
 import type { Option } from 'commander';
 
-import type {
-  BackupPreview,
-  DataDumpPreview,
-  Progress,
-  RestoreReport,
-  VerifyReport,
-} from '../../index.js';
+import type { Progress } from '../../index.js';
 import { describe, UsageError } from './errors.js';
 import { count, duration, shown, size } from './format.js';
 import { inWordsOf } from './names.js';
@@ -57,20 +51,10 @@ export class Terminal {
     }
   }
 
-  /** The result, for programs. */
-  result(result: { readonly path?: string }): void {
+  /** What was made or found, or would be made, for programs; `path` is that of an archive that was made. */
+  result(result: object, path?: string): void {
     if (this.#mode === 'json') this.#object('summary', result);
-    if (this.#mode === 'quiet') process.stdout.write(`${result.path ?? ''}\n`);
-  }
-
-  /** What would be made, for programs. */
-  preview(preview: BackupPreview | DataDumpPreview): void {
-    if (this.#mode === 'json') this.#object('summary', { dryRun: true, ...preview });
-  }
-
-  /** What was found in an archive or came back from it, for programs. */
-  report(report: VerifyReport | RestoreReport): void {
-    if (this.#mode === 'json') this.#object('summary', report);
+    if (this.#mode === 'quiet' && path !== undefined) process.stdout.write(`${path}\n`);
   }
 
   error(error: unknown): void {

@@ -35,7 +35,7 @@ export async function runVerify(
       },
     });
     terminal.close();
-    terminal.report(report);
+    terminal.result(report);
     summariseReport(report).forEach((line) => {
       terminal.say(line);
     });

@@ -34,25 +34,22 @@ interface Stage {
   readonly halfway: (page: Page) => Promise<void>;
 }
 
-/** A stage for the tests of a spec, set anew for each. */
-export function panelStage(): Stage {
+/** A stage for the tests of a spec, set anew for each; or once for all of them, which change nothing there. */
+export function panelStage(set: 'for each' | 'once' = 'for each'): Stage {
   let chrome: Browser;
   let r2: Bucket;
   let photos: PhotoServer;
   let database: string;
   let service: Service;
 
+  const [before, after] = set === 'once' ? [beforeAll, afterAll] : [beforeEach, afterEach];
+
   beforeAll(async () => {
     chrome = await browser();
     r2 = await bucket();
   });
 
-  afterAll(async () => {
-    await chrome.close();
-    await r2.close();
-  });
-
-  beforeEach(async () => {
+  before(async () => {
     const base = folder();
     mkdirSync(join(base, 'state'));
     database = newer(base, []);
@@ -86,10 +83,18 @@ export function panelStage(): Stage {
 
   afterEach(async () => {
     await Promise.all(chrome.contexts().map((context) => context.close()));
+  });
+
+  after(async () => {
     photos.close();
     r2.wire.mend();
     await stopServices();
     removeFolders();
+  });
+
+  afterAll(async () => {
+    await chrome.close();
+    await r2.close();
   });
 
   return {
@@ -127,6 +132,18 @@ export function panelStage(): Stage {
       await page.getByText(/^Making thumbnails$/).waitFor();
     },
   };
+}
+
+/** A browser of somebody's own whose pages wait for a second at most where they would wait for longer. */
+export async function hasty(stage: Stage): Promise<Page> {
+  const page = await stage.visit();
+  await page.addInitScript(`
+    for (const name of ['setInterval', 'setTimeout']) {
+      const real = window[name];
+      window[name] = (work, ms, ...more) => real.call(window, work, Math.min(ms ?? 0, 1000), ...more);
+    }`);
+  await page.reload();
+  return page;
 }
 
 export async function signIn(page: Page, token: string = people.roleAdmin): Promise<Page> {

@@ -3,15 +3,15 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 
-import { codeOf, isAddonCode } from '../codes.js';
-import { Problem, problemOf } from '../envelope.js';
+import { Problem } from '../envelope.js';
 import { busy, change, currentHolder, Lock } from '../storage/lock.js';
 import type { Claim, Holder } from '../storage/lock.js';
 import type { KeptDump } from '../storage/published.js';
 import type { ObjectStore } from '../storage/store.js';
+import { endAfter } from './ending.js';
 import { isGone, isOurs, self } from './instance.js';
 import { isOver, newJob, nothingToPublish, told } from './job.js';
-import type { Job, JobError, JobKind, JobProgress } from './job.js';
+import type { Job, JobKind, JobProgress } from './job.js';
 import type { JobRecords } from './records.js';
 
 /** What a piece of work may use. */
@@ -264,7 +264,7 @@ export class JobRunner {
     } catch (error) {
       const isStopped = work.signal.aborted && !(error instanceof StoppedBadly);
       const reason: unknown = isStopped ? work.signal.reason : error;
-      end = { state: stateAfter(reason), error: this.#errorOf(reason) };
+      end = endAfter(reason, this.events.onDefect);
     }
     // The state changes last: whoever sees that a job is over finds the lock free. Other processes are told before:
     // to them a job that runs without its lock has died.
@@ -274,18 +274,6 @@ export class JobRunner {
     await work.lock.release();
     job.state = state;
     this.records.save(job);
-  }
-
-  /** What a caller is told. The addon's own errors have messages for people; others stay in the log. */
-  #errorOf(error: unknown): JobError {
-    const code = codeOf(error);
-    if (error instanceof Problem || (code !== undefined && isAddonCode(code))) {
-      if (error instanceof Error && error.cause !== undefined) this.events.onDefect(error);
-      return { code: code ?? 'INTERNAL_ERROR', message: (error as Error).message };
-    }
-    this.events.onDefect(error);
-    const { code: own, message } = problemOf(error);
-    return { code: own, message };
   }
 
   #interrupt(job: Job): void {
@@ -298,17 +286,6 @@ export class JobRunner {
 
 function elsewhere(jobId: string, kind: string): Readonly<Record<string, unknown>> {
   return { job_id: jobId, kind, state: 'running', progress: null, elsewhere: true };
-}
-
-function stateAfter(reason: unknown): 'cancelled' | 'interrupted' | 'failed' {
-  switch (codeOf(reason)) {
-    case 'CANCELLED':
-      return 'cancelled';
-    case 'INTERRUPTED':
-      return 'interrupted';
-    default:
-      return 'failed';
-  }
 }
 
 function closing(): Problem {

@@ -8,10 +8,10 @@ import { createHash } from 'node:crypto';
 
 import { Problem } from '../envelope.js';
 import { logDefect, logWarning } from '../log.js';
-import { byDay, oldIn } from './found.js';
-import type { Found, Whole } from './found.js';
+import { oldIn } from './found.js';
+import { Inventory } from './inventory.js';
 import type { Lock } from './lock.js';
-import { indexKey, latestKey, nameAt, nameOf, ownerOf, prefix } from './names.js';
+import { indexKey, latestKey, nameAt, nameOf } from './names.js';
 import type { DumpName } from './names.js';
 import { readPublished, toPublished } from './published.js';
 import type { LocalDump, PublishedDump } from './published.js';
@@ -19,8 +19,6 @@ import { PreconditionFailed } from './store.js';
 import type { Condition, ObjectStore, StoredObject, Transfer } from './store.js';
 
 const immutable = 'public, max-age=31536000, immutable';
-/** Sidecars asked for at once. */
-const width = 8;
 
 export interface PublishSteps extends Transfer {
   /** Told which step begins. */
@@ -41,19 +39,18 @@ export interface Page {
 }
 
 export class Catalogue {
-  /** Sidecars never change, so each is read once. */
-  readonly #sidecars = new Map<string, PublishedDump>();
-  /** Sidecars that cannot be read: each is told once. */
-  readonly #damaged = new Set<string>();
+  readonly #inventory: Inventory;
 
   constructor(
     readonly store: ObjectStore,
     private readonly publicUrl: string,
     private readonly keep: number,
-  ) {}
+  ) {
+    this.#inventory = new Inventory(store);
+  }
 
   async page(page: number, limit: number): Promise<Page> {
-    const { listed, superseded } = await this.#find();
+    const { listed, superseded } = await this.#inventory.find();
     const shown = listed.slice((page - 1) * limit, page * limit);
     const replaced = superseded.map(({ dump, goesAt }) => {
       return { ...dump, goes_at: new Date(goesAt).toISOString() };
@@ -64,7 +61,7 @@ export class Catalogue {
   /** The published dump that a download names; undefined when nothing of that name is published. */
   async published(id: string): Promise<DumpName | undefined> {
     const name = nameOf(id);
-    return name && (await this.#sidecar(name)) && name;
+    return name && (await this.#inventory.sidecar(name)) && name;
   }
 
   /** What latest.json names; what it should name when it is missing, or somebody has damaged it. */
@@ -72,7 +69,7 @@ export class Catalogue {
     const found = await this.store.get(latestKey);
     const latest = found && readPublished(found.body);
     if (latest !== undefined) return latest;
-    const newest = (await this.#find()).listed[0]?.dump;
+    const newest = (await this.#inventory.find()).listed[0]?.dump;
     if (found !== undefined || newest !== undefined) {
       logWarning(
         `${latestKey} is missing or damaged: it is written anew when the next dump is published`,
@@ -85,7 +82,7 @@ export class Catalogue {
   async publish(dump: LocalDump, lock: Lock, steps: PublishSteps): Promise<PublishedDump> {
     const name = nameAt(dump.generated_at);
     if (name === undefined) throw new Problem(500, 'INTERNAL_ERROR', 'The dump has no instant');
-    const newest = (await this.#find()).listed[0];
+    const newest = (await this.#inventory.find()).listed[0];
     if (newest !== undefined && newest.id > name.id) {
       throw new Problem(409, 'DUMP_OUTDATED', 'A newer dump has been published: discard this one');
     }
@@ -109,11 +106,11 @@ export class Catalogue {
 
   /** Takes a dump back, whole or what is left of it: pointers first, so that none ever points to nothing. */
   async takeBack(id: string): Promise<void> {
-    const { names } = await this.#find();
+    const { names } = await this.#inventory.find();
     const own = names.find((name) => name.id === id);
     if (own === undefined) throw new Problem(404, 'NOT_FOUND', 'There is no such dump');
     await this.#point(own.id);
-    await this.#delete(own);
+    await this.#inventory.remove(own);
   }
 
   /** Takes back a dump whose publishing did not end well, as far as it got. Another one under its name stays. */
@@ -124,7 +121,7 @@ export class Catalogue {
     if (name === undefined || isAnothers) return;
     // Without a sidecar it never was in the list.
     if (sidecar !== undefined) await this.#point(name.id);
-    await this.#delete(name);
+    await this.#inventory.remove(name);
   }
 
   /** Removes the archive of a dump whose publishing did not get as far as its sidecar: nothing ever showed it. */
@@ -185,7 +182,7 @@ export class Catalogue {
       this.store.get(indexKey),
       this.store.get(latestKey),
     ]);
-    const { listed } = await this.#find(without);
+    const { listed } = await this.#inventory.find(without);
     const dumps = listed.slice(0, this.keep).map(({ dump }) => dump);
     await this.#replace(indexKey, index, toJson({ dumps, updated_at: new Date().toISOString() }));
     const [newest] = dumps;
@@ -215,7 +212,7 @@ export class Catalogue {
 
   /** Removes what is old and not listed. Nobody else may change anything meanwhile. */
   async prune(): Promise<void> {
-    for (const name of await this.#unnamed()) await this.#delete(name);
+    for (const name of await this.#unnamed()) await this.#inventory.remove(name);
   }
 
   /** Whether there is anything to prune. */
@@ -225,77 +222,17 @@ export class Catalogue {
 
   /** Removes all that is old: also what is beyond `keep`, which index.json has just been written without. */
   async #dropOld(): Promise<void> {
-    const found = await this.#find();
+    const found = await this.#inventory.find();
     for (const name of [...found.listed.slice(this.keep), ...oldIn(found)])
-      await this.#delete(name);
+      await this.#inventory.remove(name);
   }
 
   /** What is old and not listed, but for what pointers name that a broken publish has left behind. */
   async #unnamed(): Promise<readonly DumpName[]> {
-    const old = oldIn(await this.#find());
+    const old = oldIn(await this.#inventory.find());
     if (old.length === 0) return old;
     const pointers = await Promise.all([indexKey, latestKey].map((key) => this.store.get(key)));
     return old.filter(({ id }) => !pointers.some((pointer) => pointer?.body.includes(id)));
-  }
-
-  /** The archive first: where that fails, the sidecar keeps it in the list, and it can be removed again. */
-  async #delete(name: DumpName): Promise<void> {
-    await this.store.remove(name.archiveKey);
-    await this.store.remove(name.sidecarKey);
-    this.#sidecars.delete(name.id);
-  }
-
-  async #find(without?: string): Promise<Found> {
-    const keys = new Set((await this.store.list(prefix)).map(({ key }) => key));
-    const names = new Map<string, DumpName>();
-    for (const key of keys) {
-      const name = ownerOf(key);
-      if (name !== undefined && name.id !== without) names.set(name.id, name);
-    }
-    const newestFirst = [...names.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-    const isWhole = ({ archiveKey, sidecarKey }: DumpName): boolean =>
-      keys.has(archiveKey) && keys.has(sidecarKey);
-    const whole = await this.#readAll(newestFirst.filter(isWhole));
-    return {
-      ...byDay(whole),
-      orphans: newestFirst.filter((name) => !isWhole(name)),
-      names: newestFirst,
-    };
-  }
-
-  /** Dumps with what their sidecars say, but for those that cannot be read or have been taken back since. */
-  async #readAll(names: readonly DumpName[]): Promise<readonly Whole[]> {
-    const whole: Whole[] = [];
-    for (let at = 0; at < names.length; at += width) {
-      const some = names.slice(at, at + width).map(async (name) => {
-        const dump = await this.#sidecar(name);
-        return dump === undefined ? [] : [{ ...name, dump }];
-      });
-      whole.push(...(await Promise.all(some)).flat());
-    }
-    return whole;
-  }
-
-  async #sidecar(name: DumpName): Promise<PublishedDump | undefined> {
-    const known = this.#sidecars.get(name.id);
-    if (known !== undefined) return known;
-    const found = await this.store.get(name.sidecarKey);
-    if (found === undefined) return undefined;
-    const dump = readPublished(found.body);
-    if (dump?.id !== name.id) {
-      this.#tellDamaged(name);
-      return undefined;
-    }
-    this.#sidecars.set(name.id, dump);
-    return dump;
-  }
-
-  #tellDamaged({ sidecarKey }: DumpName): void {
-    if (this.#damaged.has(sidecarKey)) return;
-    this.#damaged.add(sidecarKey);
-    logWarning(
-      `${sidecarKey} is damaged or foreign: its dump is not listed. Mend it, or take it back`,
-    );
   }
 }
 

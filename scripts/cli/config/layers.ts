@@ -2,9 +2,9 @@
 
 import { dirname, resolve } from 'node:path';
 
-import { type Environment, Settings } from '../configuration.js';
 import { UsageError } from '../errors.js';
 import { statesOf } from './folders.js';
+import { type Environment, Settings } from './settings.js';
 import {
   type Bindings,
   type BucketBinding,

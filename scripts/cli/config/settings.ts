@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 
-// The service's, as it is built: the same from scripts/cli and from dist/cli.
-import { readDotenv, firstSet } from '../../dist/admin/dotenv.js';
-import { UsageError } from './errors.js';
+// The service's, as it is built: the same from scripts/cli/config and from dist/cli/config.
+import { readDotenv, firstSet } from '../../../dist/admin/dotenv.js';
+import { UsageError } from '../errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
