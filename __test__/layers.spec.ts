@@ -148,7 +148,7 @@ it('name every missing setting with the places it can come from', async () => {
   expect(remote).toMatch(/database_id of d1_databases in wrangler\.toml, D1_DATABASE_ID/);
   expect(remote).toMatch(/CLOUDFLARE_API_TOKEN, with the permission D1: Read/);
   const photos = await refused(folder(), ['--remote', '--database-sql', 'rows.sql']);
-  expect(photos).toMatch(/R2_ACCESS_KEY_ID.*R2_SECRET_ACCESS_KEY/);
+  expect(photos).toMatch(/CLOUDFLARE_API_TOKEN.*R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY/);
   expect(photos).toMatch(/bucket_name of r2_buckets in wrangler\.toml, R2_BUCKET_NAME, --bucket/);
   expect(photos).toMatch(/account_id in wrangler\.toml, CLOUDFLARE_ACCOUNT_ID, --account-id/);
 });

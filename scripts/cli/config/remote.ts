@@ -42,13 +42,14 @@ export function remotePhotos(flags: RemoteFlags, layers: Layers): PhotoSource {
   const keys = ['R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY'].map((name) =>
     layers.settings.get(name),
   );
-  const apiToken = layers.settings.get('CLOUDFLARE_API_TOKEN');
   const isServedElsewhere =
     flags.s3Endpoint !== undefined || layers.bucket()?.jurisdiction !== undefined;
-  if (apiToken === undefined || isServedElsewhere || keys.some((key) => key !== undefined)) {
-    return s3Photos(flags, layers);
-  }
+  if (isServedElsewhere || keys.some((key) => key !== undefined)) return s3Photos(flags, layers);
   const missing = new Missing('--remote');
+  const apiToken = missing.require(layers.settings.get('CLOUDFLARE_API_TOKEN'), 'the API token', [
+    'CLOUDFLARE_API_TOKEN, with the permission Workers R2 Storage: Read',
+    'or, for S3, R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY',
+  ]);
   const bucket = bucketOf(layers, missing);
   const accountId = accountOf(flags, layers, missing);
   missing.fail();
