@@ -204,7 +204,7 @@ it('says so when its secret is another or none, refuses what is too large, and s
     undefined,
     workerFor(service.url, ''),
   );
-  expect([unset.status, unset.body.error]).toEqual([502, 'SERVICE_REFUSED']);
+  expect([unset.status, unset.body['error']]).toEqual([502, 'SERVICE_REFUSED']);
   const large = await ask('POST', '/api/admin/data-dump/generate', admin, 'x'.repeat(70_000));
   expect(large.status).toBe(413);
   const lonely = workerFor('http://127.0.0.1:1');
