@@ -187,7 +187,7 @@ impl Records<'_> {
             named.insert(name.as_str());
         }
         let unlinked = draft.names(artist_names, "artist_names");
-        for name in unlinked.iter().filter(|name| !named.contains(name.as_str())) {
+        for name in unlinked.iter().filter(|name| named.insert(name.as_str())) {
             let Some(name) = draft.clean(name, "artist_names")? else { continue };
             let mut record = Record::new(WORK_CREATOR);
             record.put("name", &*name)?;

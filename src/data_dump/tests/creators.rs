@@ -10,6 +10,14 @@ async fn who_is_rejected_as_an_artist_is_no_creator_either() {
     assert!(found.contains("Heron") && !found.contains("Rejected"));
 }
 
+#[tokio::test]
+async fn a_name_that_was_never_linked_stands_once() {
+    let sql = r#"CREATE TABLE artwork (id TEXT, artist_names TEXT, status TEXT);
+        INSERT INTO artwork VALUES ('w1', '["Ada","Bo","Ada"]', 'approved')"#;
+    let found = texts_of(sql, DataDumpOptions::default()).await;
+    assert!(found.contains(r#""creators":[{"name":"Ada"},{"name":"Bo"}]"#), "{found}");
+}
+
 /// The linked creator in both tables, as `artists` and `creators` have it.
 fn in_both(artist: &str, creator: &str) -> String {
     format!(
