@@ -30,7 +30,11 @@ describe('options that cannot be taken', () => {
     ['a bigint', { database: nowhere, concurrency: 8n }, /concurrency is a bigint/],
     ['a number that is none', { database: nowhere, concurrency: NaN }, /concurrency is NaN/],
     ['half a level', { database: nowhere, compressionLevel: 2.5 }, /from 0 to 9/],
-    ['an unknown word', { database: nowhere, photoScope: 'some' }, /photoScope .*'approved' or 'all'/],
+    [
+      'an unknown word',
+      { database: nowhere, photoScope: 'some' },
+      /photoScope .*'approved' or 'all'/,
+    ],
     ['a time without zone', { database: nowhere, now: '2026-01-02T03:04:05' }, /now .*RFC 3339/],
     ['a signal that is null', { database: nowhere, signal: null }, /signal is null/],
     ['a signal that is none', { database: nowhere, signal: {} }, /not an AbortSignal/],
