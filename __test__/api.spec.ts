@@ -13,7 +13,7 @@ import {
   verifyArchive,
 } from '../index.js';
 import { database, folder, largeDatabase, listing, removeFolders, root } from './support';
-import { file, rejection } from './support/rejection';
+import { nowhere, rejection } from './support/rejection';
 
 afterEach(removeFolders);
 
@@ -73,7 +73,7 @@ describe('an aborted job', () => {
         throw new Error('boom');
       },
     };
-    expect(await rejection({ database: file, signal })).toMatchObject({
+    expect(await rejection({ database: nowhere, signal })).toMatchObject({
       code: 'DATABASE_NOT_FOUND',
     });
     expect(added).toEqual(['abort', expect.any(Function)]);
@@ -84,7 +84,7 @@ describe('an aborted job', () => {
 describe('a job', () => {
   it('rejects with the code of what is missing', async () => {
     const outputDir = folder();
-    const { code, message } = await rejection({ database: file, outputDir });
+    const { code, message } = await rejection({ database: nowhere, outputDir });
     expect(code).toBe('DATABASE_NOT_FOUND');
     expect(message).toContain('no-such.sqlite');
     expect(listing(outputDir)).toEqual([]);

@@ -1,7 +1,7 @@
 /** Command lines that cannot be carried out, and what a command says of itself. */
 
 import { execFile, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { cli, database, folder, listing, objects, removeFolders, root, run } from './support';
@@ -98,6 +98,13 @@ describe('a command line that cannot be carried out', () => {
     expect(stderr).toMatch(/\.env is UTF-16.*save it as UTF-8/);
     expect(stderr).not.toContain('secret');
     expect(code).toBe(2);
+  });
+
+  it('is none where .env is a folder, as one of Python may be', async () => {
+    const cwd = folder();
+    mkdirSync(join(cwd, '.env'));
+    const { code, stderr } = await run(['backup', '--database-file', database(cwd)], { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
   it.each<[string[], Record<string, string>, RegExp]>([

@@ -100,7 +100,8 @@ describe('the configuration of wrangler', () => {
 
   it('is found one workspace down, with the state beside it', async () => {
     const cwd = project({
-      'package.json': '{ "workspaces": ["src/frontend", "src/workers"] }',
+      // As Windows' editors begin a file.
+      'package.json': '\uFEFF{ "workspaces": ["src/frontend", "src/workers"] }',
       'src/frontend/package.json': '{}',
       'src/workers/wrangler.toml': toml,
       [`src/workers/${state}`]: '',

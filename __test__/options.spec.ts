@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { createDataDump, restoreBackup } from '../index.js';
 import { root } from './support';
-import { file, rejection } from './support/rejection';
+import { nowhere, rejection } from './support/rejection';
 
 describe('options that cannot be taken', () => {
   const cases: [title: string, options: unknown, message: RegExp][] = [
@@ -21,20 +21,24 @@ describe('options that cannot be taken', () => {
       /database\.file, database\.sql, database\.wrangler or database\.d1/,
     ],
     ['two sources of rows', { database: { file: 'a', sql: 'b' } }, /two sources/],
-    ['no source of photos', { database: file, photos: {} }, /photos\.directory/],
+    ['no source of photos', { database: nowhere, photos: {} }, /photos\.directory/],
     [
       'a number as text',
-      { database: file, concurrency: '8' },
+      { database: nowhere, concurrency: '8' },
       /concurrency is a string; it takes a number/,
     ],
-    ['a bigint', { database: file, concurrency: 8n }, /concurrency is a bigint/],
-    ['a number that is none', { database: file, concurrency: NaN }, /concurrency is NaN/],
-    ['half a level', { database: file, compressionLevel: 2.5 }, /from 0 to 9/],
-    ['an unknown word', { database: file, photoScope: 'some' }, /photoScope .*'approved' or 'all'/],
-    ['a time without zone', { database: file, now: '2026-01-02T03:04:05' }, /now .*RFC 3339/],
-    ['a signal that is null', { database: file, signal: null }, /signal is null/],
-    ['a signal that is none', { database: file, signal: {} }, /not an AbortSignal/],
-    ['a callback that is null', { database: file, onProgress: null }, /onProgress is null/],
+    ['a bigint', { database: nowhere, concurrency: 8n }, /concurrency is a bigint/],
+    ['a number that is none', { database: nowhere, concurrency: NaN }, /concurrency is NaN/],
+    ['half a level', { database: nowhere, compressionLevel: 2.5 }, /from 0 to 9/],
+    [
+      'an unknown word',
+      { database: nowhere, photoScope: 'some' },
+      /photoScope .*'approved' or 'all'/,
+    ],
+    ['a time without zone', { database: nowhere, now: '2026-01-02T03:04:05' }, /now .*RFC 3339/],
+    ['a signal that is null', { database: nowhere, signal: null }, /signal is null/],
+    ['a signal that is none', { database: nowhere, signal: {} }, /not an AbortSignal/],
+    ['a callback that is null', { database: nowhere, onProgress: null }, /onProgress is null/],
   ];
 
   it.each(cases)('reject: %s', async (_, options, message) => {
@@ -44,7 +48,7 @@ describe('options that cannot be taken', () => {
   });
 
   it('names a stranger and everything that is known', async () => {
-    expect((await rejection({ database: file, output: '.' })).message).toMatch(
+    expect((await rejection({ database: nowhere, output: '.' })).message).toMatch(
       /^output is not an option; known are database, photos, outputDir/,
     );
     expect((await rejection({ database: { d2: {} } })).message).toBe(
@@ -53,19 +57,19 @@ describe('options that cannot be taken', () => {
     expect((await rejection({ database: { wrangler: {} } })).message).toBe(
       'database.wrangler.databaseId is missing',
     );
-    expect((await rejection({ database: file, photos: { s4: {} } })).message).toBe(
+    expect((await rejection({ database: nowhere, photos: { s4: {} } })).message).toBe(
       'photos.s4 is not an option; known are photos.directory, photos.s3, photos.publicUrl, photos.wrangler, photos.r2',
     );
-    expect((await rejection({ database: file, photos: { r2: { bucket: 'b' } } })).message).toBe(
+    expect((await rejection({ database: nowhere, photos: { r2: { bucket: 'b' } } })).message).toBe(
       'photos.r2.accountId is missing',
     );
-    expect((await rejection({ database: file, photos: { s3: { bucket: 'b' } } })).message).toBe(
+    expect((await rejection({ database: nowhere, photos: { s3: { bucket: 'b' } } })).message).toBe(
       'photos.s3.endpoint is missing',
     );
   });
 
   it('knows exactly the options that index.d.ts declares', async () => {
-    const { message = '' } = await rejection({ database: file, stranger: 1 });
+    const { message = '' } = await rejection({ database: nowhere, stranger: 1 });
     const known = message.replace(/^.*known are /, '').split(', ');
     const types = readFileSync(join(root, 'index.d.ts'), 'utf8');
     const [, body = ''] = /interface BackupOptions \{(.*?)\n\}/s.exec(types) ?? [];
@@ -87,7 +91,7 @@ describe('options that cannot be taken', () => {
     };
     prototype.photoScope = 'none';
     try {
-      expect(await rejection({ database: file })).toMatchObject({ code: 'DATABASE_NOT_FOUND' });
+      expect(await rejection({ database: nowhere })).toMatchObject({ code: 'DATABASE_NOT_FOUND' });
     } finally {
       delete prototype.photoScope;
     }
@@ -142,7 +146,7 @@ describe('options that cannot be taken', () => {
         throw boom;
       },
     };
-    expect(await rejection({ database: file, signal })).toMatchObject({
+    expect(await rejection({ database: nowhere, signal })).toMatchObject({
       code: 'INVALID_OPTIONS',
       cause: boom,
     });

@@ -26,7 +26,8 @@ export class FaultProxy {
   fault: (asked: Asked) => Fault | undefined = () => undefined;
   /** Called before a request goes on, which waits for it. */
   before: (asked: Asked) => Promise<void> = () => Promise.resolve();
-  readonly #server = createServer((request, response) => {
+  // On a machine that is busy a connection may be idle for Node's five seconds, and a request meet its end.
+  readonly #server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     void this.#handle(request, response);
   });
 

@@ -20,4 +20,4 @@ export function rejection(options: unknown): Promise<Rejection> {
 }
 
 /** Rows that are named, and are not there. */
-export const file = { file: 'no-such.sqlite' };
+export const nowhere = { file: 'no-such.sqlite' };

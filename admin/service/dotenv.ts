@@ -3,6 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
 
+import { codeOf } from './codes.js';
+
 /** What a `.env` says; nothing when there is none. One that is no use is a `Refusal`, the error of whoever reads it. */
 export function readDotenv(
   path: string,
@@ -12,8 +14,8 @@ export function readDotenv(
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    // None, or in a folder of somebody else's, which tells nobody what lies in it.
-    if (!existsSync(path)) return {};
+    // None, in a folder of somebody else's, which tells nobody what lies in it, or a folder, as one of Python may be.
+    if (!existsSync(path) || codeOf(error) === 'EISDIR') return {};
     throw new Refusal(`cannot read ${path}: make it readable or move it away`, { cause: error });
   }
   // As PowerShell's `>` writes it: nothing in it would be found, and the error would ask to put it there.

@@ -46,9 +46,14 @@ function look(path: string): Stats | undefined {
   }
 }
 
+/** The text of a file. Windows' editors begin one with a byte order mark, and npm and wrangler skip it. */
+export function readText(path: string): string {
+  return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+}
+
 function patterns(project: string): string[] {
   try {
-    const { workspaces } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+    const { workspaces } = JSON.parse(readText(join(project, 'package.json'))) as {
       workspaces?: string[] | { packages?: string[] };
     };
     return Array.isArray(workspaces) ? workspaces : (workspaces?.packages ?? []);

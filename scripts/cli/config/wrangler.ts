@@ -1,12 +1,11 @@
 /** wrangler's configuration: where it lies, and which databases and buckets it binds. */
 
-import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { parse as parseJsonc, type ParseError, printParseErrorCode } from 'jsonc-parser';
 import { parse as parseToml } from 'smol-toml';
 
 import { UsageError } from '../errors.js';
-import { isFile, workspacesOf } from './folders.js';
+import { isFile, readText, workspacesOf } from './folders.js';
 
 /** In the order in which wrangler looks for them; the first name wins over the whole way up. */
 const names = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'] as const;
@@ -111,8 +110,7 @@ type Table = Readonly<Record<string, unknown>>;
 function read(path: string): Table {
   let text: string;
   try {
-    // Windows' editors begin a file with a byte order mark, and wrangler skips it.
-    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    text = readText(path);
   } catch (error) {
     throw new UsageError(
       `cannot read the configuration ${path}: give --config a file that is there`,
