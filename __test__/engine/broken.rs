@@ -114,6 +114,27 @@ fn rows_out_of_the_order_of_their_key_are_kept() {
 }
 
 #[test]
+fn counters_out_of_order_or_twice_are_no_obstacle() {
+    let sql = "CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT); CREATE TABLE u(a INTEGER PRIMARY KEY AUTOINCREMENT);
+               INSERT INTO t VALUES (5); INSERT INTO u VALUES (7);";
+    for (is_turned, kept) in [(true, vec!["t|5", "u|7"]), (false, vec!["t|5"])] {
+        let whole = damaged(sql, |db, bytes| {
+            // Where the cells of its page begin, in the order of their rowids.
+            let first = root(db, "sqlite_sequence") + 8;
+            if is_turned {
+                bytes[first..first + 4].rotate_left(2)
+            } else {
+                bytes.copy_within(first..first + 2, first + 2)
+            }
+        })
+        .unwrap();
+        assert_eq!(whole.warned("SOURCE_DAMAGED").len(), 1, "{:?}", whole.report.warnings);
+        let (_, restored) = whole.comes_back(sql);
+        assert_eq!(rows(&restored, "SELECT * FROM sqlite_sequence"), kept);
+    }
+}
+
+#[test]
 fn a_table_whose_name_begins_with_that_of_another_is_told_from_it() {
     let sql = altered(
         "CREATE TABLE t(x); CREATE TABLE \"t.x\"(\"a.b\", b); INSERT INTO t VALUES (7); INSERT INTO \"t.x\" VALUES (NULL, 2), (1, 3);",
