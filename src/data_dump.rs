@@ -12,6 +12,7 @@ use std::time::Instant;
 use crate::archive::{EntryNames, FinishedArchive, Workspace, refuse_taken};
 use crate::dataset::changes::Changes;
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::formats::dump::{Counts, DataDumpMetadata};
 use crate::inputs::open_store;
 use crate::job::{Job, Phase, Warning, blocking};
@@ -110,7 +111,7 @@ pub async fn create_data_dump(options: DataDumpOptions, job: Job) -> Result<Data
 /// Everything that can be refused before anything is read.
 fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
     if settings.in_memory {
-        return Workspace::create(&std::env::temp_dir()).map(Arc::new);
+        return Workspace::create(&folder::temporary()).map(Arc::new);
     }
     let workspace = Workspace::create(&settings.common.output_dir)?;
     let path = workspace.output_dir().join(filename);
