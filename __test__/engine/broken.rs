@@ -114,6 +114,21 @@ fn rows_out_of_the_order_of_their_key_are_kept() {
 }
 
 #[test]
+fn a_check_that_damage_ends_keeps_no_row_back() {
+    let sql = "CREATE TABLE t(a UNIQUE, b); INSERT INTO t VALUES ('one', 1), ('two', 2), ('three', 3);";
+    let whole = damaged(sql, |db, bytes| {
+        // The first row is there twice, and the index is gone.
+        let (first, index) = (root(db, "t") + 8, root(db, "sqlite_autoindex_t_1"));
+        bytes.copy_within(first..first + 2, first + 2);
+        bytes[index..index + 512].fill(0);
+    })
+    .unwrap();
+    assert_eq!(whole.warned("RULES_BROKEN"), ["t"], "{:?}", whole.report.warnings);
+    let (_, restored) = whole.comes_back(sql);
+    assert_eq!(rows(&restored, "SELECT a, b FROM \"t as it was\""), ["one|1", "one|1", "three|3"]);
+}
+
+#[test]
 fn counters_out_of_order_or_twice_are_no_obstacle() {
     let sql = "CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT); CREATE TABLE u(a INTEGER PRIMARY KEY AUTOINCREMENT);
                INSERT INTO t VALUES (5); INSERT INTO u VALUES (7);";

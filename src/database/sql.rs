@@ -32,6 +32,7 @@ mod patience;
 mod placement;
 mod reindex;
 mod repairs;
+mod rescue;
 mod sequence;
 mod shell;
 mod substitutes;
