@@ -12,6 +12,7 @@ use std::time::Instant;
 use crate::archive::{EntryNames, FinishedArchive, Workspace};
 use crate::dataset::changes::Changes;
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::formats::dump::{Counts, DataDumpMetadata};
 use crate::inputs::open_store;
 use crate::job::{Job, Phase, Warning, blocking};
@@ -111,7 +112,7 @@ pub async fn create_data_dump(options: DataDumpOptions, job: Job) -> Result<Data
 fn prepare(settings: &Settings, filename: &str) -> Result<Arc<Workspace>> {
     let common = &settings.common;
     let workspace = match settings.in_memory {
-        true => Workspace::create(&std::env::temp_dir()),
+        true => Workspace::create(&folder::temporary()),
         false => Workspace::for_archive(&common.output_dir, filename, common.overwrite),
     };
     workspace.map(Arc::new)

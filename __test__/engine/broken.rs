@@ -114,6 +114,42 @@ fn rows_out_of_the_order_of_their_key_are_kept() {
 }
 
 #[test]
+fn a_check_that_damage_ends_keeps_no_row_back() {
+    let sql = "CREATE TABLE t(a UNIQUE, b); INSERT INTO t VALUES ('one', 1), ('two', 2), ('three', 3);";
+    let whole = damaged(sql, |db, bytes| {
+        // The first row is there twice, and the index is gone.
+        let (first, index) = (root(db, "t") + 8, root(db, "sqlite_autoindex_t_1"));
+        bytes.copy_within(first..first + 2, first + 2);
+        bytes[index..index + 512].fill(0);
+    })
+    .unwrap();
+    assert_eq!(whole.warned("RULES_BROKEN"), ["t"], "{:?}", whole.report.warnings);
+    let (_, restored) = whole.comes_back(sql);
+    assert_eq!(rows(&restored, "SELECT a, b FROM \"t as it was\""), ["one|1", "one|1", "three|3"]);
+}
+
+#[test]
+fn counters_out_of_order_or_twice_are_no_obstacle() {
+    let sql = "CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT); CREATE TABLE u(a INTEGER PRIMARY KEY AUTOINCREMENT);
+               INSERT INTO t VALUES (5); INSERT INTO u VALUES (7);";
+    for (is_turned, kept) in [(true, vec!["t|5", "u|7"]), (false, vec!["t|5"])] {
+        let whole = damaged(sql, |db, bytes| {
+            // Where the cells of its page begin, in the order of their rowids.
+            let first = root(db, "sqlite_sequence") + 8;
+            if is_turned {
+                bytes[first..first + 4].rotate_left(2)
+            } else {
+                bytes.copy_within(first..first + 2, first + 2)
+            }
+        })
+        .unwrap();
+        assert_eq!(whole.warned("SOURCE_DAMAGED").len(), 1, "{:?}", whole.report.warnings);
+        let (_, restored) = whole.comes_back(sql);
+        assert_eq!(rows(&restored, "SELECT * FROM sqlite_sequence"), kept);
+    }
+}
+
+#[test]
 fn a_table_whose_name_begins_with_that_of_another_is_told_from_it() {
     let sql = altered(
         "CREATE TABLE t(x); CREATE TABLE \"t.x\"(\"a.b\", b); INSERT INTO t VALUES (7); INSERT INTO \"t.x\" VALUES (NULL, 2), (1, 3);",

@@ -31,7 +31,7 @@ pub fn ensure_space(folder: &Path, bytes: u64) -> Result<()> {
     if disk.total_space() == 0 || disk.available_space() >= bytes {
         return Ok(());
     }
-    let elsewhere = match folder == std::env::temp_dir() {
+    let elsewhere = match folder == folder::temporary() {
         true => "name another folder for temporary files (TMPDIR, on Windows TMP)",
         false => "choose another folder",
     };

@@ -12,6 +12,7 @@ use crate::database::quoted;
 use crate::database::schema::Schema;
 use crate::database::source::Snapshot;
 use crate::error::Result;
+use crate::folder;
 use crate::job::{Job, Warning, blocking};
 use crate::photos::source::slow_store;
 use crate::platform::photo_plan::PhotoKind;
@@ -61,7 +62,7 @@ pub struct PhotosPreview {
 pub async fn preview_backup(options: BackupOptions, job: Job) -> Result<BackupPreview> {
     let settings = Arc::new(options.check()?);
     job.check()?;
-    let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await.map(Arc::new)?;
+    let workspace = blocking(|| Workspace::create(&folder::temporary())).await.map(Arc::new)?;
     let run = Run { settings, workspace, job };
     let Inputs { snapshot, store, earlier } = Inputs::read(&run).await?;
     let planned = run.blocking(|run| Ok((Plan::make(&snapshot, store, run.settings.photo_scope)?, snapshot)));

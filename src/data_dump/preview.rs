@@ -8,6 +8,7 @@ use super::read::Read;
 use super::{Run, describe, open, thumbnails};
 use crate::archive::Workspace;
 use crate::error::Result;
+use crate::folder;
 use crate::formats::dump::Counts;
 use crate::job::{Job, Warning, blocking};
 use crate::photos::source::{Listing, PhotoStore, find, slow_store, wrong_store};
@@ -49,7 +50,7 @@ pub struct DumpPhotosPreview {
 pub async fn preview_data_dump(options: DataDumpOptions, job: Job) -> Result<DataDumpPreview> {
     let settings = Arc::new(options.check()?);
     job.check()?;
-    let workspace = blocking(|| Workspace::create(&std::env::temp_dir())).await.map(Arc::new)?;
+    let workspace = blocking(|| Workspace::create(&folder::temporary())).await.map(Arc::new)?;
     let run = Run { settings, workspace, job };
     let (store, read) = open(&run).await?;
     let listing = match &store {

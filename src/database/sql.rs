@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::digest::{self, TableDigest};
+use super::digest::TableDigest;
 use super::making::Making;
 use super::rows;
 use super::schema::Schema;
@@ -32,6 +32,8 @@ mod patience;
 mod placement;
 mod reindex;
 mod repairs;
+mod rescue;
+mod sequence;
 mod shell;
 mod substitutes;
 mod trial;
@@ -265,7 +267,7 @@ impl<'a> Dumper<'a> {
         let mut all: Vec<TableDigest> = self.digests.iter().flatten().cloned().collect();
         all.append(&mut self.rescued);
         if let Some(sequence) = &self.schema.sequence {
-            all.push(digest::table(self.connection, sequence, self.schema.utf16)?);
+            all.push(sequence::digest(self.connection, sequence)?);
         }
         for (table, fill) in self.schema.virtual_tables.iter().zip(&self.fills) {
             if *fill == Fill::Unknown {

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::archive::{Archive, StoredEntry, Workspace};
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 use crate::photos::fetch::{Attempt, Fetcher};
@@ -157,7 +158,7 @@ fn look_into(source: &Arc<dyn PhotoStore>, photos: &[IndexedPhoto], job: &Job) -
 /// Fails with `TARGET_NOT_EMPTY` unless a store holds each of these, byte for byte, and with `SOURCE_REFUSED` or
 /// `SOURCE_UNREACHABLE` when one cannot be read.
 async fn compare(source: &Arc<dyn PhotoStore>, photos: &[&IndexedPhoto], job: &Job) -> Result<()> {
-    let workspace = Workspace::create(&std::env::temp_dir())?;
+    let workspace = Workspace::create(&folder::temporary())?;
     let keys: Vec<String> = photos.iter().map(|photo| photo.key.clone()).collect();
     let fetcher = Fetcher::new(Arc::clone(source), workspace.folder(), job);
     let attempts = fetcher.fetch(keys, CONCURRENCY);

@@ -8,6 +8,7 @@ use super::problems::Problems;
 use crate::archive::{ORIGINALS, THUMBNAILS, Workspace, is_place_of};
 use crate::database::drill::{Drill, DrillReport};
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, OWN_ENTRIES, loaded_size};
 use crate::formats::index::{self, INDEX, IndexedPhoto};
 use crate::formats::opening::METADATA_LIMIT;
@@ -111,7 +112,7 @@ fn check_rows(
         problems.damaged(Some(METADATA), "it lists a table twice");
     }
     let Some(scripts) = scripts(contents, metadata, problems) else { return Ok(()) };
-    let workspace = Workspace::create(&std::env::temp_dir())?;
+    let workspace = Workspace::create(&folder::temporary())?;
     let bytes = scripts.iter().map(|(_, script)| script.entry.size).fold(0, u64::saturating_add);
     workspace.ensure_space(loaded_size(bytes))?;
     let drilled = Drill::start(&workspace.path("verify.sqlite"), bytes, ADVICE, job).and_then(|mut drill| {

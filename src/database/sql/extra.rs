@@ -4,12 +4,11 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::insert::{Insert, Script};
+use super::insert::Script;
 use super::main_file::{closed, insert_into};
 use super::{Dumper, Failure, Home};
 use crate::database::digest::Digester;
-use crate::database::making::Making;
-use crate::database::schema::{Object, Table, free_alias};
+use crate::database::schema::{Object, Table};
 use crate::database::{quoted, rows};
 use crate::job::counted;
 
@@ -148,43 +147,6 @@ impl Dumper<'_> {
         self.copy_rows(script, table, true, |rowid, values| digester.row(rowid, values))?;
         self.meter.add(1, script.bytes() - before);
         self.digests[index] = Some(digester.finish(&table.name));
-        Ok(())
-    }
-
-    /// All rows of a table whose rules some of them break, in a table of the same columns without rules.
-    fn rescued_rows(&mut self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
-        let table = self.schema.tables[index].clone();
-        let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
-        let name = self.free_name(&format!("{} as it was", table.name));
-        let sql = format!("CREATE TABLE {} ({})", quoted(&name), columns.join(", "));
-        script.statement(&sql)?;
-        self.rescues.push(Making::new("table", &name, &sql));
-        let alias = free_alias(table.columns.iter().map(String::as_str));
-        // Two rows may have one rowid.
-        let is_torn = self.repairs.torn.contains(&table.name);
-        let (mut digester, mut count) = (Digester::default(), 0);
-        let mut insert = Insert::new(script, &name, alias, &table.columns, true);
-        rows::scan::<Failure>(self.connection, &table, self.schema.utf16, "", |rowid, values| {
-            self.job.check()?;
-            count += 1;
-            let rowid = alias.map(|_| rowid.filter(|_| !is_torn).unwrap_or(count));
-            digester.row(rowid, values);
-            Ok(insert.row(rowid, values)?)
-        })?;
-        insert.flush()?;
-        self.rescued.push(digester.finish(&name));
-        self.digests[index] = Some(Digester::default().finish(&table.name));
-        self.note_extra(
-            &table.name,
-            &format!("the rows of {}, as table {name}", table.name),
-            match is_torn {
-                true => "its pages are damaged",
-                false if self.repairs.grown.contains(&table.name) => {
-                    "a generated column makes too much of them"
-                }
-                false => "they break its own rules",
-            },
-        );
         Ok(())
     }
 

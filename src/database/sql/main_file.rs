@@ -8,7 +8,7 @@ use super::full_text::{Fill, ROWIDS, select_among};
 use super::insert::{Insert, Script};
 use super::{Dumper, Failure, Home, d1, reindex, shell};
 use crate::database::digest::Digester;
-use crate::database::lexer::{self, comment_end};
+use crate::database::lexer::comment_end;
 use crate::database::schema::{Table, VirtualTable};
 use crate::database::{quoted, rows};
 
@@ -123,34 +123,6 @@ impl Dumper<'_> {
             self.job.check()?;
             // The first one is the rowid.
             Ok(insert.row(rowid, values.get(1..=names.len()).unwrap_or_default())?)
-        })?;
-        Ok(insert.flush()?)
-    }
-
-    fn main_sequence(&self, script: &mut Script<'_>) -> Result<(), Failure> {
-        if self.schema.sequence.is_none() {
-            return Ok(());
-        }
-        let counts = |table: &Table| lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
-        let made_here = |(table, home): (&Table, &Home)| counts(table) && home.refuses().is_none();
-        if !self.schema.tables.iter().any(counts) {
-            // The table that called for it is gone; another one calls it into being.
-            let name = quoted(&self.scratch_name());
-            script.statement(&format!("CREATE TABLE {name} (id INTEGER PRIMARY KEY AUTOINCREMENT)"))?;
-            script.statement(&format!("DROP TABLE {name}"))?;
-        } else if !self.schema.tables.iter().zip(&self.placement.homes).any(made_here) {
-            return Ok(());
-        }
-        self.sequence(script)
-    }
-
-    /// Sets `sqlite_sequence` to what it was, whatever the rows that were inserted made of it.
-    pub(super) fn sequence(&self, script: &mut Script<'_>) -> Result<(), Failure> {
-        let Some(table) = &self.schema.sequence else { return Ok(()) };
-        script.statement("DELETE FROM sqlite_sequence")?;
-        let mut insert = insert_into(script, table, false);
-        rows::scan::<Failure>(self.connection, table, self.schema.utf16, "", |rowid, values| {
-            Ok(insert.row(rowid, values)?)
         })?;
         Ok(insert.flush()?)
     }

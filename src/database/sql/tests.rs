@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::*;
+use crate::database::digest;
 use crate::job::Phase;
 
 mod odd;

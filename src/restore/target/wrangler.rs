@@ -115,7 +115,7 @@ impl Target for LocalBucket {
         if !self.file().exists() {
             return Ok(vec![Presence::Missing; photos.len()]);
         }
-        let workspace = Workspace::create(&std::env::temp_dir())?;
+        let workspace = Workspace::create(&folder::temporary())?;
         let source: Arc<dyn PhotoStore> =
             Arc::new(Wrangler::open(&self.state, &self.bucket, workspace.folder(), job)?);
         look_into(&source, photos, job)
