@@ -6,12 +6,12 @@
 //! it.
 //!
 //! The rooms, in the order they may import one another: [`error`] and [`job`], with [`http`], [`retry`],
-//! [`cloudflare`], [`secret`], [`seal`], [`flush`], [`folder`], [`wrangler`], [`private_file`] and [`sqlite`], then [`database`]
-//! (rows), [`photos`] (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows what the
-//! Cultural Archiver means by its rows; [`privacy`] keeps people out of a public dump, whose files are [`dataset`]'s;
-//! [`formats`] is what stands in the JSON of both; [`options`], [`run`] and [`inputs`] are what the verbs share;
-//! [`backup`], [`data_dump`], [`verify`] and [`restore`] tell the stories. Node is met in `node` alone, behind the
-//! feature of that name.
+//! [`cloudflare`], [`secret`], [`seal`], [`flush`], [`folder`], [`wrangler`], [`private_file`] and [`sqlite`], then
+//! [`database`] (rows), [`photos`] (bytes) and [`archive`] (the ZIP), which do not know each other; [`platform`] knows
+//! what the Cultural Archiver means by its rows; [`privacy`] keeps people out of a public dump, whose files are
+//! [`dataset`]'s; [`formats`] is what stands in the JSON of both; [`options`], [`run`] and [`inputs`] are what the verbs
+//! share; [`backup`], [`data_dump`], [`verify`] and [`restore`] tell the stories. Node is met in `node` alone, behind
+//! the feature of that name.
 
 pub mod archive;
 pub mod backup;

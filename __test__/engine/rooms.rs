@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path};
 
-/// The rooms, in the order in which they may import one another: each those of the lines above, and none of its own line.
+/// The rooms, in the order in which they may import one another: each those of the lines above, none of its own line.
 const ROOMS: [&[&str]; 11] = [
     &["error", "folder", "private_file", "retry", "seal", "secret", "wrangler"],
     &["flush", "http", "job"],

@@ -70,7 +70,7 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
                 .into()
         }
         _ if denied => format!("check that the API token is whole, not expired, and has the permission {permission}"),
-        // Cloudflare itself says of everything that is not there which code that has, and redirects nowhere.
+        // Cloudflare gives a code with every 404, and never redirects.
         _ if matches!(error, ApiError::Foreign(_)) || matches!((status, code), (300..400 | 404, 0)) => {
             "something else answers in its place, such as a gateway or the login page of a network; open any page \
              in a browser, check apiUrl, then try again"

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
 use crate::platform::fields::tables::{Decision, content};
 use crate::platform::json;
-use crate::platform::photo_key::is_place_of_photo;
+use crate::platform::photo_key::is_place_alone;
 use crate::privacy::filter::Filter;
 use crate::privacy::redact::{Counts, Hit, REDACTED, Redactor};
 
@@ -91,9 +91,9 @@ impl<'v> Fences<'v> {
     }
 
     /// A text of a row as it may leave in `entry`. It may be JSON as a whole, as forms leave it: names in it stay in. None
-    /// when nobody can say which of it may leave, or it is the key of a photo of ours.
+    /// when nobody can say which of it may leave, or it is nothing but the key of a photo of ours.
     pub fn words<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Option<Cow<'t, str>>> {
-        if is_place_of_photo(text) {
+        if is_place_alone(text) {
             return Ok(None);
         }
         if !json::may_be(text) {

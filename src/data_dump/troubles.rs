@@ -43,7 +43,9 @@ impl Trouble {
     fn message(self, count: u64) -> String {
         let (values, rows) = (counted(count, "value", "values"), counted(count, "row", "rows"));
         match self {
-            Trouble::Unreadable => format!("{values} left out: none of the shapes that are known"),
+            Trouble::Unreadable => {
+                format!("{values} left out: none of the shapes that are known, or the key of a photo")
+            }
             Trouble::NotFinite => format!("{values} left out: no finite number"),
             Trouble::LongLabel => format!("{values} left out: the label is too long; artwork.json has them"),
             Trouble::NoId => format!("{rows} left out: without an id"),

@@ -102,13 +102,20 @@ fn from_url(url: &Url, rest: &str) -> Reference {
     keys.into_reference()
 }
 
-/// Whether a text is, or begins as, the place where a photo of ours lies, also in quotes: the tail of a key is what the
+/// Whether a text is, or begins with a folder as, the place where a photo of ours lies, also in quotes: the tail of a key is what the
 /// uploader called the file, and an original has the place where it was taken.
 pub fn is_place_of_photo(text: &str) -> bool {
     let text = text.trim().trim_matches('"');
     // Keys of uploads have a date in them; most texts have nothing of the kind.
     (text.starts_with("20") || ["/20", "%2F20", "%2f20"].iter().any(|sign| text.contains(sign)))
         && matches!(classify(text), Reference::Own(keys) if keys.iter().any(|key| is_dated(key)))
+}
+
+/// Whether a text is nothing but such a place. Prose that begins with one says more than where a photo lies.
+pub fn is_place_alone(text: &str) -> bool {
+    let text = text.trim().trim_matches('"');
+    let is_one_thing = !text.contains(char::is_whitespace) || content_type(path_alone(text)).is_some();
+    is_one_thing && is_place_of_photo(text)
 }
 
 /// `originals/2025/09/04/…`, in any of the folders that the platform has had for uploads and copies of them. The oldest
@@ -217,7 +224,14 @@ mod tests {
             "2025/09/04/jane.jpg",
             "https://art-photos.abluestar.com/2025/09/04/jane.jpg",
         ] {
-            assert!(is_place_of_photo(place), "{place}");
+            assert!(is_place_of_photo(place) && is_place_alone(place), "{place}");
+        }
+        for (text, is_alone) in [
+            ("originals/2025/09/04/jane doe.jpg", true),
+            ("\"originals/2025/09/04/jane doe.jpg?w=400\"", true),
+            ("originals/2025/09/04/jane.jpg shows the bronze", false),
+        ] {
+            assert_eq!((is_place_of_photo(text), is_place_alone(text)), (true, is_alone), "{text}");
         }
         for other in [
             "https://city.example/originals/2025/09/04/a.jpg",

@@ -163,6 +163,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::privacy::redact::Redactor;
 
     const ID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
 
@@ -226,6 +227,8 @@ mod tests {
             let mut values = Values::default();
             values.add(place, token);
             assert_eq!(values.len(), count, "{place}");
+            let is_found = Redactor::new(&values).holds(&format!("see {token}")).is_some();
+            assert_eq!(is_found, count == 1, "{place}");
         }
     }
 

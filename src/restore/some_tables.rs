@@ -221,7 +221,7 @@ fn lost_contents(schema: &Schema) -> Vec<Warning> {
     let lost = schema.virtual_tables.iter().filter_map(|table| {
         let (shown, outcome) = match table.vocabulary_of() {
             Some(index) => (Some(index), "it can show nothing"),
-            None => (table.option("content"), "it finds them and cannot show them"),
+            None => (table.option("content"), "it finds rows and cannot show them"),
         };
         let content = shown.filter(|name| !name.is_empty() && !is_there(name))?;
         let message = format!(

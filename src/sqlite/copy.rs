@@ -82,7 +82,7 @@ impl Copier<'_> {
     /// Copies a database and the file beside it whose name has this ending, `-journal` or `-wal`; then SQLite rolls back
     /// or folds in what that holds. `None` if either changed meanwhile, or the one beside is gone.
     ///
-    /// Only for what nobody has open: closing a file drops every POSIX lock that this process has on it.
+    /// Only for what nobody in this process has open: closing a file drops every POSIX lock that this process has on it.
     pub fn file_by_file(&self, place: &Place, ending: &str) -> Result<Option<TempPath>> {
         let Copier { origin, work, job, meter } = *self;
         let beside = place.beside(ending);

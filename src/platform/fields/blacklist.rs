@@ -20,6 +20,7 @@ const ADDRESS: &str = "where a person can be reached";
 const SECRET: &str = "lets somebody in";
 const PERSON: &str = "names a user";
 const EDITOR: &str = "names who worked on the row, as maps, tables and forms keep it";
+const STREET: &str = "a person's as often as a work's, whose place lat, lon and addr:* say";
 const BIRTH: &str = "an exact day of birth is what banks ask for; a year leaves as birth_year or born";
 const MODERATION: &str = "moderation is nobody else's business";
 const NETWORK: &str = "where a user was, and with what";
@@ -58,9 +59,9 @@ pub static BLACKLIST: &[Rule] = &[
     rule("sms", ADDRESS), rule("telegram", ADDRESS), rule("viber", ADDRESS), rule("skype*", ADDRESS),
     rule("contact_signal", ADDRESS), rule("cell", ADDRESS), rule("cell_number", ADDRESS), rule("fax", ADDRESS),
     rule("fax_*", ADDRESS), rule("*_fax", ADDRESS), rule("mailto", ADDRESS), rule("address", ADDRESS),
-    rule("home_addr*", ADDRESS), rule("homeaddress", ADDRESS), rule("streetaddress", "as street_address"),
+    rule("home_addr*", ADDRESS), rule("homeaddress", ADDRESS), rule("streetaddress", STREET),
     rule("postaladdress", ADDRESS), rule("mailingaddress", ADDRESS),
-    rule("street_address", "a person's as often as a work's, whose place lat, lon and addr:* say"),
+    rule("street_address", STREET),
     rule("postal_address", ADDRESS), rule("mailing_address", ADDRESS), rule("billing_address", ADDRESS),
     rule("mail_address", ADDRESS), rule("mailaddress", ADDRESS), rule("residential_address", ADDRESS),
     rule("contact_address*", ADDRESS), rule("artist_address*", ADDRESS), rule("owner_address*", ADDRESS),
