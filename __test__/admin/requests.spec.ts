@@ -155,7 +155,7 @@ describe('a connection', () => {
   });
 });
 
-it('goes on where nobody takes any more what it says', async () => {
+it('goes on when nobody reads its output any more', async () => {
   const { url, child } = await serve(environment());
   for (const stream of [child.stdout, child.stderr]) {
     stream?.destroy();

@@ -84,12 +84,12 @@ async function bundle(): Promise<string> {
   return outputFiles[0]?.text ?? '';
 }
 
-function workerFor(serviceUrl: string, secret = forwardSecret): Miniflare {
+function workerFor(serviceUrl: string, secret: string | null = forwardSecret): Miniflare {
   const made = new Miniflare({
     modules: true,
     script,
     compatibilityDate: '2026-01-01',
-    bindings: { SERVICE_URL: serviceUrl, SECRET: secret },
+    bindings: { SERVICE_URL: serviceUrl, ...(secret !== null && { SECRET: secret }) },
   });
   workers.push(made);
   return made;
@@ -197,7 +197,7 @@ it('says so when its secret is another or none, refuses what is too large, and s
     status: 502,
     body: { error: 'SERVICE_REFUSED' },
   });
-  const unset = workerFor(service.url, '');
+  const unset = workerFor(service.url, null);
   expect(await ask('GET', '/api/admin/backups', admin, undefined, unset)).toMatchObject({
     status: 502,
     body: { message: expect.stringContaining('nothing to sign with') as string },

@@ -63,6 +63,8 @@ it('works by keyboard alone, and where a contrast theme leaves nothing of a back
   );
   await press('Enter');
   await page.getByText(/^Making thumbnails$/).waitFor();
+  const bar = "getComputedStyle(document.querySelector('[role=progressbar]')).borderTopWidth";
+  expect(await page.evaluate(bar)).toBe('1px');
   await tabTo(/^\s*Cancel\s*$/);
   await press('Enter');
   await notice(page, 'Cancelled').waitFor();

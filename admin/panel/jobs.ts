@@ -19,7 +19,7 @@ export interface Following {
   readonly running: Ref<Job | null>;
   /** Whether it was started in this browser. */
   readonly isOurs: ComputedRef<boolean>;
-  /** Why it cannot be found out at the moment how far the job is, which goes on; empty when it can. */
+  /** Why it cannot be found out at the moment how far the job is; empty when it can. */
   readonly lost: Ref<string>;
   /** What became of the last job of a kind that was followed here; null once it was put away. */
   readonly ended: Ref<Readonly<Record<JobKind, Job | null>>>;

@@ -14,7 +14,7 @@ export function readDotenv(
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    // None, in a folder of somebody else's, which tells nobody what lies in it, or a folder, as one of Python may be.
+    // There is none, or nobody may look into its folder, or it is a folder, as Python's environments may be called.
     if (!existsSync(path) || codeOf(error) === 'EISDIR') return {};
     throw new Refusal(`cannot read ${path}: make it readable or move it away`, { cause: error });
   }

@@ -16,8 +16,8 @@ import type { ServerOptions } from './environment.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
 import { refuseSwallowedFlags } from './npm.js';
-import { surviveLostOutput } from './stdio.js';
 import { onSignals } from './signals.js';
+import { surviveLostOutput } from './stdio.js';
 
 /** How long a client may take to send its request, which is a few words, and how many may be connected. */
 const headersTimeout = 15_000;

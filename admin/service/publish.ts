@@ -17,8 +17,8 @@ import type { JobRunner, Run } from './jobs/runner.js';
 import { logDefect } from './log.js';
 import { refuseSwallowedFlags } from './npm.js';
 import { ConfigurationError } from './options.js';
-import { surviveLostOutput } from './stdio.js';
 import { interrupted, onSignals } from './signals.js';
+import { surviveLostOutput } from './stdio.js';
 
 /** How long is waited for somebody who changes what is published, which takes moments; for a job it is not. */
 const patienceMs = 30_000;

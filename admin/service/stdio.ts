@@ -1,6 +1,6 @@
-/** What a process says, for the service and, as it is built, for the commands. */
+/** The output of a process: of the service and, from dist, of the commands. */
 
-/** Whoever read it has gone, or the disk that it goes to is full: what the process is about goes on. */
+/** Whoever read it has gone, or its disk is full: the work goes on. */
 export function surviveLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }

@@ -6,8 +6,8 @@ import { Command, CommanderError } from 'commander';
 
 // The service's, as it is built: the same from scripts/cli and from dist/cli.
 import { keptByNpm } from '../../dist/admin/npm.js';
-import { surviveLostOutput } from '../../dist/admin/stdio.js';
 import { onSignals } from '../../dist/admin/signals.js';
+import { surviveLostOutput } from '../../dist/admin/stdio.js';
 import { backupCommand, runBackup } from './backup.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
 import { exitCode, type ExitCode, exitCodeOf, explained, UsageError } from './errors.js';

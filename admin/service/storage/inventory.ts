@@ -54,7 +54,7 @@ export class Inventory {
     return dump;
   }
 
-  /** Removes a dump. The archive first: where that fails, the sidecar keeps it in the list, and it can be removed again. */
+  /** Removes a dump, the archive first: where that fails, it is still listed, and can be removed again. */
   async remove(name: DumpName): Promise<void> {
     await this.store.remove(name.archiveKey);
     await this.store.remove(name.sidecarKey);
