@@ -51,6 +51,17 @@ fn rows_on_which_a_check_itself_fails_come_back() {
 }
 
 #[test]
+fn a_check_of_a_table_called_like_a_number_fails_itself_beside_a_virtual_table() {
+    let sql = "PRAGMA ignore_check_constraints = ON; CREATE VIRTUAL TABLE f USING fts5(w); INSERT INTO f VALUES ('words');
+               CREATE TABLE '5'(tags CHECK (json_extract(tags, '$.a') IS NULL)); INSERT INTO '5' VALUES ('no JSON')";
+    let whole = Whole::of(sql).unwrap();
+    assert_eq!(whole.warned("CHECK_BROKEN"), ["5"], "{:?}", whole.report.warnings);
+    let (report, restored) = whole.comes_back(sql);
+    assert_eq!(report.integrity_check, "rows cannot be checked: a CHECK fails itself");
+    assert_eq!(rows(&restored, "SELECT * FROM \"5\""), ["no JSON"]);
+}
+
+#[test]
 fn a_full_text_index_that_is_behind_its_content_comes_back_as_it_is() {
     let sql = "CREATE TABLE c(id INTEGER PRIMARY KEY, w); CREATE VIRTUAL TABLE f USING fts5(w, content='c', content_rowid='id');
                INSERT INTO c VALUES (1, 'old words'), (2, 'same'); INSERT INTO f(f) VALUES ('rebuild');

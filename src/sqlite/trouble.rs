@@ -93,6 +93,13 @@ pub fn truncated(size: u64, promised: u64) -> String {
     format!("it is truncated: {size} of {promised} bytes are there; copy it again, or take an earlier copy")
 }
 
+/// Whether an expression of the schema fails on a row, as a CHECK may that reads JSON from any text: it was off when the
+/// row came.
+pub fn is_of_rows(error: &rusqlite::Error) -> bool {
+    const CODES: [i32; 2] = [ffi::SQLITE_ERROR, ffi::SQLITE_TOOBIG];
+    code(error).is_some_and(|error| CODES.contains(&error.extended_code))
+}
+
 /// SQLite's code without its message, which may quote the schema or a statement.
 pub fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
     match error {

@@ -20,7 +20,7 @@ use crate::database::watchdog::Watchdog;
 use crate::database::{quoted_text, rows};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, deep_thread};
-use crate::sqlite::trouble::{as_io, code, no_room};
+use crate::sqlite::trouble::{as_io, code, is_of_rows, no_room};
 
 /// What `integrity_check` begins with when pages are damaged or cannot be read.
 const PAGES: &str = "*** in database ";
@@ -164,9 +164,7 @@ fn table_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 fn tasks<'s>(schema: &'s Schema, names: &'s [String], expected: &Expected) -> Vec<Task<'s>> {
     let sizes: HashMap<&str, u64> =
         expected.tables.iter().map(|table| (table.name.as_str(), table.rows)).collect();
-    // SQLite would take the name for the number of problems that it may list. All that one check of everything costs is
-    // time, for the tables with names are checked twice then.
-    let is_number = |name: &String| name.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c));
+    // All that one check of everything costs is time, for the tables with names are checked twice then.
     let (numbers, named): (Vec<_>, Vec<_>) = names.iter().enumerate().partition(|(_, name)| is_number(name));
     let of_all = (!numbers.is_empty()).then_some(Task::Check(names.len(), None));
     let mut tasks: Vec<_> = named
@@ -209,11 +207,11 @@ impl Task<'_> {
                         at,
                         Some(format!("virtual table {} is damaged", name.unwrap_or_default())),
                     ),
-                    Err(error) if name.is_none() && is_of_module(&error, schema) => Outcome::Check(at, None),
-                    Err(error) if is_of_rows(&error) => {
+                    Err(error) if is_of_rows(&error) && has_check(schema, name) => {
                         let of = name.map(|name| format!(" of {name}")).unwrap_or_default();
                         Outcome::Check(at, Some(format!("rows{of} cannot be checked: a CHECK fails itself")))
                     }
+                    Err(error) if name.is_none() && is_of_module(&error, schema) => Outcome::Check(at, None),
                     checked => Outcome::Check(at, checked?),
                 }
             }
@@ -228,11 +226,20 @@ fn is_of_module(error: &rusqlite::Error, schema: &Schema) -> bool {
     !schema.virtual_tables.is_empty() && code(error).is_some_and(|error| CODES.contains(&error.extended_code))
 }
 
-/// Whether an expression of the schema fails on a row, as a CHECK may that reads JSON from any text: it was off when the
-/// row came.
-fn is_of_rows(error: &rusqlite::Error) -> bool {
-    const CODES: [i32; 2] = [ffi::SQLITE_ERROR, ffi::SQLITE_TOOBIG];
-    code(error).is_some_and(|error| CODES.contains(&error.extended_code))
+/// Whether a CHECK may be what fails where the table `name`, or without one everything, is looked at. Where a virtual
+/// table may be it as well, only the tables count that are looked at nowhere else.
+fn has_check(schema: &Schema, name: Option<&str>) -> bool {
+    let shadows = schema.virtual_tables.iter().flat_map(|table| &table.shadows);
+    let is_meant = |table: &Table| match name {
+        Some(name) => table.name == name,
+        None => schema.virtual_tables.is_empty() || is_number(&table.name),
+    };
+    schema.tables.iter().chain(shadows).any(|table| is_meant(table) && table.has_check())
+}
+
+/// Whether SQLite would take a table's name for the number of problems that it may list.
+fn is_number(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c))
 }
 
 /// What came of a task.

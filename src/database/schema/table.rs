@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::key::{Key, primary_terms, rowid_key};
 use super::{Object, lossy};
+use crate::database::lexer::tokens;
 use crate::database::quoted;
 
 /// A table whose rows are stored.
@@ -71,6 +72,11 @@ impl Table {
     pub fn names(&self) -> Vec<String> {
         let columns = self.columns.iter().map(|name| quoted(name));
         self.key.alias().map(str::to_owned).into_iter().chain(columns).collect()
+    }
+
+    /// Whether a row has a CHECK to pass. A column of that name counts as one.
+    pub fn has_check(&self) -> bool {
+        tokens(&self.sql).any(|token| token.is_word("CHECK"))
     }
 
     /// How a query names the rowid; None where it cannot.

@@ -12,11 +12,11 @@ use super::full_text::Fill;
 use super::patience::Patience;
 use super::trial::{Outcome, Trial, is_trouble};
 use super::{grown, substitutes};
-use crate::database::lexer::tokens;
 use crate::database::schema::{Object, Schema, Table, VirtualTable};
 use crate::database::watchdog::Watchdog;
 use crate::database::{parts_of_finding, quoted_text, rows};
 use crate::job::{Job, Warning};
+use crate::sqlite::trouble::is_of_rows;
 
 /// How many findings of `integrity_check` are looked at.
 const FINDINGS: u32 = 100_000;
@@ -198,13 +198,11 @@ fn findings(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<St
         match check(&quoted_text(&table.name)) {
             Err(error) if is_trouble(&error) => return Err(error),
             // A CHECK may fail itself, which keeps a row out as well.
-            Err(_) if has_check(table) => all.push(format!("{BROKEN_CHECK}{}", table.name)),
+            Err(error) if is_of_rows(&error) && table.has_check() => {
+                all.push(format!("{BROKEN_CHECK}{}", table.name))
+            }
             found => all.extend(found.into_iter().flatten()),
         }
     }
     Ok(all)
-}
-
-fn has_check(table: &Table) -> bool {
-    tokens(&table.sql).any(|token| token.is_word("CHECK"))
 }

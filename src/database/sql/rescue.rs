@@ -18,7 +18,7 @@ impl Dumper<'_> {
         self.rescues.push(Making::new("table", &name, &sql));
         let alias = free_alias(table.columns.iter().map(String::as_str));
         let is_torn = self.repairs.torn.contains(&table.name);
-        let keeps_rowids = !is_torn && self.has_rowids_in_order(&table)?;
+        let keeps_rowids = !is_torn && table.rowid().is_some() && self.has_rowids_in_order(&table)?;
         let (mut digester, mut count) = (Digester::default(), 0);
         let mut insert = Insert::new(script, &name, alias, &table.columns, true);
         rows::scan::<Failure>(self.connection, &table, self.schema.utf16, "", |rowid, values| {
@@ -45,8 +45,8 @@ impl Dumper<'_> {
         Ok(())
     }
 
-    /// Whether each rowid is there once. In a torn table two rows may have the same one, and what SQLite says of such a
-    /// table may be lost with a check that does not come to its end.
+    /// Whether rowids only rise, so that each is there once. In a torn table two rows may have the same one, and what
+    /// SQLite says of such a table may be lost with a check that does not come to its end.
     fn has_rowids_in_order(&self, table: &Table) -> Result<bool, Failure> {
         let (mut last, mut are_in_order) = (None, true);
         rows::scan::<Failure>(self.connection, table, self.schema.utf16, "", |rowid, _| {
