@@ -189,7 +189,7 @@ impl Naming {
     fn of(name: &str) -> Naming {
         let form = normal(name);
         let is_one = |patterns: &[&str]| patterns.iter().any(|pattern| matches(pattern, &form));
-        let is_named = match form.as_str() {
+        let is_named = match &*form {
             // What a browser says of itself would be hunted in public texts.
             "user_agent" | "useragent" => Some(false),
             _ => (identifies(name) || is_one(&PLACES)).then_some(true),

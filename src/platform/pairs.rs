@@ -52,7 +52,7 @@ pub fn pair(members: &Map<String, Value>) -> Option<Pair<'_>> {
         match (rank(&VALUES), rank(&NAMES), value) {
             (Some(rank), ..) => values.push((rank, value)),
             (None, Some(rank), Value::String(name)) => names.push((rank, name.as_str())),
-            _ => is_whole &= BESIDE.contains(&form.as_str()),
+            _ => is_whole &= BESIDE.contains(&&*form),
         }
     }
     names.sort_by_key(|(rank, _)| *rank);
@@ -67,13 +67,13 @@ pub fn pair(members: &Map<String, Value>) -> Option<Pair<'_>> {
 /// What members say of the kind of a value beside them: `{"type": "phone", "value": "604 555 0199"}`. None without one.
 pub fn kinds(members: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let has_value = members.keys().any(|name| is_value(name));
-    let is_kind = move |name: &str| has_value && KINDS.contains(&normal(name).as_str());
+    let is_kind = move |name: &str| has_value && KINDS.contains(&&*normal(name));
     members.iter().filter(move |(name, _)| is_kind(name)).filter_map(|(_, value)| value.as_str())
 }
 
 /// Whether a member of that name holds the value of a pair.
 pub fn is_value(name: &str) -> bool {
-    VALUES.contains(&normal(name).as_str())
+    VALUES.contains(&&*normal(name))
 }
 
 #[cfg(test)]

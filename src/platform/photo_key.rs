@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
@@ -23,6 +24,9 @@ const R2_S3: &str = "r2.cloudflarestorage.com";
 const R2_PUBLIC: &str = ".r2.dev";
 /// Schemes without `//` that no key begins with.
 const NO_KEYS: [&str; 6] = ["data:", "blob:", "javascript:", "file:", "about:", "mailto:"];
+
+/// What stands before each part of a path, also within a URL that was encoded.
+const SLASHES: [&str; 3] = ["/", "%2F", "%2f"];
 
 /// What a value refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +111,9 @@ fn from_url(url: &Url, rest: &str) -> Reference {
 pub fn is_place_of_photo(text: &str) -> bool {
     let text = text.trim().trim_matches('"');
     // Keys of uploads have a date in them; most texts have nothing of the kind.
-    (text.starts_with("20") || ["/20", "%2F20", "%2f20"].iter().any(|sign| text.contains(sign)))
+    let is_begin =
+        |at| at == 0 || SLASHES.iter().any(|slash| text.get(..at).is_some_and(|it| it.ends_with(slash)));
+    memmem::find_iter(text.as_bytes(), "20").any(is_begin)
         && matches!(classify(text), Reference::Own(keys) if keys.iter().any(|key| is_dated(key)))
 }
 

@@ -9,8 +9,15 @@ use unicode_normalization::char::is_combining_mark;
 /// around it and what nobody sees. A `_` that a name begins with stays; an `@` there marks an attribute in exports, and
 /// goes. Words are parted by whatever is neither letter nor number, save for an apostrophe, and a colon, which
 /// [`forms`] looks at.
-pub fn normal(name: &str) -> String {
-    spelled(name, |c| c == ':')
+pub fn normal(name: &str) -> Cow<'_, str> {
+    if is_normal(name) { name.into() } else { spelled(name, |c| c == ':').into() }
+}
+
+/// Whether a name is in that form, as most are: words of small letters and digits, joined by one `_`.
+fn is_normal(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && !name.ends_with('_')
+        && !name.contains("__")
 }
 
 /// The form in which an operator's pattern is compared with the [`forms`] of names: `*` in it stands for any text.
@@ -156,6 +163,9 @@ mod tests {
             (" user  token ", "user_token"),
             ("@user", "user"),
             ("_photos", "_photos"),
+            ("__photos", "_photos"),
+            ("a__1", "a_1"),
+            ("a_1_", "a_1"),
             ("- mural", "mural"),
             (".dot.", "dot"),
             ("CREATED_USER", "created_user"),
