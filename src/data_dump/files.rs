@@ -21,7 +21,7 @@ use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_L
 
 mod batch;
 
-use batch::{Made, ROWS, Rows, read};
+use batch::{BATCH_ROWS, Made, Rows, read};
 
 /// A data file as it lies in the workspace.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ impl<'w> Writing<'w> {
 
     fn links(&mut self) -> Result<WrittenFile> {
         let mut out = self.open(&LINKS)?;
-        for batch in self.records.plan.links.chunks(ROWS) {
+        for batch in self.records.plan.links.chunks(BATCH_ROWS) {
             self.job.check()?;
             for link in batch {
                 let json = self.records.link(link, &mut out.toll);

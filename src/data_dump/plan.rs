@@ -115,15 +115,16 @@ pub struct Wishes<'s> {
 }
 
 /// Licences that are told apart; what rows call theirs may be any text.
-const LICENCES: usize = 50;
+const MAX_LICENCES: usize = 50;
 /// Bytes of the longest name of one.
-const LICENCE: usize = 120;
+const MAX_LICENCE_NAME: usize = 120;
 
 impl Plan {
     /// One more row that is not in artwork.json.
     fn count_foreign(&mut self, licence: &str) {
         let known = &mut self.excluded_foreign;
-        let is_told = known.contains_key(licence) || (known.len() < LICENCES && licence.len() <= LICENCE);
+        let is_told =
+            known.contains_key(licence) || (known.len() < MAX_LICENCES && licence.len() <= MAX_LICENCE_NAME);
         *known.entry(if is_told { licence } else { OTHER }.to_owned()).or_default() += 1;
     }
 

@@ -13,7 +13,7 @@ use super::{json, photo_family};
 use crate::photos::key::content_type;
 
 /// Keys of R2 have at most this many bytes (R2 limits, "object key length").
-const LONGEST_KEY: usize = 1024;
+const MAX_KEY: usize = 1024;
 /// Hosts that have served our photos.
 const OUR_HOSTS: [&str; 4] =
     ["art-photos.abluestar.com", "photos.publicartregistry.com", "localhost", "127.0.0.1"];
@@ -160,7 +160,7 @@ impl Candidates {
     }
 
     fn push(&mut self, key: &str) {
-        let possible = !key.is_empty() && key.len() <= LONGEST_KEY && !key.contains('\0');
+        let possible = !key.is_empty() && key.len() <= MAX_KEY && !key.contains('\0');
         if possible && !self.0.iter().any(|known| known == key) {
             self.0.push(key.to_owned());
         }

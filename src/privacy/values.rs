@@ -30,11 +30,11 @@ pub struct Values {
 
 /// Characters of the longest token that is looked for within longer runs; the digits of SHA-512. A run is read again
 /// for each length, and a visitor may have written either.
-const LONGEST: usize = 128;
+const MAX_TOKEN: usize = 128;
 /// How many different lengths of tokens are told apart; the rest are found between boundaries alone.
-const LENGTHS: usize = 64;
+const MAX_TOKEN_LENGTHS: usize = 64;
 /// The same of tokens that let somebody in, which visitors cannot crowd out.
-const CREDENTIAL_LENGTHS: usize = 96;
+const MAX_CREDENTIAL_LENGTHS: usize = 96;
 
 impl Values {
     /// Adds a value from `place`, a `table.column`, if the whole of it has a shape, or is a list of addresses.
@@ -62,10 +62,10 @@ impl Values {
     fn add_identified(&mut self, place: &str, value: &str, class: Class, key: Key) {
         let place = self.place_index(place);
         let is_credential = self.is_credential(place);
-        let lengths = if is_credential { CREDENTIAL_LENGTHS } else { LENGTHS };
+        let lengths = if is_credential { MAX_CREDENTIAL_LENGTHS } else { MAX_TOKEN_LENGTHS };
         if class == Class::Token && self.token_shapes.len() < lengths {
             let token = value.trim().trim_end_matches('=');
-            if token.len() <= LONGEST {
+            if token.len() <= MAX_TOKEN {
                 self.token_shapes.insert((token.len(), token.bytes().all(|byte| byte.is_ascii_hexdigit())));
             }
         }

@@ -16,20 +16,20 @@ use crate::sqlite::trouble::said;
 /// Bytes of one statement that D1 takes, and of one value or row.
 /// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's,
 /// src/workerd/util/sqlite.c++.)
-const STATEMENT: usize = 100_000;
-const LONGEST: usize = 2_000_000;
+const MAX_STATEMENT: usize = 100_000;
+const MAX_VALUE: usize = 2_000_000;
 /// Bytes of the values of a row that D1 takes: its record has a head of up to five bytes for each.
-pub const ROW: usize = LONGEST - 600;
+pub const MAX_ROW: usize = MAX_VALUE - 600;
 /// Values of one INSERT that has more than one row.
-pub const COLUMNS: usize = 100;
+pub const MAX_COLUMNS: usize = 100;
 
 const LIMITS: [(Limit, i32); 6] = [
-    (Limit::SQLITE_LIMIT_COLUMN, COLUMNS as i32),
+    (Limit::SQLITE_LIMIT_COLUMN, MAX_COLUMNS as i32),
     (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
     (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 127),
-    (Limit::SQLITE_LIMIT_LENGTH, LONGEST as i32),
-    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN as i32),
+    (Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE as i32),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, MAX_PATTERN as i32),
 ];
 
 /// Functions that SQLite has here and D1 has not, or lets nobody call: what workerd answered to each one in a CHECK
@@ -68,12 +68,12 @@ const FUNCTIONS: &[&str] = &[
 ];
 
 /// Bytes of a LIKE or GLOB pattern; a longer one makes D1 refuse every row that is held against it.
-const PATTERN: usize = 50;
+const MAX_PATTERN: usize = 50;
 
 /// Whether a CREATE text may hold rows against a pattern that is too long.
 pub fn has_long_pattern(sql: &str) -> bool {
     let matches = tokens(sql).any(|token| token.is_word("LIKE") || token.is_word("GLOB"));
-    matches && tokens(sql).any(|token| matches!(token, Token::Quoted(text) if text.len() > PATTERN + 2))
+    matches && tokens(sql).any(|token| matches!(token, Token::Quoted(text) if text.len() > MAX_PATTERN + 2))
 }
 
 /// Whether a CREATE text may hold rows against a pattern that does not stand in it. A literal is only the beginning of
@@ -132,7 +132,7 @@ impl Rehearsal {
     /// for the statements that follow.
     pub fn refuses(&self, sql: &str) -> Option<&'static str> {
         let sql = &*shell::guarded(sql);
-        if sql.len() + 2 > STATEMENT {
+        if sql.len() + 2 > MAX_STATEMENT {
             Some("its CREATE text is longer than the 100,000 bytes that D1 takes")
         } else if !wrangler::keeps(sql) {
             Some("wrangler would cut or change its CREATE text")

@@ -9,15 +9,15 @@ use crate::database::quoted;
 
 /// A statement grows to about this: wrangler's time per statement is quadratic in its length (16 kB: 16 ms,
 /// 95 kB: 668 ms).
-const AIM: usize = 16_000;
+const TARGET_STATEMENT: usize = 16_000;
 /// A row of more bytes is a long one: D1 takes at most 100,000 bytes a statement
 /// (<https://developers.cloudflare.com/d1/platform/limits/>); the rest is room for what surrounds the values.
-const LONG_ROW: usize = 96_000;
+const MAX_ROW_IN_STATEMENT: usize = 96_000;
 /// Bytes of a long value in one statement: hexadecimal doubles them.
-const PIECE: usize = 7_900;
+const PIECE_BYTES: usize = 7_900;
 /// A literal of no more bytes, which every number is, is about as short as the expression that reads a value from the
 /// scratch table.
-const SHORT: usize = 200;
+const MAX_SHORT_LITERAL: usize = 200;
 
 /// Statements on their way into one file.
 pub struct Script<'a> {
@@ -76,8 +76,8 @@ impl<'a> Script<'a> {
                 self.pieces.name
             ))?;
         }
-        let mut statement = Vec::with_capacity(AIM);
-        for (part, piece) in bytes.chunks(PIECE).enumerate() {
+        let mut statement = Vec::with_capacity(TARGET_STATEMENT);
+        for (part, piece) in bytes.chunks(PIECE_BYTES).enumerate() {
             statement.clear();
             write!(statement, "INSERT INTO {} VALUES ({number}, {part}, ", self.pieces.name)?;
             literal::write_blob(&mut statement, piece);
@@ -125,7 +125,7 @@ impl<'s, 'a> Insert<'s, 'a> {
             rowid: rowid.map(str::to_owned),
             table: quoted(table),
             columns: columns.iter().map(|name| quoted(name)).collect(),
-            statement: Vec::with_capacity(AIM * 2),
+            statement: Vec::with_capacity(TARGET_STATEMENT * 2),
             row: Vec::new(),
         };
         insert.begin();
@@ -141,14 +141,14 @@ impl<'s, 'a> Insert<'s, 'a> {
             literal::write(&mut self.row, *value);
         }
         self.row.push(b')');
-        if self.head.len() + self.row.len() > LONG_ROW {
+        if self.head.len() + self.row.len() > MAX_ROW_IN_STATEMENT {
             self.flush()?;
             let values: Vec<ValueRef<'_>> = rowid.iter().chain(values).copied().collect();
             return self.long_row(&values);
         }
         // D1 takes more than a hundred values only in a statement of one row.
-        let packed = values.len() + usize::from(rowid.is_some()) <= d1::COLUMNS;
-        if !packed || self.head.len() + self.statement.len() + self.row.len() > AIM {
+        let packed = values.len() + usize::from(rowid.is_some()) <= d1::MAX_COLUMNS;
+        if !packed || self.head.len() + self.statement.len() + self.row.len() > TARGET_STATEMENT {
             self.flush()?;
         }
         let lead: &[u8] = if self.statement.is_empty() { b" VALUES\n" } else { b",\n" };
@@ -199,7 +199,7 @@ impl<'s, 'a> Insert<'s, 'a> {
         let mut left = self.head.len() + lengths.iter().sum::<usize>();
         let mut expressions = vec![None; values.len()];
         for index in longest {
-            if left <= LONG_ROW || lengths[index] <= SHORT {
+            if left <= MAX_ROW_IN_STATEMENT || lengths[index] <= MAX_SHORT_LITERAL {
                 break;
             }
             let expression = match values[index] {

@@ -14,9 +14,9 @@ use crate::job::{Warning, counted};
 mod rows;
 
 /// More rows than this are not picked one by one: the table's rows go to the extra file together.
-const PICKED_ROWS: usize = 100_000;
+const MAX_PICKED_ROWS: usize = 100_000;
 /// Rows whose children are looked for at once: a table without an index is gone over once for all of them.
-const AT_ONCE: usize = 1000;
+const ROWS_AT_ONCE: usize = 1000;
 
 /// Where a table stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,7 +230,7 @@ impl Decision<'_> {
             self.follow_tables();
             let Some(&(parent, _)) = self.fresh.last() else { return Ok(()) };
             let mut rowids = Vec::new();
-            while rowids.len() < AT_ONCE
+            while rowids.len() < ROWS_AT_ONCE
                 && let Some((_, rowid)) = self.fresh.pop_if(|(table, _)| *table == parent)
             {
                 rowids.push(rowid);
@@ -290,7 +290,7 @@ impl Decision<'_> {
             return;
         }
         self.fresh.push((table, rowid));
-        if self.placement.picked[table].len() > PICKED_ROWS {
+        if self.placement.picked[table].len() > MAX_PICKED_ROWS {
             self.move_rows(table, "D1 would refuse more than 100,000 of them");
         }
     }

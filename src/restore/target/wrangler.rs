@@ -29,7 +29,7 @@ use crate::wrangler::{bodies_folder, bucket_file};
 /// Objects whose rows appear together: a restore that is broken off loses at most these.
 const BATCH: usize = 200;
 /// How long another process, such as `wrangler dev`, may hold the rows.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The tables that miniflare makes in a bucket that has none.
 const TABLES: &str = "
@@ -134,7 +134,7 @@ impl Target for LocalBucket {
         ensure_space(&bodies, bytes)?;
         let open = || -> rusqlite::Result<Connection> {
             let rows = Connection::open(&path)?;
-            rows.busy_timeout(PATIENCE)?;
+            rows.busy_timeout(BUSY_TIMEOUT)?;
             rows.pragma_update(None, "trusted_schema", false)?;
             rows.execute_batch(TABLES)?;
             Ok(rows)

@@ -16,7 +16,7 @@ fn limits_are_those_of_d1() {
     assert_eq!(rehearsal.refuses("CREATE INDEX i ON a(c1)"), None);
     let union = ["SELECT 1"; 6].join(" UNION ");
     assert!(rehearsal.refuses(&format!("CREATE VIEW v AS {union}")).is_some());
-    assert!(rehearsal.refuses(&format!("CREATE VIEW v AS SELECT '{}'", "x".repeat(STATEMENT))).is_some());
+    assert!(rehearsal.refuses(&format!("CREATE VIEW v AS SELECT '{}'", "x".repeat(MAX_STATEMENT))).is_some());
     assert!(rehearsal.refuses(&format!("CREATE VIRTUAL TABLE f USING fts5({})", columns(99))).is_some());
 }
 

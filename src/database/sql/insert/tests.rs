@@ -27,7 +27,7 @@ fn rows_share_statements_of_about_16_kb() {
     let rows: Vec<Vec<Value>> =
         (0..10_000).map(|n| vec![Value::Integer(n), Value::Text("x".repeat(20))]).collect();
     let sql = script("t", &["a", "b"], &rows);
-    assert!(longest(&sql) <= AIM + 2 && sql.matches("INSERT").count() < 25);
+    assert!(longest(&sql) <= TARGET_STATEMENT + 2 && sql.matches("INSERT").count() < 25);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_long_value_arrives_whole_under_a_check_and_a_unique() {
         vec![Value::Integer(2), Value::Text("short".into()), Value::Null],
     ];
     let sql = script("t", &["id", "a", "b"], &rows);
-    assert!(longest(&sql) < AIM + 1000 && sql.ends_with("DROP TABLE \"pieces\";\n"));
+    assert!(longest(&sql) < TARGET_STATEMENT + 1000 && sql.ends_with("DROP TABLE \"pieces\";\n"));
     let connection = Connection::open_in_memory().unwrap();
     connection
         .execute_batch(&format!(
@@ -58,7 +58,7 @@ fn a_long_value_arrives_whole_under_a_check_and_a_unique() {
 
 #[test]
 fn numbers_are_written_out_however_long_the_row_is() {
-    let name = "c".repeat(LONG_ROW);
+    let name = "c".repeat(MAX_ROW_IN_STATEMENT);
     let sql = script("t", &[&name, "b"], &[vec![Value::Integer(5), Value::Text("x".into())]]);
     assert!(sql.ends_with(" VALUES (5,'x');\n") && sql.matches(';').count() == 1);
 

@@ -11,9 +11,9 @@ use crate::database::sql::full_text::Content;
 use crate::database::{quoted, rows};
 
 /// Bytes of a row from which an index over an expression or a generated column may hold more than D1 takes: tenfold.
-const SUSPECT: usize = d1::ROW / 10;
+const SUSPECT_ROW: usize = d1::MAX_ROW / 10;
 /// Bytes of the names in an INSERT that leave room for the row.
-const HEAD: usize = 80_000;
+const MAX_INSERT_HEAD: usize = 80_000;
 
 const TOO_LARGE: &str = "some of them are larger than the 2,000,000 bytes that D1 takes";
 pub(super) const NO_ROOM: &str = "its names leave no room for a row in the 100,000 bytes that D1 takes";
@@ -51,7 +51,7 @@ impl Decision<'_> {
                 "SELECT {rowid} FROM main.{} NOT INDEXED WHERE {} > {}",
                 quoted(&table.name),
                 size_of(table, self.schema.utf16),
-                d1::ROW
+                d1::MAX_ROW
             ))?;
             let rows: Vec<i64> =
                 statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
@@ -74,7 +74,7 @@ impl Decision<'_> {
             let condition = if self.has_open_pattern(table) {
                 String::new()
             } else if table.column_count > table.columns.len() || self.has_index_of_expressions(table)? {
-                format!("{} > {SUSPECT}", size_of(table, self.schema.utf16))
+                format!("{} > {SUSPECT_ROW}", size_of(table, self.schema.utf16))
             } else {
                 continue;
             };
@@ -135,7 +135,7 @@ impl Decision<'_> {
             let names = table.makes.as_ref().map_or(0, |made| length_of_head(&table.name, &made.columns));
             let Some(content) = table.shadow("_content") else {
                 // Those of the content table stand there as well.
-                if names * 2 > HEAD {
+                if names * 2 > MAX_INSERT_HEAD {
                     self.placement.unfilled.insert(table.name.clone(), NO_ROOM);
                 }
                 continue;
@@ -144,9 +144,9 @@ impl Decision<'_> {
                 "SELECT EXISTS (SELECT 1 FROM main.{} NOT INDEXED WHERE {} > {})",
                 quoted(&content.name),
                 size_of(content, self.schema.utf16),
-                d1::ROW
+                d1::MAX_ROW
             );
-            if names > HEAD {
+            if names > MAX_INSERT_HEAD {
                 self.placement.unfilled.insert(table.name.clone(), NO_ROOM);
             } else if self.connection.query_row(&sql, [], |row| row.get(0))? {
                 self.placement.unfilled.insert(table.name.clone(), TOO_LARGE);
@@ -174,7 +174,7 @@ pub(super) fn names_read(schema: &Schema) -> HashSet<String> {
 
 /// Whether the names of a table leave no room for a row in a statement that D1 takes.
 pub(super) fn leaves_no_room(table: &Table) -> bool {
-    length_of_head(&table.name, &table.columns) > HEAD
+    length_of_head(&table.name, &table.columns) > MAX_INSERT_HEAD
 }
 
 fn length_of_head(name: &str, columns: &[String]) -> usize {
