@@ -6,7 +6,6 @@ use super::{Decision, Home};
 use crate::database::lexer::tokens;
 use crate::database::schema::{Schema, Table};
 use crate::database::sql::d1::{self, Rehearsal};
-use crate::database::sql::foreign_keys;
 use crate::database::sql::full_text::Content;
 use crate::database::{quoted, rows};
 
@@ -19,24 +18,6 @@ const TOO_LARGE: &str = "some of them are larger than the 2,000,000 bytes that D
 pub(super) const NO_ROOM: &str = "its names leave no room for a row in the 100,000 bytes that D1 takes";
 
 impl Decision<'_> {
-    /// Rows that have a parent and would wait for it in vain, because its own row comes later.
-    pub(super) fn find_unmet(&mut self) -> rusqlite::Result<()> {
-        for child in 0..self.keys.len() {
-            for key in self.keys[child].clone() {
-                let Some(parent) = key.parent.filter(|parent| *parent >= child) else { continue };
-                if self.placement.homes[child] != Home::Main {
-                    break;
-                }
-                let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
-                match foreign_keys::unmet(self.connection, tables.0, tables.1, &key)? {
-                    Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
-                    None => self.move_rows(child, "D1 does not find the rows that some of them refer to"),
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Where a row can be named and nothing refers to it, it is found on the way, if all of it is written.
     pub(super) fn find_oversized(&mut self) -> rusqlite::Result<()> {
         let parents: HashSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
