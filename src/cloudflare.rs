@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::error::{Cause, Error, Result};
-use crate::http::{Client, Failure, Reach, complaint, whole};
+use crate::http::{Client, Failure, Reach, error_answer, whole};
 use crate::job::Job;
 use crate::retry::{Retries, Setback};
 use crate::secret::Secret;
@@ -171,7 +171,7 @@ impl Cloudflare {
             Failure::TooLarge => ApiError::TooLarge,
             other => ApiError::Network(other),
         })?;
-        match serde_json::from_slice::<Verdict>(&body) {
+        match serde_json::from_slice::<EnvelopeStatus>(&body) {
             Ok(verdict) if !verdict.success => Err(verdict.into_error(status, None)),
             Ok(_) => serde_json::from_slice(&body).map_err(|error| ApiError::Malformed(shape(&error))),
             // Half an answer, as when a proxy cut it.
@@ -202,21 +202,21 @@ impl Cloudflare {
 
 /// The part of an envelope that says whether there is a result.
 #[derive(Deserialize)]
-struct Verdict {
+struct EnvelopeStatus {
     success: bool,
     #[serde(default)]
-    errors: Vec<Said>,
+    errors: Vec<EnvelopeError>,
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct EnvelopeError {
     #[serde(default)]
     code: i64,
     #[serde(default)]
     message: String,
 }
 
-impl Verdict {
+impl EnvelopeStatus {
     fn into_error(self, status: u16, retry_after: Option<Duration>) -> ApiError {
         let first = self.errors.first();
         let hint = first.map_or(Hint::None, |said| Hint::of(&said.message));
@@ -231,8 +231,8 @@ fn shape(error: &serde_json::Error) -> Cause {
 
 /// What an answer other than 2xx says.
 async fn failed(response: Response<Incoming>) -> ApiError {
-    let (status, retry_after, body) = complaint(response).await;
-    match serde_json::from_slice::<Verdict>(&body) {
+    let (status, retry_after, body) = error_answer(response).await;
+    match serde_json::from_slice::<EnvelopeStatus>(&body) {
         Ok(verdict) => verdict.into_error(status, retry_after),
         Err(_) => ApiError::Refused { status, code: 0, hint: Hint::None, retry_after },
     }

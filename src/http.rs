@@ -185,7 +185,7 @@ async fn gather(mut pieces: Pieces, limit: usize) -> Result<Bytes, Failure> {
 
 /// What an answer other than 2xx says: its status, how long it asks to be left alone, and its body, empty where that
 /// has more than 64 KiB or does not come.
-pub async fn complaint(response: Response<Incoming>) -> (u16, Option<Duration>, Bytes) {
+pub async fn error_answer(response: Response<Incoming>) -> (u16, Option<Duration>, Bytes) {
     let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
     (status, retry_after, whole(response.into_body(), MAX_ERROR_BODY).await.unwrap_or_default())
 }

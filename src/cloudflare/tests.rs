@@ -4,8 +4,8 @@ const SPENT: &str = "D1_ERROR: Your account has exceeded D1's free tier daily ro
                      plan or wait until tomorrow (midnight UTC) to continue.";
 
 fn refused(status: u16, code: i64, message: &str) -> Setback {
-    let errors = vec![Said { code, message: message.into() }];
-    Setback::from(&Verdict { success: false, errors }.into_error(status, None))
+    let errors = vec![EnvelopeError { code, message: message.into() }];
+    Setback::from(&EnvelopeStatus { success: false, errors }.into_error(status, None))
 }
 
 #[test]
@@ -24,8 +24,8 @@ fn only_what_may_pass_is_asked_for_again() {
 
 #[test]
 fn a_token_that_was_not_copied_whole_is_told_as_one() {
-    let errors = vec![Said { code: 6003, message: "Invalid request headers".into() }];
-    let error = Verdict { success: false, errors }.into_error(400, None);
+    let errors = vec![EnvelopeError { code: 6003, message: "Invalid request headers".into() }];
+    let error = EnvelopeStatus { success: false, errors }.into_error(400, None);
     let told = trouble::refused("the database".into(), "D1: Read", error);
     assert_eq!(told.code(), "SOURCE_REFUSED");
     assert!(told.to_string().contains("check that the API token is whole"), "{told}");

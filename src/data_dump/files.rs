@@ -39,9 +39,9 @@ pub struct WrittenFile {
 pub struct Written {
     /// In the order of the archive.
     pub files: Vec<WrittenFile>,
-    /// Works and creators by their content, where there is a dump to compare with.
+    /// Works by their content; none unless there is a dump to compare with.
     pub works: Fingerprints,
-    /// The same of creators.
+    /// Creators by their content; none unless there is a dump to compare with.
     pub creators: Fingerprints,
     /// What was found on the way.
     pub toll: Toll,
@@ -138,8 +138,8 @@ impl<'w> Writing<'w> {
         self.close(out)
     }
 
-    /// Writes the records of so many rows: `row` reads each, by its place, and `make` makes a record of it, on whichever
-    /// core is free.
+    /// Writes the records of so many rows: `row` reads each, by its place, and `make` makes a record of it, on
+    /// whichever core is free.
     fn write(
         &self,
         out: &mut Out<'_, 'w>,

@@ -28,7 +28,7 @@ impl Record {
         serde_json::to_writer(&mut self.json, value).map_err(|error| defect(name, &error.to_string()))
     }
 
-    /// The same for a value that may be absent.
+    /// Adds a field, or nothing where `value` is None.
     pub fn put_some(&mut self, name: &str, value: Option<&(impl Serialize + ?Sized)>) -> Result<()> {
         value.map_or(Ok(()), |value| self.put(name, value))
     }

@@ -25,7 +25,7 @@ pub(super) fn relatives(listing: &[StoredPhoto], key: &str) -> Vec<usize> {
     let others = other_originals(listing, key, &roots, rest);
     let mut found = Vec::new();
     if find(listing, key).is_none() {
-        found.extend(sisters(key).filter_map(|sister| find(listing, &sister)));
+        found.extend(alternatives(key).filter_map(|alternative| find(listing, &alternative)));
     }
     for root in &roots {
         let stem = format!("{root}{rest}");
@@ -50,7 +50,7 @@ pub(super) fn relatives(listing: &[StoredPhoto], key: &str) -> Vec<usize> {
 }
 
 /// The keys under which the same photo may lie, as large as it is.
-pub(super) fn sisters(key: &str) -> impl Iterator<Item = String> {
+pub(super) fn alternatives(key: &str) -> impl Iterator<Item = String> {
     let split = |root: &&'static str| key.strip_prefix(root).map(|rest| (*root, rest));
     ONE_PHOTO.iter().find_map(split).into_iter().flat_map(|(own, rest)| {
         ONE_PHOTO.into_iter().filter(move |root| *root != own).map(move |root| format!("{root}{rest}"))
@@ -95,8 +95,8 @@ pub(super) fn guesses(key: &str) -> Vec<String> {
     guesses
 }
 
-/// Which of the keys that a reference may mean is the likeliest, where no listing tells: `photos/` before a known folder
-/// is a route, and space around a key a slip.
+/// Which of the keys that a reference may mean is the likeliest, where no listing tells: `photos/` before a known
+/// folder is a route, and space around a key a slip.
 pub(super) fn likeliest(keys: &[String]) -> Option<usize> {
     let is_trimmed = |key: &String| key.trim().len() == key.len();
     let in_folder = |key: &String| {

@@ -44,7 +44,7 @@ impl Reference {
         }
     }
 
-    /// The same that references to its stored copies have in common as well.
+    /// What a reference has in common with those to stored copies of its photo; None of what is not ours.
     pub fn family(&self) -> Option<String> {
         self.identity().map(photo_family::name)
     }
@@ -102,8 +102,8 @@ fn from_url(url: &Url, rest: &str) -> Reference {
     keys.into_reference()
 }
 
-/// Whether a text is, or begins with a folder as, the place where a photo of ours lies, also in quotes: the tail of a key is what the
-/// uploader called the file, and an original has the place where it was taken.
+/// Whether a text is, or begins with a folder as, the place where a photo of ours lies, also in quotes: the tail of a
+/// key is what the uploader called the file, and an original has the place where it was taken.
 pub fn is_place_of_photo(text: &str) -> bool {
     let text = text.trim().trim_matches('"');
     // Keys of uploads have a date in them; most texts have nothing of the kind.

@@ -105,7 +105,7 @@ impl Filter {
         }
     }
 
-    /// The same within a value.
+    /// Cleans a value as [`clean`](Filter::clean) does its members; `null` where all of it has to go.
     pub fn clean_value(&self, value: &mut Value) {
         if !settles(|taken| self.clean_at(value, None, json::DEPTH, taken)) {
             *value = Value::Null;
@@ -240,7 +240,7 @@ fn names_in_text(text: &str) -> usize {
     }
 }
 
-/// The same of what was read of it.
+/// How many members there are in JSON, at all depths.
 fn names_in(value: &Value) -> usize {
     match value {
         Value::Object(members) => members.len() + members.values().map(names_in).sum::<usize>(),

@@ -55,8 +55,8 @@ pub fn search<'v>(
     Search { values, found, buffer: Vec::new() }.text(text, Layer::outermost(true))
 }
 
-/// The same in JSON. Each text is searched as it was before it was written: the signs of an escape are no part of it,
-/// and what the escapes hide lies no deeper than in the text itself.
+/// Hands each identifier in JSON to `found`, as [`search`] does. Each text is searched as it was before it was written:
+/// the signs of an escape are no part of it, and what the escapes hide lies no deeper than in the text itself.
 pub fn search_json<'v>(
     json: &[u8],
     values: &'v Values,
@@ -80,7 +80,8 @@ pub fn search_json<'v>(
     search.text(&rest, Layer::outermost(true))
 }
 
-/// The same in bytes that nobody reads: an e-mail address is one only when it is known.
+/// Hands each identifier in bytes that nobody reads to `found`, as [`search`] does, but an e-mail address only when it
+/// is known.
 pub fn search_noise<'v>(
     bytes: &[u8],
     values: &'v Values,

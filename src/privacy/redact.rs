@@ -110,7 +110,7 @@ impl<'v> Redactor<'v> {
         self.first(text, |_| true)
     }
 
-    /// The same of a text that was made around what is public: there a token that may be any text is none.
+    /// The first identifier in a text that was made around what is public: there a token that may be any text is none.
     pub fn holds_around(&self, text: &str) -> Option<Hit> {
         self.first(text, |found| !found.may_be_any_text())
     }

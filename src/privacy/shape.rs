@@ -149,12 +149,12 @@ pub fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || b".!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// What may stand behind it.
+/// Whether a byte may stand behind the `@` of an e-mail address.
 pub fn is_in_domain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'-' || byte == b'.'
 }
 
-/// Two labels or more, the last of letters.
+/// Whether these bytes are a domain: two labels or more, the last of letters.
 pub fn is_domain(bytes: &[u8]) -> bool {
     let mut labels = bytes.split(|byte| *byte == b'.');
     let fits = |label: &[u8]| !label.is_empty() && label.iter().all(|byte| is_in_domain(*byte));
@@ -170,7 +170,7 @@ pub fn ip(bytes: &[u8]) -> Option<Key> {
     ip_key(str::from_utf8(bytes).ok()?.parse().ok()?)
 }
 
-/// The same of an address that was read already.
+/// The key of a network address that is somebody's, as of [`ip`].
 pub fn ip_key(address: IpAddr) -> Option<Key> {
     let is_nobodys = match address.to_canonical() {
         IpAddr::V4(v4) => {

@@ -40,8 +40,8 @@ pub(super) fn keep(
         let message = "it holds no counters of tables that were not chosen";
         warnings.push(Warning::about("SEQUENCE_CUT", SEQUENCE, message));
     }
-    let expected = Expected { tables: expected, makings: None };
-    let mut found = inspect(path, &expected, "try again, or restore all tables", job, &Meter::unheard())?;
+    let expected = Expected { tables: expected, definitions: None };
+    let mut found = inspect(path, &expected, "try again, or restore all tables", job, &Meter::silent())?;
     found.warnings.extend(warnings);
     Ok(found)
 }
@@ -171,8 +171,8 @@ fn drop_triggers(connection: &Connection, schema: &Schema) -> rusqlite::Result<V
 }
 
 /// Those of `triggers` that name something which is not there. SQLite reads the text of a trigger when a statement that
-/// sets it off is prepared: so that none answers for another, all are dropped, and each is made again by itself. Changes
-/// the schema; it is for the caller to take that back.
+/// sets it off is prepared: so that none answers for another, all are dropped, and each is made again by itself.
+/// Changes the schema; it is for the caller to take that back.
 fn lost_triggers<'t>(
     connection: &Connection,
     schema: &Schema,

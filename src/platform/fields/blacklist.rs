@@ -149,7 +149,7 @@ pub fn rule_for(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The same of a label without a value. Most are content: see [`names_in_label`].
+/// The rule that keeps in a label without a value, if there is one. Most labels are content: see [`names_in_label`].
 pub fn rule_for_label(label: &str) -> Option<&'static str> {
     if is_endless(label) {
         return Some(ENDLESS);

@@ -30,7 +30,7 @@ fn a_photo_of_another_extension_keeps_its_copies() {
 }
 
 #[test]
-fn copies_lie_beside_the_original_or_in_its_sister_folders() {
+fn copies_lie_beside_the_original_or_in_folders_that_share_photos() {
     let listing = stored(&[
         "artworks/2025/a__1024x1024.jpg",
         "artworks/2025/a__400x400.webp",

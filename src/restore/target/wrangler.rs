@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
-use crate::archive::{Workspace, ensure_space, foresee};
+use crate::archive::{Workspace, ensure_space, preflight};
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::folder;
@@ -121,9 +121,9 @@ impl Target for LocalBucket {
         look_into(&source, photos, job)
     }
 
-    fn foresee(&self, bytes: u64) -> Result<()> {
-        foresee(folder::of(&self.file()), 0)?;
-        foresee(&bodies_folder(&self.state, &self.bucket), bytes)
+    fn preflight(&self, bytes: u64) -> Result<()> {
+        preflight(folder::of(&self.file()), 0)?;
+        preflight(&bodies_folder(&self.state, &self.bucket), bytes)
     }
 
     fn begin(&mut self, bytes: u64) -> Result<()> {
