@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::error::{Cause, Error, Result};
-use crate::http::{Client, Failure, Reach, complaint, whole};
+use crate::http::{Client, Failure, Reach, error_answer, whole};
 use crate::job::Job;
 use crate::retry::{Retries, Setback};
 use crate::secret::Secret;
@@ -171,7 +171,7 @@ impl Cloudflare {
             Failure::TooLarge => ApiError::TooLarge,
             other => ApiError::Network(other),
         })?;
-        match serde_json::from_slice::<Verdict>(&body) {
+        match serde_json::from_slice::<EnvelopeStatus>(&body) {
             Ok(verdict) if !verdict.success => Err(verdict.into_error(status, None)),
             Ok(_) => serde_json::from_slice(&body).map_err(|error| ApiError::Malformed(shape(&error))),
             // Half an answer, as when a proxy cut it.
@@ -202,21 +202,21 @@ impl Cloudflare {
 
 /// The part of an envelope that says whether there is a result.
 #[derive(Deserialize)]
-struct Verdict {
+struct EnvelopeStatus {
     success: bool,
     #[serde(default)]
-    errors: Vec<Said>,
+    errors: Vec<EnvelopeError>,
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct EnvelopeError {
     #[serde(default)]
     code: i64,
     #[serde(default)]
     message: String,
 }
 
-impl Verdict {
+impl EnvelopeStatus {
     fn into_error(self, status: u16, retry_after: Option<Duration>) -> ApiError {
         let first = self.errors.first();
         let hint = first.map_or(Hint::None, |said| Hint::of(&said.message));
@@ -231,8 +231,8 @@ fn shape(error: &serde_json::Error) -> Cause {
 
 /// What an answer other than 2xx says.
 async fn failed(response: Response<Incoming>) -> ApiError {
-    let (status, retry_after, body) = complaint(response).await;
-    match serde_json::from_slice::<Verdict>(&body) {
+    let (status, retry_after, body) = error_answer(response).await;
+    match serde_json::from_slice::<EnvelopeStatus>(&body) {
         Ok(verdict) => verdict.into_error(status, retry_after),
         Err(_) => ApiError::Refused { status, code: 0, hint: Hint::None, retry_after },
     }
@@ -260,54 +260,4 @@ impl From<&ApiError> for Setback {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SPENT: &str = "D1_ERROR: Your account has exceeded D1's free tier daily row read limit. Upgrade to a paid \
-                         plan or wait until tomorrow (midnight UTC) to continue.";
-
-    fn refused(status: u16, code: i64, message: &str) -> Setback {
-        let errors = vec![Said { code, message: message.into() }];
-        Setback::from(&Verdict { success: false, errors }.into_error(status, None))
-    }
-
-    #[test]
-    fn only_what_may_pass_is_asked_for_again() {
-        assert_eq!(refused(429, 971, ""), Setback::Busy(None));
-        assert_eq!(refused(200, 7500, "D1_ERROR: Network connection lost."), Setback::Busy(None));
-        assert_eq!(refused(500, 7500, "internal error; reference = e_1"), Setback::Busy(None));
-        assert_eq!(refused(502, 0, ""), Setback::Busy(None));
-        assert_eq!(refused(500, 7500, "no such table: x: SQLITE_ERROR"), Setback::Final);
-        assert_eq!(refused(403, 10000, "Authentication error"), Setback::Final);
-        for status in [200, 400, 403, 429, 503] {
-            assert_eq!(refused(status, 7500, SPENT), Setback::Final);
-        }
-        assert_eq!(Setback::from(&ApiError::Network(Failure::Timeout)), Setback::Silent);
-    }
-
-    #[test]
-    fn a_token_that_was_not_copied_whole_is_told_as_one() {
-        let errors = vec![Said { code: 6003, message: "Invalid request headers".into() }];
-        let error = Verdict { success: false, errors }.into_error(400, None);
-        let told = trouble::refused("the database".into(), "D1: Read", error);
-        assert_eq!(told.code(), "SOURCE_REFUSED");
-        assert!(told.to_string().contains("check that the API token is whole"), "{told}");
-    }
-
-    #[test]
-    fn a_page_in_the_place_of_an_answer_says_nothing_of_ids() {
-        for (status, code, word) in [(302, 0, "apiUrl"), (404, 0, "apiUrl"), (404, 7003, "check the ids")] {
-            let error = ApiError::Refused { status, code, hint: Hint::None, retry_after: None };
-            let told = trouble::refused("the database".into(), "D1: Read", error);
-            assert_eq!(told.code(), "SOURCE_UNREACHABLE");
-            assert!(told.to_string().contains(word), "{told}");
-        }
-    }
-
-    #[test]
-    fn nothing_shows_the_token() {
-        let access =
-            Access { api: API.into(), account_id: "a".into(), token: Secret::from("hidden".to_owned()) };
-        assert!(!format!("{access:?}").contains("hidden"));
-    }
-}
+mod tests;

@@ -185,7 +185,7 @@ fn write(Run { settings, workspace, job }: &Run, read: &Read, thumbnails: &Thumb
     let archive = archive.finish(job, &meter)?;
     let exempt = settings.source.spellings();
     let scanner = Scanner::new(&read.values, exempt.iter().map(String::as_str));
-    leaks::look_for_all(archive.path(), scanner, |scanner| records.spare_made(scanner), job)?;
+    leaks::look_for_all(archive.path(), scanner, |scanner| records.exempt_made(scanner), job)?;
     meter.finish();
     let mut warnings = metadata.warnings.clone();
     warnings.extend(describe::for_the_operator(settings, read));

@@ -4,11 +4,11 @@
 
 use rusqlite::Connection;
 
+pub mod definition;
 pub mod digest;
 pub mod drill;
 mod generated;
 mod lexer;
-pub mod making;
 pub mod rows;
 pub mod schema;
 pub mod script;

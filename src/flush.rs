@@ -12,7 +12,7 @@ pub fn file(file: &File) -> io::Result<()> {
     file.sync_all().or_else(|error| plain_fsync(file, error))
 }
 
-/// The same, except that its dates may not get there.
+/// Brings the contents of a file to the disk; its dates may not get there.
 pub fn data(file: &File) -> io::Result<()> {
     file.sync_data().or_else(|error| plain_fsync(file, error))
 }

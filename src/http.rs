@@ -38,19 +38,19 @@ pub use certificate::Distrust;
 pub use encoding::{PATH, SEGMENT};
 
 /// A connection is made within 10 seconds.
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer begins, and goes on, within 30 seconds.
-const STALLED: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// An answer that is read whole has come within 5 minutes, however it drips.
-const WHOLE: Duration = Duration::from_secs(300);
+const BODY_TIMEOUT: Duration = Duration::from_secs(300);
 /// The longest `Retry-After` that is heeded: an hour.
-const LEFT_ALONE: Duration = Duration::from_secs(3600);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// A body that is sent has a second more for each 16 KiB, so that a few share a line of one megabit.
-const SLOWEST: u64 = 16 << 10;
+const MIN_UPLOAD_RATE: u64 = 16 << 10;
 /// An answer that says what is wrong is never longer: 64 KiB.
-const COMPLAINT: usize = 64 << 10;
+const MAX_ERROR_BODY: usize = 64 << 10;
 /// An idle connection is closed before most servers close it: 20 seconds.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Which hosts a client may connect to. Counted are the addresses that names resolve to, at each connection anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Client {
     /// A client without connections yet. Fails when TLS cannot be set up.
     pub fn new(reach: Reach) -> Result<Self> {
         let mut plain = HttpConnector::new_with_resolver(Resolver { reach, inner: GaiResolver::new() });
-        plain.set_connect_timeout(Some(CONNECT));
+        plain.set_connect_timeout(Some(CONNECT_TIMEOUT));
         plain.set_nodelay(true);
         plain.enforce_http(false);
         // A provider of our own choice: rustls panics when a process holds two and none was chosen.
@@ -123,8 +123,8 @@ impl Client {
             .wrap_connector(plain);
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .http1_max_headers(head::MOST)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .http1_max_headers(head::MAX_HEADERS)
             // What somebody attached to one photo may be no header at all, and is no reason to lose the photo.
             .http1_ignore_invalid_headers_in_responses(true)
             .build(secure);
@@ -135,7 +135,7 @@ impl Client {
     pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
         head::complete(&mut request);
         let sent = request.body().size_hint().lower();
-        let patience = CONNECT + STALLED + Duration::from_secs(sent / SLOWEST);
+        let patience = CONNECT_TIMEOUT + STALL_TIMEOUT + Duration::from_secs(sent / MIN_UPLOAD_RATE);
         match tokio::time::timeout(patience, self.pool.request(request)).await {
             Err(_) => Err(Failure::Timeout),
             Ok(Ok(response)) => Ok(response),
@@ -152,7 +152,7 @@ impl Client {
 pub fn pieces(body: Incoming) -> Pieces {
     let frames = futures::stream::unfold(Some(BodyStream::new(body)), |frames| async {
         let mut frames = frames?;
-        match tokio::time::timeout(STALLED, frames.next()).await {
+        match tokio::time::timeout(STALL_TIMEOUT, frames.next()).await {
             Err(_) => Some((Err(Failure::Timeout), None)),
             Ok(None) => None,
             Ok(Some(Err(error))) => Some((Err(Failure::Broken(error.into())), None)),
@@ -180,14 +180,14 @@ async fn gather(mut pieces: Pieces, limit: usize) -> Result<Bytes, Failure> {
         }
         Ok(whole.freeze())
     };
-    tokio::time::timeout(WHOLE, gathered).await.unwrap_or(Err(Failure::Timeout))
+    tokio::time::timeout(BODY_TIMEOUT, gathered).await.unwrap_or(Err(Failure::Timeout))
 }
 
 /// What an answer other than 2xx says: its status, how long it asks to be left alone, and its body, empty where that
 /// has more than 64 KiB or does not come.
-pub async fn complaint(response: Response<Incoming>) -> (u16, Option<Duration>, Bytes) {
+pub async fn error_answer(response: Response<Incoming>) -> (u16, Option<Duration>, Bytes) {
     let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
-    (status, retry_after, whole(response.into_body(), COMPLAINT).await.unwrap_or_default())
+    (status, retry_after, whole(response.into_body(), MAX_ERROR_BODY).await.unwrap_or_default())
 }
 
 /// How long an answer asks to be left alone, at most an hour.
@@ -202,7 +202,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
             (instant(asked)? - now).to_std().unwrap_or_default()
         }
     };
-    Some(pause.min(LEFT_ALONE))
+    Some(pause.min(MAX_RETRY_AFTER))
 }
 
 /// A time as headers have it.
@@ -271,43 +271,4 @@ fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn an_answer_may_ask_for_seconds_or_name_the_time() {
-        let asked = |headers: &[(http::HeaderName, &str)]| {
-            retry_after(&headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect())
-        };
-        let date = (DATE, "Sun, 06 Nov 1994 08:49:37 GMT");
-        let at = |time| [date.clone(), (RETRY_AFTER, time)];
-        assert_eq!(asked(&[(RETRY_AFTER, "25")]), Some(Duration::from_secs(25)));
-        assert_eq!(asked(&at("Sun, 06 Nov 1994 08:50:02 GMT")), Some(Duration::from_secs(25)));
-        assert_eq!(asked(&at("Sun, 06 Nov 1994 08:49:00 GMT")), Some(Duration::ZERO), "it is over");
-        assert_eq!(asked(&at("Mon, 07 Nov 1994 08:49:37 GMT")), Some(Duration::from_secs(3600)));
-        assert_eq!(asked(&at("soon")), None);
-        let later = Utc::now() + Duration::from_secs(90);
-        let wait = asked(&[(RETRY_AFTER, later.to_rfc2822().as_str())]).unwrap();
-        assert!((80..=90).contains(&wait.as_secs()), "by the clock of this machine: {wait:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_that_drips_is_given_up() {
-        let begun = tokio::time::Instant::now();
-        let drops = futures::stream::repeat_with(|| Ok(Bytes::from_static(b" "))).then(|drop| async {
-            tokio::time::sleep(STALLED - Duration::from_secs(1)).await;
-            drop
-        });
-        assert!(matches!(gather(drops.boxed(), 1000).await, Err(Failure::Timeout)));
-        assert_eq!(begun.elapsed(), WHOLE);
-    }
-
-    #[tokio::test]
-    async fn a_name_that_leads_inside_is_not_connected_to() {
-        let client = Client::new(Reach::Public).unwrap();
-        let request = Request::get("http://localhost:9/").body(Full::default()).unwrap();
-        assert!(matches!(client.send(request).await, Err(Failure::Forbidden)));
-    }
-}
+mod tests;

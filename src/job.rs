@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 mod hash;
 mod tasks;
 
-pub use hash::{Told, hash_all};
+pub use hash::{Metered, hash_all};
 pub use tasks::{blocking, blocking_deep, both, deep_thread, joined, stop_on_error, work_beside};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.
@@ -46,8 +46,8 @@ pub struct Progress {
     pub bytes: u64,
     /// Bytes in all, where known.
     pub total_bytes: Option<u64>,
-    /// What is being worked on: the name of a table or an entry, the key of a photo, or in a data dump `<artwork id>#<n>`;
-    /// never a private value.
+    /// What is being worked on: the name of a table or an entry, the key of a photo, or in a data dump `<artwork
+    /// id>#<n>`; never a private value.
     pub item: Option<String>,
     /// The least time that the phase takes, where that is known beforehand.
     pub least: Option<Duration>,
@@ -82,7 +82,7 @@ impl Warning {
         Warning { code: code.into(), message: message.into(), subject: None }
     }
 
-    /// The same, about one thing.
+    /// A warning about one thing: a `table.column`, a table or, in a backup, a key.
     pub fn about(code: &str, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Warning { code: code.into(), message: message.into(), subject: Some(subject.into()) }
     }
@@ -160,7 +160,7 @@ struct MeterState {
 
 impl Meter {
     /// Counts for nobody: work that is no part of any phase.
-    pub fn unheard() -> Self {
+    pub fn silent() -> Self {
         Job::unattended().meter(Phase::Snapshot, None, None)
     }
 

@@ -111,7 +111,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         rows::refuse_existing(database)?;
     }
     let meter = job.meter(Phase::Verify, None, None);
-    let mut archive = Archive::open_told(path, job, &meter)?;
+    let mut archive = Archive::open_metered(path, job, &meter)?;
     meter.finish();
     let Held { metadata, index, odd } = Held::read(&mut archive)?;
     let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
@@ -124,7 +124,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         && tables.len() == metadata.database.tables.len()
         && chosen.len() == held;
     for database in &databases {
-        rows::foresee(&mut archive, database)?;
+        rows::preflight(&mut archive, database)?;
     }
     let photos = targets
         .into_iter()

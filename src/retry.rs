@@ -5,16 +5,16 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 /// The first pause, without its random part; each is twice the one before: 100 ms.
-const FIRST: Duration = Duration::from_millis(100);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// No pause is longer without its random part, unless the store asks for it: 5 seconds.
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Seven pauses, of 11 to 23 seconds together: a store that is busy all the while is given up.
-const TIMES: usize = 7;
+const MAX_RETRIES: usize = 7;
 /// A store that lets a request time out, half a minute each, is given up after the third.
-const TIMEOUTS: u32 = 3;
+const MAX_TIMEOUTS: u32 = 3;
 /// Whoever asks to be left alone for longer than this altogether is given up: ten minutes, twice what Cloudflare's rate
 /// limit lasts.
-const PATIENCE: Duration = Duration::from_secs(600);
+const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// How an attempt ended that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +38,9 @@ pub struct Retries {
 impl Retries {
     /// Nothing was tried yet.
     pub fn new() -> Self {
-        let backoff = ExponentialBuilder::default().with_min_delay(FIRST).with_max_delay(LONGEST);
+        let backoff = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(MAX_PAUSE);
         Retries {
-            pauses: backoff.with_max_times(TIMES).with_jitter().build(),
+            pauses: backoff.with_max_times(MAX_RETRIES).with_jitter().build(),
             timeouts: 0,
             waited: Duration::ZERO,
         }
@@ -56,12 +56,12 @@ impl Retries {
             }
             Setback::Busy(wish) => wish,
         };
-        if self.timeouts >= TIMEOUTS {
+        if self.timeouts >= MAX_TIMEOUTS {
             return None;
         }
         let pause = self.pauses.next()?.max(wish.unwrap_or_default());
         self.waited += pause;
-        (self.waited <= PATIENCE).then_some(pause)
+        (self.waited <= MAX_WAIT).then_some(pause)
     }
 }
 
@@ -91,6 +91,6 @@ mod tests {
     fn a_store_is_left_alone_as_long_as_it_asks() {
         let busy = Setback::Busy(Some(Duration::from_secs(9)));
         assert_eq!(Retries::new().pause(busy), Some(Duration::from_secs(9)));
-        assert_eq!(Retries::new().pause(Setback::Busy(Some(PATIENCE * 2))), None);
+        assert_eq!(Retries::new().pause(Setback::Busy(Some(MAX_WAIT * 2))), None);
     }
 }

@@ -35,8 +35,8 @@ impl<S: Send + Sync + 'static> Run<S> {
         self.clone().last(stage).await
     }
 
-    /// The same for the last stage: the folder of the run goes when all is closed that the stage holds, for Windows
-    /// removes none with open files.
+    /// Does the last stage, as [`blocking`](Run::blocking): the folder of the run goes when all is closed that the
+    /// stage holds, for Windows removes none with open files.
     pub async fn last<T: Send + 'static>(
         self,
         stage: impl FnOnce(&Run<S>) -> Result<T> + Send + 'static,

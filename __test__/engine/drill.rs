@@ -29,8 +29,10 @@ fn written() -> (String, Expected) {
     let dumped = dump::dump(&path).unwrap();
     assert_eq!(dumped.extra.len(), 0);
     let schema = Schema::read(&source).unwrap();
-    let held =
-        Expected { tables: digest::database(&source, &schema).unwrap(), makings: Some(schema.makings()) };
+    let held = Expected {
+        tables: digest::database(&source, &schema).unwrap(),
+        definitions: Some(schema.definitions()),
+    };
     (String::from_utf8(dumped.main).unwrap(), held)
 }
 

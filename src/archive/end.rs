@@ -42,7 +42,7 @@ impl End {
         Directory::parse(&self.before, &self.record)
     }
 
-    /// The same; none when its own records contradict each other.
+    /// Where it says that the directory is; none when its own records contradict each other.
     pub(super) fn sound_directory(&self) -> Option<Directory> {
         self.directory().filter(|directory| self.before.ends_with(&directory.zip64_end()))
     }

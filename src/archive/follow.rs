@@ -72,7 +72,7 @@ impl Watch {
     }
 }
 
-/// The same error for another reader, of the same kind.
+/// A copy of the error, of the same kind, for one more reader.
 fn again(error: &Arc<io::Error>) -> io::Error {
     io::Error::new(error.kind(), Arc::clone(error))
 }

@@ -11,7 +11,7 @@ use super::central::{self, Beside};
 use super::end::End;
 use super::format::Directory;
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter, Told, hash_all};
+use crate::job::{Job, Meter, Metered, hash_all};
 
 /// An archive whose every byte is as it was written.
 #[derive(Debug)]
@@ -27,16 +27,16 @@ impl Archive {
     /// Fails with `ARCHIVE_CORRUPT` if not, or if it cannot be read, and with `ABORT_ERR`. That somebody who can
     /// write the file has not made up another archive, checksum included, cannot be known here.
     pub fn open(path: &Path, job: &Job) -> Result<Archive> {
-        Archive::open_told(path, job, &Meter::unheard())
+        Archive::open_metered(path, job, &Meter::silent())
     }
 
-    /// The same; `meter` hears of every byte, and of the entries once they are known.
-    pub fn open_told(path: &Path, job: &Job, meter: &Meter) -> Result<Archive> {
+    /// Opens an archive as [`Archive::open`] does; `meter` hears of every byte, and of the entries once they are known.
+    pub fn open_metered(path: &Path, job: &Job, meter: &Meter) -> Result<Archive> {
         let mut file = open_file(path)?;
         let (end, covered) = End::read(&mut file, path)?;
         meter.expect(None, Some(covered));
         file.rewind().map_err(|error| Error::unopened(path, error))?;
-        let sha256 = hex::encode(hash(&mut Told::new(&mut file, meter), covered, path, job)?);
+        let sha256 = hex::encode(hash(&mut Metered::new(&mut file, meter), covered, path, job)?);
         let directory = end.directory().filter(|_| end.is_that_of(&sha256));
         let archive = Archive::with_directory(path, file, covered, directory)?;
         meter.add(archive.entries() as u64, 0);

@@ -8,7 +8,7 @@ use crate::folder;
 
 /// Fails as making `folder`, where it is missing, and writing `bytes` into it would: with `OUTPUT_UNWRITABLE` or
 /// `DISK_FULL`. What only writing shows, it does not.
-pub fn foresee(folder: &Path, bytes: u64) -> Result<()> {
+pub fn preflight(folder: &Path, bytes: u64) -> Result<()> {
     let folder = std::path::absolute(folder).map_err(|error| Error::output(folder, error))?;
     let mut missing = None;
     for place in folder.ancestors() {
@@ -73,12 +73,12 @@ mod tests {
         let file = root.path().join("file");
         std::fs::write(&file, "").unwrap();
         for folder in [file.clone(), file.join("below/it")] {
-            let (foreseen, tried) = (foresee(&folder, 0), Workspace::create(&folder).map(drop));
+            let (foreseen, tried) = (preflight(&folder, 0), Workspace::create(&folder).map(drop));
             assert_eq!(foreseen.unwrap_err().to_string(), tried.unwrap_err().to_string());
         }
         let missing = root.path().join("a/b");
-        assert!(foresee(&missing, 1).is_ok());
-        assert_eq!(foresee(&missing, u64::MAX).unwrap_err().code(), "DISK_FULL");
+        assert!(preflight(&missing, 1).is_ok());
+        assert_eq!(preflight(&missing, u64::MAX).unwrap_err().code(), "DISK_FULL");
         assert!(!root.path().join("a").exists());
     }
 

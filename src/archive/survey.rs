@@ -21,7 +21,7 @@ mod structure;
 /// Bytes hashed at a time.
 const BUFFER: usize = 1 << 20;
 /// Findings of one severity that are kept; more are counted only.
-const KEPT: u64 = 1_000;
+const MAX_FINDINGS: u64 = 1_000;
 
 /// Whether what was found harms the contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Survey {
             Severity::Damaged => self.damaged,
             Severity::Altered => self.altered,
         };
-        found.saturating_sub(KEPT)
+        found.saturating_sub(MAX_FINDINGS)
     }
 
     /// Notes a finding.
@@ -133,7 +133,7 @@ impl Survey {
             Severity::Altered => &mut self.altered,
         };
         *found += 1;
-        if *found <= KEPT {
+        if *found <= MAX_FINDINGS {
             let entry = entry.map(str::to_owned);
             self.findings.push(Finding { severity, entry, problem: problem.into() });
         }

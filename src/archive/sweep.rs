@@ -25,7 +25,7 @@ use crate::private_file::is_working_folder;
 pub(super) const LOCK: &str = "lock";
 
 /// How long nothing was written in a folder of another host that is taken for dead: a day.
-const STILL: Duration = Duration::from_secs(24 * 60 * 60);
+const DEAD_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Removes the folders of dead runs that belong to `user`, but never `own`, the folder of this run: there are file
 /// systems that grant every lock. What cannot be removed is no reason not to make a backup.
@@ -116,7 +116,7 @@ fn is_of_this_host(lock: &mut File) -> bool {
 fn is_still(dir: &Path) -> bool {
     let is_old = |meta: io::Result<fs::Metadata>| {
         let modified = meta.and_then(|meta| meta.modified());
-        modified.is_ok_and(|at| at.elapsed().is_ok_and(|ago| ago > STILL))
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|ago| ago > DEAD_AFTER))
     };
     let Ok(mut entries) = fs::read_dir(dir) else { return false };
     is_old(fs::metadata(dir)) && entries.all(|entry| is_old(entry.and_then(|entry| entry.metadata())))
@@ -200,7 +200,7 @@ mod tests {
         // What the last one was told has not come over yet.
         let (living, dead, new) =
             (foreign("another host\nanother boot 1"), foreign("another host"), foreign(""));
-        let long_ago = std::time::SystemTime::now() - STILL * 2;
+        let long_ago = std::time::SystemTime::now() - DEAD_AFTER * 2;
         for aged in
             [dead.join(LOCK), dead.join("archive.zip"), living.join(LOCK), living.clone(), dead.clone()]
         {

@@ -13,7 +13,7 @@ use crate::flush;
 /// Bytes that are gathered before they go to the file, and that are copied at a time.
 pub(super) const BUFFER: usize = 256 * 1024;
 /// What was written is read back in pieces of at least this.
-const SHOWN: u64 = 8 << 20;
+const READ_BACK_STEP: u64 = 8 << 20;
 
 /// The file, which only grows, with its length and the CRC-32 of all that was meant to be in it.
 pub(super) struct Tape {
@@ -55,7 +55,7 @@ impl Tape {
 
     /// Lets what was written be read back, now and then.
     pub(super) fn show_to(&mut self, read_back: &mut ReadBack) -> Result<()> {
-        if self.position >= self.shown + SHOWN {
+        if self.position >= self.shown + READ_BACK_STEP {
             self.file.flush().map_err(|e| Error::output(&self.path, e))?;
             self.shown = self.position;
             read_back.written(self.shown)?;

@@ -39,8 +39,9 @@ impl Workspace {
         Workspace::create_by(claim, output_dir)
     }
 
-    /// The same, for an archive that is to be called `filename`: fails with `ARCHIVE_EXISTS` where that is taken and may
-    /// not be replaced, and with `OUTPUT_UNWRITABLE` where a folder is called so.
+    /// Makes the folder, as [`Workspace::create`], for an archive that is to be called `filename`: fails with
+    /// `ARCHIVE_EXISTS` where that is taken and may not be replaced, and with `OUTPUT_UNWRITABLE` where a folder is
+    /// called so.
     pub fn for_archive(output_dir: &Path, filename: &str, overwrite: bool) -> Result<Workspace> {
         let workspace = Workspace::create(output_dir)?;
         refuse_taken(&workspace.output_dir.join(filename), overwrite)?;

@@ -18,7 +18,7 @@ use super::workspace::Workspace;
 use crate::error::{Error, Result};
 
 /// More than the header of one entry takes in the directory: two fields of up to 65,535 bytes.
-const HEADER: u64 = 132_000;
+const MAX_HEADER: u64 = 132_000;
 /// What the file is called until it is published.
 const FILE: &str = "archive.zip";
 
@@ -154,7 +154,7 @@ impl ArchiveWriter {
                 problem: format!("an entry's name has {} bytes", header.name.len()),
             });
         }
-        check_readable(self.entries.len() as u64 + 1, self.central.len() as u64 + HEADER)?;
+        check_readable(self.entries.len() as u64 + 1, self.central.len() as u64 + MAX_HEADER)?;
         let name: Arc<str> = header.name.into();
         if !self.names.insert(Arc::clone(&name)) {
             return Err(Error::Internal { problem: format!("two entries are called {name}") });

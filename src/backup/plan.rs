@@ -113,7 +113,7 @@ impl Plan {
         listed.fold(0, |bytes, photo| bytes.saturating_add(photo.size))
     }
 
-    /// The same, where the store has listed all of them.
+    /// Bytes of all photos; None where the store has not listed all of them.
     pub fn all_bytes(&self) -> Option<u64> {
         self.is_listed.then(|| self.bytes())
     }
@@ -139,8 +139,8 @@ impl Plan {
     }
 
     /// For a store that cannot list: where else a photo may lie that is not where a row says.
-    pub fn sisters(&self) -> &[PlannedPhoto] {
-        &self.plan.sisters
+    pub fn alternatives(&self) -> &[PlannedPhoto] {
+        &self.plan.alternatives
     }
 
     /// For a store that cannot list: of each reference the keys that would be its photo.
@@ -148,22 +148,23 @@ impl Plan {
         &self.plan.readings
     }
 
-    /// Those of them that a row names.
+    /// Those among the keys of [`readings`](Plan::readings) that a row names; the others are guesses.
     pub fn named(&self) -> &HashSet<String> {
         &self.plan.named
     }
 
     /// Keys of photos that the store may hold elsewhere than rows say, of those of which it gave no reading.
-    pub fn sisters_of_lost(&self, given: &HashSet<String>) -> Vec<String> {
+    pub fn alternatives_of_lost(&self, given: &HashSet<String>) -> Vec<String> {
         let lost = self.plan.readings.iter().filter(|keys| !keys.iter().any(|key| given.contains(key)));
-        let sisters = lost.flatten().filter(|key| self.sister(key).is_some());
-        sisters.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+        let alternatives = lost.flatten().filter(|key| self.alternative(key).is_some());
+        alternatives.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
-    /// Such a photo.
-    pub fn sister(&self, key: &str) -> Option<&PlannedPhoto> {
-        let at = self.plan.sisters.binary_search_by(|sister| sister.key.as_str().cmp(key)).ok()?;
-        self.plan.sisters.get(at)
+    /// The photo among [`alternatives`](Plan::alternatives) that has this key.
+    pub fn alternative(&self, key: &str) -> Option<&PlannedPhoto> {
+        let at =
+            self.plan.alternatives.binary_search_by(|alternative| alternative.key.as_str().cmp(key)).ok()?;
+        self.plan.alternatives.get(at)
     }
 
     /// A photo as it was listed; None when the store could not list, and was not asked for it.

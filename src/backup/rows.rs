@@ -125,7 +125,8 @@ impl Writer {
         let (main, extra) = (self.main.finish()?, self.extra.finish()?);
         if let Some(done) = self.done.take() {
             // Nobody waits when there is no drill.
-            let _ = done.send(Expected { tables: dump.tables.clone(), makings: Some(dump.makings.clone()) });
+            let _ = done
+                .send(Expected { tables: dump.tables.clone(), definitions: Some(dump.definitions.clone()) });
         }
         meter.finish();
         Ok(Rows { main, extra: (dump.extra_bytes > 0).then_some(extra), dump })

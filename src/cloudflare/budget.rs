@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::Access;
 
 /// Requests in [`WINDOW`]: a few are left for whoever works in the dashboard meanwhile.
-const MOST: usize = 1150;
+const MAX_REQUESTS: usize = 1150;
 const WINDOW: Duration = Duration::from_secs(300);
 
 /// The requests that one token has left. What shares a token shares its budget, in the whole process.
@@ -34,10 +34,10 @@ impl Budget {
         budgets.entry(hash.finalize().into()).or_default().clone()
     }
 
-    /// The least time in which so many requests can be made: the first [`MOST`] at once, and as many again after each
+    /// The least time in which so many requests can be made: the first [`MAX_REQUESTS`] at once, and as many again after each
     /// [`WINDOW`].
     pub fn least_time(requests: u64) -> Duration {
-        let waits = requests.saturating_sub(1) / MOST as u64;
+        let waits = requests.saturating_sub(1) / MAX_REQUESTS as u64;
         WINDOW.saturating_mul(u32::try_from(waits).unwrap_or(u32::MAX))
     }
 
@@ -56,7 +56,7 @@ impl Budget {
             spent.pop_front();
         }
         match spent.front() {
-            Some(first) if spent.len() >= MOST => Some(WINDOW - now.duration_since(*first)),
+            Some(first) if spent.len() >= MAX_REQUESTS => Some(WINDOW - now.duration_since(*first)),
             _ => {
                 spent.push_back(now);
                 None
@@ -72,7 +72,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_five_minutes_hold_more_requests_than_are_taken() {
         let (budget, began) = (Budget::default(), Instant::now());
-        for _ in 0..MOST {
+        for _ in 0..MAX_REQUESTS {
             budget.take().await;
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
@@ -83,7 +83,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_least_time_is_what_it_takes() {
         let (budget, began) = (Budget::default(), Instant::now());
-        for requests in 1..=2 * MOST as u64 + 1 {
+        for requests in 1..=2 * MAX_REQUESTS as u64 + 1 {
             budget.take().await;
             assert_eq!(began.elapsed().as_secs(), Budget::least_time(requests).as_secs(), "{requests}");
         }

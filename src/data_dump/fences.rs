@@ -24,7 +24,7 @@ pub struct Toll {
 }
 
 impl Toll {
-    /// Those of another part too.
+    /// Adds what another part of the work found.
     pub fn merge(&mut self, other: &Toll) {
         self.counts.merge(&other.counts);
         self.troubles.merge(&other.troubles);
@@ -74,7 +74,7 @@ impl<'v> Fences<'v> {
         self.redactor.holds(text).is_some()
     }
 
-    /// The same of a text that was made around a public id.
+    /// Whether there is an identifier in a text that was made around a public id.
     pub fn holds_around(&self, text: &str) -> bool {
         self.redactor.holds_around(text).is_some()
     }
@@ -90,8 +90,8 @@ impl<'v> Fences<'v> {
         Ok(self.redactor.text(text, counts))
     }
 
-    /// A text of a row as it may leave in `entry`. It may be JSON as a whole, as forms leave it: names in it stay in. None
-    /// when nobody can say which of it may leave, or it is nothing but the key of a photo of ours.
+    /// A text of a row as it may leave in `entry`. It may be JSON as a whole, as forms leave it: names in it stay in.
+    /// None when nobody can say which of it may leave, or it is nothing but the key of a photo of ours.
     pub fn words<'t>(&self, text: &'t str, entry: &str, counts: &mut Counts) -> Result<Option<Cow<'t, str>>> {
         if is_place_alone(text) {
             return Ok(None);
@@ -107,7 +107,7 @@ impl<'v> Fences<'v> {
         })
     }
 
-    /// The same of a text of `place`: one that may not leave is told.
+    /// A text of `place` as [`words`](Fences::words) lets it leave in `entry`; that it may not is noted in `toll`.
     pub fn clean<'t>(
         &self,
         text: &'t str,
@@ -141,7 +141,7 @@ impl<'v> Fences<'v> {
         Ok(())
     }
 
-    /// The same for a value.
+    /// Makes a value fit to leave in `entry`, as [`members`](Fences::members) does; `null` where nothing of it may.
     pub fn value(&self, value: &mut Value, entry: &str, counts: &mut Counts) -> Result<()> {
         self.filter.clean_value(value);
         let before = counts.clone();
@@ -197,7 +197,7 @@ impl<'v> Fences<'v> {
     }
 }
 
-/// The same error with the id of the record that it is about. It is public, and says where to look.
+/// Adds to an error the id of the record that it is about. It is public, and says where to look.
 pub fn of_record(error: Error, id: &str) -> Error {
     match error {
         Error::PrivacyLeak { entry, place, problem } => {

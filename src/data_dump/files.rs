@@ -21,7 +21,7 @@ use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_L
 
 mod batch;
 
-use batch::{Made, ROWS, Rows, read};
+use batch::{BATCH_ROWS, Made, Rows, read};
 
 /// A data file as it lies in the workspace.
 #[derive(Debug)]
@@ -39,9 +39,9 @@ pub struct WrittenFile {
 pub struct Written {
     /// In the order of the archive.
     pub files: Vec<WrittenFile>,
-    /// Works and creators by their content, where there is a dump to compare with.
+    /// Works by their content; none unless there is a dump to compare with.
     pub works: Fingerprints,
-    /// The same of creators.
+    /// Creators by their content; none unless there is a dump to compare with.
     pub creators: Fingerprints,
     /// What was found on the way.
     pub toll: Toll,
@@ -138,8 +138,8 @@ impl<'w> Writing<'w> {
         self.close(out)
     }
 
-    /// Writes the records of so many rows: `row` reads each, by its place, and `make` makes a record of it, on whichever
-    /// core is free.
+    /// Writes the records of so many rows: `row` reads each, by its place, and `make` makes a record of it, on
+    /// whichever core is free.
     fn write(
         &self,
         out: &mut Out<'_, 'w>,
@@ -174,7 +174,7 @@ impl<'w> Writing<'w> {
 
     fn links(&mut self) -> Result<WrittenFile> {
         let mut out = self.open(&LINKS)?;
-        for batch in self.records.plan.links.chunks(ROWS) {
+        for batch in self.records.plan.links.chunks(BATCH_ROWS) {
             self.job.check()?;
             for link in batch {
                 let json = self.records.link(link, &mut out.toll);

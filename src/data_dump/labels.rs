@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::error::Result;
 
 /// Bytes of the longest label that is repeated for each of several values: 100 kB of tags could else be gigabytes.
-const REPEATED_LABEL: usize = 200;
+const MAX_REPEATED_LABEL: usize = 200;
 
 /// Hands each scalar of the tags to `visit` with its label: arrays are spread, members of objects have dotted names.
 /// Gives how many arrays and members are passed over for the length of their label.
@@ -19,12 +19,12 @@ fn each_scalar(label: &str, value: &Value, visit: &mut impl FnMut(&str, &str) ->
         Value::Bool(flag) => visit(label, if *flag { "true" } else { "false" }).map(|()| 0),
         Value::Number(number) => visit(label, &number.to_string()).map(|()| 0),
         Value::String(text) => visit(label, text).map(|()| 0),
-        Value::Array(items) if items.len() > 1 && label.len() > REPEATED_LABEL => Ok(1),
+        Value::Array(items) if items.len() > 1 && label.len() > MAX_REPEATED_LABEL => Ok(1),
         Value::Array(items) => {
             items.iter().try_fold(0, |passed, item| Ok(passed + each_scalar(label, item, visit)?))
         }
         Value::Object(members) => members.iter().try_fold(0, |passed, (name, value)| {
-            if label.len() + name.len() >= REPEATED_LABEL {
+            if label.len() + name.len() >= MAX_REPEATED_LABEL {
                 return Ok(passed + 1);
             }
             Ok(passed + each_scalar(&format!("{label}.{name}"), value, visit)?)

@@ -12,9 +12,9 @@ use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS};
 use crate::platform::fields::names::pattern;
 
 /// The archive's name where the caller gives none.
-const NAME: &str = "Cultural Archiver";
+const DEFAULT_NAME: &str = "Cultural Archiver";
 /// The most bytes of an archive in memory, unless the caller says otherwise.
-const IN_MEMORY: u64 = 512 << 20;
+const MAX_IN_MEMORY: u64 = 512 << 20;
 /// Whole numbers of JavaScript are exact up to here.
 const SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
@@ -101,7 +101,7 @@ impl DataDumpOptions {
             common: self.common.check()?,
             in_memory,
             max_archive_bytes: match self.max_archive_bytes {
-                None => in_memory.then_some(IN_MEMORY),
+                None => in_memory.then_some(MAX_IN_MEMORY),
                 Some(bytes) => Some(bytes_limit(bytes)?),
             },
             source: self.source.check()?,
@@ -131,7 +131,7 @@ impl DataDumpOptions {
 impl SourceOptions {
     fn check(self) -> Result<Source> {
         Ok(Source {
-            name: self.name.map_or(Ok(NAME.into()), |name| line("source.name", name))?,
+            name: self.name.map_or(Ok(DEFAULT_NAME.into()), |name| line("source.name", name))?,
             url: self.url.map(site).transpose()?,
             contact: self.contact.map(|contact| line("source.contact", contact)).transpose()?,
         })
@@ -220,7 +220,7 @@ mod tests {
                 )
             })
         };
-        let usual = |bytes| Some((bytes, NAME.to_owned(), Some(800), false, false, false));
+        let usual = |bytes| Some((bytes, DEFAULT_NAME.to_owned(), Some(800), false, false, false));
         assert_eq!(found(file()), usual(None));
         assert_eq!(found(DataDumpOptions { in_memory: Some(true), ..file() }), usual(Some(512 << 20)));
     }

@@ -23,7 +23,7 @@ mod works;
 /// The columns of a work that are read for its record, in this order; those that the operator adds follow.
 pub const WORK_COLUMNS: [&str; 9] =
     ["title", "description", "lat", "lon", "type_id", "tags", "artist_names", "created_at", "updated_at"];
-/// The same of a creator.
+/// The columns of a creator that are read for its record, in this order; those that the operator adds follow.
 pub const CREATOR_COLUMNS: [&str; 8] =
     ["name", "description", "bio", "website", "aliases", "tags", "created_at", "updated_at"];
 
@@ -105,7 +105,7 @@ pub struct Plan {
 
 /// What the options say about which rows are in.
 #[derive(Debug, Clone, Copy)]
-pub struct Wishes<'s> {
+pub struct Selection<'s> {
     /// Whether works under another licence get a file.
     pub separate_foreign: bool,
     /// Whether thumbnails are made.
@@ -115,23 +115,24 @@ pub struct Wishes<'s> {
 }
 
 /// Licences that are told apart; what rows call theirs may be any text.
-const LICENCES: usize = 50;
+const MAX_LICENCES: usize = 50;
 /// Bytes of the longest name of one.
-const LICENCE: usize = 120;
+const MAX_LICENCE_NAME: usize = 120;
 
 impl Plan {
     /// One more row that is not in artwork.json.
     fn count_foreign(&mut self, licence: &str) {
         let known = &mut self.excluded_foreign;
-        let is_told = known.contains_key(licence) || (known.len() < LICENCES && licence.len() <= LICENCE);
+        let is_told =
+            known.contains_key(licence) || (known.len() < MAX_LICENCES && licence.len() <= MAX_LICENCE_NAME);
         *known.entry(if is_told { licence } else { OTHER }.to_owned()).or_default() += 1;
     }
 
     /// Reads which rows are in. Fails with `SCHEMA_UNKNOWN` when there is no table of works, or nothing that says
     /// which are approved.
-    pub fn read(snapshot: &Snapshot, wishes: Wishes<'_>, fences: &Fences<'_>) -> Result<Plan> {
+    pub fn read(snapshot: &Snapshot, selection: Selection<'_>, fences: &Fences<'_>) -> Result<Plan> {
         let conn = snapshot.connection();
-        let reader = Reader { snapshot, conn, wishes, fences };
+        let reader = Reader { snapshot, conn, selection, fences };
         let works_table = reader.works_table()?;
         let mut plan = Plan {
             works_table,
@@ -176,7 +177,7 @@ struct Place {
 struct Reader<'r> {
     snapshot: &'r Snapshot,
     conn: &'r Connection,
-    wishes: Wishes<'r>,
+    selection: Selection<'r>,
     fences: &'r Fences<'r>,
 }
 
@@ -223,7 +224,7 @@ impl Reader<'_> {
 
     /// Columns of a table that the operator adds.
     fn included(&self, table: &str) -> Vec<&str> {
-        let fields = self.wishes.included.iter().filter(|field| field.table == table);
+        let fields = self.selection.included.iter().filter(|field| field.table == table);
         fields.map(|field| field.column.as_str()).collect()
     }
 

@@ -18,7 +18,7 @@ use crate::platform::fields::files::{ARTWORK, CREATORS};
 use crate::platform::times::rfc3339;
 
 /// A loss of no more records than this is no reason to stop, whatever share it is.
-const FEW: u64 = 20;
+const MAX_UNNOTICED_LOSS: u64 = 20;
 
 /// Records by id, with two hashes of each: of its photos and of all else.
 #[derive(Debug, Default)]
@@ -117,7 +117,7 @@ impl Previous {
         ];
         let has_shrunk = |(kind, before, now): &(&str, u64, u64)| {
             let lost = before.saturating_sub(*now);
-            (with_photos || *kind != "photos") && lost > FEW && lost > *before / 10
+            (with_photos || *kind != "photos") && lost > MAX_UNNOTICED_LOSS && lost > *before / 10
         };
         let shrunk: Vec<String> = kinds
             .iter()

@@ -6,7 +6,7 @@ use super::Run;
 use super::fences::Fences;
 use super::included::IncludedField;
 use super::options::Settings;
-use super::plan::{Failure, Plan, Wishes};
+use super::plan::{Failure, Plan, Selection};
 use super::previous::Previous;
 use crate::database::source::Snapshot;
 use crate::error::{Error, Result};
@@ -52,9 +52,9 @@ pub(super) fn read(Run { settings, workspace, job }: &Run, with_photos: bool) ->
     let is_had = |field: &&IncludedField| field.leaves(&filter) && !absent.contains(&field.place());
     let included: Vec<_> = settings.included.iter().filter(is_had).cloned().collect();
     let fences = Fences::new(&filter, Redactor::new(&values), settings.fail_on_leak);
-    let wishes =
-        Wishes { separate_foreign: settings.separate_foreign, photos: with_photos, included: &included };
-    let plan = Plan::read(&snapshot, wishes, &fences)?;
+    let selection =
+        Selection { separate_foreign: settings.separate_foreign, photos: with_photos, included: &included };
+    let plan = Plan::read(&snapshot, selection, &fences)?;
     if plan.works.is_empty() && plan.foreign.is_empty() {
         return Err(Error::DumpShrunk {
             problem: "there is no approved artwork that may be published: an empty dump would replace whatever was \
@@ -101,7 +101,7 @@ fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<Values> {
     })
     .and_then(|()| {
         each_public_id::<Failure>(connection, |id| {
-            values.spare(id);
+            values.exempt(id);
             Ok(())
         })
     });

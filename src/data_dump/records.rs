@@ -51,17 +51,17 @@ pub struct WorkRecord {
 
 impl Records<'_> {
     /// Tells the last fence what was made around public ids: names of thumbnails, pages.
-    pub fn spare_made(&self, scanner: &mut Scanner<'_>) {
+    pub fn exempt_made(&self, scanner: &mut Scanner<'_>) {
         let plan = self.plan;
         for photo in &plan.photos {
             let id = &photo.artwork_id;
-            scanner.spare_around(&photo_name(self.names, id, photo.n), id);
+            scanner.exempt_around(&photo_name(self.names, id, photo.n), id);
         }
         let Some(site) = self.site else { return };
         let works = plan.works.iter().chain(&plan.foreign).map(|work| ("artwork", &work.id));
         let creators = plan.creators.iter().map(|creator| ("artist", &creator.id));
         for (kind, id) in works.chain(creators) {
-            scanner.spare_around(&page(site, kind, id), id);
+            scanner.exempt_around(&page(site, kind, id), id);
         }
     }
 

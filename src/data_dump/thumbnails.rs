@@ -244,58 +244,40 @@ impl Making<'_> {
     }
 
     fn finish(self, listing: Listing) -> Thumbnails {
-        let mut warnings = Vec::new();
-        let mut warn = |code: &str, count: usize, one: &str, many: &str, rest: &str| {
-            if count > 0 {
-                warnings.push(Warning::new(code, format!("{} {rest}", counted(count as u64, one, many))));
-            }
-        };
-        let of = |wanted: &[&str]| self.count(wanted);
-        let missing = "see photos_missing in metadata.json";
-        warn(
-            "PHOTO_MISSING",
-            self.failed as usize,
-            "photo could",
-            "photos could",
-            &format!("not be read; {missing}"),
-        );
-        warn(
-            "PHOTO_DANGLING",
-            of(&[GONE]),
-            "photo is",
-            "photos are",
-            &format!("not in the store; {missing}"),
-        );
-        warn(
-            "PHOTO_FOREIGN",
-            of(&[FOREIGN]),
-            "photo lies",
-            "photos lie",
-            "on other hosts, which are not asked",
-        );
-        warn(
-            "PHOTO_LICENSED",
-            of(&[LICENSED]),
-            "photo is",
-            "photos are",
-            &format!("under another licence and left out; {missing}"),
-        );
+        const SEE: &str = "; see photos_missing in metadata.json";
+        let of = |reasons: &[&str]| self.count(reasons) as u64;
         let refusals = Refusal::ALL.map(Refusal::reason);
-        warn(
-            "PHOTO_UNDECODABLE",
-            of(&refusals),
-            "photo has",
-            "photos have",
-            &format!("no thumbnail; {missing}"),
-        );
-        warn(
-            "PHOTO_FROM_COPY",
-            self.of_copies as usize,
-            "thumbnail was",
-            "thumbnails were",
-            "made of a stored copy, because the original is gone",
-        );
-        warnings.extend(passed_over(&listing));
+        let told = [
+            ("PHOTO_MISSING", self.failed, "photo could not be read", "photos could not be read", SEE),
+            ("PHOTO_DANGLING", of(&[GONE]), "photo is not in the store", "photos are not in the store", SEE),
+            (
+                "PHOTO_FOREIGN",
+                of(&[FOREIGN]),
+                "photo lies on another host, which is not asked",
+                "photos lie on other hosts, which are not asked",
+                "",
+            ),
+            (
+                "PHOTO_LICENSED",
+                of(&[LICENSED]),
+                "photo is under another licence and left out",
+                "photos are under another licence and left out",
+                SEE,
+            ),
+            ("PHOTO_UNDECODABLE", of(&refusals), "photo has no thumbnail", "photos have no thumbnail", SEE),
+            (
+                "PHOTO_FROM_COPY",
+                self.of_copies,
+                "thumbnail was made of a stored copy, because the original is gone",
+                "thumbnails were made of stored copies, because the originals are gone",
+                "",
+            ),
+        ];
+        let told = told.into_iter().filter(|(_, count, ..)| *count > 0);
+        let warnings = told.map(|(code, count, one, many, more)| {
+            Warning::new(code, format!("{}{more}", counted(count, one, many)))
+        });
+        let warnings = warnings.chain(passed_over(&listing)).collect();
         Thumbnails { file: FILE.into(), outcomes: self.outcomes, failed: self.failed, warnings }
     }
 }

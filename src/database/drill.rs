@@ -7,8 +7,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::definition::Definition;
 use super::digest::TableDigest;
-use super::making::Making;
 use super::schema::Schema;
 use super::script::{Budget, LoadError, Loader};
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub struct Expected {
     /// Every table with its rows and digest.
     pub tables: Vec<TableDigest>,
     /// Every object; none where nobody noted them.
-    pub makings: Option<BTreeSet<Making>>,
+    pub definitions: Option<BTreeSet<Definition>>,
 }
 
 /// What a drill found.
@@ -63,11 +63,11 @@ impl Drill {
     pub fn start(path: &Path, bytes: u64, advice: &'static str, job: &Job) -> Result<Drill> {
         let loader = Loader::create_scratch(path, Budget::for_bytes(bytes), job);
         // Nobody is told: it goes on beside phases that are.
-        Self::with(loader, path, advice, job, Arc::new(Meter::unheard()))
+        Self::with(loader, path, advice, job, Arc::new(Meter::silent()))
     }
 
-    /// The same, of a database that stays where it passes; `meter` hears of the bytes that are loaded and the tables
-    /// that are compared.
+    /// A drill, as [`Drill::start`], whose database stays if it passes; `meter` hears of the bytes that are loaded and
+    /// the tables that are compared.
     pub fn start_to_keep(
         path: &Path,
         bytes: u64,
@@ -86,7 +86,7 @@ impl Drill {
         meter: Arc<Meter>,
     ) -> Result<Drill> {
         let loader = loader
-            .and_then(|mut loader| loader.run(WITHOUT_CHECKS, &Meter::unheard()).map(|()| loader))
+            .and_then(|mut loader| loader.run(WITHOUT_CHECKS, &Meter::silent()).map(|()| loader))
             .map_err(|error| failed(error, "", path, advice))?;
         Ok(Drill { loader, path: path.to_owned(), advice, job: job.clone(), meter })
     }
@@ -114,10 +114,10 @@ pub fn inspect(
 ) -> Result<DrillReport> {
     let inspection = Inspection { path, advice, job, meter };
     let schema = inspection.schema()?;
-    if let Some(makings) = &expected.makings
-        && let Some(making) = makings.symmetric_difference(&schema.makings()).next()
+    if let Some(definitions) = &expected.definitions
+        && let Some(definition) = definitions.symmetric_difference(&schema.definitions()).next()
     {
-        let (kind, name) = (&making.kind, &making.name);
+        let (kind, name) = (&definition.kind, &definition.name);
         let problem = format!("the {kind} {name} did not come back as it was; {advice}");
         return Err(Error::DrillFailed { problem, source: None });
     }

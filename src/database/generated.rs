@@ -8,12 +8,12 @@ use super::lexer::{Token, creates, tokens};
 /// Bytes of the CREATE TABLE of a table with generated columns. Where each is made of another, SQLite calls itself for
 /// every level of all their expressions, and bounds those of one expression only. A level takes a byte of the text at
 /// least, and 500 to 600 bytes of stack. D1 takes no statement that is longer.
-const LONGEST: usize = 100_000;
+const MAX_CREATE_TABLE: usize = 100_000;
 
 /// The first table whose generated columns may lead too far.
 pub fn too_long(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let sql = format!(
-        "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND octet_length(sql) > {LONGEST}"
+        "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND octet_length(sql) > {MAX_CREATE_TABLE}"
     );
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
@@ -22,7 +22,7 @@ pub fn too_long(connection: &Connection) -> rusqlite::Result<Option<String>> {
             |value: ValueRef<'_>| String::from_utf8_lossy(value.as_bytes().unwrap_or_default()).into_owned();
         let sql = text(row.get_ref(1)?);
         // The database may count two bytes for each character.
-        if sql.len() > LONGEST && has_generated_columns(&sql) {
+        if sql.len() > MAX_CREATE_TABLE && has_generated_columns(&sql) {
             return Ok(Some(text(row.get_ref(0)?)));
         }
     }
@@ -31,7 +31,7 @@ pub fn too_long(connection: &Connection) -> rusqlite::Result<Option<String>> {
 
 /// Whether this statement makes such a table: SQLite computes its columns at once.
 pub fn is_too_long(statement: &str) -> bool {
-    statement.len() > LONGEST && creates(statement, "TABLE") && has_generated_columns(statement)
+    statement.len() > MAX_CREATE_TABLE && creates(statement, "TABLE") && has_generated_columns(statement)
 }
 
 fn has_generated_columns(create: &str) -> bool {

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, Row};
 
+use super::definition::Definition;
 use super::lexer;
-use super::making::Making;
 
 mod key;
 mod stored;
@@ -129,8 +129,8 @@ impl Schema {
 
     /// Everything that has a CREATE text, as a reload must give it again. Space and comments do not count, nor does
     /// the order.
-    pub fn makings(&self) -> BTreeSet<Making> {
-        self.texts().map(|(kind, name, sql)| Making::new(kind, name, sql)).collect()
+    pub fn definitions(&self) -> BTreeSet<Definition> {
+        self.texts().map(|(kind, name, sql)| Definition::new(kind, name, sql)).collect()
     }
 
     /// Everything that has a CREATE text: its kind, its name and the text; tables first, triggers last.

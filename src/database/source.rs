@@ -56,8 +56,8 @@ impl Held {
         }
     }
 
-    /// A failure to read it. A copy lies where the job writes, and SQLite writes what it sorts elsewhere: the database at
-    /// `origin` may be as sound as ever.
+    /// A failure to read it. A copy lies where the job writes, and SQLite writes what it sorts elsewhere: the database
+    /// at `origin` may be as sound as ever.
     fn failure(&self, origin: &Path, error: &rusqlite::Error) -> Error {
         match (self, trouble::primary(error)) {
             (_, ffi::SQLITE_FULL) => trouble::no_room(error),
@@ -96,7 +96,7 @@ impl Snapshot {
         &self.connection
     }
 
-    /// The same snapshot: whatever is read of it ends when `job` is stopped. Fails with `DATABASE_UNREADABLE` if the
+    /// Ends whatever is read of the snapshot when `job` is stopped. Fails with `DATABASE_UNREADABLE` if the
     /// system has no thread left to watch it.
     pub fn watched(self, job: &Job) -> Result<Self> {
         let watchdog = Watchdog::over(&self.connection, job, None).map_err(|error| self.failure(&error))?;
@@ -106,10 +106,10 @@ impl Snapshot {
     /// A copy in `work`, which may be written; it is removed with what is returned. Fails with `DATABASE_UNREADABLE` if
     /// the snapshot cannot be read, with `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`, and with `ABORT_ERR`.
     pub fn copied(&self, work: &Path, job: &Job) -> Result<TempPath> {
-        Copier { origin: &self.origin, work, job, meter: &Meter::unheard() }.through_sqlite(&self.connection)
+        Copier { origin: &self.origin, work, job, meter: &Meter::silent() }.through_sqlite(&self.connection)
     }
 
-    /// The same snapshot, as that of another kind of source.
+    /// Calls it the snapshot of another kind of source.
     fn of_kind(self, kind: &'static str) -> Self {
         Snapshot { kind, ..self }
     }

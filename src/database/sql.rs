@@ -10,8 +10,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::definition::Definition;
 use super::digest::TableDigest;
-use super::making::Making;
 use super::rows;
 use super::schema::Schema;
 use super::source::Snapshot;
@@ -51,7 +51,7 @@ pub struct Dump {
     /// Every table with its rows and digest, in the order of the schema; virtual tables last.
     pub tables: Vec<TableDigest>,
     /// Every object that both files make together.
-    pub makings: BTreeSet<Making>,
+    pub definitions: BTreeSet<Definition>,
     /// Bytes of database.sql.
     pub sql_bytes: u64,
     /// Bytes of database-extra.sql; 0 when it is not needed.
@@ -145,7 +145,7 @@ struct Dumper<'a> {
     /// Digests of the tables that hold the rows of others, whose rules these rows break.
     rescued: Vec<TableDigest>,
     /// How those tables are made.
-    rescues: Vec<Making>,
+    rescues: Vec<Definition>,
     in_extra: Vec<String>,
     warnings: Vec<Warning>,
 }
@@ -204,7 +204,7 @@ impl<'a> Dumper<'a> {
         let sql_bytes = self.write_main(main, pieces.clone())?;
         let extra_bytes = self.write_extra(extra, pieces)?;
         let tables = self.all_digests()?;
-        let makings = self.makings();
+        let definitions = self.definitions();
         self.check_indexes()?;
         let mut warnings = std::mem::take(&mut self.placement.warnings);
         warnings.extend(self.repairs.warnings());
@@ -212,7 +212,7 @@ impl<'a> Dumper<'a> {
         warnings.append(&mut self.warnings);
         Ok(Dump {
             tables,
-            makings,
+            definitions,
             sql_bytes,
             extra_bytes,
             left_out: self.schema.left_out,
@@ -250,17 +250,18 @@ impl<'a> Dumper<'a> {
     }
 
     /// Every object that both files make together: what only stands there as a comment is not among them.
-    fn makings(&mut self) -> BTreeSet<Making> {
+    fn definitions(&mut self) -> BTreeSet<Definition> {
         let unknown =
             self.schema.virtual_tables.iter().zip(&self.fills).filter(|(_, fill)| **fill == Fill::Unknown);
         let unmade: HashSet<&str> = unknown
             .map(|(table, _)| table.name.as_str())
             .chain(self.repairs.indexes.iter().map(String::as_str))
             .collect();
-        let mut makings = self.schema.makings();
-        makings.retain(|making| making.kind == "trigger" || !unmade.contains(making.name.as_str()));
-        makings.extend(self.rescues.drain(..));
-        makings
+        let mut definitions = self.schema.definitions();
+        definitions
+            .retain(|definition| definition.kind == "trigger" || !unmade.contains(definition.name.as_str()));
+        definitions.extend(self.rescues.drain(..));
+        definitions
     }
 
     fn all_digests(&mut self) -> Result<Vec<TableDigest>, Failure> {

@@ -28,7 +28,7 @@ impl Record {
         serde_json::to_writer(&mut self.json, value).map_err(|error| defect(name, &error.to_string()))
     }
 
-    /// The same for a value that may be absent.
+    /// Adds a field, or nothing where `value` is None.
     pub fn put_some(&mut self, name: &str, value: Option<&(impl Serialize + ?Sized)>) -> Result<()> {
         value.map_or(Ok(()), |value| self.put(name, value))
     }
@@ -125,7 +125,7 @@ impl<W: Write> RecordWriter<W> {
 }
 
 /// Longer records are none of ours, and would only fill the memory.
-const LONGEST_RECORD: u64 = 64 << 20;
+const MAX_RECORD: u64 = 64 << 20;
 
 /// The records of a data file, line by line, as [`RecordWriter`] wrote them. Any other layout is `InvalidData`.
 pub fn each_record(
@@ -136,7 +136,7 @@ pub fn each_record(
     let mut line = Vec::new();
     let mut next = |line: &mut Vec<u8>| -> io::Result<bool> {
         line.clear();
-        lines.by_ref().take(LONGEST_RECORD).read_until(b'\n', line)?;
+        lines.by_ref().take(MAX_RECORD).read_until(b'\n', line)?;
         match line.pop() {
             None => Ok(false),
             Some(b'\n') => Ok(true),

@@ -66,7 +66,7 @@ impl DatabaseMetadata {
             rows: table.rows,
             digest: table.digest.clone(),
         });
-        Expected { tables: tables.collect(), makings: None }
+        Expected { tables: tables.collect(), definitions: None }
     }
 }
 

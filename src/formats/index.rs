@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 pub const INDEX: &str = "photos/index.json";
 /// Bytes of the longest metadata of one photo; R2 takes 8,192 bytes
 /// (<https://developers.cloudflare.com/r2/platform/limits/>).
-const LONGEST: usize = 1 << 20;
+const MAX_METADATA: usize = 1 << 20;
 
 /// How large the index of an archive with so many entries may be. A photo has some 500 bytes there, and 40 for each
 /// artwork that shows it.
@@ -73,7 +73,7 @@ impl Members {
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(json)?;
-        if json.get().len() > LONGEST {
+        if json.get().len() > MAX_METADATA {
             return Err(D::Error::custom("the metadata of a photo is longer than any store takes"));
         }
         if !json.get().starts_with('{') {
@@ -116,6 +116,6 @@ mod tests {
     #[test]
     fn metadata_is_an_object_of_bounded_length() {
         assert!(read("[]").is_err() && read("null").is_err() && read("{").is_err());
-        assert!(read(&format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST))).is_err());
+        assert!(read(&format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_METADATA))).is_err());
     }
 }

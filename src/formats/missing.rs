@@ -7,7 +7,7 @@ use super::opening::METADATA_LIMIT;
 use crate::error::{Error, Result};
 
 /// Bytes that such a list takes at most: half of what is read of metadata.json.
-const LIST: u64 = METADATA_LIMIT / 2;
+const MAX_LIST: u64 = METADATA_LIMIT / 2;
 /// Spaces before a line of an entry where it stands, and more.
 const INDENT: u64 = 8;
 
@@ -20,7 +20,7 @@ pub fn keep_listed<T: Serialize>(missing: &mut Vec<T>) -> Result<Option<u64>> {
         let json = serde_json::to_string_pretty(photo)
             .map_err(|error| Error::Internal { problem: format!("{METADATA}: {error}") })?;
         bytes += json.len() as u64 + INDENT * (json.lines().count() as u64 + 1);
-        if bytes > LIST {
+        if bytes > MAX_LIST {
             break;
         }
         fitting += 1;
@@ -54,6 +54,6 @@ mod tests {
         let unlisted = keep_listed(&mut many).unwrap().unwrap();
         assert_eq!(many.len() as u64 + unlisted, 200_000);
         let bytes = metadata_json(&metadata(&many)).unwrap().len() as u64;
-        assert!(bytes <= LIST + 100 && bytes > LIST * 9 / 10, "{bytes}");
+        assert!(bytes <= MAX_LIST + 100 && bytes > MAX_LIST * 9 / 10, "{bytes}");
     }
 }

@@ -7,15 +7,15 @@ use http_body_util::Full;
 use hyper::body::Body;
 
 /// Who asks: sites behind Cloudflare turn away whoever does not say (its Browser Integrity Check, on by default).
-const AGENT: HeaderValue =
+const OUR_USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("cultural-archiver-backup/", env!("CARGO_PKG_VERSION")));
 
 /// Headers of an answer, at most: R2 keeps 8,192 bytes of metadata with an object, two and more for each.
-pub(super) const MOST: usize = 4200;
+pub(super) const MAX_HEADERS: usize = 4200;
 
 /// Adds what a request says whatever it asks for. None of it is signed.
 pub(super) fn complete(request: &mut Request<Full<Bytes>>) {
-    request.headers_mut().insert(USER_AGENT, AGENT);
+    request.headers_mut().insert(USER_AGENT, OUR_USER_AGENT);
     // hyper says nothing of an empty body, and S3 takes none whose length is not told (411 MissingContentLength).
     if request.body().is_end_stream() && matches!(*request.method(), Method::POST | Method::PUT) {
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(0));

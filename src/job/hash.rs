@@ -26,19 +26,19 @@ pub fn hash_all(mut reader: impl Read, job: &Job) -> Result<io::Result<[u8; 32]>
 }
 
 /// A reader that tells a meter of every byte.
-pub struct Told<'m, R> {
+pub struct Metered<'m, R> {
     reader: R,
     meter: &'m Meter,
 }
 
-impl<'m, R: Read> Told<'m, R> {
+impl<'m, R: Read> Metered<'m, R> {
     /// Reads `reader`; `meter` hears of it.
     pub fn new(reader: R, meter: &'m Meter) -> Self {
-        Told { reader, meter }
+        Metered { reader, meter }
     }
 }
 
-impl<R: Read> Read for Told<'_, R> {
+impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
         self.meter.add(0, read as u64);

@@ -14,8 +14,9 @@ use crate::error::{Error, Result};
 /// of a pattern and each level of an expression. A pattern of 50,000 bytes, the longest that it takes, needs some
 /// 10 MB, and a thread has 2 MiB. An expression has 1000 levels at most, but a generated column may bring in another
 /// one, and so on: 100,000 levels, which `generated` leaves them, need 50 to 60 MB. A chain of views or of subqueries
-/// adds up too, and nothing bounds that: one made to do so still ends the process. Only what is used of it takes memory.
-const DEEP: usize = 80 << 20;
+/// adds up too, and nothing bounds that: one made to do so still ends the process. Only what is used of it takes
+/// memory.
+const DEEP_STACK: usize = 80 << 20;
 
 /// How much of a core a thread gets where all are busy.
 struct Priority {
@@ -49,7 +50,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     joined(tokio::task::spawn_blocking(work).await)
 }
 
-/// The same for work in which SQLite meets what somebody else wrote.
+/// Runs blocking work as [`blocking`] does, with room on the stack for what SQLite does with what somebody else wrote.
 pub async fn blocking_deep<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -73,7 +74,7 @@ pub async fn blocking_deep<T: Send + 'static>(
 
 /// A thread that is still to be started, with a stack deep enough for what [`blocking_deep`] is for.
 pub fn deep_thread() -> thread::Builder {
-    thread::Builder::new().name("rows".into()).stack_size(DEEP)
+    thread::Builder::new().name("rows".into()).stack_size(DEEP_STACK)
 }
 
 fn give_way() {

@@ -37,7 +37,7 @@ pub fn path(given: impl AsRef<Path>) -> PathBuf {
     std::path::absolute(&given).unwrap_or_else(|_| given.as_ref().to_owned())
 }
 
-/// The same where a path is left out.
+/// A path as [`path`] makes it; `default` where none is given.
 pub fn path_or(given: Option<String>, default: &str) -> PathBuf {
     path(given.as_deref().unwrap_or(default))
 }

@@ -151,8 +151,8 @@ pub enum Content {
     File(Box<dyn FnOnce() -> Result<OpenFile, GetError> + Send>),
     /// Bytes that arrive in pieces, with what the store says of them now.
     Stream(Box<StoredPhoto>, ByteStream),
-    /// The same without a length: how many bytes there are shows at their end, which has a mark. The size is the most
-    /// that are taken.
+    /// Bytes that arrive in pieces, and how many shows only at their end, which has a mark. The size of the photo is
+    /// the most that are taken.
     Chunked(Box<StoredPhoto>, ByteStream),
 }
 

@@ -96,8 +96,8 @@ impl Content {
         Ok(Some(found))
     }
 
-    /// The same table, of which [`fetch`](Content::fetch) finds those rows again that `condition` takes: where there
-    /// are no rowids, another row may have the id of one that was visited.
+    /// Bounds [`fetch`](Content::fetch) to the rows that `condition` takes; None: to no fewer. Where there are no
+    /// rowids, another row may have the id of one that was visited.
     pub fn only(mut self, condition: Option<String>) -> Content {
         self.again.extend(condition.map(|condition| format!(" AND {condition}")));
         self
@@ -160,7 +160,7 @@ impl Content {
 
 /// Statuses with which a work is public.
 pub const PUBLIC_WORKS: [&str; 1] = ["approved"];
-/// The same of an artist.
+/// Statuses with which an artist is public.
 pub const PUBLIC_ARTISTS: [&str; 2] = ["approved", "active"];
 
 /// A condition that takes the rows whose status is one of `words`, byte for byte.

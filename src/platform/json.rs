@@ -6,7 +6,7 @@ use serde_json::Value;
 pub const DEPTH: u32 = 8;
 /// Objects and arrays that may lie one in the other. Readers give up somewhere (serde_json at 127), and what leaves lies
 /// in a record: it must be read again.
-const DEEPEST: usize = 64;
+const MAX_NESTING: usize = 64;
 
 /// Parses JSON. Half a surrogate pair, which JavaScript writes for a text that was cut inside an emoji, becomes
 /// U+FFFD: it is no Unicode text, and everything else in the row is. What is nested deeper than anybody's is refused.
@@ -16,8 +16,8 @@ pub fn parse(text: &str) -> serde_json::Result<Value> {
         Some(mended) => serde_json::from_str(&mended),
         None => Err(error),
     })?;
-    let may_be_deep = memchr::memchr2_iter(b'{', b'[', text.as_bytes()).nth(DEEPEST).is_some();
-    if may_be_deep && depth(&parsed) > DEEPEST {
+    let may_be_deep = memchr::memchr2_iter(b'{', b'[', text.as_bytes()).nth(MAX_NESTING).is_some();
+    if may_be_deep && depth(&parsed) > MAX_NESTING {
         return Err(serde::de::Error::custom("nested too deep"));
     }
     Ok(parsed)
@@ -114,9 +114,9 @@ mod tests {
     #[test]
     fn what_is_nested_too_deep_is_none() {
         let nested = |depth: usize| "{\"a\":[".repeat(depth / 2) + &"]}".repeat(depth / 2);
-        assert!(parse(&nested(DEEPEST)).is_ok() && within(&nested(DEEPEST)).is_some());
-        assert!(parse(&nested(DEEPEST + 2)).is_err() && within(&nested(DEEPEST + 2)).is_none());
-        assert!(parse(&format!("[{}1]", "[],".repeat(2 * DEEPEST))).is_ok());
+        assert!(parse(&nested(MAX_NESTING)).is_ok() && within(&nested(MAX_NESTING)).is_some());
+        assert!(parse(&nested(MAX_NESTING + 2)).is_err() && within(&nested(MAX_NESTING + 2)).is_none());
+        assert!(parse(&format!("[{}1]", "[],".repeat(2 * MAX_NESTING))).is_ok());
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn licence(tags: &Value, columns: Columns<'_>, may_be_said: MayBeSaid<'_>) -
     look.found.map_or(Licence::Own, Licence::Foreign)
 }
 
-/// The same of a column of tags, whatever is in it.
+/// The licence of a row, as [`licence`] finds it, from its column of tags, whatever is in that.
 pub fn licence_of_cell(tags: &Cell, columns: Columns<'_>, may_be_said: MayBeSaid<'_>) -> Licence {
     match tags {
         Cell::Text(text) | Cell::Unreadable(text) if may_be_foreign(text) => match json::parse(text) {
@@ -255,8 +255,8 @@ impl Look<'_> {
     }
 }
 
-/// What is around a value that stands under several names at once, in members that `around` is around. `is_own`: whether
-/// a licence of our own is named beside it.
+/// What is around a value that stands under several names at once, in members that `around` is around. `is_own`:
+/// whether a licence of our own is named beside it.
 fn around_value(value: &Value, names: &[Said], around: &[Around], is_own: bool) -> SmallVec<[Around; 2]> {
     let mut inside = SmallVec::new();
     for (said, outer) in names.iter().flat_map(|said| around.iter().map(move |outer| (said, outer))) {

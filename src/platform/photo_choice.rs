@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::photo_family::{guesses, likeliest, relatives, sisters};
+use super::photo_family::{alternatives, guesses, likeliest, relatives};
 use crate::photos::key::is_variant;
 use crate::photos::source::{StoredPhoto, find};
 
@@ -54,7 +54,7 @@ fn among(keys: &[String], listing: &[StoredPhoto]) -> Choice {
 fn guess(keys: &[String]) -> Choice {
     let mut choice = Choice::default();
     let likeliest = likeliest(keys).and_then(|at| keys.get(at));
-    let guesses = likeliest.into_iter().flat_map(|key| sisters(key).chain(guesses(key)));
+    let guesses = likeliest.into_iter().flat_map(|key| alternatives(key).chain(guesses(key)));
     for key in likeliest.into_iter().chain(keys).cloned().chain(guesses) {
         let known = choice.originals.contains(&key) || choice.copies.contains(&key);
         match is_variant(&key) {

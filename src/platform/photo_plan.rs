@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::{Connection, Result};
 
-use super::photo_family::{guesses, likeliest, relatives, sisters};
+use super::photo_family::{alternatives, guesses, likeliest, relatives};
 use super::photo_key::{Reference, classify};
 use super::photo_mentions::Mentions;
 use super::photo_rows::is_platform;
@@ -65,7 +65,7 @@ pub struct PhotoPlan {
     pub items: Vec<PlannedPhoto>,
     /// For a store that cannot list: where else the photo of a reference may lie, to be asked for when none of its
     /// other readings is there. In bytewise order of keys, none of them among the items.
-    pub sisters: Vec<PlannedPhoto>,
+    pub alternatives: Vec<PlannedPhoto>,
     /// Where listing failed, and referenced photos that may lie there; in bytewise order of keys, no key twice.
     pub unlisted: Vec<Unlisted>,
     /// Different references of approved rows to our own store.
@@ -74,7 +74,7 @@ pub struct PhotoPlan {
     pub found: u64,
     /// For a store that cannot list: of each reference the keys that would be its photo.
     pub readings: Vec<Vec<String>>,
-    /// Those of them that a row names; the others are guesses.
+    /// Those among the keys of `readings` that a row names; the others are guesses.
     pub named: HashSet<String>,
     /// References whose photo the store does not hold.
     pub dangling: u64,
@@ -179,9 +179,11 @@ impl PhotoPlan {
             let smaller = candidates.first().is_some_and(|key| key::is_variant(key));
             let mut readings: Vec<_> =
                 candidates.iter().chain(originals.filter(|_| smaller)).cloned().collect();
-            for sister in candidates.first().filter(|_| !smaller).into_iter().flat_map(|key| sisters(key)) {
-                elsewhere.entry(sister.clone()).or_default().extend(shown_by);
-                readings.push(sister);
+            for alternative in
+                candidates.first().filter(|_| !smaller).into_iter().flat_map(|key| alternatives(key))
+            {
+                elsewhere.entry(alternative.clone()).or_default().extend(shown_by);
+                readings.push(alternative);
             }
             self.readings.push(readings);
             let keys = candidates.into_iter().enumerate().map(|(nth, key)| (key, nth > 0));
@@ -192,7 +194,7 @@ impl PhotoPlan {
             }
         }
         elsewhere.retain(|key, _| !taken.contains_key(key));
-        self.sisters =
+        self.alternatives =
             elsewhere.into_iter().map(|(key, artworks)| planned(key, mentions, artworks, true)).collect();
         let photos = taken.into_iter().filter(|(key, _)| !key::is_public_dump(key));
         self.items = photos.map(|(key, (probe, artworks))| planned(key, mentions, artworks, probe)).collect();

@@ -30,7 +30,7 @@ pub fn in_cell(cell: &Cell) -> Result<Value, Unreadable> {
     }
 }
 
-/// The same as [`tags`] of JSON that was parsed already.
+/// The tags, as [`tags`] reads them, in JSON that was parsed already.
 pub fn of_json(json: Value) -> Result<Map<String, Value>, Unreadable> {
     from_value(json, json::DEPTH)
 }

@@ -10,9 +10,9 @@ use bstr::{ByteSlice, decode_last_utf8, decode_utf8};
 use unicode_normalization::char::is_combining_mark;
 
 /// Bytes before an `@` among which the start of an address is looked for (RFC 5321, 4.5.3.1).
-pub const LOCAL: usize = 64;
+pub const MAX_LOCAL_PART: usize = 64;
 /// The longest address that is looked for, in bytes (RFC 5321, 4.5.3.1).
-pub const LONGEST: usize = 254;
+pub const MAX_ADDRESS: usize = 254;
 
 /// The address around the `@` at `at`.
 pub fn around(text: &[u8], at: usize) -> Option<Range<usize>> {
@@ -23,7 +23,7 @@ pub fn around(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// Where what stands before the `@` begins.
 fn start(text: &[u8], at: usize) -> Option<usize> {
-    let before = text.get(at.saturating_sub(LOCAL)..at)?;
+    let before = text.get(at.saturating_sub(MAX_LOCAL_PART)..at)?;
     let forms = [
         run_before(before, |c| is_usual(c) || is_alphabetic(c)),
         // Where words are not parted by spaces the whole run is taken: there is no telling.
@@ -86,7 +86,7 @@ fn behind_escape(text: &[u8], start: usize) -> usize {
 
 /// Where the domain that begins at `start` ends: two labels or more.
 fn end(text: &[u8], start: usize) -> Option<usize> {
-    let limit = text.len().min(start + LONGEST);
+    let limit = text.len().min(start + MAX_ADDRESS);
     let mut end = None;
     let mut label = start;
     loop {

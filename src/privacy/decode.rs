@@ -82,10 +82,10 @@ pub fn unwrapped(text: &[u8]) -> Option<Decoded> {
 /// the next begins so.
 fn cut(text: &[u8], at: usize) -> Option<usize> {
     /// Letters of the shortest such line: 60 of hexadecimal, 64 in certificates, 76 in mail.
-    const LINE: usize = 60;
+    const MIN_LINE: usize = 60;
     let length = if text.get(at..at + 2) == Some(b"\r\n") { 2 } else { 1 };
     let goes_on = text.get(at + length).is_some_and(|byte| is_in_token(*byte));
-    let line = text.get(at.checked_sub(LINE)?..at)?;
+    let line = text.get(at.checked_sub(MIN_LINE)?..at)?;
     (goes_on && line.iter().rev().all(|byte| is_in_token(*byte))).then_some(length)
 }
 
@@ -175,7 +175,7 @@ fn add(bytes: &mut Vec<u8>, (c, length): (char, usize)) -> usize {
 
 /// The character that a reference at `at` stands for, and how long that is.
 fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
-    const LONGEST: usize = 16;
+    const MAX_REFERENCE: usize = 16;
     const NAMED: [(&str, char); 16] = [
         ("amp", '&'),
         ("commat", '@'),
@@ -198,7 +198,7 @@ fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
     if let Some(number) = rest.strip_prefix(b"#") {
         return numbered(number).map(|(c, length)| (c, length + 2));
     }
-    let length = memchr(b';', rest.get(..LONGEST).unwrap_or(rest))?;
+    let length = memchr(b';', rest.get(..MAX_REFERENCE).unwrap_or(rest))?;
     let name = str::from_utf8(rest.get(..length)?).ok()?;
     let c = NAMED.iter().find(|(known, _)| *known == name)?.1;
     Some((c, length + 2))

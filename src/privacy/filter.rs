@@ -13,10 +13,10 @@ use crate::platform::pairs::{is_value, kinds, pair};
 use crate::platform::photo_key::is_place_of_photo;
 
 /// How often tags are cleaned before all of them are taken out: nobody writes any by chance that take more than two.
-const ROUNDS: usize = 16;
+const MAX_ROUNDS: usize = 16;
 /// Bytes of the longest names that are looked up as one: a hundred thousand members may stand under a name of a
 /// megabyte.
-const LABEL: usize = 200;
+const MAX_LABEL: usize = 200;
 
 /// The built-in blacklist and the operator's.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Within<'_> {
 
 /// The label that names make, unless it is longer than any that has a rule.
 fn label(names: &[&str]) -> Option<String> {
-    let is_short = names.iter().map(|name| name.len()).sum::<usize>() <= LABEL;
+    let is_short = names.iter().map(|name| name.len()).sum::<usize>() <= MAX_LABEL;
     is_short.then(|| names.join("."))
 }
 
@@ -105,7 +105,7 @@ impl Filter {
         }
     }
 
-    /// The same within a value.
+    /// Cleans a value as [`clean`](Filter::clean) does its members; `null` where all of it has to go.
     pub fn clean_value(&self, value: &mut Value) {
         if !settles(|taken| self.clean_at(value, None, json::DEPTH, taken)) {
             *value = Value::Null;
@@ -220,7 +220,7 @@ impl Filter {
 /// Cleans until nothing more is `taken` out of a list: that may be what kept the rest from being a pair, or from being
 /// pairs all. False when `clean` says that all has to go, or there is no end of it.
 fn settles(mut clean: impl FnMut(&mut bool) -> bool) -> bool {
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let mut taken = false;
         if !clean(&mut taken) {
             return false;
@@ -240,7 +240,7 @@ fn names_in_text(text: &str) -> usize {
     }
 }
 
-/// The same of what was read of it.
+/// How many members there are in JSON, at all depths.
 fn names_in(value: &Value) -> usize {
     match value {
         Value::Object(members) => members.len() + members.values().map(names_in).sum::<usize>(),

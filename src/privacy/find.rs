@@ -19,11 +19,11 @@ mod addresses;
 mod words;
 
 /// How many encodings may lie one in the other.
-const DEPTH: u8 = 3;
+const MAX_DEPTH: u8 = 3;
 /// Characters of the shortest run that may be base64 of an identifier: nine bytes, `a@b.co.uk`.
-const BASE64: usize = 8;
+const MIN_BASE64: usize = 8;
 /// Lengths that are tried where a Clerk id runs on.
-const RUN: usize = 64;
+const MAX_CLERK_RUN: usize = 64;
 
 /// An identifier in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +55,8 @@ pub fn search<'v>(
     Search { values, found, buffer: Vec::new() }.text(text, Layer::outermost(true))
 }
 
-/// The same in JSON. Each text is searched as it was before it was written: the signs of an escape are no part of it,
-/// and what the escapes hide lies no deeper than in the text itself.
+/// Hands each identifier in JSON to `found`, as [`search`] does. Each text is searched as it was before it was written:
+/// the signs of an escape are no part of it, and what the escapes hide lies no deeper than in the text itself.
 pub fn search_json<'v>(
     json: &[u8],
     values: &'v Values,
@@ -80,7 +80,8 @@ pub fn search_json<'v>(
     search.text(&rest, Layer::outermost(true))
 }
 
-/// The same in bytes that nobody reads: an e-mail address is one only when it is known.
+/// Hands each identifier in bytes that nobody reads to `found`, as [`search`] does, but an e-mail address only when it
+/// is known.
 pub fn search_noise<'v>(
     bytes: &[u8],
     values: &'v Values,
@@ -110,7 +111,7 @@ struct Layer<'o> {
 impl Layer<'_> {
     /// The whole.
     fn outermost(readable: bool) -> Layer<'static> {
-        Layer { origin: &|range| range, readable, depth: DEPTH }
+        Layer { origin: &|range| range, readable, depth: MAX_DEPTH }
     }
 
     /// What a decoder makes of a part of this; None where it lies too deep.
@@ -129,7 +130,7 @@ impl<'v> Search<'v, '_> {
         self.clerk_ids(text, layer)?;
         self.ipv4(text, layer)?;
         self.ipv6(text, layer)?;
-        for run in runs(text, shape::is_in_token, BASE64) {
+        for run in runs(text, shape::is_in_token, MIN_BASE64) {
             self.run(text, run, layer)?;
         }
         if layer.depth > 0 {
@@ -167,9 +168,9 @@ impl<'v> Search<'v, '_> {
                 (self.found)(Found { range, class: Class::Email, key, place })?;
             }
             // What stands around a known address may be glued to it.
-            let before = text[..at].iter().rev().take(address::LOCAL);
+            let before = text[..at].iter().rev().take(address::MAX_LOCAL_PART);
             let before = before.take_while(|byte| shape::is_local(**byte)).count();
-            let after = text[at + 1..].iter().take(address::LONGEST);
+            let after = text[at + 1..].iter().take(address::MAX_ADDRESS);
             let after = after.take_while(|byte| shape::is_in_domain(**byte)).count();
             let is_known = |end: &usize| {
                 let domain = &text[at + 1..=*end];
@@ -188,7 +189,7 @@ impl<'v> Search<'v, '_> {
         for at in memchr_iter(b'_', text) {
             let Some(start) = at.checked_sub(4) else { continue };
             let Some(lengths) = shape::clerk_run(&text[start..]) else { continue };
-            for length in lengths.take(RUN) {
+            for length in lengths.take(MAX_CLERK_RUN) {
                 if let Some(key) = shape::clerk(&text[start..start + length]) {
                     self.look_up(key, start..start + length, layer)?;
                 }

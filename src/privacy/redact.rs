@@ -10,7 +10,7 @@ use crate::platform::identifiers::Class;
 /// What stands for an identifier.
 pub const REDACTED: &str = "[redacted]";
 /// How often a text is cleaned before all of it is taken out: nobody writes one by chance that takes more than two.
-const ROUNDS: usize = 8;
+const MAX_ROUNDS: usize = 8;
 
 /// An identifier where none may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl<'v> Redactor<'v> {
     pub fn text<'t>(&self, text: &'t str, counts: &mut Counts) -> Cow<'t, str> {
         let mut clean = Cow::Borrowed(text);
         // What is taken out may have been what kept something else from being an identifier.
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             match self.once(&clean, counts) {
                 Some(cleaner) => clean = Cow::Owned(cleaner),
                 None => return clean,
@@ -110,7 +110,7 @@ impl<'v> Redactor<'v> {
         self.first(text, |_| true)
     }
 
-    /// The same of a text that was made around what is public: there a token that may be any text is none.
+    /// The first identifier in a text that was made around what is public: there a token that may be any text is none.
     pub fn holds_around(&self, text: &str) -> Option<Hit> {
         self.first(text, |found| !found.may_be_any_text())
     }

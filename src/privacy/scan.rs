@@ -28,19 +28,19 @@ impl<'v> Scanner<'v> {
     /// Hunts `values`; identifiers in the `exempt` texts are public.
     pub fn new<'e>(values: &'v Values, exempt: impl IntoIterator<Item = &'e str>) -> Self {
         let mut scanner = Scanner { values, exempt: HashSet::new() };
-        exempt.into_iter().for_each(|text| scanner.spare(text));
+        exempt.into_iter().for_each(|text| scanner.exempt(text));
         scanner
     }
 
     /// Takes whatever stands in a text for public.
-    pub fn spare(&mut self, text: &str) {
+    pub fn exempt(&mut self, text: &str) {
         let found = self.all(text, |_| true);
         self.exempt.extend(found);
     }
 
     /// Takes tokens for public that a text holds which was made around a public `id`: they may be any text. What the
     /// id itself holds is none of them.
-    pub fn spare_around(&mut self, text: &str, id: &str) {
+    pub fn exempt_around(&mut self, text: &str, id: &str) {
         let of_id: HashSet<Key> = self.all(id, |_| true).into_iter().collect();
         let found = self.all(text, Found::may_be_any_text);
         self.exempt.extend(found.into_iter().filter(|key| !of_id.contains(key)));
@@ -65,7 +65,8 @@ impl<'v> Scanner<'v> {
         self.any(read, search)
     }
 
-    /// The same in bytes that are no text: what looks like an address by chance is none, unless it is known.
+    /// The first identifier in bytes that are no text, to their end: what looks like an e-mail address by chance is
+    /// none, unless it is known.
     pub fn noise(&self, read: impl Read) -> io::Result<Option<Hit>> {
         self.any(read, search_noise)
     }
@@ -86,7 +87,7 @@ impl<'v> Scanner<'v> {
         self.first(chunk, search)
     }
 
-    /// The same of JSON.
+    /// The first identifier in a chunk of JSON, whose strings are searched without their escapes.
     pub fn json(&self, chunk: &Chunk) -> Option<Hit> {
         self.first(chunk, search_json)
     }

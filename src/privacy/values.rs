@@ -30,11 +30,11 @@ pub struct Values {
 
 /// Characters of the longest token that is looked for within longer runs; the digits of SHA-512. A run is read again
 /// for each length, and a visitor may have written either.
-const LONGEST: usize = 128;
+const MAX_TOKEN: usize = 128;
 /// How many different lengths of tokens are told apart; the rest are found between boundaries alone.
-const LENGTHS: usize = 64;
-/// The same of tokens that let somebody in, which visitors cannot crowd out.
-const CREDENTIAL_LENGTHS: usize = 96;
+const MAX_TOKEN_LENGTHS: usize = 64;
+/// How many different lengths are told apart of tokens that let somebody in, which visitors cannot crowd out.
+const MAX_CREDENTIAL_LENGTHS: usize = 96;
 
 impl Values {
     /// Adds a value from `place`, a `table.column`, if the whole of it has a shape, or is a list of addresses.
@@ -51,8 +51,8 @@ impl Values {
         }
     }
 
-    /// The same of a visitor's own words, in which no token counts: any run of letters may be called one, such as the
-    /// path of a page that public texts link to.
+    /// Adds a value that a visitor has written, as [`add`](Values::add) does, unless it is a token: any run of letters
+    /// may be called one, such as the path of a page that public texts link to.
     pub fn add_said(&mut self, place: &str, value: &str) {
         if !matches!(shape::identify(value), Some((Class::Token, _))) {
             self.add(place, value);
@@ -62,10 +62,10 @@ impl Values {
     fn add_identified(&mut self, place: &str, value: &str, class: Class, key: Key) {
         let place = self.place_index(place);
         let is_credential = self.is_credential(place);
-        let lengths = if is_credential { CREDENTIAL_LENGTHS } else { LENGTHS };
+        let lengths = if is_credential { MAX_CREDENTIAL_LENGTHS } else { MAX_TOKEN_LENGTHS };
         if class == Class::Token && self.token_shapes.len() < lengths {
             let token = value.trim().trim_end_matches('=');
-            if token.len() <= LONGEST {
+            if token.len() <= MAX_TOKEN {
                 self.token_shapes.insert((token.len(), token.bytes().all(|byte| byte.is_ascii_hexdigit())));
             }
         }
@@ -84,7 +84,7 @@ impl Values {
 
     /// Takes out what is public for other reasons: the id of a work, an artist or a log entry. What lets somebody in
     /// stays, whatever else it is.
-    pub fn spare(&mut self, id: &str) {
+    pub fn exempt(&mut self, id: &str) {
         let Some((_, key)) = shape::identify(id) else { return };
         if self.known.get(&key).is_some_and(|(_, place)| !self.is_credential(*place)) {
             self.known.remove(&key);
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(values.len(), 2);
         let (_, key) = shape::identify("ann@EXAMPLE.org").unwrap();
         assert_eq!(values.get(key), Some((Class::Email, "users.email")));
-        values.spare(&ID.to_uppercase());
+        values.exempt(&ID.to_uppercase());
         assert_eq!(values.len(), 1);
     }
 
@@ -215,7 +215,7 @@ mod tests {
         for places in [["users.uuid", "audit_log.user_token"], ["audit_log.user_token", "Users.uuid"]] {
             let mut values = Values::default();
             places.into_iter().for_each(|place| values.add(place, ID));
-            values.spare(ID);
+            values.exempt(ID);
             assert_eq!(values.len(), 1, "{places:?}");
         }
     }

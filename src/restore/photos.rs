@@ -75,7 +75,7 @@ impl Photos {
             }
         }
         if !found.missing.is_empty() {
-            found.target.foresee(found.bytes_to_write())?;
+            found.target.preflight(found.bytes_to_write())?;
         }
         Ok(found)
     }

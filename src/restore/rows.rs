@@ -41,8 +41,8 @@ fn taken(path: &Path) -> Error {
 }
 
 /// Fails with `OUTPUT_UNWRITABLE` or `DISK_FULL` when it shows already that a database cannot be made at `path`.
-pub(super) fn foresee(archive: &mut Archive, path: &Path) -> Result<()> {
-    archive::foresee(folder::of(path), loaded_size(bytes_of_sql(archive)?))
+pub(super) fn preflight(archive: &mut Archive, path: &Path) -> Result<()> {
+    archive::preflight(folder::of(path), loaded_size(bytes_of_sql(archive)?))
 }
 
 /// The tables that are to come back.

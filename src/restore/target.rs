@@ -48,7 +48,7 @@ pub(super) trait Target {
     }
 
     /// Fails as [`begin`](Target::begin) would, as far as that shows before anything is written.
-    fn foresee(&self, _bytes: u64) -> Result<()> {
+    fn preflight(&self, _bytes: u64) -> Result<()> {
         Ok(())
     }
 
@@ -107,7 +107,8 @@ impl<'a> Content<'a> {
         Ok(filled)
     }
 
-    /// Hands all bytes to `take`, piece by piece. Fails as [`Content::fill`] does, with `ABORT_ERR`, and as `take` does.
+    /// Hands all bytes to `take`, piece by piece. Fails as [`Content::fill`] does, with `ABORT_ERR`, and as `take`
+    /// does.
     pub(super) fn each_piece(mut self, job: &Job, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut buffer = vec![0; BUFFER];
         loop {

@@ -13,7 +13,7 @@ use crate::job::{Job, Meter, hash_all};
 
 /// Bytes of a line of SHA256SUMS, at most. Beside a line for each entry there is room for those of entries that are
 /// gone.
-const LINE: u64 = 2 << 10;
+const MAX_LINE: u64 = 2 << 10;
 
 /// Entries that were read whole.
 pub(super) struct Contents<'s> {
@@ -171,7 +171,7 @@ fn checksums(survey: &Survey, problems: &mut Problems) -> Option<HashMap<String,
         }
         return None;
     };
-    if entry.size > most_bytes(survey.entries.len(), LINE) {
+    if entry.size > most_bytes(survey.entries.len(), MAX_LINE) {
         problems.damaged(Some(SUMS), "it is larger than it may be");
         return None;
     }

@@ -27,7 +27,7 @@ use crate::privacy::values::Values;
 /// How large a schema may be: one of ours has 5 kB, and a line for each column that the publisher added.
 const SCHEMA_LIMIT: u64 = 1 << 20;
 /// More values than any record has: each takes up to a hundred bytes.
-const VALUES: usize = 2_000_000;
+const MAX_VALUES: usize = 2_000_000;
 /// What else a dump may hold.
 const OTHERS: [&str; 7] = [LICENSE, README, METADATA, package::NAME, citation::NAME, changes::NAME, SUMS];
 /// What every dump holds.
@@ -102,7 +102,7 @@ impl Reading<'_, '_, '_> {
         let read = each_record(lines, |json| {
             self.job.check()?;
             records += 1;
-            let is_bounded = memchr::memchr_iter(b',', json).take(VALUES).count() < VALUES;
+            let is_bounded = memchr::memchr_iter(b',', json).take(MAX_VALUES).count() < MAX_VALUES;
             match serde_json::from_slice(json) {
                 _ if !is_bounded => {
                     let problem = format!("record {records} has more values than any record");

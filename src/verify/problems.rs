@@ -9,7 +9,7 @@ const CORRUPT: &str = "ARCHIVE_CORRUPT";
 /// The contents are sound.
 const ALTERED: &str = "ARCHIVE_ALTERED";
 /// More are counted only.
-const LISTED: usize = 1_000;
+const MAX_LISTED: usize = 1_000;
 
 /// What is wrong, in the order it was found.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl Problems {
     }
 
     fn add(&mut self, code: &'static str, entry: Option<&str>, problem: &str) {
-        if self.listed.len() == LISTED {
+        if self.listed.len() == MAX_LISTED {
             *self.more.entry(code).or_default() += 1;
             return;
         }
@@ -81,20 +81,20 @@ mod tests {
     #[test]
     fn what_is_not_listed_keeps_its_code() {
         let mut problems = Problems::default();
-        for _ in 0..LISTED + 2 {
+        for _ in 0..MAX_LISTED + 2 {
             problems.altered(None, "its date was changed");
         }
         problems.more(0, 3);
         let told = problems.into_warnings();
-        assert_eq!(told.len(), LISTED + 1);
+        assert_eq!(told.len(), MAX_LISTED + 1);
         assert!(told.iter().all(|problem| problem.code == ALTERED));
-        assert_eq!(told[LISTED].message, "5 more problems are not listed here");
+        assert_eq!(told[MAX_LISTED].message, "5 more problems are not listed here");
     }
 
     #[test]
     fn damage_is_told_however_much_was_altered() {
         let mut problems = Problems::default();
-        for _ in 0..LISTED {
+        for _ in 0..MAX_LISTED {
             problems.altered(None, "its date was changed");
         }
         problems.damaged(Some("a"), "it cannot be read");

@@ -30,7 +30,7 @@ pub(super) async fn ask(
     let mut asking = Asking { task, fetcher, had, sender };
     asking.round(wanted).await;
     // As a rule there are none.
-    asking.round(plan.sisters_of_lost(&asking.had)).await;
+    asking.round(plan.alternatives_of_lost(&asking.had)).await;
 }
 
 struct Asking<'a> {
@@ -47,7 +47,7 @@ impl Asking<'_> {
         let mut photos = pin!(self.fetcher.fetch(keys, run.settings.common.concurrency));
         while let Some(photo) = photos.next().await {
             if let Ok(Attempt { key, outcome }) = &photo
-                && !plan.sisters().is_empty()
+                && !plan.alternatives().is_empty()
                 && !outcome.as_ref().is_err_and(|error| *error == GetError::NoSuchKey || error.turns_away())
             {
                 self.had.insert(key.clone());

@@ -96,7 +96,7 @@ impl<'a> Writing<'a> {
         // Where nothing is listed, what no row names is a guess; many servers refuse what they do not have, or send
         // whoever asks for it to another host.
         let is_guess = |key: &str| !plan.readings().is_empty() && !plan.named().contains(key);
-        let all = plan.photos().iter().chain(plan.sisters());
+        let all = plan.photos().iter().chain(plan.alternatives());
         let names = EntryNames::for_keys(all.map(|planned| planned.key.as_str()));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
             run.job.check()?;
@@ -116,7 +116,7 @@ impl<'a> Writing<'a> {
         let mut total = plan.photos().len() as u64;
         while let Some(attempt) = self.fetched.blocking_recv() {
             let Attempt { key, outcome } = attempt?;
-            let Some(planned) = plan.sister(&key) else { continue };
+            let Some(planned) = plan.alternative(&key) else { continue };
             total += 1;
             self.meter.expect(Some(total), plan.all_bytes());
             self.settle(planned, outcome, true, &names.get(&key))?;
@@ -124,7 +124,7 @@ impl<'a> Writing<'a> {
         self.meter.finish();
         self.forgive_readings();
         self.refuse(self.photos.metadata.missing.first())?;
-        self.refuse_strangers()?;
+        self.refuse_if_all_turned_away()?;
         self.count_dangling()?;
         self.finish()
     }
@@ -179,7 +179,7 @@ impl<'a> Writing<'a> {
     }
 
     /// Fails when there were several photos and the store turned each of them away: then it means us.
-    fn refuse_strangers(&self) -> Result<()> {
+    fn refuse_if_all_turned_away(&self) -> Result<()> {
         let [_, .., why] = self.refusals.as_slice() else { return Ok(()) };
         let Some(store) = self.task.plan.store().filter(|_| self.entries == 0) else { return Ok(()) };
         if self.refusals.len() < self.photos.metadata.missing.len() {

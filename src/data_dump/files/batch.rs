@@ -9,9 +9,9 @@ use crate::error::Result;
 use crate::platform::content::Cell;
 
 /// Rows of a batch, at most.
-pub(super) const ROWS: usize = 256;
+pub(super) const BATCH_ROWS: usize = 256;
 /// Bytes of text after which it is full, however few rows it has.
-const BYTES: usize = 2 << 20;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// Some rows, and their places.
 pub(super) type Rows = (Range<usize>, Vec<Vec<Cell>>);
@@ -23,11 +23,11 @@ pub(super) fn read(
     row: impl Fn(usize) -> Result<Vec<Cell>>,
 ) -> Result<Vec<Vec<Cell>>> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
-    for at in (next..rows).take(ROWS) {
+    for at in (next..rows).take(BATCH_ROWS) {
         let cells = row(at)?;
         bytes += cells.iter().map(text_bytes).sum::<usize>();
         batch.push(cells);
-        if bytes >= BYTES {
+        if bytes >= BATCH_BYTES {
             break;
         }
     }

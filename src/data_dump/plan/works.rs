@@ -52,7 +52,8 @@ impl Reader<'_> {
             plan.toll.troubles.add(Trouble::SameId, "artwork");
             return Ok(());
         }
-        let list = if self.wishes.photos { photo_list(photo_cell, tag_cell) } else { PhotoList::default() };
+        let list =
+            if self.selection.photos { photo_list(photo_cell, tag_cell) } else { PhotoList::default() };
         let licensed = list.photos.iter().filter(|photo| photo.is_licensed);
         rows.licensed.extend(licensed.filter_map(|photo| photo.reference.family()));
         let columns: Vec<_> = [("license", license), ("licence", licence)]
@@ -75,7 +76,7 @@ impl Reader<'_> {
             }
             let name = self.licence_name(&name, &work.id, &mut plan.toll)?;
             plan.count_foreign(&name);
-            if self.wishes.separate_foreign {
+            if self.selection.separate_foreign {
                 plan.foreign.push(Work { licence: Some(name), ..work });
             }
             return Ok(());
@@ -150,7 +151,7 @@ impl Reader<'_> {
             let name = self.licence_name(&name, &work.id, &mut plan.toll)?;
             plan.count_foreign(&name);
             parted.insert(work.id.clone());
-            if self.wishes.separate_foreign {
+            if self.selection.separate_foreign {
                 work.licence = Some(name);
                 work.photos.clear();
                 plan.foreign.push(work);

@@ -17,7 +17,7 @@ use crate::photos::fetch::{Body, Fetched};
 use crate::photos::thumbnail::{MEMORY_LIMIT, Photo, Refusal};
 
 /// Photos of more bytes are no photos: 256 MiB.
-const LARGEST: u64 = 256 << 20;
+const MAX_PHOTO: u64 = 256 << 20;
 /// Decoders together may use what one photo may: a large one runs alone. In units of 1 KiB.
 const BUDGET: u64 = MEMORY_LIMIT >> 10;
 
@@ -43,7 +43,7 @@ impl Workers {
 
     /// Makes the thumbnail of a photo, once there is memory for it.
     pub(super) async fn thumbnail(self: Arc<Self>, fetched: Fetched<()>) -> Result<Outcome> {
-        if fetched.photo.size > LARGEST {
+        if fetched.photo.size > MAX_PHOTO {
             return Ok(Err(Refusal::TooLarge));
         }
         // What is too large to be held already is read whole: it runs alone.

@@ -110,7 +110,7 @@ impl LoadError {
         LoadError::Script { line, problem, source: None }
     }
 
-    /// The same as an error of the job: `script` is what was loaded, `store` the database that was written.
+    /// The error of the job: `script` is what was loaded, `store` the database that was written.
     pub fn into_error(self, script: &Path, store: &Path) -> Error {
         match self {
             LoadError::Aborted => Error::Aborted,

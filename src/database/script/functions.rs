@@ -10,7 +10,7 @@ use rusqlite::{Connection, Error, Result, ffi, params_from_iter};
 
 /// Steps that a function takes in about ten seconds when it compares byte by byte.
 const BYTES: u64 = 1 << 32;
-/// The same when it compares with `memcmp`.
+/// Steps that a function takes in about ten seconds when it compares with `memcmp`.
 const BLOCKS: u64 = 1 << 39;
 /// Each function that looks for its second argument in the first, with the number of its arguments and the most steps
 /// that it may take, which are at most the lengths of the two multiplied.

@@ -126,7 +126,7 @@ impl Guard {
         is_past(&self.deadline)
     }
 
-    /// What was refused since the last call, in words of our own.
+    /// What was refused since the last call, in words that hold nothing of the script.
     pub fn refused(&self) -> Option<&'static str> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -56,8 +56,9 @@ impl Loader {
         Self::create_with(path, "", budget, job)
     }
 
-    /// The same for a database that is looked at once and thrown away. A large one has pages of 16 KiB, which takes a
-    /// fifteenth off filling and checking it; a small one may be little but empty tables, a page each.
+    /// A new database, as [`Loader::create`] makes it, that is looked at once and thrown away. A large one has pages of
+    /// 16 KiB, which takes a fifteenth off filling and checking it; a small one may be little but empty tables, a page
+    /// each.
     ///
     /// Fails as [`Loader::create`] does.
     pub fn create_scratch(path: &Path, budget: Budget, job: &Job) -> Result<Self, LoadError> {

@@ -9,9 +9,9 @@ use std::collections::{HashMap, HashSet};
 use crate::database::lexer::{Token, tokens};
 
 /// Tables that all views together may come to: a second or two, twice as many take ten. A platform has some hundreds.
-const MOST: u64 = 30_000;
+const MAX_TABLES: u64 = 30_000;
 /// What views come to before other statements are looked at too: no honest script gets there.
-const MANY: u64 = 3000;
+const MANY_TABLES: u64 = 3000;
 
 /// What ends a list of tables.
 const ENDS: [&str; 12] = [
@@ -51,7 +51,7 @@ impl Views {
     pub fn admit(&mut self, statement: &str) -> bool {
         if let Some((name, named)) = view(statement) {
             self.make(name, named);
-        } else if self.total > MANY {
+        } else if self.total > MANY_TABLES {
             let looked_into =
                 named(tokens(statement)).into_iter().map(|(name, count)| self.size(&name, count));
             let size = looked_into.fold(0, u64::saturating_add);
@@ -59,9 +59,9 @@ impl Views {
                 // A trigger, which any row may set off.
                 self.total = self.total.saturating_add(size);
             }
-            return size <= MOST && self.total <= MOST;
+            return size <= MAX_TABLES && self.total <= MAX_TABLES;
         }
-        self.total <= MOST
+        self.total <= MAX_TABLES
     }
 
     fn size(&self, name: &str, count: u64) -> u64 {
@@ -112,7 +112,7 @@ impl Views {
                 Step::Grow(view, growth) if path.insert(view) => {
                     self.views[view].size = self.views[view].size.saturating_add(growth);
                     self.total = self.total.saturating_add(growth);
-                    if self.total > MOST {
+                    if self.total > MAX_TABLES {
                         return;
                     }
                     steps.push(Step::Leave(view));

@@ -15,9 +15,9 @@ use crate::job::{Job, Warning, counted};
 use crate::sqlite::trouble::{self, needs};
 
 /// How long a locked database is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Findings that are asked for. SQLite lists what is wrong with pages first, and rows and their indexes last.
-const FINDINGS: usize = 100_000;
+const MAX_FINDINGS: usize = 100_000;
 /// Findings that whoever writes or tries the rows finds too, and tells of by table.
 const TOLD: [&str; 5] = [
     "CHECK constraint failed in ",
@@ -59,7 +59,7 @@ impl Snapshot {
                 (Held::Copy(copy), false) => with_checks(copy)?,
                 (held, _) => reader(held.path())?,
             };
-            connection.busy_timeout(PATIENCE)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA cache_size = -8192")?;
             Ok(connection)
         };
@@ -119,7 +119,7 @@ fn ended(error: &rusqlite::Error) -> Checked {
 }
 
 fn findings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let sql = format!("PRAGMA main.integrity_check({FINDINGS})");
+    let sql = format!("PRAGMA main.integrity_check({MAX_FINDINGS})");
     connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
@@ -133,7 +133,7 @@ fn warnings(findings: &[String]) -> Vec<Warning> {
     let found: Vec<&String> = lines.iter().filter(|line| *line != "ok" && !is_told(line)).collect();
     let Some(first) = found.first() else { return Vec::new() };
     let count = counted(found.len() as u64, "problem", "problems");
-    let more = if lines.len() >= FINDINGS { " or more" } else { "" };
+    let more = if lines.len() >= MAX_FINDINGS { " or more" } else { "" };
     let of_index =
         |line: &&&String| line.contains(" missing from index ") || line.contains(" entries in index ");
     if found.iter().all(|line| of_index(&line)) {
@@ -188,14 +188,14 @@ mod tests {
         let list = |told: usize, others: usize| {
             [vec!["NULL value in t.a"; told], vec!["row 3 missing from index i"; others]].concat()
         };
-        let whole = told(&list(FINDINGS - 41, 40));
+        let whole = told(&list(MAX_FINDINGS - 41, 40));
         assert!(whole[0].starts_with("INDEX_DAMAGED: integrity_check finds 40 problems with"), "{whole:?}");
-        let cut = told(&list(FINDINGS - 40, 40));
+        let cut = told(&list(MAX_FINDINGS - 40, 40));
         assert!(cut[0].starts_with("INDEX_DAMAGED: integrity_check finds 40 problems or more"), "{cut:?}");
-        assert!(told(&list(FINDINGS, 0)).is_empty());
+        assert!(told(&list(MAX_FINDINGS, 0)).is_empty());
         // All that is wrong with pages is one row.
         let pages =
-            told(&[&["*** in database main ***", &"Page 3: never used\n".repeat(FINDINGS)].join("\n")]);
+            told(&[&["*** in database main ***", &"Page 3: never used\n".repeat(MAX_FINDINGS)].join("\n")]);
         assert!(
             pages[0].starts_with("SOURCE_DAMAGED: integrity_check finds 100000 problems or more "),
             "{pages:?}"

@@ -24,7 +24,7 @@ use crate::job::{Job, Phase, Warning};
 use crate::sqlite::{Copier, Place, Traces, has_lone_wal, lacks_wal, trace, trouble};
 
 /// How long a locked database is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a database that changes while it is copied is tried again.
 const ATTEMPTS: u32 = 8;
 /// The wait between two such attempts, and between two tries of a lock.
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// truncated, corrupt, without a table, or locked for ten seconds; with `SOURCE_CHANGED` if it could not be copied in
 /// one state; with `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`.
 pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
-    open_within(path, work, job, PATIENCE)
+    open_within(path, work, job, BUSY_TIMEOUT)
 }
 
 fn open_within(path: &Path, work: &Path, job: &Job, patience: Duration) -> Result<Snapshot> {

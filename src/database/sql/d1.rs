@@ -16,20 +16,20 @@ use crate::sqlite::trouble::said;
 /// Bytes of one statement that D1 takes, and of one value or row.
 /// (<https://developers.cloudflare.com/d1/platform/limits/>; the other limits are workerd's,
 /// src/workerd/util/sqlite.c++.)
-const STATEMENT: usize = 100_000;
-const LONGEST: usize = 2_000_000;
+const MAX_STATEMENT: usize = 100_000;
+const MAX_VALUE: usize = 2_000_000;
 /// Bytes of the values of a row that D1 takes: its record has a head of up to five bytes for each.
-pub const ROW: usize = LONGEST - 600;
+pub const MAX_ROW: usize = MAX_VALUE - 600;
 /// Values of one INSERT that has more than one row.
-pub const COLUMNS: usize = 100;
+pub const MAX_COLUMNS: usize = 100;
 
 const LIMITS: [(Limit, i32); 6] = [
-    (Limit::SQLITE_LIMIT_COLUMN, COLUMNS as i32),
+    (Limit::SQLITE_LIMIT_COLUMN, MAX_COLUMNS as i32),
     (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
     (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 127),
-    (Limit::SQLITE_LIMIT_LENGTH, LONGEST as i32),
-    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN as i32),
+    (Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE as i32),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, MAX_PATTERN as i32),
 ];
 
 /// Functions that SQLite has here and D1 has not, or lets nobody call: what workerd answered to each one in a CHECK
@@ -68,12 +68,12 @@ const FUNCTIONS: &[&str] = &[
 ];
 
 /// Bytes of a LIKE or GLOB pattern; a longer one makes D1 refuse every row that is held against it.
-const PATTERN: usize = 50;
+const MAX_PATTERN: usize = 50;
 
 /// Whether a CREATE text may hold rows against a pattern that is too long.
 pub fn has_long_pattern(sql: &str) -> bool {
     let matches = tokens(sql).any(|token| token.is_word("LIKE") || token.is_word("GLOB"));
-    matches && tokens(sql).any(|token| matches!(token, Token::Quoted(text) if text.len() > PATTERN + 2))
+    matches && tokens(sql).any(|token| matches!(token, Token::Quoted(text) if text.len() > MAX_PATTERN + 2))
 }
 
 /// Whether a CREATE text may hold rows against a pattern that does not stand in it. A literal is only the beginning of
@@ -132,7 +132,7 @@ impl Rehearsal {
     /// for the statements that follow.
     pub fn refuses(&self, sql: &str) -> Option<&'static str> {
         let sql = &*shell::guarded(sql);
-        if sql.len() + 2 > STATEMENT {
+        if sql.len() + 2 > MAX_STATEMENT {
             Some("its CREATE text is longer than the 100,000 bytes that D1 takes")
         } else if !wrangler::keeps(sql) {
             Some("wrangler would cut or change its CREATE text")
@@ -210,93 +210,4 @@ fn is_refused(function: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-    use crate::database::schema::Schema;
-
-    #[test]
-    fn limits_are_those_of_d1() {
-        let columns = |count: usize| {
-            let names: Vec<String> = (0..count).map(|n| format!("c{n}")).collect();
-            names.join(", ")
-        };
-        let rehearsal = Rehearsal::new().unwrap();
-        assert_eq!(rehearsal.refuses(&format!("CREATE TABLE a({})", columns(100))), None);
-        assert!(rehearsal.refuses(&format!("CREATE TABLE b({})", columns(101))).is_some());
-        assert!(rehearsal.refuses("CREATE INDEX i ON b(c1)").is_some());
-        assert_eq!(rehearsal.refuses("CREATE INDEX i ON a(c1)"), None);
-        let union = ["SELECT 1"; 6].join(" UNION ");
-        assert!(rehearsal.refuses(&format!("CREATE VIEW v AS {union}")).is_some());
-        assert!(rehearsal.refuses(&format!("CREATE VIEW v AS SELECT '{}'", "x".repeat(STATEMENT))).is_some());
-        assert!(rehearsal.refuses(&format!("CREATE VIRTUAL TABLE f USING fts5({})", columns(99))).is_some());
-    }
-
-    #[test]
-    fn functions_are_those_of_d1() {
-        let rehearsal = Rehearsal::new().unwrap();
-        assert_eq!(
-            rehearsal.refuses("CREATE TABLE a(x CHECK (floor(x) <= sqrt(x * x)), y AS (acos(x)))"),
-            None
-        );
-        for sql in [
-            "CREATE TABLE b(x CHECK (power(x, 2) >= 0))",
-            "CREATE TABLE c(x, y AS (Ceiling(x)) STORED)",
-            "CREATE INDEX i ON a(soundex(x))",
-            "CREATE INDEX j ON a(x) WHERE unistr(x) = 'x'",
-        ] {
-            assert_eq!(rehearsal.refuses(sql), Some("it calls a function that D1 does not have"), "{sql}");
-        }
-        // They are looked up when they are called.
-        assert_eq!(rehearsal.refuses("CREATE VIEW v AS SELECT log10(x) FROM a"), None);
-        let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT log10(new.x); END";
-        assert_eq!(rehearsal.refuses(trigger), None);
-    }
-
-    #[test]
-    fn a_literal_is_the_whole_pattern_unless_more_is_made_of_it() {
-        let pattern = |rest: &str| format!("CREATE VIEW v AS SELECT a FROM t WHERE a LIKE 'x%' {rest}");
-        for rest in [
-            "",
-            "ORDER BY a",
-            "GROUP BY a HAVING a",
-            "LIMIT 100",
-            "UNION SELECT 1",
-            "EXCEPT SELECT 1",
-            "WINDOW w AS ()",
-            "COLLATE NOCASE AND a",
-            "ESCAPE '!' OR a",
-            "IS 1",
-            "= 1",
-            "!= 1",
-            "-- || a",
-        ] {
-            assert!(!has_open_pattern(&pattern(rest)), "{rest}");
-        }
-        for rest in ["|| a", "-> a", "->> a", "+ a", "COLLATE NOCASE || a", "< a", "<< a"] {
-            assert!(has_open_pattern(&pattern(rest)), "{rest}");
-        }
-        for sql in ["a LIKE b", "a GLOB \"b\"", "a LIKE ('x' || b)", "a LIKE ?"] {
-            assert!(has_open_pattern(sql), "{sql}");
-        }
-        assert!(!has_open_pattern("CASE a GLOB 'x' WHEN 1 THEN 2 END"));
-    }
-
-    #[test]
-    fn a_key_needs_the_index_that_makes_it_one() {
-        let rehearsal = Rehearsal::new().unwrap();
-        for sql in ["CREATE TABLE p(a, b)", "CREATE TABLE c(a REFERENCES p(a), b)", "CREATE TABLE plain(a)"] {
-            assert_eq!(rehearsal.refuses(sql), None);
-        }
-        let tables = Schema::read(&rehearsal.connection).unwrap().tables;
-        let finds = |name: &str| {
-            let table = tables.iter().find(|table| table.name == name).unwrap();
-            rehearsal.finds_keys(table).unwrap()
-        };
-        assert!(!finds("c"));
-        assert!(finds("plain"));
-        assert_eq!(rehearsal.refuses("CREATE UNIQUE INDEX i ON p(a)"), None);
-        assert!(finds("c"));
-    }
-}
+mod tests;

@@ -9,15 +9,15 @@ use crate::database::quoted;
 
 /// A statement grows to about this: wrangler's time per statement is quadratic in its length (16 kB: 16 ms,
 /// 95 kB: 668 ms).
-const AIM: usize = 16_000;
+const TARGET_STATEMENT: usize = 16_000;
 /// A row of more bytes is a long one: D1 takes at most 100,000 bytes a statement
 /// (<https://developers.cloudflare.com/d1/platform/limits/>); the rest is room for what surrounds the values.
-const LONG_ROW: usize = 96_000;
+const MAX_ROW_IN_STATEMENT: usize = 96_000;
 /// Bytes of a long value in one statement: hexadecimal doubles them.
-const PIECE: usize = 7_900;
+const PIECE_BYTES: usize = 7_900;
 /// A literal of no more bytes, which every number is, is about as short as the expression that reads a value from the
 /// scratch table.
-const SHORT: usize = 200;
+const MAX_SHORT_LITERAL: usize = 200;
 
 /// Statements on their way into one file.
 pub struct Script<'a> {
@@ -76,8 +76,8 @@ impl<'a> Script<'a> {
                 self.pieces.name
             ))?;
         }
-        let mut statement = Vec::with_capacity(AIM);
-        for (part, piece) in bytes.chunks(PIECE).enumerate() {
+        let mut statement = Vec::with_capacity(TARGET_STATEMENT);
+        for (part, piece) in bytes.chunks(PIECE_BYTES).enumerate() {
             statement.clear();
             write!(statement, "INSERT INTO {} VALUES ({number}, {part}, ", self.pieces.name)?;
             literal::write_blob(&mut statement, piece);
@@ -125,7 +125,7 @@ impl<'s, 'a> Insert<'s, 'a> {
             rowid: rowid.map(str::to_owned),
             table: quoted(table),
             columns: columns.iter().map(|name| quoted(name)).collect(),
-            statement: Vec::with_capacity(AIM * 2),
+            statement: Vec::with_capacity(TARGET_STATEMENT * 2),
             row: Vec::new(),
         };
         insert.begin();
@@ -141,14 +141,14 @@ impl<'s, 'a> Insert<'s, 'a> {
             literal::write(&mut self.row, *value);
         }
         self.row.push(b')');
-        if self.head.len() + self.row.len() > LONG_ROW {
+        if self.head.len() + self.row.len() > MAX_ROW_IN_STATEMENT {
             self.flush()?;
             let values: Vec<ValueRef<'_>> = rowid.iter().chain(values).copied().collect();
             return self.long_row(&values);
         }
         // D1 takes more than a hundred values only in a statement of one row.
-        let packed = values.len() + usize::from(rowid.is_some()) <= d1::COLUMNS;
-        if !packed || self.head.len() + self.statement.len() + self.row.len() > AIM {
+        let packed = values.len() + usize::from(rowid.is_some()) <= d1::MAX_COLUMNS;
+        if !packed || self.head.len() + self.statement.len() + self.row.len() > TARGET_STATEMENT {
             self.flush()?;
         }
         let lead: &[u8] = if self.statement.is_empty() { b" VALUES\n" } else { b",\n" };
@@ -199,7 +199,7 @@ impl<'s, 'a> Insert<'s, 'a> {
         let mut left = self.head.len() + lengths.iter().sum::<usize>();
         let mut expressions = vec![None; values.len()];
         for index in longest {
-            if left <= LONG_ROW || lengths[index] <= SHORT {
+            if left <= MAX_ROW_IN_STATEMENT || lengths[index] <= MAX_SHORT_LITERAL {
                 break;
             }
             let expression = match values[index] {
@@ -235,89 +235,4 @@ impl<'s, 'a> Insert<'s, 'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use rusqlite::Connection;
-    use rusqlite::types::Value;
-
-    use super::*;
-
-    fn script(table: &str, columns: &[&str], rows: &[Vec<Value>]) -> String {
-        let mut out = Vec::new();
-        let mut script = Script::new(&mut out, "pieces".into());
-        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
-        let mut insert = Insert::new(&mut script, table, None, &columns, true);
-        for row in rows {
-            insert.row(None, &row.iter().map(ValueRef::from).collect::<Vec<_>>()).unwrap();
-        }
-        insert.flush().unwrap();
-        script.drop_pieces().unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    fn longest(script: &str) -> usize {
-        script.split(";\n").map(str::len).max().unwrap_or(0)
-    }
-
-    #[test]
-    fn rows_share_statements_of_about_16_kb() {
-        let rows: Vec<Vec<Value>> =
-            (0..10_000).map(|n| vec![Value::Integer(n), Value::Text("x".repeat(20))]).collect();
-        let sql = script("t", &["a", "b"], &rows);
-        assert!(longest(&sql) <= AIM + 2 && sql.matches("INSERT").count() < 25);
-    }
-
-    #[test]
-    fn a_long_value_arrives_whole_under_a_check_and_a_unique() {
-        let text: String = "ä\0'".repeat(120_000);
-        let blob: Vec<u8> = (0..300_000u32).map(|n| n as u8).collect();
-        let rows = vec![
-            vec![Value::Integer(1), Value::Text(text.clone()), Value::Blob(blob.clone())],
-            vec![Value::Integer(2), Value::Text("short".into()), Value::Null],
-        ];
-        let sql = script("t", &["id", "a", "b"], &rows);
-        assert!(longest(&sql) < AIM + 1000 && sql.ends_with("DROP TABLE \"pieces\";\n"));
-        let connection = Connection::open_in_memory().unwrap();
-        connection
-            .execute_batch(&format!(
-                "CREATE TABLE t(id, a TEXT UNIQUE CHECK (id = 2 OR length(CAST(a AS BLOB)) = {}), b, \
-                 n AS (length(CAST(a AS BLOB))) STORED);{sql}",
-                text.len()
-            ))
-            .unwrap();
-        let found: (String, Vec<u8>, i64) = connection
-            .query_row("SELECT a, b, n FROM t WHERE id = 1", [], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .unwrap();
-        assert!(found == (text.clone(), blob, text.len() as i64));
-    }
-
-    #[test]
-    fn numbers_are_written_out_however_long_the_row_is() {
-        let name = "c".repeat(LONG_ROW);
-        let sql = script("t", &[&name, "b"], &[vec![Value::Integer(5), Value::Text("x".into())]]);
-        assert!(sql.ends_with(" VALUES (5,'x');\n") && sql.matches(';').count() == 1);
-
-        let names: Vec<String> = (0..700).map(|n| format!("c{n}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let smallest = Value::Real(f64::from_bits(1));
-        let mut row = vec![smallest.clone(); 700];
-        row[0] = Value::Text("x".repeat(8_000));
-        let sql = script("t", &names, &[row]);
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(&format!("CREATE TABLE t({}); {sql}", names.join(", "))).unwrap();
-        let found: (String, Value) =
-            connection.query_row("SELECT c0, c699 FROM t", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        assert_eq!(found, ("x".repeat(8_000), smallest));
-    }
-
-    #[test]
-    fn a_row_of_many_middling_values_stays_under_the_limit() {
-        let names: Vec<String> = (0..100).map(|n| format!("c{n}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let rows = vec![vec![Value::Text("y".repeat(5_000)); 100]];
-        assert!(longest(&script("t", &names, &rows)) <= 100_000);
-    }
-}
+mod tests;

@@ -101,7 +101,7 @@ impl Dumper<'_> {
             if rowid.is_some_and(|rowid| picked.contains(&rowid)) {
                 return Ok(());
             }
-            if let Some(rowid) = rowid.filter(|_| bytes_of(values) > d1::ROW) {
+            if let Some(rowid) = rowid.filter(|_| bytes_of(values) > d1::MAX_ROW) {
                 picked.insert(rowid);
                 return Ok(());
             }

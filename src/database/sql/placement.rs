@@ -5,18 +5,17 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use rusqlite::Connection;
 
 use super::d1::{self, Rehearsal};
-use super::foreign_keys::{self, ForeignKey, Orphans};
+use super::foreign_keys::{self, ForeignKey};
 use super::repairs::Repairs;
 use crate::database::quoted;
 use crate::database::schema::{Object, Schema};
-use crate::job::{Warning, counted};
+use crate::job::Warning;
 
+mod references;
 mod rows;
 
 /// More rows than this are not picked one by one: the table's rows go to the extra file together.
-const PICKED_ROWS: usize = 100_000;
-/// Rows whose children are looked for at once: a table without an index is gone over once for all of them.
-const AT_ONCE: usize = 1000;
+const MAX_PICKED_ROWS: usize = 100_000;
 
 /// Where a table stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub struct Placement {
     pub early_indexes: HashSet<String>,
     /// Why tables, virtual tables, indexes and views, by name, cannot stand in database.sql.
     refused: HashMap<String, &'static str>,
-    /// The same for triggers, which have names of their own.
+    /// Why triggers, by name, cannot stand in database.sql: they have names of their own.
     refused_triggers: HashMap<String, &'static str>,
     /// References to a parent that is missing, in all tables.
     pub foreign_key_problems: u64,
@@ -108,7 +107,7 @@ impl Placement {
         self.refused.get(name).copied()
     }
 
-    /// The same for a trigger.
+    /// Why a trigger cannot stand in database.sql; None when it can.
     pub fn refuses_trigger(&self, trigger: &Object) -> Option<&'static str> {
         self.refused_triggers.get(&trigger.name).copied()
     }
@@ -180,117 +179,12 @@ impl Decision<'_> {
         Ok(())
     }
 
-    fn find_orphans(&mut self) -> rusqlite::Result<()> {
-        for index in 0..self.keys.len() {
-            if self.keys[index].is_empty() {
-                continue;
-            }
-            let table = &self.schema.tables[index];
-            let count = match foreign_keys::orphans(self.connection, self.schema, table, &self.keys[index])? {
-                Orphans::Rows(rows) => {
-                    let count = rows.len() as u64;
-                    rows.into_iter().for_each(|rowid| self.pick(index, rowid));
-                    count
-                }
-                Orphans::Unnamed(count) => {
-                    self.move_rows(index, "some of them have no parent");
-                    count
-                }
-                Orphans::Mismatch => {
-                    self.move_mismatch(index);
-                    continue;
-                }
-            };
-            if count > 0 {
-                self.placement.foreign_key_problems += count;
-                self.placement.warnings.push(Warning::about(
-                    "ORPHAN_ROWS",
-                    &table.name,
-                    format!(
-                        "{} to a parent that does not exist; its rows are kept as they are",
-                        counted(count, "reference of this table leads", "references of this table lead")
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// SQLite refuses inserts into both ends of such a key. Which of several it is does not show: all parents go.
-    fn move_mismatch(&mut self, child: usize) {
-        let parents: Vec<usize> = self.keys[child].iter().filter_map(|key| key.parent).collect();
-        for table in parents.into_iter().chain([child]) {
-            self.move_rows(table, "a foreign key names columns that are no key of its parent");
-        }
-    }
-
-    /// What refers to rows that are not in database.sql cannot be there either.
-    fn follow_references(&mut self) -> rusqlite::Result<()> {
-        loop {
-            self.follow_tables();
-            let Some(&(parent, _)) = self.fresh.last() else { return Ok(()) };
-            let mut rowids = Vec::new();
-            while rowids.len() < AT_ONCE
-                && let Some((_, rowid)) = self.fresh.pop_if(|(table, _)| *table == parent)
-            {
-                rowids.push(rowid);
-            }
-            // With the rows of a table have gone those of all that refer to it.
-            if self.placement.homes[parent] != Home::Main {
-                continue;
-            }
-            for child in 0..self.keys.len() {
-                let keys = self.keys[child].iter().filter(|key| key.parent == Some(parent));
-                for key in keys.cloned().collect::<Vec<_>>() {
-                    let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
-                    match foreign_keys::children(self.connection, (tables.0, &rowids), tables.1, &key)? {
-                        Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
-                        None => self.move_rows(child, "some of them refer to rows that D1 would refuse"),
-                    }
-                }
-            }
-        }
-    }
-
-    fn follow_tables(&mut self) {
-        let mut moved = true;
-        while std::mem::take(&mut moved) {
-            for child in 0..self.keys.len() {
-                let homes = &self.placement.homes;
-                let broken = self.keys[child].iter().find_map(|key| match key.parent {
-                    None => Some("a foreign key names a table that does not exist"),
-                    Some(parent) if parent != child && homes[parent] != Home::Main => {
-                        Some("a foreign key names a table whose rows D1 would refuse")
-                    }
-                    Some(_) => None,
-                });
-                if let (Home::Main, Some(reason)) = (&homes[child], broken) {
-                    self.move_rows(child, reason);
-                    moved = true;
-                }
-            }
-        }
-    }
-
-    fn find_early_indexes(&mut self) -> rusqlite::Result<()> {
-        let parents: BTreeSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
-        for parent in parents {
-            let sql = "SELECT name FROM pragma_index_list(?1, 'main') WHERE \"unique\" AND origin = 'c' AND NOT partial";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let names = statement.query_map([&self.schema.tables[parent].name], |row| row.get(0))?;
-            for name in names {
-                self.placement.early_indexes.insert(name?);
-            }
-        }
-        Ok(())
-    }
-
     fn pick(&mut self, table: usize, rowid: i64) {
         if self.placement.homes[table] != Home::Main || !self.placement.picked[table].insert(rowid) {
             return;
         }
         self.fresh.push((table, rowid));
-        if self.placement.picked[table].len() > PICKED_ROWS {
+        if self.placement.picked[table].len() > MAX_PICKED_ROWS {
             self.move_rows(table, "D1 would refuse more than 100,000 of them");
         }
     }

@@ -19,7 +19,7 @@ use crate::job::{Job, Warning};
 use crate::sqlite::trouble::is_of_rows;
 
 /// How many findings of `integrity_check` are looked at.
-const FINDINGS: u32 = 100_000;
+const MAX_FINDINGS: u32 = 100_000;
 /// How one begins that ends in the name of a table with rows that break its CHECK.
 const BROKEN_CHECK: &str = "CHECK constraint failed in ";
 
@@ -188,7 +188,7 @@ fn findings(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<St
         let sql = format!("PRAGMA main.integrity_check({argument})");
         connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
     };
-    let found = check(&FINDINGS.to_string());
+    let found = check(&MAX_FINDINGS.to_string());
     if found.as_ref().map_or_else(is_trouble, |_| true) {
         return found;
     }

@@ -2,8 +2,8 @@
 
 use super::insert::{Insert, Script};
 use super::{Dumper, Failure};
+use crate::database::definition::Definition;
 use crate::database::digest::Digester;
-use crate::database::making::Making;
 use crate::database::schema::{Table, free_alias};
 use crate::database::{quoted, rows};
 
@@ -15,7 +15,7 @@ impl Dumper<'_> {
         let name = self.free_name(&format!("{} as it was", table.name));
         let sql = format!("CREATE TABLE {} ({})", quoted(&name), columns.join(", "));
         script.statement(&sql)?;
-        self.rescues.push(Making::new("table", &name, &sql));
+        self.rescues.push(Definition::new("table", &name, &sql));
         let alias = free_alias(table.columns.iter().map(String::as_str));
         let is_torn = self.repairs.torn.contains(&table.name);
         let keeps_rowids = !is_torn && table.rowid().is_some() && self.has_rowids_in_order(&table)?;

@@ -9,12 +9,12 @@ use crate::photos::source::GetError;
 use crate::retry::Retries;
 
 /// How often a photo is read again that was not what it was announced to be.
-const AGAIN: u32 = 2;
+const MAX_REREADS: u32 = 2;
 /// The pause before the first of these; the second is twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(100);
 /// A photo may take ten minutes, and one more for every 4 MiB that it has.
 const DEADLINE: Duration = Duration::from_secs(600);
-const PER_MINUTE: u64 = 4 << 20;
+const BYTES_PER_MINUTE: u64 = 4 << 20;
 
 /// The attempts at one photo.
 pub(super) struct Course<S> {
@@ -54,7 +54,7 @@ impl<S: Digester> Course<S> {
 
     /// Gives the time that so many bytes need, once, however often they are read from the first.
     pub fn grant(&mut self, bytes: u64) {
-        let needed = Duration::from_secs(60).saturating_mul((bytes / PER_MINUTE).min(10_000) as u32);
+        let needed = Duration::from_secs(60).saturating_mul((bytes / BYTES_PER_MINUTE).min(10_000) as u32);
         let more = needed.saturating_sub(self.granted);
         self.granted += more;
         self.deadline += more;
@@ -78,7 +78,7 @@ impl<S: Digester> Course<S> {
             self.retries.pause(error)
         } else {
             self.again += 1;
-            (error.may_pass() && self.again <= AGAIN).then_some(PAUSE * self.again)
+            (error.may_pass() && self.again <= MAX_REREADS).then_some(PAUSE * self.again)
         };
         pause.filter(|pause| Instant::now() + *pause < self.deadline)
     }

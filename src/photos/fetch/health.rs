@@ -6,9 +6,9 @@ use crate::error::{Error, Result};
 use crate::photos::source::{CLOCK_WRONG, GetError, PhotoStore, has_dot_segment, turned_away};
 
 /// The store is down when it failed this many photos in a row, each after all its attempts.
-const GIVEN_UP: u32 = 3;
+const MAX_OUTAGES: u32 = 3;
 /// The store does not let us in when it refused this many photos in a row, or redirected them, and gave none before.
-const TURNED_AWAY: u32 = 10;
+const MAX_REFUSALS: u32 = 10;
 
 /// How the photos of one store went so far.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Health {
         match error {
             Some(error) if error.is_outage() => {
                 state.given_up += 1;
-                if state.given_up >= GIVEN_UP {
+                if state.given_up >= MAX_OUTAGES {
                     state.outage = Some(error);
                 }
             }
@@ -74,7 +74,7 @@ impl Health {
                 problem: "it gave no photo at all, however often it was asked; try again later".into(),
                 source: Some(Box::new(error)),
             }),
-            (None, Some(error)) if state.turned_away >= TURNED_AWAY => {
+            (None, Some(error)) if state.turned_away >= MAX_REFUSALS => {
                 Err(turned_away(self.place.clone(), error))
             }
             _ => Ok(()),

@@ -15,7 +15,7 @@ use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto, etag};
 use crate::retry::Retries;
 
 /// A page of 1,000 keys of 1,024 bytes each, every byte of them percent-encoded, is below 8 MiB.
-const PAGE_LIMIT: usize = 8 << 20;
+const MAX_PAGE: usize = 8 << 20;
 
 /// An answer, by its root: what looks like a page without any photo may be no listing at all.
 #[derive(Deserialize)]
@@ -97,7 +97,7 @@ async fn ask(bucket: &Bucket, token: Option<&str>) -> Result<Page, S3Error> {
     query.sort_unstable();
     let response = bucket.request(Call { query: &query, ..Call::default() }).await?;
     let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
-    let body = whole(response.into_body(), PAGE_LIMIT).await?;
+    let body = whole(response.into_body(), MAX_PAGE).await?;
     // Half an answer, as when a proxy cut it, looks like broken XML.
     match quick_xml::de::from_reader(body.as_ref()).map_err(|_| S3Error::Unreadable)? {
         Document::ListBucketResult(page) => Ok(page),

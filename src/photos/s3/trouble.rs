@@ -6,7 +6,7 @@ use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::error::Error;
-use crate::http::{Failure, complaint};
+use crate::http::{Failure, error_answer};
 use crate::photos::source::{CLOCK_WRONG, GetError};
 
 /// What R2 says, with status 400, of an access key id that has not the length of one.
@@ -68,7 +68,7 @@ impl From<&S3Error> for GetError {
 
 /// What an answer other than 2xx says.
 pub(super) async fn answer(response: Response<Incoming>) -> S3Error {
-    let (status, retry_after, body) = complaint(response).await;
+    let (status, retry_after, body) = error_answer(response).await;
     S3Error::Answer { status, code: code(&body), retry_after }
 }
 

@@ -89,12 +89,12 @@ impl GetError {
     /// What a store says when it may be us that it will not serve, not the photo: then it says so of every photo.
     pub const TURNING_AWAY: [GetError; 2] = [GetError::Refused, GetError::LedAway];
 
-    /// Whether it is one of these.
+    /// Whether it is one of [`TURNING_AWAY`](GetError::TURNING_AWAY).
     pub fn turns_away(self) -> bool {
         GetError::TURNING_AWAY.contains(&self)
     }
 
-    /// Whether a reason is that of one of these.
+    /// Whether `reason`, a word of [`GetError::reason`], is that of one of [`TURNING_AWAY`](GetError::TURNING_AWAY).
     pub fn is_turning_away(reason: &str) -> bool {
         GetError::TURNING_AWAY.iter().any(|error| error.reason() == reason)
     }

@@ -6,7 +6,7 @@ use blake3::{Hash, hash};
 use serde::Deserialize;
 
 /// The largest object that any store takes: S3's 50 TB.
-const LARGEST: u64 = 50 << 40;
+const MAX_OBJECT: u64 = 50 << 40;
 
 /// Bytes of a listed object. Nothing that claims more than a store takes is a listing.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -17,7 +17,7 @@ impl TryFrom<u64> for Size {
     type Error = &'static str;
 
     fn try_from(bytes: u64) -> Result<Self, Self::Error> {
-        if bytes > LARGEST { Err("an object is larger than any") } else { Ok(Size(bytes)) }
+        if bytes > MAX_OBJECT { Err("an object is larger than any") } else { Ok(Size(bytes)) }
     }
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Pages {
 }
 
 /// Stores may give a page on which every object was deleted meanwhile; so many in a row are none of a listing.
-const EMPTY: usize = 1000;
+const MAX_EMPTY_PAGES: usize = 1000;
 
 impl Pages {
     /// Where the listing goes on after a page that begins with `first_key`; None at its end. No two pages begin with
@@ -47,7 +47,7 @@ impl Pages {
             Next::At(place) => place,
         };
         self.empty = if first_key.is_some() { 0 } else { self.empty + 1 };
-        if self.empty == EMPTY {
+        if self.empty == MAX_EMPTY_PAGES {
             return Err("its listing goes on and on without an object; try again later");
         }
         let is_new = first_key.is_none_or(|key| self.first_keys.insert(hash(key.as_bytes())))
@@ -97,7 +97,7 @@ mod tests {
         assert!(pages.turn(Some("c"), Next::At("1")).is_err(), "a place");
         assert!(pages.turn(Some("a"), Next::At("3")).is_err(), "a key");
         assert!(pages.turn(Some("d"), Next::Nowhere).is_err());
-        let empty = (0..EMPTY).map(|page| pages.turn(None, Next::At(&format!("empty {page}"))));
+        let empty = (0..MAX_EMPTY_PAGES).map(|page| pages.turn(None, Next::At(&format!("empty {page}"))));
         assert!(empty.last().is_some_and(|last| last.is_err()), "for ever");
     }
 
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn no_object_is_larger_than_a_store_takes() {
-        assert_eq!(serde_json::from_str::<Size>("54975581388800").unwrap().0, LARGEST);
+        assert_eq!(serde_json::from_str::<Size>("54975581388800").unwrap().0, MAX_OBJECT);
         assert!(serde_json::from_str::<Size>("54975581388801").is_err());
     }
 }

@@ -20,11 +20,11 @@ use crate::http::{Client, PATH, Reach, names_private_host};
 use crate::job::Job;
 
 /// A photo of more bytes is not fetched from a server that anybody may run: 1 GiB.
-const SIZE_LIMIT: u64 = 1 << 30;
+const MAX_PHOTO: u64 = 1 << 30;
 /// A key that nobody has.
-const NOBODYS: &str = "originals/no-such-photo-8f14e45fceea167a.jpg";
+const ABSENT_KEY: &str = "originals/no-such-photo-8f14e45fceea167a.jpg";
 /// Redirects that are followed for one photo.
-const REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 /// A URL below which photos are served.
 pub struct PublicUrl {
@@ -58,7 +58,7 @@ impl PublicUrl {
 
     /// What holds for the whole job must not come of one request that failed: then it is left open.
     async fn do_pages_deny(&self) -> Result<bool, GetError> {
-        match self.ask(Method::GET, NOBODYS, &[]).await {
+        match self.ask(Method::GET, ABSENT_KEY, &[]).await {
             Ok(answer) => Ok(is_page(answer.headers())),
             Err(error @ (GetError::Unreachable | GetError::Unavailable { .. })) => Err(error),
             // Silence would cost every photo half a minute.
@@ -76,7 +76,7 @@ impl PublicUrl {
             return Err(GetError::Unaddressable);
         }
         let mut uri = format!("{}{}", self.base, utf8_percent_encode(key, PATH));
-        for _ in 0..=REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             // Whoever says nothing takes any coding (RFC 9110, 12.5.3), and a packed photo is another file.
             let request = Request::builder().header(ACCEPT_ENCODING, "identity");
             let mut request = request.method(method.clone()).uri(&uri);
@@ -134,13 +134,13 @@ impl PhotoStore for PublicUrl {
         whole_follows(response.status())?;
         let headers = response.headers();
         match length(headers) {
-            Some(size) if size > SIZE_LIMIT => Err(GetError::TooLarge),
+            Some(size) if size > MAX_PHOTO => Err(GetError::TooLarge),
             Some(size) => {
                 let photo = describe_of(key, size, headers);
                 Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
             }
             None if is_chunked(headers) => {
-                let photo = describe_of(key, SIZE_LIMIT, headers);
+                let photo = describe_of(key, MAX_PHOTO, headers);
                 Ok(Content::Chunked(Box::new(photo), checked(response.into_body())))
             }
             // A connection that ends looks the same whether or not all came.

@@ -123,7 +123,7 @@ impl Shared {
     /// A copy of the rows in `work`, into which SQLite has brought what the file beside them holds whose name has this
     /// ending. None if they changed meanwhile.
     fn copied(&self, beside: &str, work: &Path, job: &Job) -> Result<Option<TempPath>> {
-        let copier = Copier { origin: &self.rows, work, job, meter: &Meter::unheard() };
+        let copier = Copier { origin: &self.rows, work, job, meter: &Meter::silent() };
         let copy = Place::find(&self.rows, &[]).and_then(|place| copier.file_by_file(&place, beside));
         copy.map_err(|error| match error {
             Error::DatabaseNotFound { .. } => self.unreachable("its rows are gone; try again", None),

@@ -21,7 +21,7 @@ const MAX_SCANS: usize = 100;
 const MAX_ARITHMETIC: u64 = 200 << 20;
 /// Bytes per decoded pixel: its planes, before and after they are brought to one size, and the pixel itself.
 const PER_PIXEL: u64 = 10;
-/// The same where samples have more than eight bits.
+/// Bytes per decoded pixel where samples have more than eight bits.
 const PER_DEEP_PIXEL: u64 = 24;
 
 /// What is known before a pixel is decoded.

@@ -134,7 +134,7 @@ pub static PUBLIC: &[Rule] = &[
 ];
 
 /// Colons and signs of equality in a name beyond which nobody looks through its parts: somebody wrote a million.
-const PARTS: usize = 32;
+const MAX_PARTS: usize = 32;
 /// Stands for the rule that keeps such a name in.
 const ENDLESS: &str = "*:*";
 
@@ -149,7 +149,7 @@ pub fn rule_for(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The same of a label without a value. Most are content: see [`names_in_label`].
+/// The rule that keeps in a label without a value, if there is one. Most labels are content: see [`names_in_label`].
 pub fn rule_for_label(label: &str) -> Option<&'static str> {
     if is_endless(label) {
         return Some(ENDLESS);
@@ -178,7 +178,7 @@ fn is_number(c: char) -> bool {
 }
 
 fn is_endless(name: &str) -> bool {
-    name.chars().filter(|c| is_sign(*c)).nth(PARTS).is_some()
+    name.chars().filter(|c| is_sign(*c)).nth(MAX_PARTS).is_some()
 }
 
 /// Whether a name in its normal form, or without the number behind it, leaves whatever pattern takes it.

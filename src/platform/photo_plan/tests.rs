@@ -282,10 +282,13 @@ fn a_store_that_cannot_list_may_hold_what_approval_copied_where_it_was_copied_fr
           ('w', 'approved', '["originals/b.jpg","mass-import-x/c.jpg"]')"#,
     );
     let plan = plan_photos(&conn, Scope::Approved, None).unwrap();
-    let sisters: Vec<_> =
-        plan.sisters.iter().map(|sister| (sister.key.as_str(), sister.artwork_ids.join(" "))).collect();
+    let alternatives: Vec<_> = plan
+        .alternatives
+        .iter()
+        .map(|alternative| (alternative.key.as_str(), alternative.artwork_ids.join(" ")))
+        .collect();
     let expected = [("artworks/b.jpg", "v w"), ("originals/a.jpg", "v"), ("photos/a.jpg", "v")];
-    assert_eq!(sisters, expected.map(|(key, ids)| (key, ids.to_owned())));
+    assert_eq!(alternatives, expected.map(|(key, ids)| (key, ids.to_owned())));
     let readings = ["artworks/a.jpg", "originals/a.jpg", "photos/a.jpg"].map(str::to_owned);
     assert!(plan.readings.contains(&readings.to_vec()), "{:?}", plan.readings);
 }

@@ -5,7 +5,7 @@ pub fn hexadecimal(digits: &[u8], bytes: &mut Vec<u8>) {
     bytes.extend(digits.chunks_exact(2).map_while(hex_byte));
 }
 
-/// The same of exactly as many digits as fill `bytes`; whether they are.
+/// Fills `bytes` from hexadecimal; whether there are just as many digits, and nothing else.
 pub fn hexadecimal_into(digits: &[u8], bytes: &mut [u8]) -> bool {
     // Gathered and asked for once: a branch for each digit takes several times as long.
     let mut all = 0;

@@ -10,9 +10,9 @@ use super::super::shape;
 use super::{Layer, Search};
 
 /// Characters of the longest IPv6 address.
-const IPV6: usize = 45;
+const MAX_IPV6: usize = 45;
 /// Digits of a group of one, at most.
-const DIGITS: usize = 4;
+const MAX_GROUP: usize = 4;
 
 impl Search<'_, '_> {
     /// Four numbers between dots, wherever in a run of them.
@@ -73,16 +73,16 @@ impl Search<'_, '_> {
 /// word before it look like digits (`added2001:db8::1`).
 fn may_begin(run: &[u8], at: usize) -> bool {
     let is_first = at == 0 || run[at] == b':' || is_separator(run[at - 1]);
-    let before = || run[..at].iter().rev().take(DIGITS).take_while(|byte| !is_separator(**byte)).count();
+    let before = || run[..at].iter().rev().take(MAX_GROUP).take_while(|byte| !is_separator(**byte)).count();
     is_first || {
         let left = digits(&run[at..]);
-        left <= DIGITS && before() + left > DIGITS
+        left <= MAX_GROUP && before() + left > MAX_GROUP
     }
 }
 
 /// How many digits `run` begins with, as far as there may be in a group, and one more.
 fn digits(run: &[u8]) -> usize {
-    run.iter().take(DIGITS + 1).take_while(|byte| !is_separator(**byte)).count()
+    run.iter().take(MAX_GROUP + 1).take_while(|byte| !is_separator(**byte)).count()
 }
 
 /// What parts the groups of an IPv6 address.
@@ -96,7 +96,7 @@ fn is_separator(byte: u8) -> bool {
 pub(super) fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
     let mut lengths = SmallVec::<[usize; 16]>::new();
     let (mut colons, mut is_short, mut in_a_row, mut in_group) = (0, false, 0, 0);
-    for (at, byte) in run.iter().enumerate().take(IPV6) {
+    for (at, byte) in run.iter().enumerate().take(MAX_IPV6) {
         if *byte == b':' {
             colons += 1;
             in_a_row += 1;
@@ -108,11 +108,11 @@ pub(super) fn ipv6_lengths(run: &[u8]) -> impl Iterator<Item = usize> + use<> {
         }
         is_short |= in_a_row == 2;
         in_group = if is_separator(*byte) { 0 } else { in_group + 1 };
-        if in_group > DIGITS {
+        if in_group > MAX_GROUP {
             break;
         }
         let left = digits(run.get(at + 1..).unwrap_or_default());
-        let is_too_long = in_group > 0 && in_group + left > DIGITS;
+        let is_too_long = in_group > 0 && in_group + left > MAX_GROUP;
         let ends_here = left == 0 || *byte == b':' || is_too_long;
         if ends_here && (is_short || colons >= 6) {
             lengths.push(at + 1);

@@ -8,7 +8,7 @@ use super::super::{decode, shape};
 use super::{Layer, Search, runs};
 
 /// Digits of the shortest run that may be hexadecimal of an identifier: `a@b.co`.
-const HEX: usize = 12;
+const MIN_HEX: usize = 12;
 
 impl Search<'_, '_> {
     /// A run of letters, digits and what base64 has beside them: ids, tokens, and what hexadecimal or base64 hides.
@@ -20,11 +20,11 @@ impl Search<'_, '_> {
         }
         self.uuids(bytes, run.start, layer)?;
         self.tokens(bytes, run.start, layer)?;
-        for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), HEX) {
+        for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), MIN_HEX) {
             let (start, digits) = (run.start + digits.start, &bytes[digits]);
-            for (at, window) in digits.windows(shape::BARE_UUID).enumerate() {
+            for (at, window) in digits.windows(shape::BARE_UUID_LEN).enumerate() {
                 if let Some(key) = shape::bare_uuid(window) {
-                    self.look_up(key, start + at..start + at + shape::BARE_UUID, layer)?;
+                    self.look_up(key, start + at..start + at + shape::BARE_UUID_LEN, layer)?;
                 }
             }
             for parity in 0..2 {
@@ -64,21 +64,21 @@ impl Search<'_, '_> {
     fn uuids(&mut self, bytes: &[u8], start: usize, layer: Layer<'_>) -> ControlFlow<()> {
         for dash in memchr_iter(b'-', bytes) {
             let Some(at) = dash.checked_sub(8) else { continue };
-            let Some(candidate) = bytes.get(at..at + shape::UUID) else { break };
+            let Some(candidate) = bytes.get(at..at + shape::UUID_LEN) else { break };
             if let Some(key) = shape::uuid(candidate) {
-                self.look_up(key, start + at..start + at + shape::UUID, layer)?;
+                self.look_up(key, start + at..start + at + shape::UUID_LEN, layer)?;
             }
         }
         ControlFlow::Continue(())
     }
 
     fn tokens(&mut self, bytes: &[u8], start: usize, layer: Layer<'_>) -> ControlFlow<()> {
-        if bytes.len() < shape::TOKEN {
+        if bytes.len() < shape::MIN_TOKEN {
             return ControlFlow::Continue(());
         }
         self.look_up(shape::token(bytes), start..start + bytes.len(), layer)?;
         for is_part in [|byte: u8| byte != b'/' && byte != b'+', |byte: u8| byte.is_ascii_alphanumeric()] {
-            for piece in runs(bytes, is_part, shape::TOKEN) {
+            for piece in runs(bytes, is_part, shape::MIN_TOKEN) {
                 self.look_up(
                     shape::token(&bytes[piece.clone()]),
                     start + piece.start..start + piece.end,
@@ -108,11 +108,11 @@ impl Search<'_, '_> {
 
 /// Whether there are as many characters in a row as the shortest identifier of ASCII has, `a@b.co`.
 pub(super) fn may_hold(bytes: &[u8]) -> bool {
-    const SHORTEST: usize = 6;
+    const MIN_IDENTIFIER: usize = 6;
     let mut row = 0;
     bytes.iter().any(|byte| {
         row = if IDENTIFIER[usize::from(*byte)] { row + 1 } else { 0 };
-        row >= SHORTEST
+        row >= MIN_IDENTIFIER
     })
 }
 

@@ -9,7 +9,7 @@ use chrono::DateTime;
 use tempfile::TempPath;
 
 use super::{Content, Presence, Target};
-use crate::archive::{Workspace, foresee, take_name};
+use crate::archive::{Workspace, preflight, take_name};
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::formats::index::IndexedPhoto;
@@ -97,8 +97,8 @@ impl Target for Directory {
         Ok(presences)
     }
 
-    fn foresee(&self, bytes: u64) -> Result<()> {
-        foresee(&self.root, bytes)
+    fn preflight(&self, bytes: u64) -> Result<()> {
+        preflight(&self.root, bytes)
     }
 
     fn begin(&mut self, bytes: u64) -> Result<()> {

@@ -33,15 +33,15 @@ use parts::Upload;
 const CONCURRENCY: usize = 8;
 /// A photo of at most so many bytes is sent whole: 8 MiB, which is also the least size of a part (S3 and R2 take 5 MiB
 /// and more). All bodies on their way together are at most eight of these.
-const PART: u64 = 8 << 20;
+const PART_SIZE: u64 = 8 << 20;
 /// Parts of an upload, at most (<https://developers.cloudflare.com/r2/platform/limits/>).
-const MOST_PARTS: u64 = 10_000;
+const MAX_PARTS: u64 = 10_000;
 /// What the credentials need.
-const RIGHTS: &str = "list, read and write";
+const PERMISSIONS: &str = "list, read and write";
 /// An answer to what is asked here is a few lines.
-const ANSWER_LIMIT: usize = 64 << 10;
+const MAX_ANSWER: usize = 64 << 10;
 /// How long cleaning up may take.
-const FAREWELL: Duration = Duration::from_secs(10);
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A bucket that photos come back to.
 pub(crate) struct S3Bucket {
@@ -97,7 +97,7 @@ impl S3Bucket {
     fn put_in_parts(&mut self, photo: &IndexedPhoto, mut content: Content<'_>, job: &Job) -> Result<()> {
         let handle = Handle::current();
         let upload = handle.block_on(Upload::begin(self.store.clone(), photo.clone(), job))?;
-        let size = PART.max(photo.size.div_ceil(MOST_PARTS));
+        let size = PART_SIZE.max(photo.size.div_ceil(MAX_PARTS));
         let mut send = || {
             let (mut sending, mut sent) = (JoinSet::new(), Vec::new());
             for number in 1.. {
@@ -137,7 +137,7 @@ impl Target for S3Bucket {
     }
 
     fn put(&mut self, photo: &IndexedPhoto, content: Content<'_>, job: &Job) -> Result<()> {
-        if photo.size <= PART {
+        if photo.size <= PART_SIZE {
             self.put_whole(photo, content, job)
         } else {
             self.put_in_parts(photo, content, job)
@@ -175,7 +175,7 @@ impl Store {
         loop {
             let asked = async {
                 let (head, body) = self.bucket.request(call.clone()).await?.into_parts();
-                let body = whole(body, ANSWER_LIMIT).await?;
+                let body = whole(body, MAX_ANSWER).await?;
                 // As after spaces that kept the connection alive while parts became one object.
                 S3Error::within(&body).map_or(Ok(Answer { headers: head.headers, body }), Err)
             };
@@ -195,7 +195,7 @@ impl Store {
     }
 
     fn failed(&self, error: S3Error) -> Error {
-        refused(self.bucket.place(), RIGHTS, error)
+        refused(self.bucket.place(), PERMISSIONS, error)
     }
 }
 

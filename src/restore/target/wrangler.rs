@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use super::{Content, Presence, Target, look_into, taken};
-use crate::archive::{Workspace, ensure_space, foresee};
+use crate::archive::{Workspace, ensure_space, preflight};
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::folder;
@@ -29,7 +29,7 @@ use crate::wrangler::{bodies_folder, bucket_file};
 /// Objects whose rows appear together: a restore that is broken off loses at most these.
 const BATCH: usize = 200;
 /// How long another process, such as `wrangler dev`, may hold the rows.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The tables that miniflare makes in a bucket that has none.
 const TABLES: &str = "
@@ -121,9 +121,9 @@ impl Target for LocalBucket {
         look_into(&source, photos, job)
     }
 
-    fn foresee(&self, bytes: u64) -> Result<()> {
-        foresee(folder::of(&self.file()), 0)?;
-        foresee(&bodies_folder(&self.state, &self.bucket), bytes)
+    fn preflight(&self, bytes: u64) -> Result<()> {
+        preflight(folder::of(&self.file()), 0)?;
+        preflight(&bodies_folder(&self.state, &self.bucket), bytes)
     }
 
     fn begin(&mut self, bytes: u64) -> Result<()> {
@@ -134,7 +134,7 @@ impl Target for LocalBucket {
         ensure_space(&bodies, bytes)?;
         let open = || -> rusqlite::Result<Connection> {
             let rows = Connection::open(&path)?;
-            rows.busy_timeout(PATIENCE)?;
+            rows.busy_timeout(BUSY_TIMEOUT)?;
             rows.pragma_update(None, "trusted_schema", false)?;
             rows.execute_batch(TABLES)?;
             Ok(rows)

@@ -13,10 +13,10 @@ fn made(dir: &Path, sql: &str) -> PathBuf {
 
 fn inspect(path: &Path) -> Result<Found> {
     let job = Job::unattended();
-    let meter = Meter::unheard();
+    let meter = Meter::silent();
     let inspection = Inspection { path, advice: "try again", job: &job, meter: &meter };
     let schema = inspection.schema()?;
-    inspection.run(&schema, &Expected { tables: Vec::new(), makings: None })
+    inspection.run(&schema, &Expected { tables: Vec::new(), definitions: None })
 }
 
 #[test]

@@ -5,10 +5,10 @@ use memchr::memchr;
 use crate::database::script::error::Problem;
 
 /// The longest statement, in bytes: SQLite takes no longer one either (SQLITE_MAX_SQL_LENGTH).
-const LONGEST: usize = 1_000_000_000;
+const MAX_STATEMENT: usize = 1_000_000_000;
 /// The most bytes of a statement outside literals and comments. Literals cost what they are long, but SQLite's
 /// parser spends a hundred times the length of everything else; no exporter comes near.
-pub(super) const DENSEST: usize = 4 * 1024 * 1024;
+pub(super) const MAX_OUTSIDE_LITERALS: usize = 4 * 1024 * 1024;
 
 /// What the byte at hand is part of.
 #[derive(Clone, Copy)]
@@ -192,9 +192,9 @@ impl Scan {
 
     /// Fails when the statement, of which so many bytes were looked at, is more than SQLite should be given.
     pub(super) fn measure(&self, length: usize) -> Result<(), Problem> {
-        if length > LONGEST {
+        if length > MAX_STATEMENT {
             Err(Problem::Long)
-        } else if length - self.opaque > DENSEST {
+        } else if length - self.opaque > MAX_OUTSIDE_LITERALS {
             Err(Problem::Dense)
         } else {
             Ok(())

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::scan::DENSEST;
+use super::scan::MAX_OUTSIDE_LITERALS;
 use super::*;
 
 /// Line, text and whether it is closed, for every statement that has a text.
@@ -90,9 +90,9 @@ fn what_is_no_script_is_told_apart() {
 
 #[test]
 fn a_statement_may_be_long_but_not_dense() {
-    let long = format!("SELECT '{}';", "x".repeat(DENSEST + 1));
+    let long = format!("SELECT '{}';", "x".repeat(MAX_OUTSIDE_LITERALS + 1));
     assert_eq!(texts(&long).len(), 1);
-    let dense = "(".repeat(DENSEST + 1);
+    let dense = "(".repeat(MAX_OUTSIDE_LITERALS + 1);
     assert_eq!(problem(format!("\n{dense}").as_bytes()), (1, Problem::Dense));
 }
 

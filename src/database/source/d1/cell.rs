@@ -10,9 +10,9 @@ use serde_json::Value as Json;
 
 /// Text and bytes beyond this are fetched in parts: D1 takes no value of more than 2,000,000 bytes, and hexadecimal
 /// doubles them.
-pub const PART: u64 = 400_000;
+pub const PART_BYTES: u64 = 400_000;
 /// The longest value that any SQLite has. Nothing is asked for that claims to be longer.
-const LONGEST: u64 = 1_000_000_000;
+const MAX_VALUE: u64 = 1_000_000_000;
 
 /// What came for a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,7 @@ pub fn expression(column: &str, signed_zero: bool, in_key: bool) -> String {
     let bytes = |short: char| match in_key {
         true => format!("'{short}'||hex({column})"),
         false => format!(
-            "CASE WHEN octet_length({column}) > {PART} THEN '{}'||octet_length({column}) ELSE '{short}'||hex({column}) END",
+            "CASE WHEN octet_length({column}) > {PART_BYTES} THEN '{}'||octet_length({column}) ELSE '{short}'||hex({column}) END",
             short.to_ascii_uppercase()
         ),
     };
@@ -97,7 +97,7 @@ pub fn decode(json: &Json) -> Option<Cell> {
         b't' => Cell::Text(hex::decode(rest).ok()?),
         b'b' => Cell::Blob(hex::decode(rest).ok()?),
         long @ (b'T' | b'B') => {
-            let bytes = rest.parse().ok().filter(|bytes| *bytes <= LONGEST)?;
+            let bytes = rest.parse().ok().filter(|bytes| *bytes <= MAX_VALUE)?;
             Cell::Long { text: long == b'T', bytes }
         }
         _ => return None,

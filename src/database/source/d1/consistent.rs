@@ -23,22 +23,22 @@ use crate::job::Meter;
 mod batch;
 
 /// Bytes of a whole database that are asked for at once; in hexadecimal they are twice as many.
-const SMALL: u64 = 1 << 20;
+const MAX_WHOLE_DATABASE: u64 = 1 << 20;
 /// Bytes that an answer aims at.
-const PAGE: usize = 1_500_000;
+const PAGE_BYTES: usize = 1_500_000;
 /// Bytes of long values, which come apart from their rows, in one part: several that change have to fit into one batch.
-const LONG: u64 = 1 << 20;
+const MAX_LONG_VALUES: u64 = 1 << 20;
 /// Bytes of changed parts that are asked for at once.
-const AT_ONCE: usize = 16 << 20;
+const MAX_BATCH_BYTES: usize = 16 << 20;
 /// Statements of one batch.
-const STATEMENTS: usize = 50;
+const MAX_STATEMENTS: usize = 50;
 /// Rows of the first page of a table, and the most of any.
-const FIRST: usize = 500;
-const MOST: usize = 20_000;
+const FIRST_PAGE_ROWS: usize = 500;
+const MAX_PAGE_ROWS: usize = 20_000;
 /// How often everything is read again before it is given up.
-const ROUNDS: usize = 6;
+const MAX_ROUNDS: usize = 6;
 /// How often a part is read whose long values change between its rows and theirs.
-const AGAIN: usize = 3;
+const MAX_TRIES: usize = 3;
 
 /// A database being read.
 pub struct Reading<'a> {
@@ -64,7 +64,7 @@ impl<'a> Reading<'a> {
 
     /// Reads one state; `size` is that of the whole database, where it is known.
     pub async fn take(mut self, size: Option<u64>) -> Result<Held> {
-        if size.is_some_and(|size| size <= SMALL) && self.whole().await? {
+        if size.is_some_and(|size| size <= MAX_WHOLE_DATABASE) && self.whole().await? {
             return Ok(self.held);
         }
         self.held.clear();
@@ -73,7 +73,7 @@ impl<'a> Reading<'a> {
         }
         let (mut busy, mut together) = (BTreeSet::new(), BTreeSet::new());
         let (mut last, mut related) = (None, true);
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let changed = self.read_again(&together).await?;
             let Some(first) = changed.first().copied() else { return Ok(self.held) };
             last = Some(first);
@@ -99,7 +99,7 @@ impl<'a> Reading<'a> {
     /// A table, page by page.
     async fn pages(&mut self, table: usize) -> Result<()> {
         self.meter.item(&self.sources[table].table.name);
-        let (mut after, mut size, mut tries) = (None, FIRST, 0);
+        let (mut after, mut size, mut tries) = (None, FIRST_PAGE_ROWS, 0);
         loop {
             self.database.job().check()?;
             let source = &self.sources[table];
@@ -118,10 +118,11 @@ impl<'a> Reading<'a> {
             let Answered { rows, bytes: short } = answered;
             let mut rows = source.rows(&rows).ok_or_else(malformed)?;
             let came = rows.len();
-            let long = long::keep_within(&mut rows, if limit.is_some() { LONG } else { u64::MAX }) as usize;
+            let long = long::keep_within(&mut rows, if limit.is_some() { MAX_LONG_VALUES } else { u64::MAX })
+                as usize;
             if !self.complete(table, &mut rows).await? {
                 tries += 1;
-                if tries == AGAIN {
+                if tries == MAX_TRIES {
                     return Err(self.restless(table));
                 }
                 continue;
@@ -141,8 +142,9 @@ impl<'a> Reading<'a> {
             self.meter.add(read.rows as u64, bytes as u64);
             let Some(upto) = upto else { return Ok(()) };
             after = Some(upto);
-            let fit = (came * PAGE / short.max(1)).min(read.rows * LONG as usize / long.max(1));
-            size = fit.clamp((size / 4).max(1), size.saturating_mul(4)).min(MOST);
+            let fit =
+                (came * PAGE_BYTES / short.max(1)).min(read.rows * MAX_LONG_VALUES as usize / long.max(1));
+            size = fit.clamp((size / 4).max(1), size.saturating_mul(4)).min(MAX_PAGE_ROWS);
         }
     }
 
@@ -191,7 +193,7 @@ impl<'a> Reading<'a> {
     /// Reads parts in one batch, whatever they have become; the ones that have changed. None if that is too much.
     async fn at_once(&mut self, parts: &BTreeSet<usize>) -> Result<Option<Vec<usize>>> {
         let bytes: usize = parts.iter().map(|part| self.held.parts[*part].answer).sum();
-        if bytes > AT_ONCE {
+        if bytes > MAX_BATCH_BYTES {
             return Ok(None);
         }
         let parts: Vec<usize> = parts.iter().copied().collect();
@@ -243,7 +245,7 @@ impl<'a> Reading<'a> {
             let held = &self.held.parts[part];
             let width = self.sources[held.table].width();
             match batches.last_mut() {
-                Some(last) if bytes + held.answer <= PAGE && statements + width <= STATEMENTS => {
+                Some(last) if bytes + held.answer <= PAGE_BYTES && statements + width <= MAX_STATEMENTS => {
                     last.push(part)
                 }
                 _ => {

@@ -14,8 +14,8 @@ use crate::database::sql::literal;
 use crate::error::{Error, Result};
 
 /// Rows of one INSERT, and bytes after which no more are added.
-const ROWS: usize = 100;
-const LENGTH: usize = 50_000;
+const INSERT_ROWS: usize = 100;
+const INSERT_BYTES: usize = 50_000;
 
 /// A part of a table that is read, and read again, as a whole.
 pub struct Part {
@@ -141,7 +141,7 @@ impl Encoded {
         let mut sql = Vec::new();
         let (mut in_statement, mut began, mut texts) = (0, 0, 0);
         for row in rows {
-            if in_statement == ROWS || in_statement > 0 && sql.len() - began > LENGTH {
+            if in_statement == INSERT_ROWS || in_statement > 0 && sql.len() - began > INSERT_BYTES {
                 sql.extend_from_slice(b";\n");
                 in_statement = 0;
             }

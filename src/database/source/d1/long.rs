@@ -1,6 +1,6 @@
 //! Values that are too long to come along with their rows, and are fetched in parts.
 
-use super::cell::{Cell, PART};
+use super::cell::{Cell, PART_BYTES};
 use super::query::{Rows, malformed};
 use super::select::{Place, Row, Source};
 use crate::error::Result;
@@ -34,13 +34,13 @@ impl Long {
 
     /// In how many parts it comes.
     pub fn parts(&self) -> usize {
-        usize::try_from(self.bytes.div_ceil(PART)).unwrap_or(usize::MAX)
+        usize::try_from(self.bytes.div_ceil(PART_BYTES)).unwrap_or(usize::MAX)
     }
 
     /// A statement for each part.
     pub fn statements(&self, source: &Source) -> Vec<String> {
         let column = self.cell - source.first_column();
-        (0..self.parts() as u64).map(|nth| source.part(&self.place, column, nth * PART)).collect()
+        (0..self.parts() as u64).map(|nth| source.part(&self.place, column, nth * PART_BYTES)).collect()
     }
 
     /// The value that the answers to these make; None if it is another one by now.

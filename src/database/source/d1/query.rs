@@ -18,9 +18,9 @@ use crate::http::Failure;
 use crate::job::Job;
 
 /// Bytes of one answer that are taken: several times what is asked for at once.
-const LIMIT: usize = 64 << 20;
+const MAX_ANSWER: usize = 64 << 20;
 /// How often, and after which pause, what is little already is asked for.
-const AGAIN: usize = 3;
+const MAX_TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 /// What Cloudflare calls the permission.
 const PERMISSION: &str = "D1: Read";
@@ -162,7 +162,7 @@ impl<'a> Database<'a> {
 
     /// Sends statements of which less cannot be asked for: then "too much" is only of the moment.
     async fn little(&self, statements: &[Cow<'_, str>]) -> Result<Result<Answer<Vec<Statement>>, ApiError>> {
-        for _ in 1..AGAIN {
+        for _ in 1..MAX_TRIES {
             match self.send(statements).await? {
                 Err(ApiError::Refused { hint: Hint::TooMuch, .. }) => sleep(PAUSE).await,
                 other => return Ok(other),
@@ -179,7 +179,9 @@ impl<'a> Database<'a> {
             }
         };
         let body = Bytes::from(body.to_string());
-        self.client.call(&Call { method: Method::POST, path: &self.path, body, limit: LIMIT }, self.job).await
+        self.client
+            .call(&Call { method: Method::POST, path: &self.path, body, limit: MAX_ANSWER }, self.job)
+            .await
     }
 
     /// A failure for good, as an error of the job.

@@ -41,10 +41,10 @@ impl Layout {
         let objects: Vec<Object> = objects.into_iter().filter(is_kept).collect();
         let script = creations(&objects, |object| object.kind == "table" && !is_virtual(object));
         let copy = private_database(work)?;
-        let unheard = Meter::unheard();
+        let silent = Meter::silent();
         let load = || {
             let mut loader = Loader::create(&copy, Budget::for_bytes(script.len() as u64), job)?;
-            loader.run(script.as_bytes(), &unheard)?;
+            loader.run(script.as_bytes(), &silent)?;
             loader.finish()
         };
         load().map_err(|error| error.into_error(origin, &copy))?;
@@ -87,18 +87,18 @@ impl Layout {
             rest.push_str(&creations(&self.objects, |object| object.kind == kind));
         }
         let copy = private_database(work)?;
-        let unheard = Meter::unheard();
+        let silent = Meter::silent();
         let bytes = held.bytes() + (tables.len() + rest.len()) as u64;
         let load = || {
             let mut loader = Loader::create(&copy, Budget::for_bytes(bytes), job)?;
-            loader.run(HEAD.as_bytes().chain(tables.as_bytes()), &unheard)?;
+            loader.run(HEAD.as_bytes().chain(tables.as_bytes()), &silent)?;
             for table in 0..self.tables.len() {
                 if table == self.ordinary {
-                    loader.run(SEQUENCE.as_bytes(), &unheard)?;
+                    loader.run(SEQUENCE.as_bytes(), &silent)?;
                 }
-                loader.run(held.rows_of(table), &unheard)?;
+                loader.run(held.rows_of(table), &silent)?;
             }
-            loader.run(rest.as_bytes(), &unheard)?;
+            loader.run(rest.as_bytes(), &silent)?;
             loader.finish()
         };
         load().map_err(|error| error.into_error(origin, &copy))?;

@@ -7,9 +7,9 @@ use crate::database::schema::{Key, Table, Term};
 use crate::database::sql::literal;
 
 /// Columns of one statement: D1 gives back at most 100.
-const COLUMNS: usize = 90;
+const MAX_COLUMNS: usize = 90;
 /// Bytes of the expressions of one statement: D1 takes 100,000 in all.
-const LENGTH: usize = 60_000;
+const MAX_EXPRESSIONS: usize = 60_000;
 
 /// A row as it came: the rowid, where the table has one that is no column, then the columns.
 pub type Row = Vec<Cell>;
@@ -45,7 +45,7 @@ impl Source {
         for column in &table.columns {
             let expression = cell::expression(&quoted(column), signed_zero, is_in_key(&table, column));
             let full = groups.last().is_some_and(|last| {
-                last.len() >= COLUMNS || length + expression.len() > LENGTH && !last.is_empty()
+                last.len() >= MAX_COLUMNS || length + expression.len() > MAX_EXPRESSIONS && !last.is_empty()
             });
             if full {
                 groups.push(Vec::new());
@@ -149,7 +149,7 @@ impl Source {
             "SELECT hex(substr(CAST({} AS BLOB), {}, {})) AS part FROM {} AS t WHERE {}",
             quoted(&self.table.columns[column]),
             from + 1,
-            cell::PART,
+            cell::PART_BYTES,
             quoted(&self.table.name),
             self.is_at(place)
         )

@@ -6,37 +6,18 @@ use super::{Decision, Home};
 use crate::database::lexer::tokens;
 use crate::database::schema::{Schema, Table};
 use crate::database::sql::d1::{self, Rehearsal};
-use crate::database::sql::foreign_keys;
 use crate::database::sql::full_text::Content;
 use crate::database::{quoted, rows};
 
 /// Bytes of a row from which an index over an expression or a generated column may hold more than D1 takes: tenfold.
-const SUSPECT: usize = d1::ROW / 10;
+const SUSPECT_ROW: usize = d1::MAX_ROW / 10;
 /// Bytes of the names in an INSERT that leave room for the row.
-const HEAD: usize = 80_000;
+const MAX_INSERT_HEAD: usize = 80_000;
 
 const TOO_LARGE: &str = "some of them are larger than the 2,000,000 bytes that D1 takes";
 pub(super) const NO_ROOM: &str = "its names leave no room for a row in the 100,000 bytes that D1 takes";
 
 impl Decision<'_> {
-    /// Rows that have a parent and would wait for it in vain, because its own row comes later.
-    pub(super) fn find_unmet(&mut self) -> rusqlite::Result<()> {
-        for child in 0..self.keys.len() {
-            for key in self.keys[child].clone() {
-                let Some(parent) = key.parent.filter(|parent| *parent >= child) else { continue };
-                if self.placement.homes[child] != Home::Main {
-                    break;
-                }
-                let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
-                match foreign_keys::unmet(self.connection, tables.0, tables.1, &key)? {
-                    Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
-                    None => self.move_rows(child, "D1 does not find the rows that some of them refer to"),
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Where a row can be named and nothing refers to it, it is found on the way, if all of it is written.
     pub(super) fn find_oversized(&mut self) -> rusqlite::Result<()> {
         let parents: HashSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
@@ -51,7 +32,7 @@ impl Decision<'_> {
                 "SELECT {rowid} FROM main.{} NOT INDEXED WHERE {} > {}",
                 quoted(&table.name),
                 size_of(table, self.schema.utf16),
-                d1::ROW
+                d1::MAX_ROW
             ))?;
             let rows: Vec<i64> =
                 statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
@@ -74,7 +55,7 @@ impl Decision<'_> {
             let condition = if self.has_open_pattern(table) {
                 String::new()
             } else if table.column_count > table.columns.len() || self.has_index_of_expressions(table)? {
-                format!("{} > {SUSPECT}", size_of(table, self.schema.utf16))
+                format!("{} > {SUSPECT_ROW}", size_of(table, self.schema.utf16))
             } else {
                 continue;
             };
@@ -135,7 +116,7 @@ impl Decision<'_> {
             let names = table.makes.as_ref().map_or(0, |made| length_of_head(&table.name, &made.columns));
             let Some(content) = table.shadow("_content") else {
                 // Those of the content table stand there as well.
-                if names * 2 > HEAD {
+                if names * 2 > MAX_INSERT_HEAD {
                     self.placement.unfilled.insert(table.name.clone(), NO_ROOM);
                 }
                 continue;
@@ -144,9 +125,9 @@ impl Decision<'_> {
                 "SELECT EXISTS (SELECT 1 FROM main.{} NOT INDEXED WHERE {} > {})",
                 quoted(&content.name),
                 size_of(content, self.schema.utf16),
-                d1::ROW
+                d1::MAX_ROW
             );
-            if names > HEAD {
+            if names > MAX_INSERT_HEAD {
                 self.placement.unfilled.insert(table.name.clone(), NO_ROOM);
             } else if self.connection.query_row(&sql, [], |row| row.get(0))? {
                 self.placement.unfilled.insert(table.name.clone(), TOO_LARGE);
@@ -174,7 +155,7 @@ pub(super) fn names_read(schema: &Schema) -> HashSet<String> {
 
 /// Whether the names of a table leave no room for a row in a statement that D1 takes.
 pub(super) fn leaves_no_room(table: &Table) -> bool {
-    length_of_head(&table.name, &table.columns) > HEAD
+    length_of_head(&table.name, &table.columns) > MAX_INSERT_HEAD
 }
 
 fn length_of_head(name: &str, columns: &[String]) -> usize {

@@ -11,7 +11,7 @@ use crate::job::Job;
 use crate::secret::Secret;
 
 /// An answer is a few lines.
-const LIMIT: usize = 64 << 10;
+const MAX_ANSWER: usize = 64 << 10;
 
 /// What S3 takes: both together read the bucket.
 pub(super) struct Derived {
@@ -28,7 +28,7 @@ struct Token {
 /// good for the REST API all the same.
 pub(super) async fn derive(client: &Cloudflare, access: &Access, job: &Job) -> Result<Option<Derived>> {
     for path in ["user/tokens/verify".to_owned(), client.in_account("tokens/verify")] {
-        let call = Call { method: Method::GET, path: &path, body: bytes::Bytes::new(), limit: LIMIT };
+        let call = Call { method: Method::GET, path: &path, body: bytes::Bytes::new(), limit: MAX_ANSWER };
         match client.call::<Token>(&call, job).await? {
             Ok(answer) => return Ok(Derived::of(answer.result.id, access)),
             Err(ApiError::Refused { status: 400..500, .. }) => {}

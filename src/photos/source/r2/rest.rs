@@ -24,7 +24,7 @@ const PERMISSION: &str = "Workers R2 Storage: Read";
 const NO_BUCKET: i64 = 10006;
 const NO_KEY: i64 = 10007;
 /// A thousand objects with all the metadata that R2 takes, every character of it escaped, is below 64 MiB.
-const PAGE_LIMIT: usize = 64 << 20;
+const MAX_PAGE: usize = 64 << 20;
 
 /// The objects of a bucket.
 pub(super) struct Rest {
@@ -91,7 +91,7 @@ impl Rest {
             path.push_str("&cursor=");
             path.extend(utf8_percent_encode(cursor, SEGMENT));
         }
-        let call = Call { method: Method::GET, path: &path, body: Bytes::new(), limit: PAGE_LIMIT };
+        let call = Call { method: Method::GET, path: &path, body: Bytes::new(), limit: MAX_PAGE };
         self.client.call(&call, job).await?.map_err(|error| match error {
             ApiError::Refused { code: NO_BUCKET, .. } => self.unreachable(
                 "the account has no such bucket; check its name and the account id. A bucket of a jurisdiction is read by \

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::describe::headers;
-use super::{FAREWELL, Store};
+use super::{CLEANUP_TIMEOUT, Store};
 use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::http::Failure;
@@ -111,7 +111,7 @@ impl Upload {
     pub(super) async fn forget(&self) {
         let query = [("uploadId", &*self.id)];
         let call = Call { query: &query, ..self.call(Method::DELETE) };
-        let _ = tokio::time::timeout(FAREWELL, self.store.bucket.request(call)).await;
+        let _ = tokio::time::timeout(CLEANUP_TIMEOUT, self.store.bucket.request(call)).await;
     }
 
     /// A request about the photo.

@@ -4,7 +4,7 @@ use super::super::held::Encoded;
 use super::super::long::Long;
 use super::super::query::{HowMuch, QueryError, Rows, malformed};
 use super::super::select::{Range, Row};
-use super::{AGAIN, AT_ONCE, Reading};
+use super::{MAX_BATCH_BYTES, MAX_TRIES, Reading};
 use crate::error::Result;
 
 impl Reading<'_> {
@@ -18,7 +18,7 @@ impl Reading<'_> {
     }
 
     pub(super) async fn ask(&self, wanted: &[(usize, &Range)]) -> Result<Vec<Encoded>, QueryError> {
-        'again: for _ in 0..AGAIN {
+        'again: for _ in 0..MAX_TRIES {
             let (mut read, _) = self.batch(wanted, Vec::new()).await?;
             for ((table, _), rows) in wanted.iter().zip(&mut read) {
                 if !self.complete(*table, rows).await? {
@@ -44,9 +44,9 @@ impl Reading<'_> {
     async fn ask_at_once(&self, wanted: &[(usize, &Range)]) -> Result<Option<Vec<Encoded>>, QueryError> {
         let source = |nth: usize| &self.sources[wanted[nth].0];
         let mut expected: Vec<(usize, Long)> = Vec::new();
-        for _ in 0..=AGAIN {
+        for _ in 0..=MAX_TRIES {
             let bytes: u64 = expected.iter().map(|(_, long)| long.bytes).sum();
-            if bytes * 2 > AT_ONCE as u64 {
+            if bytes * 2 > MAX_BATCH_BYTES as u64 {
                 return Ok(None);
             }
             let parts = expected.iter().flat_map(|(nth, long)| long.statements(source(*nth))).collect();

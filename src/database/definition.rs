@@ -4,7 +4,7 @@ use super::lexer;
 
 /// One object of a database and how it is made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Making {
+pub struct Definition {
     /// `table`, `index`, `view` or `trigger`.
     pub kind: &'static str,
     /// Its name.
@@ -13,10 +13,10 @@ pub struct Making {
     text: String,
 }
 
-impl Making {
+impl Definition {
     /// The object that `sql` makes.
     pub fn new(kind: &'static str, name: &str, sql: &str) -> Self {
         let tokens: Vec<String> = lexer::tokens(sql).map(|token| token.written()).collect();
-        Making { kind, name: name.to_owned(), text: tokens.join(" ") }
+        Definition { kind, name: name.to_owned(), text: tokens.join(" ") }
     }
 }
