@@ -136,7 +136,13 @@ pub fn refused(place: String, rights: &str, error: S3Error) -> Error {
             "the store says that it lacks a part of S3 that this needs (status 501); at R2 try again later, else take \
              another store, or go by a folder of files"
         }
-        (301 | 307 | 308, _) => "the bucket lies in another region or at another endpoint",
+        (301 | 307 | 308, _) => {
+            "the bucket lies in another region or at another endpoint; set both to the bucket's own"
+        }
+        // A restore sends that much at once, and nginx takes a megabyte unless it is told otherwise.
+        (413, _) => {
+            "it takes no body of 8 MiB; allow that in the proxy before the store (in nginx, client_max_body_size)"
+        }
         _ if matches!(error, S3Error::Unreadable) => {
             "its answers are not those of an S3 store; check the endpoint and what answers in its place, then try again"
         }
@@ -194,6 +200,8 @@ mod tests {
         let swapped = refused("x".into(), "read", answer(400, "InvalidArgument"));
         assert_eq!(swapped.code(), "SOURCE_REFUSED");
         assert!(swapped.to_string().contains("access key id"), "{swapped}");
+        let small = refused("x".into(), "write", answer(413, "")).to_string();
+        assert!(small.contains("takes no body of 8 MiB"), "{small}");
         let lacking = refused("x".into(), "write", answer(501, "NotImplemented")).to_string();
         assert!(lacking.contains("lacks a part of S3"), "{lacking}");
     }
