@@ -108,6 +108,19 @@ it.each<[string, string, (route: Route, half: string) => unknown]>([
   await alarm(page, 'The list could not be read').getByText(words).waitFor();
 });
 
+it.each([
+  [429, 0],
+  [503, 1],
+])('names what the log says more under after status %i only where it does', async (status, n) => {
+  const page = await signIn(await stage.visit());
+  const details = { correlation_id: '0a1b2c3d' };
+  const json = { success: false, error: 'REFUSED', message: 'Not now', details };
+  await page.route('**/data-dumps?*', (route) => route.fulfill({ status, json }));
+  await button(page, 'Refresh').click();
+  await alarm(page, 'Not now').waitFor();
+  expect(await page.getByText('0a1b2c3d').count()).toBe(n);
+});
+
 it('says of a dump that was given up what it is, also before an older service', async () => {
   const page = await stage.visit();
   const error = { code: 'DUMP_OUTDATED', message: 'A newer dump has been published since' };
