@@ -16,6 +16,7 @@ import {
   run,
   start,
 } from './support';
+import { archive as ofTheField } from './support/dumps';
 import { evaluate } from './support/evaluate';
 import { sqlite } from './support/tools';
 
@@ -221,6 +222,17 @@ describe('a data dump', () => {
     const env = { DUMP_OUTPUT_DIR: 'public' };
     const quiet = await run([...args, '--quiet', '--force'], { cwd, env });
     expect(quiet.stdout).toBe(`${join(cwd, 'public', name)}\n`);
+  });
+
+  it.each([
+    ['exclude', '  not inside  1 row under ODbL-1.0\n'],
+    ['separate', '  apart       1 row under ODbL-1.0, in artwork-other-licenses.json\n'],
+  ])('says where rows under another licence are: %s', async (wish, line) => {
+    const { dir, file } = ofTheField();
+    const args = ['data-dump', '--database-file', file, '--foreign-licenses', wish];
+    const { code, stdout } = await run(args, { cwd: dir });
+    expect(code).toBe(0);
+    expect(stdout).toContain(line);
   });
 
   it('that fails ends with 1 and takes away the folder it made', async () => {

@@ -62,8 +62,12 @@ export function summariseDump(result: DataDumpResult): string[] {
     const named = missing.map(({ photo, reason }) => `${photo} (${reason})`);
     rows.push(['missing', missingText(named, result.metadata.photos_missing_unlisted)]);
   }
+  const isApart = filters.foreign_licenses === 'separate';
   for (const [licence, held] of Object.entries(filters.excluded_foreign)) {
-    rows.push(['not inside', `${counted(held, 'row')} under ${licence}`]);
+    const under = `${counted(held, 'row')} under ${licence}`;
+    rows.push(
+      isApart ? ['apart', `${under}, in artwork-other-licenses.json`] : ['not inside', under],
+    );
   }
   rows.push(...remarks('warning', result.warnings), ['took', duration(result.durationMs)]);
   return rows.map(labelled);

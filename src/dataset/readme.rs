@@ -172,6 +172,8 @@ fn privacy(contents: &Contents<'_>) -> String {
          - Only approved works; only creators of these works; only links whose two ends are here.\n\
          - Identifiers of users, e-mail addresses, network addresses and tokens that stood in a text are replaced by `[redacted]`; \
          metadata.json counts them.\n\
+         - No tag, at any depth, whose name says who worked on a record or how somebody can be reached: `edited_by`, `phone`, `contact`, \
+         `address` and their like. Where a work stands say `lat`, `lon` and tags such as `addr:street`.\n\
          - Photos are made anew from the approved ones: they hold pixels, no place, camera or time.\n",
     );
     for (licence, count) in contents.foreign {

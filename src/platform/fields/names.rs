@@ -33,8 +33,9 @@ fn spelled(name: &str, is_kept: impl Fn(char) -> bool) -> String {
         normal.push('_');
     }
     let mut before_small = false;
-    // An accent stands behind its letter there, as a sign of its own.
-    for c in name.nfkd().filter(|c| !is_combining_mark(*c)) {
+    // An accent stands behind its letter there, as a sign of its own; so do the parts of a Korean syllable, which are
+    // put together again.
+    for c in name.nfkd().filter(|c| !is_combining_mark(*c)).nfc() {
         let is_between = !(c.is_alphanumeric() || matches!(c, '\'' | '’') || is_kept(c));
         if (is_between || (c.is_uppercase() && before_small)) && !normal.is_empty() && !normal.ends_with('_')
         {

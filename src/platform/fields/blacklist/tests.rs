@@ -1,4 +1,5 @@
 use super::*;
+use crate::platform::fields::names::normal;
 
 #[test]
 fn what_is_private_is_kept_in_however_it_is_written() {
@@ -190,6 +191,33 @@ fn what_is_private_is_kept_in_however_it_is_written() {
         "rate_limit_data",
         "last_login",
         "\u{feff}_photos",
+        "clientSecret",
+        "clientsecret",
+        "secret_key",
+        "my_secret_key",
+        "SecretKeyId",
+        "Name of submitter",
+        "Last updated by",
+        "LastUpdatedBy",
+        "lastupdatedby",
+        "Internal remarks",
+        "Staff comments",
+        "Confidential notes",
+        "Artist’s address",
+        "Artist home address",
+        "Numer telefonu",
+        "Cep telefonu",
+        "Telefoonnummer",
+        "Ansprechpartnerin",
+        "Контактный телефон",
+        "Τηλέφωνο",
+        "電話番号",
+        "連絡先2",
+        "手机号码",
+        "전화번호",
+        "\u{1112}\u{1172}\u{1103}\u{1162}\u{1111}\u{1169}\u{11ab}",
+        "رقم الهاتف",
+        "טלפון",
     ] {
         assert!(rule_for(name).is_some(), "{name}");
     }
@@ -290,9 +318,23 @@ fn art_is_not_eaten() {
         "material_2",
         "addr:street2",
         "cabina_telefonica",
+        "Secretaría",
+        "Secretaria Municipal",
+        "secretary_general",
+        "телефонная будка",
+        "公衆電話",
+        "공중전화",
         "1998",
     ] {
         assert!(rule_for(name).is_none(), "{name} is kept in by {:?}", rule_for(name));
+    }
+}
+
+#[test]
+fn a_pattern_is_spelt_in_the_form_in_which_names_are_compared() {
+    for pattern in BLACKLIST.iter().chain(PUBLIC).map(|rule| rule.pattern) {
+        let bare = pattern.trim_matches('*').trim_end_matches('_');
+        assert!(bare.is_empty() || normal(bare) == bare, "{pattern} takes no name");
     }
 }
 
