@@ -319,7 +319,7 @@ fn art_is_not_eaten() {
         "addr:street2",
         "cabina_telefonica",
         "Secretaría",
-        "Secretaria Municipal",
+        "Secretariat",
         "secretary_general",
         "телефонная будка",
         "公衆電話",
