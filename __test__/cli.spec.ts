@@ -52,6 +52,34 @@ describe('a backup that fails', () => {
   });
 });
 
+describe('what people read', () => {
+  it('is rounded before its unit is chosen', () => {
+    const script = 'return [1, 999, 1000, 999_949, 999_960, 1e6, 999_999_999].map(size);';
+    expect(evaluate('size', 'cli/format.js', script)).toEqual([
+      '1 byte',
+      '999 bytes',
+      '1.0 kB',
+      '999.9 kB',
+      '1.0 MB',
+      '1.0 MB',
+      '1.0 GB',
+    ]);
+  });
+
+  it('counts one reference as one', () => {
+    const photos = { photos: 3, bytes: 1, source: 'directory', foreign: 1, dangling: 1 };
+    const preview = { artworks: 1, creators: 0, photos, warnings: [] };
+    const script = `return summariseDumpPreview(${JSON.stringify(preview)}, { database: {} });`;
+    const lines = evaluate('summariseDumpPreview', 'cli/summary.js', script);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/1 reference to another host$/),
+        expect.stringMatching(/1 reference to a photo that is not in the store$/),
+      ]),
+    );
+  });
+});
+
 describe('a backup that is made', () => {
   it('ends with 0 and names the database first and last', async () => {
     const cwd = folder();

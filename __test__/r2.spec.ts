@@ -14,6 +14,7 @@ import {
   type Progress,
 } from '../index.js';
 import { folder, listing, removeFolders, run } from './support';
+import { type Failure, failureOf } from './support/failure';
 import { account, bucket, type Fault, faults, R2Double, token } from './support/r2';
 import { sqlite, tool } from './support/tools';
 
@@ -95,25 +96,8 @@ function index(result: BackupResult): readonly Entry[] {
   return JSON.parse(entry(result, 'photos/index.json')) as Entry[];
 }
 
-interface Failure {
-  readonly code: string;
-  readonly text: string;
-}
-
-/** How a backup fails, with everything that it says, and that it leaves nothing. */
-async function failure(change = {}): Promise<Failure> {
-  const outputDir = folder();
-  const error: unknown = await backup(r2(change), { outputDir }).then(
-    () => {
-      throw new Error('a backup was made');
-    },
-    (error: unknown) => error,
-  );
-  const { code, message, stack, cause } = error as Error & { code: string };
-  const text = [message, stack, String((cause as Error | undefined)?.message)].join('\n');
-  expect(text).not.toContain(token);
-  expect(listing(outputDir)).toEqual([]);
-  return { code, text };
+function failure(change = {}): Promise<Failure> {
+  return failureOf((outputDir) => backup(r2(change), { outputDir }), token);
 }
 
 describe('a backup over the API', () => {

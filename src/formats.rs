@@ -13,7 +13,7 @@ pub mod opening;
 
 /// The entry that says what an archive is.
 pub const METADATA: &str = "metadata.json";
-/// The entry that says it in words.
+/// The entry that tells people what an archive is.
 pub const README: &str = "README.md";
 /// The entry with a checksum of every other.
 pub const SUMS: &str = "SHA256SUMS";
@@ -46,9 +46,9 @@ pub fn metadata_json(metadata: &impl Serialize) -> Result<Vec<u8>> {
 /// What a reader can make of a `format_version`: only the major number, its first part, matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
-    /// It reads it.
+    /// The reader knows it.
     Known,
-    /// It was given after the reader's own.
+    /// It is later than the reader's own.
     Newer,
     /// There never was one like this.
     Unheard,

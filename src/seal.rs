@@ -10,7 +10,7 @@ pub const COMMENT_PREFIX: &str = "sha256:";
 pub const BARE_END: usize = 22;
 /// Length of the end-of-central-directory record with that comment.
 pub const END_LEN: usize = BARE_END + COMMENT_PREFIX.len() + 64;
-/// What that record begins with.
+/// Signature of the end-of-central-directory record.
 pub const END_SIGNATURE: u32 = 0x0605_4b50;
 
 /// Whether the file at `path` ends as every archive of ours does: with an end record that holds a checksum. Fails if it

@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type BackupOptions, type BackupResult, createBackup } from '../../index.js';
-import { folder, listing, removeFolders } from '../support';
+import { folder, removeFolders } from '../support';
 import { account, D1Double, databaseId, type DoubleOptions, token } from './d1';
+import { type Failure, failureOf } from './failure';
 import { sqlite, tool } from './tools';
 
 const now = '2026-01-02T03:04:05Z';
@@ -49,25 +50,9 @@ export async function byFile(file: string): Promise<string> {
   return script(await createBackup({ database: { file }, outputDir: folder(), now }));
 }
 
-export interface Failure {
-  readonly code: string;
-  readonly text: string;
-}
-
-/** How a backup fails, with everything that it says, and that it leaves nothing. */
-export async function failure(double: D1Double, change = {}): Promise<Failure> {
-  const outputDir = folder();
-  const error: unknown = await createBackup(options(double, change, outputDir)).then(
-    () => {
-      throw new Error('a backup was made');
-    },
-    (error: unknown) => error,
-  );
-  const { code, message, stack, cause } = error as Error & { code: string };
-  const text = [message, stack, String((cause as Error | undefined)?.message)].join('\n');
-  expect(text).not.toContain(token);
-  expect(listing(outputDir)).toEqual([]);
-  return { code, text };
+/** How a backup of the double fails. */
+export function failure(double: D1Double, change = {}): Promise<Failure> {
+  return failureOf((outputDir) => createBackup(options(double, change, outputDir)), token);
 }
 
 /** Loads what a backup holds, as its README says; the rows that refer to nothing are an error. */

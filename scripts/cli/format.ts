@@ -1,6 +1,6 @@
 /** Numbers and texts as people read them. */
 
-const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+const units = ['kB', 'MB', 'GB', 'TB'];
 
 /** `9,000` */
 export function count(n: number): string {
@@ -12,15 +12,17 @@ export function counted(n: number, noun: string): string {
   return `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** `12.3 MB`; decimal, as disks and downloads are sold. */
+/** `12.3 MB`, below a thousand `999 bytes`; decimal, as disks and downloads are sold. */
 export function size(bytes: number): string {
-  let value = bytes;
+  if (bytes < 1000) return counted(bytes, 'byte');
+  let value = bytes / 1000;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  // From there on it would be written as 1000.0.
+  while (value >= 999.95 && unit < units.length - 1) {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? count(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+  return `${value.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
 /** `0.4 s`, `3 min 12 s` */

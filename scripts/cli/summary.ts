@@ -151,12 +151,13 @@ function stateOf({ stateDir }: { stateDir?: string | undefined }): string {
 
 function references({ foreign, dangling }: { foreign: number; dangling: number }): Row[] {
   const rows: Row[] = [];
-  if (foreign > 0) rows.push(['foreign', `${counted(foreign, 'reference')} to other hosts`]);
+  if (foreign > 0) {
+    const where = foreign === 1 ? 'another host' : 'other hosts';
+    rows.push(['foreign', `${counted(foreign, 'reference')} to ${where}`]);
+  }
   if (dangling > 0) {
-    rows.push([
-      'dangling',
-      `${counted(dangling, 'reference')} to photos that are not in the store`,
-    ]);
+    const what = dangling === 1 ? 'a photo that is' : 'photos that are';
+    rows.push(['dangling', `${counted(dangling, 'reference')} to ${what} not in the store`]);
   }
   return rows;
 }

@@ -102,7 +102,7 @@ impl Archive {
         entry
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
-            .map_err(|e| damaged("it cannot be read; take another copy", Some(e)))?;
+            .map_err(|e| damaged("it cannot be read", Some(e)))?;
         if bytes.len() as u64 > limit {
             return Err(damaged(
                 &format!("it has more than {limit} bytes, which is more than it may have"),
@@ -189,9 +189,7 @@ impl Archive {
         let path = &self.path;
         let missing = || damaged(path, name, "it is missing", None);
         let index = self.zip.index_for_name_raw(name.as_bytes()).ok_or_else(missing)?;
-        self.zip
-            .by_index(index)
-            .map_err(|e| damaged(path, name, "it cannot be read; take another copy", Some(e.into())))
+        self.zip.by_index(index).map_err(|e| damaged(path, name, "it cannot be read", Some(e.into())))
     }
 }
 
@@ -211,7 +209,7 @@ impl Read for StoredEntry<'_> {
 }
 
 fn damaged(path: &Path, name: &str, problem: &str, error: Option<io::Error>) -> Error {
-    Error::corrupt(path, format!("the entry {name}: {problem}"), error.map(Into::into))
+    Error::corrupt(path, format!("the entry {name}: {problem}; take another copy"), error.map(Into::into))
 }
 
 /// Opens the file of an archive. Opening a pipe would wait for somebody to write into it, for ever.

@@ -60,9 +60,9 @@ impl Photos {
 pub struct Incoming<R> {
     /// What is known of it.
     pub photo: StoredPhoto,
-    /// Of its bytes.
+    /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
-    /// Of its bytes, as ZIP has it.
+    /// CRC-32 of its bytes, as ZIP has it.
     pub crc32: u32,
     /// From the first to the last.
     pub bytes: R,

@@ -24,7 +24,7 @@ pub struct BackupPreview {
     pub database: &'static str,
     /// Tables whose rows are stored.
     pub tables: u64,
-    /// Rows in them.
+    /// Rows in these tables.
     pub rows: u64,
     /// Bytes of the database's pages.
     pub database_bytes: u64,
@@ -49,7 +49,7 @@ pub struct PhotosPreview {
     pub bytes: u64,
     /// Photos that the archive in `reuseFrom` holds unchanged.
     pub reusable: u64,
-    /// Bytes of those.
+    /// Bytes of the photos that the archive in `reuseFrom` holds unchanged.
     pub reusable_bytes: u64,
     /// References to photos that the source does not hold.
     pub dangling: u64,

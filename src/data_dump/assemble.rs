@@ -32,7 +32,7 @@ pub struct Parts<'p> {
     pub works: &'p [Work],
     /// Their thumbnails.
     pub thumbnails: &'p Thumbnails,
-    /// What those are called.
+    /// The names of the thumbnails in the archive.
     pub names: &'p EntryNames,
     /// metadata.json.
     pub metadata: &'p DataDumpMetadata,
@@ -170,7 +170,7 @@ impl Parts<'_> {
     }
 }
 
-/// An archive that no option allows.
+/// An archive of more than `limit` bytes, which `maxArchiveBytes` does not allow.
 pub fn too_large(limit: u64) -> Error {
     Error::ArchiveTooLarge {
         limit: format!("{limit} bytes"),

@@ -26,7 +26,7 @@ use batch::{BATCH_ROWS, Made, Rows, read};
 /// A data file as it lies in the workspace.
 #[derive(Debug)]
 pub struct WrittenFile {
-    /// Which one.
+    /// Which of the data files it is.
     pub file: &'static DataFile,
     /// Its records.
     pub records: u64,

@@ -42,7 +42,7 @@ impl IncludedField {
         self.withheld.is_none() && filter.allows(&self.column)
     }
 
-    /// As warnings name it.
+    /// `table.column`, as warnings name it.
     pub fn place(&self) -> String {
         format!("{}.{}", self.table, self.column)
     }

@@ -82,5 +82,6 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
 }
 
 fn unreadable(path: &Path, what: &str, error: io::Error) -> Error {
-    Error::corrupt(path, format!("{what} cannot be read back"), Some(Box::new(error)))
+    let problem = format!("{what} cannot be read back; check the disk, or choose another folder");
+    Error::corrupt(path, problem, Some(Box::new(error)))
 }

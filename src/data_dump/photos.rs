@@ -30,15 +30,15 @@ impl fmt::Display for DumpPhoto {
 /// A thumbnail that lies in the workspace, ready for the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MadeThumbnail {
-    /// Pixels, upright.
+    /// Its width in pixels, upright.
     pub width: u32,
-    /// Pixels, upright.
+    /// Its height in pixels, upright.
     pub height: u32,
     /// Bytes of the JPEG.
     pub bytes: u64,
-    /// Of the JPEG.
+    /// SHA-256 of the JPEG.
     pub sha256: [u8; 32],
-    /// Of the JPEG.
+    /// CRC-32 of the JPEG.
     pub crc32: u32,
     /// Where it begins in [`Thumbnails::file`].
     pub offset: u64,

@@ -277,7 +277,7 @@ impl Reader<'_> {
     }
 }
 
-/// A text that says something.
+/// The text of a cell; None of a blank one, and of what is no text.
 pub fn text_of(cell: &Cell) -> Option<&str> {
     match cell {
         Cell::Text(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),

@@ -36,7 +36,7 @@ impl Fingerprints {
         Ok(())
     }
 
-    /// Adds those of another part.
+    /// Adds the records of another part of the work.
     pub fn extend(&mut self, other: &Fingerprints) {
         self.0.extend(other.0.iter().map(|(id, hashes)| (id.clone(), *hashes)));
     }

@@ -227,7 +227,7 @@ pub fn photo_name(names: &EntryNames, id: &str, n: u32) -> String {
     format!("{THUMBNAILS}{}", names.get(&photo_key(id, n)))
 }
 
-/// What its name is made of.
+/// What the name of a thumbnail is made of: `<id>-<n>.jpg`.
 pub fn photo_key(id: &str, n: u32) -> String {
     format!("{id}-{n}.jpg")
 }

@@ -24,7 +24,7 @@ pub struct TableDigest {
     pub digest: String,
 }
 
-/// Takes rows one by one.
+/// Makes the digest of a table, row by row.
 pub struct Digester {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,

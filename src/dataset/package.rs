@@ -13,7 +13,7 @@ pub const NAME: &str = "datapackage.json";
 /// A data file of the archive.
 #[derive(Debug)]
 pub struct Table<'a> {
-    /// Which one.
+    /// Which of the data files it is.
     pub file: &'static DataFile,
     /// Fields that the operator added.
     pub extra: &'a [String],

@@ -8,6 +8,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::PathBuf;
 
 use crate::archive::Workspace;
 use crate::error::{Error, Result};
@@ -132,7 +133,7 @@ impl<'w> TagIndex<'w> {
 
 /// A sorted file, read from its start. Ordered by the entry that it is at.
 struct Run {
-    name: String,
+    path: PathBuf,
     file: BufReader<File>,
     /// The entry that it is at; its memory is used again.
     entry: Entry,
@@ -141,14 +142,12 @@ struct Run {
 impl Run {
     fn open(workspace: &Workspace, name: &str) -> Result<Run> {
         let file = BufReader::new(workspace.open_file(name)?);
-        Ok(Run { name: name.into(), file, entry: Entry::default() })
+        Ok(Run { path: workspace.path(name), file, entry: Entry::default() })
     }
 
     /// Goes on to the next entry, if there is one.
     fn advance(&mut self) -> Result<bool> {
-        self.read().map_err(|error| Error::Internal {
-            problem: format!("{} cannot be read back: {error}", self.name),
-        })
+        self.read().map_err(|error| Error::output(&self.path, error))
     }
 
     fn read(&mut self) -> io::Result<bool> {
@@ -237,6 +236,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_file_that_does_not_read_back_is_no_defect_of_the_package() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(dir.path()).unwrap();
+        let mut index = TagIndex::new(&workspace);
+        index.limit = 1;
+        index.add("material", "bronze", 0).unwrap();
+        let spilled = File::options().write(true).open(workspace.path(&index.runs[0])).unwrap();
+        spilled.set_len(spilled.metadata().unwrap().len() - 1).unwrap();
+        let failed = index.each(|_, _, _| Ok(())).unwrap_err();
+        assert_eq!(failed.code(), "OUTPUT_UNWRITABLE");
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]

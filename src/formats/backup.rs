@@ -10,7 +10,7 @@ use crate::job::Warning;
 
 /// The rows as SQL that D1 takes.
 pub const MAIN: &str = "database.sql";
-/// What it does not take; only where there is something.
+/// What D1 does not take, as SQL; only where there is something.
 pub const EXTRA: &str = "database-extra.sql";
 /// What a backup may have beside its photos.
 pub const OWN_ENTRIES: [&str; 6] = [MAIN, EXTRA, INDEX, METADATA, README, SUMS];

@@ -158,7 +158,7 @@ pub enum Content {
 
 /// An opened file on this machine.
 pub struct OpenFile {
-    /// At its first byte.
+    /// The file, to be read from its first byte.
     pub file: File,
     /// The file as it was when it was opened: it must still be so when all of it is read.
     pub metadata: Metadata,

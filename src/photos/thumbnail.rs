@@ -72,9 +72,9 @@ impl Refusal {
 /// A thumbnail: sRGB, 4:2:0, [`QUALITY`], upright, no metadata of any kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height in pixels.
     pub height: u32,
     /// The JPEG.
     pub jpeg: Vec<u8>,

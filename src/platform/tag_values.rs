@@ -86,7 +86,7 @@ impl<'t> Adding<'t> {
         self.tags.insert(label, value);
     }
 
-    /// Adds one.
+    /// Adds a tag; a further value of a label makes a list of what it has.
     pub fn add(&mut self, label: &str, value: Value) {
         match self.tags.get_mut(label) {
             None => {

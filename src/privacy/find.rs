@@ -30,9 +30,9 @@ const MAX_CLERK_RUN: usize = 64;
 pub struct Found<'v> {
     /// What spells it, in bytes of the text that was searched.
     pub range: Range<usize>,
-    /// What it is.
+    /// The class of identifiers that it belongs to.
     pub class: Class,
-    /// Which it is.
+    /// Which one of its class it is, however it is spelt.
     pub key: Key,
     /// The `table.column` that it stands in; None for an e-mail address that nobody knows.
     pub place: Option<&'v str>,

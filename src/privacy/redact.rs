@@ -15,7 +15,7 @@ const MAX_ROUNDS: usize = 8;
 /// An identifier where none may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// What it is.
+    /// The class of identifiers that it belongs to.
     pub class: Class,
     /// The `table.column` that it stands in; None for an e-mail address that nobody knows.
     pub place: Option<String>,

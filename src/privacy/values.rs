@@ -91,12 +91,12 @@ impl Values {
         }
     }
 
-    /// How many there are.
+    /// How many identifiers are known.
     pub fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Whether there is none.
+    /// Whether none is known.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }

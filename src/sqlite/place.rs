@@ -73,7 +73,7 @@ impl Place {
         with_ending(&self.path, ending)
     }
 
-    /// Whether that file is there.
+    /// Whether the file with this ending is there beside it.
     pub fn has(&self, ending: &str) -> bool {
         trace(&self.beside(ending)).is_some()
     }

@@ -36,9 +36,9 @@ pub struct Term {
     pub column: String,
     /// The collating sequence.
     pub collation: String,
-    /// Whether the column compares by that as well.
+    /// Whether that is the collating sequence of the column itself.
     pub is_own: bool,
-    /// Whether it runs downwards.
+    /// Whether it is DESC.
     pub descending: bool,
 }
 

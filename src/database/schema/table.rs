@@ -18,7 +18,7 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Names of the generated columns that are stored.
     pub generated: Vec<String>,
-    /// Columns in all.
+    /// How many columns there are, generated and hidden ones among them.
     pub column_count: usize,
     /// What tells its rows apart.
     pub key: Key,

@@ -114,7 +114,7 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// An empty one.
+    /// An empty database with the limits of D1.
     pub fn new() -> rusqlite::Result<Self> {
         let mut connection = Connection::open_in_memory()?;
         for (limit, value) in LIMITS {

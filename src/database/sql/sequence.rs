@@ -39,7 +39,7 @@ impl Dumper<'_> {
     }
 }
 
-/// Its digest as it comes back.
+/// The digest of `sqlite_sequence` as it comes back.
 pub fn digest(connection: &Connection, table: &Table) -> rusqlite::Result<TableDigest> {
     let mut digester = Digester::default();
     each_row::<rusqlite::Error>(connection, table, |rowid, values| {

@@ -125,9 +125,9 @@ pub struct Encoded {
     sql: Vec<u8>,
     /// Bytes of the texts among the values.
     texts: usize,
-    /// How many there are.
+    /// How many rows there are.
     pub rows: usize,
-    /// The last one's place.
+    /// The place of the last row; None where rows have none.
     pub last: Option<Place>,
     /// About the bytes that the answer had.
     pub answer: usize,

@@ -32,7 +32,7 @@ impl Long {
         Some(found)
     }
 
-    /// In how many parts it comes.
+    /// How many parts the value is fetched in.
     pub fn parts(&self) -> usize {
         usize::try_from(self.bytes.div_ceil(PART_BYTES)).unwrap_or(usize::MAX)
     }
