@@ -270,6 +270,15 @@ fn an_index_over_a_view_without_end_comes_back() {
 }
 
 #[test]
+fn an_index_over_a_broken_view_comes_back() {
+    let sql = "CREATE TABLE art(id INTEGER PRIMARY KEY, w); INSERT INTO art VALUES (3, 'word'); CREATE VIEW v AS SELECT id, w FROM art;
+         CREATE VIRTUAL TABLE f USING fts5(w, content=v, content_rowid=id); INSERT INTO f(f) VALUES ('rebuild'); DROP TABLE art; CREATE TABLE t(a);";
+    let (whole, _, restored) = Whole::sound(sql);
+    assert_eq!(whole.warned("IN_EXTRA"), ["f"], "{:?}", whole.report.warnings);
+    assert_eq!(rows(&restored, "SELECT rowid FROM f WHERE f MATCH 'word'"), ["3"]);
+}
+
+#[test]
 fn a_full_text_index_of_more_columns_than_a_sum_may_have_comes_back() {
     let columns: Vec<String> = (0..1500).map(|n| format!("c{n}")).collect();
     let (_, _, restored) = Whole::sound(&format!(

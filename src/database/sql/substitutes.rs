@@ -36,7 +36,7 @@ impl Unmakeable {
     pub fn warning(&self) -> Warning {
         let outcome = match self.kind {
             "table" => {
-                "it comes back with its columns, its rows and its primary key, and without its other rules"
+                "it comes back with its columns but generated ones, its rows and its primary key, and without its other rules"
             }
             _ => "it is left out",
         };

@@ -28,7 +28,8 @@ impl Dumper<'_> {
                     "MODULE_UNKNOWN",
                     &table.name,
                     "this virtual table cannot be set up anew: its module is not known here, is none that a backup loads, \
-                     or lacks a table or tokenizer; its CREATE text is kept as a comment",
+                     or lacks a table or tokenizer; its CREATE text is kept as a comment, and tables behind it as ordinary \
+                     ones",
                 ),
             };
             self.warnings.push(warning);

@@ -82,3 +82,15 @@ fn a_column_that_the_content_table_lacks_is_no_text() {
         assert!(matches!(fill, Fill::Verbatim(_)), "{sql}: {fill:?}");
     }
 }
+
+#[test]
+fn a_broken_view_leaves_its_index_as_it_is() {
+    for view in ["SELECT id, title FROM gone", "SELECT id, nobody_has(title) AS title FROM art"] {
+        let fill = decided(&format!(
+            "{ART} CREATE VIEW shown AS {view};
+             CREATE VIRTUAL TABLE f USING fts5(title, content='shown', content_rowid='id');
+             INSERT INTO f(rowid, title) VALUES (2, 'two')"
+        ));
+        assert!(matches!(fill, Fill::Verbatim(_)), "{view}: {fill:?}");
+    }
+}
