@@ -151,7 +151,7 @@ export interface BackupSources {
  * - `ARCHIVE_TOO_LARGE`: there are more photos, about a million, or their metadata is longer, than a restore reads
  * - `DRILL_FAILED`: what was written does not load back as the same database
  * - `ABORT_ERR`, with `name` `'AbortError'`: `signal` was aborted; its reason is the `cause`
- * - `INTERNAL_ERROR`: a defect in this package
+ * - `INTERNAL_ERROR`: a defect in this package, or the system starts no further thread
  *
  * The message says what failed, on what, and what to do next; `cause` holds the underlying failure. After a
  * rejection `outputDir` holds what it held before.

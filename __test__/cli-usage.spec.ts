@@ -56,6 +56,11 @@ describe('a command line that cannot be carried out', () => {
         new RegExp(`${flag} says nothing of a plain file: add --local or --remote`),
       ],
     ),
+    [
+      'an archive behind a flag that takes it',
+      ['restore', '--database', 'x', '--tables', 'artwork', 'backup.zip'],
+      /missing required argument 'archive': name it before the flags/,
+    ],
     ['no number', ['backup', '--database-file', 'x', '--concurrency', 'many'], /It takes a number/],
     [
       'a number out of range',

@@ -182,6 +182,9 @@ pub enum Error {
         /// What to do.
         problem: String,
     },
+    /// The system has no thread for a part of the job. Its code is that of a defect: nothing that was asked for is wrong.
+    #[error("the system starts no further thread; end other programs or raise its limit, then try again")]
+    NoThread(#[source] io::Error),
     /// The caller's signal was aborted. Nothing is left behind.
     #[error("the job was aborted before it was done")]
     Aborted,
@@ -215,7 +218,7 @@ impl Error {
             Error::DumpShrunk { .. } => "DUMP_SHRUNK",
             Error::TargetNotEmpty { .. } => "TARGET_NOT_EMPTY",
             Error::Aborted => "ABORT_ERR",
-            Error::Internal { .. } => "INTERNAL_ERROR",
+            Error::NoThread(_) | Error::Internal { .. } => "INTERNAL_ERROR",
         }
     }
 
@@ -287,6 +290,13 @@ pub(crate) fn is_too_long_for_sqlite(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_system_without_threads_is_no_defect() {
+        let error = Error::NoThread(io::ErrorKind::WouldBlock.into());
+        assert_eq!(error.code(), "INTERNAL_ERROR");
+        assert!(error.to_string().contains("end other programs") && !error.to_string().contains("report it"));
+    }
 
     #[test]
     fn a_file_that_may_not_grow_is_no_full_disk() {

@@ -84,9 +84,10 @@ function refuseWhatNpmKept(args: readonly string[], commands: readonly Command[]
 
 function usage(error: CommanderError): UsageError {
   if (error.code === 'commander.help') return new UsageError('no command was given: see --help');
-  return new UsageError(
-    `${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see --help`,
-  );
+  // A flag that takes several values takes all that follow it.
+  const hint = error.code === 'commander.missingArgument' ? ': name it before the flags' : '';
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return new UsageError(`${message}${hint}; see --help`);
 }
 
 /** The first signal ends the job in good order, the second one at once. */

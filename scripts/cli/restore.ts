@@ -45,6 +45,7 @@ export function restoreCommand(): Command {
   const command = new Command('restore')
     .description('bring a backup back: its rows as a new SQLite file, its photos as files')
     .addArgument(new Argument('<archive>', 'a backup'))
+    .usage('<archive> [options]')
     .option('--database <file>', 'the SQLite file that is made; it must not exist')
     .option('--photos-dir <dir>', 'the folder that receives the photos, each under its key')
     .option('--database-id <id>', "the D1 database that is made in wrangler's local state")

@@ -148,13 +148,7 @@ impl Deflater {
     }
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
-        let thread =
-            thread::Builder::new().name(name.into()).spawn(run).map_err(|error| Error::OutputUnwritable {
-                path: self.path.clone(),
-                problem: "the system starts no further thread; close other programs or raise the limit"
-                    .into(),
-                source: Some(Box::new(error)),
-            })?;
+        let thread = thread::Builder::new().name(name.into()).spawn(run).map_err(Error::NoThread)?;
         self.threads.push(thread);
         Ok(())
     }

@@ -31,7 +31,8 @@ impl End {
         file.read_exact(&mut before).map_err(unreadable)?;
         file.read_exact(&mut record).map_err(unreadable)?;
         if !record[BARE_END..].starts_with(COMMENT_PREFIX.as_bytes()) {
-            let problem = "it does not end with our checksum; it is not ours, or was cut short or changed";
+            let problem = "it does not end with our checksum: it was cut short, changed or packed anew, or is not ours; \
+                           take another copy, or let verify say what is left";
             return Err(Error::corrupt(path, problem, None));
         }
         Ok((End { before, record }, covered))

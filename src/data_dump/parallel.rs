@@ -27,9 +27,7 @@ pub fn in_order<B: Send, M: Send>(
                     let _ = done.send(make(batch));
                 }
             };
-            thread::Builder::new().name(name).spawn_scoped(scope, run).map_err(|error| Error::Internal {
-                problem: format!("the system starts no further thread: {error}"),
-            })?;
+            thread::Builder::new().name(name).spawn_scoped(scope, run).map_err(Error::NoThread)?;
         }
         let mut waiting = VecDeque::new();
         while let Some(batch) = read()? {

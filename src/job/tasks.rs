@@ -63,9 +63,7 @@ pub async fn blocking_deep<T: Send + 'static>(
     };
     blocking(move || {
         thread::scope(|scope| {
-            let thread = deep_thread().spawn_scoped(scope, work).map_err(|error| Error::Internal {
-                problem: format!("the system starts no further thread: {error}"),
-            })?;
+            let thread = deep_thread().spawn_scoped(scope, work).map_err(Error::NoThread)?;
             thread.join().unwrap_or_else(|_| Err(panicked()))
         })
     })
