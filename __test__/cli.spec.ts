@@ -254,7 +254,10 @@ describe('a data dump', () => {
 
   it.each([
     ['exclude', '  not inside  1 row under ODbL-1.0\n'],
-    ['separate', '  apart       1 row under ODbL-1.0, in artwork-other-licenses.json\n'],
+    [
+      'separate',
+      '  apart       1 row under ODbL-1.0, the works among them in artwork-other-licenses.json\n',
+    ],
   ])('says where rows under another licence are: %s', async (wish, line) => {
     const { dir, file } = ofTheField();
     const args = ['data-dump', '--database-file', file, '--foreign-licenses', wish];
