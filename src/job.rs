@@ -1,5 +1,6 @@
 //! What every job shares: how it is stopped, how it tells how far it is, and what it warns of.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -91,6 +92,15 @@ impl Warning {
 /// `1 photo`, `2 photos`: a count, with the words that go with it.
 pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The beginning of a text that may quote what somebody else wrote, at any length.
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    const MAX_BYTES: usize = 500;
+    match text.len() > MAX_BYTES {
+        true => format!("{}…", &text[..text.floor_char_boundary(MAX_BYTES)]).into(),
+        false => text.into(),
+    }
 }
 
 /// The handle that a job's stages share. Cheap to clone.

@@ -86,20 +86,23 @@ impl Shared {
 
 impl ReadBack {
     /// Follows the file at `path`; `flush` is a handle that may bring it to the disk.
-    pub(super) fn start(path: &Path, flush: File) -> io::Result<ReadBack> {
-        let mut file = File::open(path)?;
+    pub(super) fn start(path: &Path, flush: File) -> Result<ReadBack> {
+        let mut file = File::open(path).map_err(|error| Error::output(path, error))?;
         let mut started =
             ReadBack { path: path.to_owned(), shared: Arc::default(), flusher: None, reader: None };
         let watch = Arc::clone(&started.shared);
-        started.flusher = Some(thread::Builder::new().name("flush".into()).spawn(move || {
-            keep_flushed(&watch, &flush).inspect_err(|_| watch.change(|state| state.given_up = true))
-        })?);
+        let flushing =
+            move || keep_flushed(&watch, &flush).inspect_err(|_| watch.change(|state| state.given_up = true));
+        let flusher = thread::Builder::new().name("flush".into());
+        started.flusher = Some(flusher.spawn(flushing).map_err(Error::NoThread)?);
         let watch = Arc::clone(&started.shared);
-        started.reader = Some(thread::Builder::new().name("read-back".into()).spawn(move || {
+        let reading = move || {
             let sums = follow(&watch, &mut file);
             watch.change(|state| state.ended = true);
             sums
-        })?);
+        };
+        let reader = thread::Builder::new().name("read-back".into());
+        started.reader = Some(reader.spawn(reading).map_err(Error::NoThread)?);
         Ok(started)
     }
 

@@ -64,7 +64,7 @@ impl ArchiveWriter {
     fn over(file: File, path: PathBuf, now: DateTime<Utc>, level: u32) -> Result<ArchiveWriter> {
         let flush = file.try_clone().map_err(|e| Error::output(&path, e))?;
         Ok(ArchiveWriter {
-            read_back: ReadBack::start(&path, flush).map_err(|e| Error::output(&path, e))?,
+            read_back: ReadBack::start(&path, flush)?,
             tape: Tape::new(file, path),
             central: Vec::new(),
             entries: Vec::new(),

@@ -34,8 +34,8 @@ impl Budget {
         budgets.entry(hash.finalize().into()).or_default().clone()
     }
 
-    /// The least time in which so many requests can be made: the first [`MAX_REQUESTS`] at once, and as many again after each
-    /// [`WINDOW`].
+    /// The least time in which so many requests can be made: the first [`MAX_REQUESTS`] at once, and as many again
+    /// after each [`WINDOW`].
     pub fn least_time(requests: u64) -> Duration {
         let waits = requests.saturating_sub(1) / MAX_REQUESTS as u64;
         WINDOW.saturating_mul(u32::try_from(waits).unwrap_or(u32::MAX))

@@ -11,6 +11,7 @@ use super::index::{self, INDEX, IndexedPhoto};
 use super::{Age, METADATA, age};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
+use crate::job::excerpt;
 
 /// How large metadata.json may be, for those who read it and those who write it (see `missing`).
 pub const METADATA_LIMIT: u64 = 32 << 20;
@@ -76,6 +77,24 @@ pub fn photo_index(archive: &mut Archive) -> Result<Vec<IndexedPhoto>> {
 fn parse<T: DeserializeOwned>(json: &[u8], name: &str, path: &Path) -> Result<T> {
     serde_json::from_slice(json).map_err(|error| {
         let problem = format!("its {name} cannot be read; take another copy");
-        Error::corrupt(path, problem, Some(Box::new(error)))
+        // It quotes what it does not take.
+        Error::corrupt(path, problem, Some(excerpt(&error.to_string()).into()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_its_json_is_told_at_no_great_length() {
+        let json = serde_json::to_vec(&"\u{fc}".repeat(70_000)).unwrap();
+        let error = parse::<u64>(&json, METADATA, Path::new("a.zip")).unwrap_err();
+        let cause = error.source().unwrap().to_string();
+        assert!(cause.starts_with("invalid type: string") && cause.len() < 1_000, "{} bytes", cause.len());
+    }
 }

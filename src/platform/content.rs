@@ -96,8 +96,8 @@ impl Content {
         Ok(Some(found))
     }
 
-    /// Bounds [`fetch`](Content::fetch) to the rows that `condition` takes; None: to no fewer. Where there are no
-    /// rowids, another row may have the id of one that was visited.
+    /// Lets [`fetch`](Content::fetch) find only rows that `condition`, where there is one, takes: without rowids, another
+    /// row may have the id of one that was visited.
     pub fn only(mut self, condition: Option<String>) -> Content {
         self.again.extend(condition.map(|condition| format!(" AND {condition}")));
         self

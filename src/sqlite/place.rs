@@ -32,7 +32,7 @@ impl Place {
     /// Finds a file; `endings` are those of its likely neighbours.
     ///
     /// Fails with `DATABASE_NOT_FOUND` if there is no file, and names what lies beside; with `DATABASE_UNREADABLE` if
-    /// it is empty, not a file, or may not be looked at.
+    /// it is empty, not a file, or cannot be looked at.
     pub fn find(path: &Path, endings: &[&str]) -> Result<Self> {
         let not_found = |hint: String| Error::DatabaseNotFound { path: path.to_owned(), hint };
         let found = match fs::metadata(path) {
@@ -44,7 +44,14 @@ impl Place {
                 }));
             }
             Err(error) => {
-                let problem = "it may not be looked at; check the permissions of its folder";
+                let problem = match error.kind() {
+                    io::ErrorKind::PermissionDenied => {
+                        "it may not be looked at; check the permissions of its folder"
+                    }
+                    _ => {
+                        "it cannot be looked at; check its path, and the links and the disk that this leads over"
+                    }
+                };
                 return Err(Error::unreadable(path, problem, Some(Box::new(error))));
             }
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{Warning, counted};
+use crate::job::{Warning, counted, excerpt};
 
 /// Contents are damaged.
 const CORRUPT: &str = "ARCHIVE_CORRUPT";
@@ -67,6 +67,7 @@ impl Problems {
             *self.more.entry(code).or_default() += 1;
             return;
         }
+        let problem = excerpt(problem);
         self.listed.push(match entry {
             Some(entry) => Warning::about(code, entry, problem),
             None => Warning::new(code, problem),
@@ -99,5 +100,13 @@ mod tests {
         }
         problems.damaged(Some("a"), "it cannot be read");
         assert!(problems.into_warnings().iter().any(|problem| problem.code == CORRUPT));
+    }
+
+    #[test]
+    fn a_problem_that_quotes_the_archive_is_not_told_at_any_length() {
+        let mut problems = Problems::default();
+        problems.leak("schema", &format!("it lets out {:?}", "\u{fc}".repeat(70_000)));
+        let told = problems.into_warnings();
+        assert!(told[0].message.starts_with("it lets out") && told[0].message.len() < 1_000);
     }
 }

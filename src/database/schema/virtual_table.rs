@@ -160,23 +160,24 @@ impl Workshop {
         Ok(Made { columns, tables })
     }
 
-    /// FTS4 takes its columns from its content table, where it is not told them.
+    /// FTS4 takes its columns from its content table, where it is not told them; no full-text table asks anything else
+    /// of its content when it is made, which may be a broken view.
     fn stand_in(&self, source: &Connection, table: &VirtualTable) -> rusqlite::Result<()> {
-        // FTS5 is told them, and asks nothing of a content that is a broken view.
-        let content = table.option("content").filter(|content| table.module != "fts5" && !content.is_empty());
-        let Some(content) = content else { return Ok(()) };
-        let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1 ORDER BY cid";
-        let columns: Vec<String> =
-            source.prepare(sql)?.query_map([&content], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
-        match columns.is_empty() {
-            true => Ok(()),
-            false => {
+        let content = table.option("content").filter(|content| !content.is_empty());
+        match content.and_then(|content| Some((columns_of(source, &content).ok()?, content))) {
+            Some((columns, content)) if !columns.is_empty() => {
+                let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
                 let sql = format!("CREATE TABLE {} ({})", quoted(&content), columns.join(", "));
                 self.0.execute_batch(&sql)
             }
+            _ => Ok(()),
         }
     }
+}
+
+fn columns_of(source: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1 ORDER BY cid";
+    source.prepare(sql)?.query_map([table], |row| row.get(0))?.collect()
 }
 
 /// Splits at the commas that stand outside of parentheses, up to the closing one. Comments are no part of an argument,

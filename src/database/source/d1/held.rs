@@ -127,7 +127,7 @@ pub struct Encoded {
     texts: usize,
     /// How many rows there are.
     pub rows: usize,
-    /// The place of the last row; None where rows have none.
+    /// The place of the last row; None where there is no row, or rows have no place.
     pub last: Option<Place>,
     /// About the bytes that the answer had.
     pub answer: usize,

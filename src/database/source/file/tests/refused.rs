@@ -55,6 +55,16 @@ fn what_cannot_be_read_is_told_apart() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_to_itself_is_no_matter_of_permissions() {
+    let bench = Bench::new();
+    std::os::unix::fs::symlink(bench.path(), bench.path()).unwrap();
+    let (code, message) = bench.refused();
+    assert_eq!(code, "DATABASE_UNREADABLE");
+    assert!(message.contains("links") && !message.contains("permissions"), "{message}");
+}
+
 #[test]
 fn a_file_that_lacks_less_than_a_page_is_truncated() {
     for mode in ["delete", "wal"] {
