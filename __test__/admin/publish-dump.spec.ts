@@ -157,6 +157,11 @@ it.each([
   expect(said).not.toMatch(/wrong-one/);
 });
 
+it('says nothing of Node to come, as the client for buckets would with Node 20', async () => {
+  const [, said] = await ended(publishDump({ DUMPS_S3_BUCKET: 'nowhere' }));
+  expect(said).not.toMatch(/SupportWarning/);
+});
+
 it('ends with 2 where a variable is wrong that is looked at with the job', async () => {
   const [code, said] = await ended(publishDump({ DUMP_SOURCE_URL: 'example.org' }));
   expect([code, said]).toEqual([2, expect.stringContaining('INVALID_OPTIONS: source.url')]);
