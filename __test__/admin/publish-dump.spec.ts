@@ -143,6 +143,25 @@ it('says why the storage cannot be had, which no log of a service would', async 
   expect([code, said]).toEqual([1, expect.stringMatching(/^\{.*STORAGE_UNAVAILABLE.*502/m)]);
 });
 
+it.each([
+  ['bucket', { DUMPS_S3_BUCKET: 'nowhere' }, /^error: .*status 404: check DUMPS_S3_BUCKET/m],
+  [
+    'secret',
+    { DUMPS_S3_SECRET_ACCESS_KEY: 'wrong-one' },
+    /^error: .*status 403: check DUMPS_S3_ACCESS_KEY_ID/m,
+  ],
+  ['endpoint', { DUMPS_S3_ENDPOINT: 'http://127.0.0.1:1' }, /^error: .*check DUMPS_S3_ENDPOINT/m],
+])('says what to check where the %s is wrong', async (_, wrong, words) => {
+  const [code, said] = await ended(publishDump(wrong));
+  expect([code, said]).toEqual([1, expect.stringMatching(words)]);
+  expect(said).not.toMatch(/wrong-one/);
+});
+
+it('says nothing of Node to come, as the client for buckets would with Node 20', async () => {
+  const [, said] = await ended(publishDump({ DUMPS_S3_BUCKET: 'nowhere' }));
+  expect(said).not.toMatch(/SupportWarning/);
+});
+
 it('ends with 2 where a variable is wrong that is looked at with the job', async () => {
   const [code, said] = await ended(publishDump({ DUMP_SOURCE_URL: 'example.org' }));
   expect([code, said]).toEqual([2, expect.stringContaining('INVALID_OPTIONS: source.url')]);

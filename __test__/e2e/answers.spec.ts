@@ -136,6 +136,24 @@ it('says of a dump that was given up what it is, also before an older service', 
   await page.getByText('No data dump has been published yet').waitFor();
 });
 
+it('tells dumps apart that were replaced within one minute', async () => {
+  const page = await stage.visit();
+  const metadata = { total_artworks: 1, total_creators: 0, total_tags: 0, total_photos: 0 };
+  const replaced = ['2026-05-01T10:00:07Z', '2026-05-01T10:00:41Z'].map((generated_at) => ({
+    id: generated_at,
+    filename: 'datadump-2026-05-01.zip',
+    generated_at,
+    goes_at: '2026-05-02T10:01:00Z',
+    metadata,
+  }));
+  const list = { dumps: [], total: 0, page: 1, limit: 10, has_more: false, replaced };
+  await tell(page, '**/data-dumps?*', list);
+  await signIn(page);
+  await button(page, /^Take back .*:07\b/).waitFor();
+  await button(page, /^Take back .*:41\b/).click();
+  await page.getByRole('dialog').getByText(/:41\b/).waitFor();
+});
+
 it('lets a dump be made although there is none to compare it with, nor to take back', async () => {
   const page = await stage.visit();
   const message =

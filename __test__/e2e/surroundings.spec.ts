@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { root } from '../support';
 import { people } from '../support/admin/people';
 import {
+  alarm,
   button,
   fine,
   generate,
@@ -93,7 +94,10 @@ async function inAnother(token: string): Promise<Page> {
         window.signIn = (given) => { window.signedOut = 0; token.value = given; };
         window.signedOut = 0;
         const onSignedOut = () => { window.signedOut += 1; };
-        const as = (given) => async () => ({ authorization: 'Bearer ' + given });
+        const as = (given) => async () => {
+          if (given === '') throw new Error('no session');
+          return { authorization: 'Bearer ' + given };
+        };
         createApp({ render: () => h(DataDumpManager, { authorize: as(token.value), onSignedOut }) }).mount('#host');`,
       resolveDir: root,
     },
@@ -164,6 +168,12 @@ it('goes on in another panel once somebody is signed in again, without being mou
   await signInAnew(page, people.roleAdmin);
   stage.photos.release();
   await notice(page, /^Published/).waitFor();
+});
+
+it('says so where the panel around it cannot say who somebody is', async () => {
+  const page = await inAnother('');
+  const said = /^This page could not tell the service who you are/;
+  await alarm(page, 'The list could not be read').getByText(said).waitFor();
 });
 
 it('works where the browser is told to keep nothing of a site', async () => {

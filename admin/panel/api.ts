@@ -228,11 +228,12 @@ export class AdminApi {
     signal: AbortSignal,
     body?: object,
   ): Promise<Response> {
+    const who = await this.#credentials();
     let response: Response;
     try {
       response = await fetch(`${this.base}/api/admin/${path}`, {
         method,
-        headers: { ...(await this.authorize()), 'content-type': 'application/json' },
+        headers: { ...who, 'content-type': 'application/json' },
         body: method === 'POST' ? JSON.stringify(body ?? {}) : null,
         cache: 'no-store',
         signal,
@@ -256,6 +257,17 @@ export class AdminApi {
       told.details?.correlation_id,
       told.details?.job_id ?? undefined,
     );
+  }
+
+  /** What is thrown there is of whoever mounted the panel, and in no words for people. */
+  async #credentials(): Promise<Readonly<Record<string, string>>> {
+    try {
+      return await this.authorize();
+    } catch {
+      throw noAnswer(
+        'This page could not tell the service who you are: reload it, or sign in again',
+      );
+    }
   }
 }
 

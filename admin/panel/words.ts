@@ -5,6 +5,7 @@ import type { Counts, JobKind, JobProgress } from './api.js';
 /** The page is in English, whatever the browser speaks. */
 const language = 'en';
 const dateAndTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+const toTheSecond = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
 const whole = new Intl.NumberFormat(language);
 const ago = new Intl.RelativeTimeFormat(language, { numeric: 'always' });
 
@@ -86,6 +87,11 @@ export function size(bytes: number): string {
 
 export function moment(iso: string): string {
   return dateAndTime.format(new Date(iso));
+}
+
+/** The same to the second, which no two dumps share. */
+export function instant(iso: string): string {
+  return toTheSecond.format(new Date(iso));
 }
 
 /** `3 days ago` */

@@ -17,7 +17,7 @@ import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
 import { refuseSwallowedFlags } from './npm.js';
 import { onSignals } from './signals.js';
-import { surviveLostOutput } from './stdio.js';
+import { keepClientQuiet, surviveLostOutput } from './stdio.js';
 
 /** How long a client may take to send its request, which is a few words, and how many may be connected. */
 const headersTimeout = 15_000;
@@ -30,6 +30,7 @@ const silenceMs = 6 * 60_000;
 const keepAliveTimeout = 2 * 60_000;
 
 surviveLostOutput();
+keepClientQuiet();
 const command = new Command('admin')
   .description('serves the admin service until it is told to stop; the README has its variables')
   .option('--demo', 'shows it on invented data, with a token that is gone with the process')

@@ -18,13 +18,14 @@ import { logDefect } from './log.js';
 import { refuseSwallowedFlags } from './npm.js';
 import { ConfigurationError } from './options.js';
 import { interrupted, onSignals } from './signals.js';
-import { surviveLostOutput } from './stdio.js';
+import { keepClientQuiet, surviveLostOutput } from './stdio.js';
 
 /** How long is waited for somebody who changes what is published, which takes moments; for a job it is not. */
 const patienceMs = 30_000;
 const pauseMs = 500;
 
 surviveLostOutput();
+keepClientQuiet();
 const command = new Command('publish-dump')
   .description('makes a data dump and publishes it; the README has the variables')
   .option('--allow-shrink', 'also when far fewer records are left than in the dump before')

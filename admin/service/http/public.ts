@@ -74,7 +74,7 @@ async function openFile(path: string): Promise<{ file: FileHandle; stats: Stats 
   } catch (error) {
     await file?.close();
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw unavailable(error);
+    throw unavailable(error, 'fails: try again later');
   }
 }
 

@@ -220,6 +220,6 @@ async function answer<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<
     signal?.throwIfAborted();
     if (error instanceof PreconditionFailed) throw error;
     if (codeOf(error) === 'EEXIST') throw new PreconditionFailed('the object is there already');
-    throw unavailable(error);
+    throw unavailable(error, 'fails: check DUMPS_DIR, its permissions and its disk');
   }
 }

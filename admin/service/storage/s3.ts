@@ -149,7 +149,34 @@ export class S3Store implements ObjectStore {
         status === undefined
           ? error
           : new Error(`The bucket answered with ${status}`, { cause: error }),
+        troubleOf(status),
       );
     }
+  }
+}
+
+/** What a bucket does that has answered with this status, or not at all, and what to look at. */
+function troubleOf(status: number | undefined): string {
+  if (status === undefined) return 'fails: check DUMPS_S3_ENDPOINT and the network';
+  return `answers with status ${String(status)}: ${adviceOn(status)}`;
+}
+
+function adviceOn(status: number): string {
+  switch (status) {
+    // A bucket of another region, or a key that no store of this kind gives out.
+    case 301:
+    case 307:
+    case 400:
+      return 'check DUMPS_S3_ENDPOINT, DUMPS_S3_REGION and DUMPS_S3_ACCESS_KEY_ID';
+    case 401:
+    case 403:
+      return (
+        'check DUMPS_S3_ACCESS_KEY_ID, DUMPS_S3_SECRET_ACCESS_KEY and DUMPS_S3_BUCKET, ' +
+        'and that these keys may list, read, write and delete in it'
+      );
+    case 404:
+      return 'check DUMPS_S3_BUCKET and DUMPS_S3_ENDPOINT';
+    default:
+      return 'try again later';
   }
 }

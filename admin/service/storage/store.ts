@@ -68,16 +68,16 @@ export async function* bytesOf(
     yield* body;
   } catch (error) {
     signal?.throwIfAborted();
-    throw unavailable(error);
+    throw unavailable(error, 'broke off in the middle of an object: try again');
   }
 }
 
-/** The bucket or folder did not do what it was asked. The cause stays in the log. */
-export function unavailable(cause: unknown): Problem {
+/** The bucket or folder did not do what it was asked. The cause stays in the log; `trouble` says what it does instead, and what to do. */
+export function unavailable(cause: unknown, trouble: string): Problem {
   if (['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '')) {
     const message = 'The disk that DUMPS_DIR is on is full: free some space, or take a dump back';
     return new Problem(503, 'STORAGE_FULL', message, { cause });
   }
-  const message = 'The storage of public dumps fails';
+  const message = `The storage of public dumps ${trouble}`;
   return new Problem(503, 'STORAGE_UNAVAILABLE', message, { cause });
 }
