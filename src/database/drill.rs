@@ -12,7 +12,7 @@ use super::digest::TableDigest;
 use super::schema::Schema;
 use super::script::{Budget, LoadError, Loader};
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter, Warning};
+use crate::job::{Job, Meter, Warning, excerpt};
 
 mod inspection;
 
@@ -117,7 +117,7 @@ pub fn inspect(
     if let Some(definitions) = &expected.definitions
         && let Some(definition) = definitions.symmetric_difference(&schema.definitions()).next()
     {
-        let (kind, name) = (&definition.kind, &definition.name);
+        let (kind, name) = (&definition.kind, excerpt(&definition.name));
         let problem = format!("the {kind} {name} did not come back as it was; {advice}");
         return Err(Error::DrillFailed { problem, source: None });
     }
@@ -156,11 +156,12 @@ fn failed(error: LoadError, script: &str, store: &Path, advice: &str) -> Error {
 fn compare(found: &Found, schema: &Schema, expected: &Expected, advice: &str) -> Result<Vec<Warning>> {
     let mut warnings = Vec::new();
     for table in &expected.tables {
+        let name = excerpt(&table.name);
         let problem = match found.digests.get(&table.name) {
             Some(loaded) if loaded == table => continue,
-            None => format!("the table {} did not come back", table.name),
+            None => format!("the table {name} did not come back"),
             Some(loaded) if loaded.rows != table.rows => {
-                format!("the table {} came back with {} of {} rows", table.name, loaded.rows, table.rows)
+                format!("the table {name} came back with {} of {} rows", loaded.rows, table.rows)
             }
             Some(_) if is_full_text(schema, &table.name) => {
                 warnings.push(Warning::about(
@@ -170,7 +171,7 @@ fn compare(found: &Found, schema: &Schema, expected: &Expected, advice: &str) ->
                 ));
                 continue;
             }
-            Some(_) => format!("the table {} came back with other content", table.name),
+            Some(_) => format!("the table {name} came back with other content"),
         };
         return Err(Error::DrillFailed { problem: format!("{problem}; {advice}"), source: None });
     }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::flush;
 use crate::folder;
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, loaded_size};
-use crate::job::{Job, Phase};
+use crate::job::{Job, Phase, excerpt};
 
 const FILE: &str = "restored.sqlite";
 const ADVICE: &str = "nothing was restored; take another copy of the archive";
@@ -140,6 +140,7 @@ fn load_all(archive: &mut Archive, mut drill: Drill, expected: &Expected) -> Res
     let found = drill.compare(expected)?;
     match found.unlisted.first() {
         Some(name) => {
+            let name = excerpt(name);
             let problem =
                 format!("the table {name} is in its SQL, and its metadata.json does not list it; {ADVICE}");
             Err(Error::corrupt(archive.path(), problem, None))

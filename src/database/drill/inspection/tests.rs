@@ -89,3 +89,15 @@ fn an_index_that_lacks_a_row_is_found() {
     let found = inspect(&path).unwrap();
     assert_eq!(found.integrity_check(), "wrong # of entries in index i");
 }
+
+#[test]
+fn a_name_that_is_as_long_as_an_archive_likes_is_told_by_its_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = made(dir.path(), "CREATE TABLE t(a)");
+    let lacking = TableDigest { name: "x".repeat(70_000), rows: 0, digest: String::new() };
+    let expected = Expected { tables: vec![lacking], definitions: None };
+    let (job, meter) = (Job::unattended(), Meter::silent());
+    let error = crate::database::drill::inspect(&path, &expected, "try again", &job, &meter).unwrap_err();
+    let told = error.to_string();
+    assert!(told.ends_with(" did not come back; try again") && told.len() < 1_000, "{} bytes", told.len());
+}
