@@ -66,7 +66,9 @@ export function summariseDump(result: DataDumpResult): string[] {
   for (const [licence, held] of Object.entries(filters.excluded_foreign)) {
     const under = `${counted(held, 'row')} under ${licence}`;
     rows.push(
-      isApart ? ['apart', `${under}, in artwork-other-licenses.json`] : ['not inside', under],
+      isApart
+        ? ['apart', `${under}: works in artwork-other-licenses.json, creators in no file`]
+        : ['not inside', under],
     );
   }
   rows.push(...remarks('warning', result.warnings), ['took', duration(result.durationMs)]);
