@@ -194,7 +194,7 @@ it('shows what somebody else has made between two questions, and how old the las
   let jobs: readonly object[] = [];
   const byHand = {
     filename: 'backup-2026-01-01-000000.zip',
-    size: 1,
+    size: 999_960,
     sha256: null,
     complete: null,
     warnings: null,
@@ -209,6 +209,7 @@ it('shows what somebody else has made between two questions, and how old the las
   await page.route(/backups$/, (route) => answer(route, list));
   await signIn(page);
   await page.getByText('this service has made none yet').waitFor();
+  await page.getByText('1 MB', { exact: true }).waitFor();
   await page.waitForResponse(/jobs$/);
   const finished_at = new Date().toISOString();
   list = { backups: [], last_good_at: finished_at };

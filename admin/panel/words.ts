@@ -80,9 +80,15 @@ export function contentOf(counts: Counts): string {
 export function size(bytes: number): string {
   if (bytes < 1000) return counted(bytes, 'byte');
   const units = ['kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3));
+  let value = bytes / 1000;
+  let unit = 0;
+  // From there on it would be written as 1,000.
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
   const digits = { maximumSignificantDigits: 3 };
-  return `${new Intl.NumberFormat(language, digits).format(bytes / 1000 ** power)} ${units[power - 1] ?? ''}`;
+  return `${new Intl.NumberFormat(language, digits).format(value)} ${units[unit] ?? ''}`;
 }
 
 export function moment(iso: string): string {

@@ -67,7 +67,7 @@ export function summariseDump(result: DataDumpResult): string[] {
     const under = `${counted(held, 'row')} under ${licence}`;
     rows.push(
       isApart
-        ? ['apart', `${under}, the works among them in artwork-other-licenses.json`]
+        ? ['apart', `${under}: works in artwork-other-licenses.json, creators in no file`]
         : ['not inside', under],
     );
   }
