@@ -72,7 +72,10 @@ export async function* bytesOf(
   }
 }
 
-/** The bucket or folder did not do what it was asked. The cause stays in the log; `trouble` says what it does instead, and what to do. */
+/**
+ * The bucket or folder did not do what it was asked. The cause stays in the log; `trouble` says what it did instead,
+ * and what to do.
+ */
 export function unavailable(cause: unknown, trouble: string): Problem {
   if (['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '')) {
     const message = 'The disk that DUMPS_DIR is on is full: free some space, or take a dump back';
