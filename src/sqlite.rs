@@ -4,6 +4,7 @@
 //! The rows of a database are in such a file, and so is what a local bucket knows of its objects.
 
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempPath;
 
@@ -18,6 +19,9 @@ mod wal;
 pub use copy::Copier;
 pub use place::{Place, trace};
 pub use wal::{Traces, has_lone_wal, lacks_wal};
+
+/// How long a database is waited for that another process, such as `wrangler dev`, has locked.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes an empty database file of a new name in `folder`, for its owner alone; it is removed with what is returned.
 pub fn private_database(folder: &Path) -> Result<TempPath> {

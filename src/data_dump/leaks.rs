@@ -15,7 +15,7 @@ use crate::privacy::scan::{Chunk, Chunks, Scanner};
 
 const ADVICE: &str = "the archive was deleted; find the row that holds it, or report it, since the fences before should have seen it";
 
-/// Fails with `PRIVACY_LEAK` when anything in the archive is, or holds, an identifier. `spare` tells the scanner what
+/// Fails with `PRIVACY_LEAK` when anything in the archive is, or holds, an identifier. `exempt` tells the scanner what
 /// was made around public ids.
 ///
 /// Whoever may submit a text may submit what a dump is made of, such as the digest of the licence, as if it were a
@@ -23,7 +23,7 @@ const ADVICE: &str = "the archive was deleted; find the row that holds it, or re
 pub fn look_for_all(
     path: &Path,
     mut scanner: Scanner<'_>,
-    spare: impl FnOnce(&mut Scanner<'_>),
+    exempt: impl FnOnce(&mut Scanner<'_>),
     job: &Job,
 ) -> Result<()> {
     match look_for(path, &scanner, job) {
@@ -34,7 +34,7 @@ pub fn look_for_all(
     for (_, sha256) in str::from_utf8(&sums).ok().and_then(parse_checksums).unwrap_or_default() {
         scanner.exempt(&hex::encode(sha256));
     }
-    spare(&mut scanner);
+    exempt(&mut scanner);
     look_for(path, &scanner, job)
 }
 

@@ -163,15 +163,15 @@ impl Workshop {
     /// FTS4 takes its columns from its content table, where it is not told them; no full-text table asks anything else
     /// of its content when it is made, which may be a broken view.
     fn stand_in(&self, source: &Connection, table: &VirtualTable) -> rusqlite::Result<()> {
-        let content = table.option("content").filter(|content| !content.is_empty());
-        match content.and_then(|content| Some((columns_of(source, &content).ok()?, content))) {
-            Some((columns, content)) if !columns.is_empty() => {
-                let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
-                let sql = format!("CREATE TABLE {} ({})", quoted(&content), columns.join(", "));
-                self.0.execute_batch(&sql)
-            }
-            _ => Ok(()),
+        let Some(content) = table.option("content").filter(|content| !content.is_empty()) else {
+            return Ok(());
+        };
+        let columns = columns_of(source, &content).unwrap_or_default();
+        if columns.is_empty() {
+            return Ok(());
         }
+        let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+        self.0.execute_batch(&format!("CREATE TABLE {} ({})", quoted(&content), columns.join(", ")))
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
@@ -12,10 +11,9 @@ use crate::database::parts_of_finding;
 use crate::database::watchdog::Watchdog;
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
+use crate::sqlite::BUSY_TIMEOUT;
 use crate::sqlite::trouble::{self, needs};
 
-/// How long a locked database is waited for.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Findings that are asked for. SQLite lists what is wrong with pages first, and rows and their indexes last.
 const MAX_FINDINGS: usize = 100_000;
 /// Findings that whoever writes or tries the rows finds too, and tells of by table.

@@ -21,10 +21,8 @@ use super::{Held, Snapshot, begin, reader};
 use crate::database::bytes_of;
 use crate::error::{Error, Result};
 use crate::job::{Job, Phase, Warning};
-use crate::sqlite::{Copier, Place, Traces, has_lone_wal, lacks_wal, trace, trouble};
+use crate::sqlite::{BUSY_TIMEOUT, Copier, Place, Traces, has_lone_wal, lacks_wal, trace, trouble};
 
-/// How long a locked database is waited for.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a database that changes while it is copied is tried again.
 const ATTEMPTS: u32 = 8;
 /// The wait between two such attempts, and between two tries of a lock.

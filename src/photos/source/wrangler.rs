@@ -21,7 +21,7 @@ use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoStore, Stored
 use crate::error::{Cause, Error, Result};
 use crate::job::{Job, Meter, blocking, blocking_deep};
 use crate::sqlite::trouble::extended;
-use crate::sqlite::{Copier, Place, Traces, has_lone_wal, lacks_wal};
+use crate::sqlite::{BUSY_TIMEOUT, Copier, Place, Traces, has_lone_wal, lacks_wal};
 use crate::wrangler::{bodies_folder, bucket_file};
 
 /// Bytes of a body that are read at a time.
@@ -146,7 +146,7 @@ impl Shared {
         let path = self.copy.as_deref().unwrap_or(&self.rows);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let rows = Connection::open_with_flags(path, flags)?;
-        rows.busy_timeout(Duration::from_secs(10))?;
+        rows.busy_timeout(BUSY_TIMEOUT)?;
         rows.pragma_update(None, "trusted_schema", false)?;
         Ok(rows)
     }

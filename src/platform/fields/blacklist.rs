@@ -78,7 +78,7 @@ pub static BLACKLIST: &[Rule] = &[
     rule("ansprechpartner*", ADDRESS), rule("contacto", ADDRESS), rule("contato", ADDRESS), rule("телефон", ADDRESS),
     rule("*_телефон", ADDRESS), rule("номер_телефона", ADDRESS), rule("τηλεφωνο", ADDRESS), rule("電話", ADDRESS),
     rule("電話番号", ADDRESS), rule("携帯電話", ADDRESS), rule("携帯番号", ADDRESS), rule("連絡先", ADDRESS),
-    rule("聯絡電話", ADDRESS), rule("手機", ADDRESS), rule("电话", ADDRESS), rule("电话号码", ADDRESS),
+    rule("聯絡電話", ADDRESS), rule("电话", ADDRESS), rule("电话号码", ADDRESS),
     rule("联系电话", ADDRESS), rule("手机*", ADDRESS), rule("전화", ADDRESS), rule("전화번호", ADDRESS),
     rule("연락처", ADDRESS), rule("휴대폰*", ADDRESS), rule("휴대전화", ADDRESS), rule("핸드폰*", ADDRESS),
     rule("هاتف", ADDRESS), rule("رقم_الهاتف", ADDRESS), rule("جوال", ADDRESS), rule("טלפון", ADDRESS),

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use md5::{Digest, Md5};
@@ -23,13 +22,12 @@ use crate::job::Job;
 use crate::photos::source::PhotoStore;
 use crate::photos::source::headers::{EXPIRY, KEPT};
 use crate::photos::source::wrangler::Wrangler;
+use crate::sqlite::BUSY_TIMEOUT;
 use crate::sqlite::trouble::as_io;
 use crate::wrangler::{bodies_folder, bucket_file};
 
 /// Objects whose rows appear together: a restore that is broken off loses at most these.
 const BATCH: usize = 200;
-/// How long another process, such as `wrangler dev`, may hold the rows.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The tables that miniflare makes in a bucket that has none.
 const TABLES: &str = "
@@ -237,7 +235,7 @@ mod tests {
         let path = folder.path().join("rows.sqlite");
         let [holder, ours] = [(); 2].map(|()| Connection::open(&path).unwrap());
         holder.execute_batch("BEGIN IMMEDIATE").unwrap();
-        ours.busy_timeout(Duration::ZERO).unwrap();
+        ours.busy_timeout(std::time::Duration::ZERO).unwrap();
         let error = failed(&path, ours.execute_batch("BEGIN IMMEDIATE").unwrap_err());
         assert_eq!(error.code(), "OUTPUT_UNWRITABLE");
         assert!(error.to_string().contains("another program keeps it locked"), "{error}");
