@@ -298,7 +298,8 @@ export interface DataDumpOptions {
   onLeak?: 'redact' | 'fail' | undefined
   /**
    * Path of an earlier dump: what has changed since stands in CHANGES.json, and a dump that has lost more than a
-   * tenth and more than 20 of its artworks, creators or photos is `DUMP_SHRUNK`. Default: none.
+   * tenth and more than 20 of its artworks, creators or photos is `DUMP_SHRUNK`. One that is damaged or not there is
+   * `ARCHIVE_CORRUPT`, another kind of archive `INVALID_OPTIONS`. Default: none.
    */
   previous?: string | undefined
   /** Whether that loss is meant. A dump without any artwork fails all the same. Default `false`. */
@@ -393,7 +394,7 @@ export interface DumpFilters {
 export interface DumpMissingPhoto {
   /** `<artwork id>#<n>`. */
   photo: string
-  /** Why, as a stable word such as `'not_found'`, `'heic'` or `'timeout'`. */
+  /** Why, as a stable word such as `'not_found'`, `'heic'` or `'timeout'`; README.md lists them. */
   reason: string
 }
 
@@ -504,7 +505,7 @@ export interface LocalTarget {
 export interface MissingPhoto {
   /** Its key in the store. */
   key: string
-  /** Why, as a stable word such as `'unreadable'` or `'timeout'`. */
+  /** Why, as a stable word such as `'unreadable'` or `'timeout'`; README.md lists them. */
   reason: string
   /** The artworks that show it. */
   artwork_ids: Array<string>

@@ -62,6 +62,22 @@ it('has the codes of errors in the admin service, which tells no others', () => 
   expect(codes.sort()).toEqual(named((path) => path === 'error.rs'));
 });
 
+it('lists the words that say why a photo is missing', () => {
+  const words = [
+    'photos/source/get_error.rs',
+    'photos/thumbnail.rs',
+    'data_dump/thumbnails.rs',
+  ].flatMap((name) => {
+    const text = readFileSync(join(root, 'src', name), 'utf8');
+    const given = text.matchAll(/(?:=> |Err\(|const (?!FILE)[A-Z]+: &str = )"([a-z_]+)"/g);
+    return [...given].map(([, word]) => word);
+  });
+  const told = tableOf('`reason` of a photo').flatMap(
+    ([cell = '']) => cell.match(/[a-z_]+/g) ?? [],
+  );
+  expect(told.sort()).toEqual([...new Set(words)].sort());
+});
+
 it('lists the codes of warnings', () => {
   const apart = named((path) => path === 'error.rs' || path === 'verify/problems.rs');
   const codes = named((path) => !path.startsWith('verify/'));

@@ -108,7 +108,7 @@ pub struct PhotosMetadata {
 pub struct MissingPhoto {
     /// Its key in the store.
     pub key: String,
-    /// Why, as a stable word such as `'unreadable'` or `'timeout'`.
+    /// Why, as a stable word such as `'unreadable'` or `'timeout'`; README.md lists them.
     pub reason: String,
     /// The artworks that show it.
     #[napi(js_name = "artwork_ids")]

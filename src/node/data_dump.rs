@@ -72,7 +72,8 @@ pub struct DataDumpOptions<'env> {
     #[napi(ts_type = "'redact' | 'fail' | undefined")]
     pub on_leak: Option<String>,
     /// Path of an earlier dump: what has changed since stands in CHANGES.json, and a dump that has lost more than a
-    /// tenth and more than 20 of its artworks, creators or photos is `DUMP_SHRUNK`. Default: none.
+    /// tenth and more than 20 of its artworks, creators or photos is `DUMP_SHRUNK`. One that is damaged or not there is
+    /// `ARCHIVE_CORRUPT`, another kind of archive `INVALID_OPTIONS`. Default: none.
     #[napi(ts_type = "string | undefined")]
     pub previous: Option<String>,
     /// Whether that loss is meant. A dump without any artwork fails all the same. Default `false`.

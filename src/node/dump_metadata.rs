@@ -139,7 +139,7 @@ pub struct DumpThumbnails {
 pub struct DumpMissingPhoto {
     /// `<artwork id>#<n>`.
     pub photo: String,
-    /// Why, as a stable word such as `'not_found'`, `'heic'` or `'timeout'`.
+    /// Why, as a stable word such as `'not_found'`, `'heic'` or `'timeout'`; README.md lists them.
     pub reason: String,
 }
 
