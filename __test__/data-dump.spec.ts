@@ -196,21 +196,25 @@ describe('an archive for everybody', () => {
     }
   });
 
-  it('has a Data Package that names every file with its hash', async () => {
+  it('has a Data Package that names every file, and each data file with its hash', async () => {
     const made = archive();
-    const { path = '' } = await dump(made);
+    const { path: previous } = await dump(made, { thumbnails: 'none' });
+    const options = { previous, outputDir: join(made.dir, 'next') };
+    const { path = '' } = await dump(made, { ...options, foreignLicenses: 'separate' });
     const unpacked = judge(path, made.dir);
     const descriptor = JSON.parse(readFileSync(join(unpacked, 'datapackage.json'), 'utf8')) as {
       resources: { path: string | string[]; hash?: string }[];
     };
-    for (const { path: paths, hash } of descriptor.resources) {
-      for (const each of [paths].flat()) {
-        expect(existsSync(join(unpacked, each))).toBe(true);
-        if (hash !== undefined) {
-          expect(tool('sha256sum', [join(unpacked, each)])).toContain(hash.replace('sha256:', ''));
-        }
-      }
-    }
+    const named = descriptor.resources.flatMap((resource) => resource.path);
+    const about = ['CITATION.cff', 'LICENSE.txt', 'README.md', 'SHA256SUMS', 'datapackage.json'];
+    const all = [...named, ...about, 'metadata.json'].sort();
+    expect(all).toEqual([...entriesOf(path).keys()].sort());
+    const hashes = descriptor.resources.flatMap(({ path: file, hash }) =>
+      hash === undefined ? [] : [`${hash.replace('sha256:', '')}  ${String(file)}`],
+    );
+    expect(hashes).toHaveLength(5);
+    const sums = readFileSync(join(unpacked, 'SHA256SUMS'), 'utf8').split('\n');
+    expect(sums).toEqual(expect.arrayContaining(hashes));
   });
 
   it('holds texts of any length, each work in its place', async () => {

@@ -13,6 +13,7 @@ use crate::privacy::values::Values;
 mod creators;
 mod hostile;
 mod licences;
+mod previous;
 mod shapes;
 mod stopped;
 

@@ -19,3 +19,20 @@ pub fn text(source: &Source, date: &str, version: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_cites_the_publisher_the_day_and_the_site_if_there_is_one() {
+        let source = Source { name: "\"A\": city".into(), url: None, contact: None };
+        let cited = text(&source, "2026-01-02", "2026-01-02");
+        assert!(cited.contains("\ntitle: \"\\\"A\\\": city: public data dump\"\n"), "{cited}");
+        assert!(cited.contains("\n  - name: \"\\\"A\\\": city contributors\"\n"), "{cited}");
+        assert!(cited.contains("\nversion: \"2026-01-02\"\ndate-released: 2026-01-02\nlicense: CC0-1.0\n"));
+        assert!(!cited.contains("url"), "{cited}");
+        let source = Source { url: Some("https://art.example".into()), ..source };
+        assert!(text(&source, "2026-01-02", "1").ends_with("\nurl: \"https://art.example\"\n"));
+    }
+}

@@ -89,3 +89,43 @@ fn table(table: &Table<'_>) -> Value {
     }
     described
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::fields::files::{ARTWORK, LINKS};
+
+    #[test]
+    fn it_says_of_each_file_what_a_reader_needs() {
+        let url = Some("https://art.example".to_owned());
+        let source = Source { name: "A city".into(), url, contact: None };
+        let table = |file, has_records| Table { file, extra: &[], sha256: "00ff".into(), has_records };
+        let tables = [table(&ARTWORK, true), table(&LINKS, false), table(&OTHER_LICENSES, true)];
+        let photos = vec!["photos/thumbnails/a-1.jpg".to_owned()];
+        let others = Others { schemas: vec!["schemas/a.json".into()], changes: true, photos };
+        let package = descriptor(&source, "2026-01-02T03:04:05Z", &tables, &others);
+        for (pointer, value) in [
+            ("/title", json!("A city: public data dump")),
+            ("/created", json!("2026-01-02T03:04:05Z")),
+            ("/homepage", json!("https://art.example")),
+            ("/licenses/0/name", json!("CC0-1.0")),
+            ("/contributors/0/title", json!("A city contributors")),
+            ("/resources/0/hash", json!("sha256:00ff")),
+            ("/resources/0/schema/primaryKey", json!(["id"])),
+            ("/resources/1/path", json!("artwork_creators.json")),
+            ("/resources/2/licenses/0/name", json!("notspecified")),
+            ("/resources/3/path", json!(["schemas/a.json"])),
+            ("/resources/4/path", json!("CHANGES.json")),
+            ("/resources/5/path", json!(["photos/thumbnails/a-1.jpg"])),
+        ] {
+            assert_eq!(package.pointer(pointer), Some(&value), "{pointer}");
+        }
+        for absent in ["/resources/0/licenses", "/resources/1/type", "/resources/1/schema", "/resources/6"] {
+            assert_eq!(package.pointer(absent), None, "{absent}");
+        }
+        let nobody = Source { url: None, ..source };
+        let package = descriptor(&nobody, "2026-01-02T03:04:05Z", &[], &Others::default());
+        assert_eq!(package.get("homepage"), None);
+        assert_eq!(package.pointer("/resources/1"), None, "no CHANGES.json and no photo is there");
+    }
+}

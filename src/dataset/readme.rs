@@ -221,3 +221,6 @@ fn said_by_others(text: &str) -> String {
     }
     plain
 }
+
+#[cfg(test)]
+mod tests;

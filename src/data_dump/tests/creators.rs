@@ -18,6 +18,35 @@ async fn a_name_that_was_never_linked_stands_once() {
     assert!(found.contains(r#""creators":[{"name":"Ada"},{"name":"Bo"}]"#), "{found}");
 }
 
+#[tokio::test]
+async fn who_made_only_works_under_another_licence_has_no_record_and_no_link() {
+    let rows = "INSERT INTO artwork VALUES ('w2', 'Fountain', NULL, 'approved');
+        INSERT INTO tags VALUES ('t1', 'w2', NULL, 'license', 'ODbL');
+        INSERT INTO artists VALUES ('p1', 'Ada', NULL, 'active'), ('p2', 'Bo', NULL, 'active');
+        INSERT INTO artwork_artists VALUES ('w2', 'p1', NULL, NULL), ('w2', 'p2', NULL, NULL)";
+    for separate in [true, false] {
+        let foreign_licenses = separate.then(|| "separate".to_owned());
+        let options = DataDumpOptions { foreign_licenses, ..DataDumpOptions::default() };
+        let found = texts_of(&format!("{WORK}{rows}"), options).await;
+        assert!(found.contains(r#"{"id":"p1","name":"Ada","#), "{found}");
+        assert!(!found.contains(r#""id":"p2""#) && !found.contains(r#""artwork_id":"w2""#), "{found}");
+        let of_fountain = r#""creators":[{"id":"p1","name":"Ada"},{"name":"Bo"}]"#;
+        assert_eq!(found.contains(of_fountain), separate, "{found}");
+    }
+}
+
+#[tokio::test]
+async fn a_work_names_whoever_made_it_once_for_each_role_and_the_primary_ones_first() {
+    let rows = "INSERT INTO artists VALUES ('p0', 'Bo', NULL, 'active'), ('p1', 'Ada', NULL, 'active');
+        INSERT INTO artwork_artists VALUES ('w1', 'p0', 'credited', NULL), ('w1', 'p1', 'credited', NULL),
+          ('w1', 'p1', 'primary', NULL), ('w1', 'p0', 'credited', NULL)";
+    let found = texts_of(&format!("{WORK}{rows}"), DataDumpOptions::default()).await;
+    let [ada, bo] = [r#"{"id":"p1","name":"Ada","role":"#, r#"{"id":"p0","name":"Bo","role":"#];
+    let made_by = format!(r#""creators":[{ada}"primary"}},{bo}"credited"}},{ada}"credited"}},{{"name""#);
+    assert!(found.contains(&made_by), "{found}");
+    assert_eq!(found.matches(r#""artwork_id":"w1""#).count(), 3, "{found}");
+}
+
 /// The linked creator in both tables, as `artists` and `creators` have it.
 fn in_both(artist: &str, creator: &str) -> String {
     format!(
