@@ -56,37 +56,46 @@ describe('a dry run', () => {
   });
 });
 
+/** As `newest`, with an artist whose one public work is under another licence. */
+const withForeign = `${newest}
+INSERT INTO artwork_artists (artwork_id, artist_id, role, created_at) VALUES ('osm', 'c2', 'primary', '2025-01-02 03:04:05');`;
+
 describe('a dry run of a data dump', () => {
   it.each([
-    ['newest-generation', newest],
-    ['first-generation', oldest],
-  ])('counts what the dump of a database of the %s holds', async (schema, rows) => {
-    const made = archive(schema, rows);
-    const options: DataDumpOptions = {
-      database: { file: made.file },
-      photos: { directory: join(made.dir, 'photos') },
-    };
-    const before = listing(made.dir);
-    const preview = await previewDataDump(options);
-    expect(listing(made.dir)).toEqual(before);
-    const { metadata, warnings } = await dump(made);
-    expect(preview).toMatchObject({
-      database: 'file',
-      artworks: metadata.counts.total_artworks,
-      creators: metadata.counts.total_creators,
-      otherLicenses: Object.values(metadata.filters.excluded_foreign).reduce((a, b) => a + b, 0),
-      photos: {
-        source: 'directory',
-        photos: metadata.counts.total_photos,
-        bytes: statSync(join(made.dir, 'photos/originals/2025/09/04/heron.jpg')).size,
-        dangling: metadata.photos_missing.length,
-        foreign: 0,
-      },
-    });
-    expect(warnings).toEqual(expect.arrayContaining(preview.warnings));
-    const rowsAlone = await previewDataDump({ ...options, thumbnails: 'none' });
-    expect(rowsAlone).toMatchObject({ artworks: preview.artworks, photos: null });
-  });
+    ['newest-generation', 'exclude', newest],
+    ['newest-generation', 'separate', withForeign],
+    ['first-generation', 'exclude', oldest],
+  ] as const)(
+    'counts what the dump of a database of the %s holds (%s)',
+    async (schema, how, rows) => {
+      const made = archive(schema, rows);
+      const options: DataDumpOptions = {
+        database: { file: made.file },
+        photos: { directory: join(made.dir, 'photos') },
+        foreignLicenses: how,
+      };
+      const before = listing(made.dir);
+      const preview = await previewDataDump(options);
+      expect(listing(made.dir)).toEqual(before);
+      const { metadata, warnings } = await dump(made, { foreignLicenses: how });
+      expect(preview).toMatchObject({
+        database: 'file',
+        artworks: metadata.counts.total_artworks,
+        creators: metadata.counts.total_creators,
+        otherLicenses: Object.values(metadata.filters.excluded_foreign).reduce((a, b) => a + b, 0),
+        photos: {
+          source: 'directory',
+          photos: metadata.counts.total_photos,
+          bytes: statSync(join(made.dir, 'photos/originals/2025/09/04/heron.jpg')).size,
+          dangling: metadata.photos_missing.length,
+          foreign: 0,
+        },
+      });
+      expect(warnings).toEqual(expect.arrayContaining(preview.warnings));
+      const rowsAlone = await previewDataDump({ ...options, thumbnails: 'none' });
+      expect(rowsAlone).toMatchObject({ artworks: preview.artworks, photos: null });
+    },
+  );
 
   it('is told as a backup tells its own', async () => {
     const { dir, file } = archive();

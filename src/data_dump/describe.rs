@@ -91,7 +91,6 @@ fn excluded_fields(read: &Read) -> Vec<String> {
     let mut names: Vec<String> =
         read.drift.withheld.iter().chain(kept_in).map(|name| (*name).to_owned()).collect();
     names.sort_unstable();
-    names.dedup();
     names
 }
 

@@ -61,6 +61,7 @@ async fn who_is_not_public_in_one_table_is_so_in_none() {
     let public = "'active', NULL";
     let left = texts_of(&in_both(public, public), DataDumpOptions::default()).await;
     assert!(left.contains(r#""name":"Ada""#), "{left}");
+    assert!(left.contains("1 row left out: an earlier row has the same id"), "{left}");
     for (artist, creator) in [
         ("'rejected', NULL", public),
         (public, "'rejected', NULL"),

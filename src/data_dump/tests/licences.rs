@@ -200,9 +200,15 @@ async fn the_licence_of_a_row_is_that_of_its_photos_in_every_row() {
         );
         let photos = PhotoOptions { directory: Some(folder.path().into()), ..PhotoOptions::default() };
         let common = CommonOptions { photos: Some(photos), ..CommonOptions::default() };
-        let left = texts_of(&sql, DataDumpOptions { common, ..DataDumpOptions::default() }).await;
-        assert_eq!(left.contains("thumbnails/w1-1.jpg"), is_made, "{tags} {row}");
-        assert!(left.contains("thumbnails/w1-2.jpg") && left.contains("thumbnails/w3-1.jpg"), "{tags} {row}");
+        for foreign in ["exclude", "separate"] {
+            let foreign_licenses = Some(foreign.to_owned());
+            let options =
+                DataDumpOptions { common: common.clone(), foreign_licenses, ..DataDumpOptions::default() };
+            let left = texts_of(&sql, options).await;
+            assert_eq!(left.contains("thumbnails/w1-1.jpg"), is_made, "{tags} {row} {foreign}");
+            assert!(left.contains("thumbnails/w1-2.jpg") && left.contains("thumbnails/w3-1.jpg"), "{left}");
+            assert!(!left.contains("thumbnails/w2-"), "{tags} {row} {foreign}");
+        }
     }
 }
 
