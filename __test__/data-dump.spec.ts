@@ -223,6 +223,32 @@ describe('an archive for everybody', () => {
     expect(sums).toEqual(expect.arrayContaining(hashes));
   });
 
+  it('says that it is incomplete where a photo that the store holds cannot be had', async () => {
+    const key = 'originals/2025/09/04/heron.jpg';
+    const made = archive('newest-generation', newest.replace('gone.jpg', 'two.jpg'));
+    const body = readFileSync(join(made.dir, 'photos', key));
+    const photos = [key, 'originals/two.jpg'].map((key) => ({ key, body }));
+    const store = await Store.listen(photos, {
+      get: ({ pathname }, response) =>
+        pathname.endsWith('two.jpg') && send(response, 'no', {}, 403),
+    });
+    try {
+      const { path = '', complete, metadata, warnings } = await dump(made, { photos: store.s3 });
+      expect(complete).toBe(false);
+      expect(metadata).toMatchObject({
+        complete: false,
+        counts: { total_artworks: 3, total_photos: 1 },
+        photos_missing: [{ photo: 'a1#2', reason: 'refused' }],
+      });
+      expect(warnings.map(({ code }) => code)).toContain('PHOTO_MISSING');
+      expect(entriesOf(path).get('README.md')?.toString()).toContain(
+        'Some photos could not be had',
+      );
+    } finally {
+      store.close();
+    }
+  });
+
   it('holds texts of any length, each work in its place', async () => {
     const works = Array.from({ length: 7 }, (_, n) => {
       // Words: digits would all be looked at as something encoded, which takes a debug build a minute.

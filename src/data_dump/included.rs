@@ -109,6 +109,20 @@ mod tests {
     }
 
     #[test]
+    fn neither_a_decision_nor_a_blacklist_is_overruled() {
+        let filter = Filter::new(["diary"]);
+        for (name, leaves) in [
+            ("artwork.height_m", true),
+            ("artists.photos", false),
+            ("artwork.status", false),
+            ("artwork.donor_email", false),
+            ("artwork.Diary", false),
+        ] {
+            assert_eq!(check(name).unwrap()[0].leaves(&filter), leaves, "{name}");
+        }
+    }
+
+    #[test]
     fn nothing_else_can() {
         for name in ["users.email", "letters.body", "tags.colour", "artwork", "artwork.", ""] {
             assert_eq!(check(name).map_err(|error| error.code()), Err("INVALID_OPTIONS"), "{name}");

@@ -137,7 +137,7 @@ fn a_finished_archive_with_an_identifier_in_a_comment_or_an_extra_field_is_a_lea
     };
     assert!(look_for(&with("", "")).is_ok());
     let extra = format!("xx\u{24}\0{UUID}");
-    for bytes in [with(&extra, ""), with("", UUID)] {
+    for bytes in [with(&extra, ""), with("", UUID), with("", "of an address: nobody@example.org")] {
         let failure = look_for(&bytes).unwrap_err();
         assert_eq!(failure.code(), "PRIVACY_LEAK", "{failure}");
         assert!(failure.to_string().contains("comment") && !failure.to_string().contains(UUID));

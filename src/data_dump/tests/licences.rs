@@ -57,6 +57,19 @@ async fn a_licence_adds_no_link_and_no_html_to_the_readme() {
 }
 
 #[tokio::test]
+async fn no_more_licences_are_told_apart_than_a_reader_can_want() {
+    let rows = (0..60).map(|n| {
+        format!(
+            "INSERT INTO artwork VALUES ('l{n}', 'Foreign', NULL, 'approved');
+             INSERT INTO tags VALUES ('t{n}', 'l{n}', NULL, 'license', 'House rules {n:02}');"
+        )
+    });
+    let found = texts_of(&format!("{WORK}{}", rows.collect::<String>()), DataDumpOptions::default()).await;
+    assert_eq!(found.matches("\"House rules ").count(), 50, "{found}");
+    assert!(found.contains(r#""other": 10"#), "{found}");
+}
+
+#[tokio::test]
 async fn a_licence_in_bytes_counts() {
     for tags in [
         r#"CAST('{"license":"ODbL"}' AS BLOB)"#,

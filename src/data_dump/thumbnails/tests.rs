@@ -145,6 +145,7 @@ async fn a_store_that_gave_photos_may_refuse_all_that_a_later_round_asks_for() {
         made_of(Shut(Directory::open(folder.path()).unwrap()), &photos, &Job::unattended()).await.unwrap();
     assert!(made.outcomes[0].is_ok());
     assert!(made.outcomes[1..].iter().all(|outcome| outcome.is_err_and(|reason| reason == "refused")));
+    assert_eq!(made.failed, 14);
 }
 
 /// The last progress that was told.
