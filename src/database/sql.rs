@@ -60,8 +60,6 @@ pub struct Dump {
     pub left_out: Vec<String>,
     /// What stands in database-extra.sql, in words.
     pub in_extra: Vec<String>,
-    /// References to a parent that is missing, two of one row counted twice.
-    pub foreign_key_problems: u64,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
 }
@@ -217,7 +215,6 @@ impl<'a> Dumper<'a> {
             extra_bytes,
             left_out: self.schema.left_out,
             in_extra: self.in_extra,
-            foreign_key_problems: self.placement.foreign_key_problems,
             warnings,
         })
     }

@@ -61,8 +61,6 @@ pub struct Placement {
     refused: HashMap<String, &'static str>,
     /// Why triggers, by name, cannot stand in database.sql: they have names of their own.
     refused_triggers: HashMap<String, &'static str>,
-    /// References to a parent that is missing, in all tables.
-    pub foreign_key_problems: u64,
     /// Damage that the database has already.
     pub warnings: Vec<Warning>,
 }
@@ -86,7 +84,6 @@ impl Placement {
                 unfilled: HashMap::new(),
                 read: rows::names_read(schema),
                 early_indexes: HashSet::new(),
-                foreign_key_problems: 0,
                 warnings: Vec::new(),
             },
             fresh: Vec::new(),

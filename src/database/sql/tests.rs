@@ -58,7 +58,17 @@ fn as_many_rows_may_lack_a_parent_as_refer_to_them() {
          CREATE TABLE b(a REFERENCES a(id)); INSERT INTO b VALUES (NULL);
          {numbers} INSERT INTO a SELECT n, n FROM n; {numbers} INSERT INTO b SELECT n FROM n"
     ));
-    assert_eq!(files.dump.foreign_key_problems, 40_000);
+    assert_eq!(orphans(&files), [("a", "40000 references of this table lead")]);
+}
+
+/// Tables with references to a parent that is missing, and how many.
+fn orphans(files: &Files) -> Vec<(&str, &str)> {
+    let warnings = files.dump.warnings.iter().filter(|warning| warning.code == "ORPHAN_ROWS");
+    warnings
+        .filter_map(|warning| {
+            Some((warning.subject.as_deref()?, warning.message.split_once(" to a parent")?.0))
+        })
+        .collect()
 }
 
 /// Whether each of `parts` occurs in `text`, in this order.
@@ -124,14 +134,7 @@ fn orphans_and_what_refers_to_them_stand_apart() {
             "CREATE TRIGGER g"
         ]
     ));
-    let orphans: Vec<&str> = files
-        .dump
-        .warnings
-        .iter()
-        .filter(|w| w.code == "ORPHAN_ROWS")
-        .filter_map(|w| w.subject.as_deref())
-        .collect();
-    assert_eq!((orphans, files.dump.foreign_key_problems), (vec!["a"], 1));
+    assert_eq!(orphans(&files), [("a", "1 reference of this table leads")]);
 }
 
 #[test]

@@ -33,7 +33,6 @@ impl Decision<'_> {
                 }
             };
             if count > 0 {
-                self.placement.foreign_key_problems += count;
                 self.placement.warnings.push(Warning::about(
                     "ORPHAN_ROWS",
                     &table.name,
