@@ -120,7 +120,7 @@ impl Dumper<'_> {
                     self.note_extra(&name, &format!("the rows of {name}"), &reason);
                 }
                 Home::Extra(_) => self.all_rows(script, index)?,
-                Home::Rescued { .. } => self.rescued_rows(script, index)?,
+                Home::Rescued { fault, .. } => self.rescued_rows(script, index, fault)?,
             }
             any = true;
         }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::d1::{self, Rehearsal};
 use super::foreign_keys::{self, ForeignKey};
-use super::repairs::Repairs;
+use super::repairs::{Fault, Repairs};
 use crate::database::quoted;
 use crate::database::schema::{Object, Schema};
 use crate::job::Warning;
@@ -24,8 +24,10 @@ pub enum Home {
     Main,
     /// The table in database.sql, its rows in database-extra.sql, for this reason.
     RowsInExtra(String),
-    /// The table without its rows; they break its rules and stand in another table in database-extra.sql.
+    /// The table without its rows, which it would not take: they stand in another table in database-extra.sql.
     Rescued {
+        /// Why it would not.
+        fault: Fault,
         /// Why the table itself cannot stand in database.sql; None when it can.
         refused: Option<String>,
     },
@@ -38,7 +40,7 @@ impl Home {
     pub fn refuses(&self) -> Option<&str> {
         match self {
             Home::Extra(reason) => Some(reason),
-            Home::Rescued { refused } => refused.as_deref(),
+            Home::Rescued { refused, .. } => refused.as_deref(),
             Home::Main | Home::RowsInExtra(_) => None,
         }
     }
@@ -139,8 +141,8 @@ impl Decision<'_> {
             } else if table.reserved {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
-            if repairs.rescues(&table.name) {
-                *home = Home::Rescued { refused: home.refuses().map(str::to_owned) };
+            if let Some(&fault) = repairs.rescued.get(&table.name) {
+                *home = Home::Rescued { fault, refused: home.refuses().map(str::to_owned) };
             }
         }
         // What belongs to another virtual table has to wait for it.

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::repairs::Fault;
 use super::*;
 use crate::database::digest;
 use crate::job::Phase;
@@ -268,8 +269,9 @@ fn rows_that_break_their_own_rules_come_back() {
     let repairs = Repairs::find(&connection, Doubt::Rows, &folder.path().join("trial"), &job).unwrap();
     let names =
         |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
-    let found = [&repairs.checks, &repairs.rules, &repairs.indexes].map(names);
-    assert_eq!(found, ["checked", "filled", "single"]);
+    let found = [&repairs.checks, &repairs.indexes].map(names);
+    assert_eq!(found, ["checked", "single"]);
+    assert_eq!(repairs.rescued, [("filled".to_owned(), Fault::Rules)].into());
     let files = repaired(&connection, &repairs);
     let again = database(&format!("{}{}", files.main, files.extra));
     let digests = digest::database(&again, &Schema::read(&again).unwrap()).unwrap();
@@ -291,7 +293,7 @@ fn a_table_that_d1_refuses_stands_apart_whatever_its_rows_break() {
          CREATE TRIGGER g AFTER INSERT ON wide BEGIN DELETE FROM parent; END;",
         columns.join(", ")
     ));
-    let repairs = Repairs { rules: ["wide".to_owned()].into(), ..Repairs::default() };
+    let repairs = Repairs { rescued: [("wide".to_owned(), Fault::Rules)].into(), ..Repairs::default() };
     let files = repaired(&connection, &repairs);
     assert!(!files.main.contains("wide") && files.main.contains("INSERT INTO \"parent\""), "{}", files.main);
     let order =

@@ -118,7 +118,7 @@ fn what_no_restore_makes_loses_its_rules_and_keeps_its_rows() {
     let folder = tempfile::tempdir().unwrap();
     let job = Job::unattended();
     let repairs = Repairs::find(&connection, Doubt::Rows, &folder.path().join("trial"), &job).unwrap();
-    assert_eq!(repairs, Repairs { grown: ["g".to_owned()].into(), ..Repairs::default() });
+    assert_eq!(repairs, Repairs { rescued: [("g".to_owned(), Fault::Grown)].into(), ..Repairs::default() });
     let files = repaired(&connection, &repairs);
     assert_eq!(warned(&files), [("VALUE_GROWN", "g"), ("IN_EXTRA", "g")]);
     assert!(files.main.contains("CREATE TABLE g(") && files.main.contains("INSERT INTO \"h\""));
