@@ -11,7 +11,7 @@ use crate::database::script::ANY_VALUE;
 /// Those with a generated value that is longer than what may be made of a short script.
 pub fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
-    for table in schema.tables.iter().filter(|table| table.column_count > table.columns.len()) {
+    for table in schema.tables.iter().filter(|table| table.has_generated) {
         let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden IN (2, 3)";
         let mut statement = connection.prepare(sql)?;
         let names = statement.query_map([&table.name], |row| row.get::<_, String>(0))?;

@@ -30,13 +30,7 @@ impl Dumper<'_> {
         }
         script.drop_pieces()?;
         self.main_sequence(&mut script)?;
-        for index in &self.schema.indexes {
-            if !self.placement.early_indexes.contains(&index.name)
-                && self.placement.refuses(&index.name).is_none()
-            {
-                script.statement(&closed(&index.sql))?;
-            }
-        }
+        self.create_indexes(&mut script, false)?;
         for view in self.schema.views.iter().filter(|view| self.placement.refuses(&view.name).is_none()) {
             script.statement(&closed(&view.sql))?;
         }
@@ -65,18 +59,28 @@ impl Dumper<'_> {
             }
         }
         for index in self.virtual_tables(|dumper, index| dumper.is_in_main(index)) {
-            let table = &self.schema.virtual_tables[index];
-            script.statement(&closed(&table.sql))?;
-            if !matches!(self.fills[index], Fill::Verbatim(_)) {
-                for setting in reindex::settings(self.connection, table)? {
-                    script.statement(&setting)?;
-                }
+            self.create_virtual_table(script, index)?;
+        }
+        self.create_indexes(script, true)
+    }
+
+    /// Makes the virtual table at `index` and gives it its settings, unless these come with the tables behind it.
+    pub(super) fn create_virtual_table(&self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        let table = &self.schema.virtual_tables[index];
+        script.statement(&closed(&table.sql))?;
+        if !matches!(self.fills[index], Fill::Verbatim(_)) {
+            for setting in reindex::settings(self.connection, table)? {
+                script.statement(&setting)?;
             }
         }
+        Ok(())
+    }
+
+    /// The indexes that must be there before the rows, if `early`, or else the others.
+    fn create_indexes(&self, script: &mut Script<'_>, early: bool) -> Result<(), Failure> {
         for index in &self.schema.indexes {
-            if self.placement.early_indexes.contains(&index.name)
-                && self.placement.refuses(&index.name).is_none()
-            {
+            let is_here = self.placement.refuses(&index.name).is_none();
+            if is_here && self.placement.early_indexes.contains(&index.name) == early {
                 script.statement(&closed(&index.sql))?;
             }
         }

@@ -54,7 +54,7 @@ impl Decision<'_> {
             }
             let condition = if self.has_open_pattern(table) {
                 String::new()
-            } else if table.column_count > table.columns.len() || self.has_index_of_expressions(table)? {
+            } else if table.has_generated || self.has_index_of_expressions(table)? {
                 format!("{} > {SUSPECT_ROW}", size_of(table, self.schema.utf16))
             } else {
                 continue;
