@@ -6,6 +6,7 @@ use memchr::{memchr, memchr_iter};
 
 use super::super::{decode, shape};
 use super::{Layer, Search, runs};
+use crate::privacy::values::TokenShape;
 
 /// Digits of the shortest run that may be hexadecimal of an identifier: `a@b.co`.
 const MIN_HEX: usize = 12;
@@ -86,7 +87,7 @@ impl Search<'_, '_> {
                 )?;
             }
         }
-        for (length, is_hex) in self.values.token_shapes() {
+        for TokenShape { length, is_hex } in self.values.token_shapes() {
             if is_hex {
                 for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), length) {
                     self.windows(&bytes[digits.clone()], start + digits.start, length, layer)?;
