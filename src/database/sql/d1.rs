@@ -7,10 +7,11 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement};
 
+use super::full_text::Content;
 use super::{foreign_keys, reindex, shell, wrangler};
 use crate::database::lexer::{Token, creates, tokens};
-use crate::database::quoted;
 use crate::database::schema::{Table, VirtualTable};
+use crate::database::{placeholders, quoted, quoted_list};
 use crate::sqlite::trouble::said;
 
 /// Bytes of one statement that D1 takes, and of one value or row.
@@ -147,24 +148,20 @@ impl Rehearsal {
         }
     }
 
-    /// Whether these columns of a view or virtual table that was made here can be read. What is in a view is looked up
-    /// only then.
-    pub fn reads(&self, name: &str, columns: &[String]) -> bool {
-        // With a table before it, no name can be taken for a string.
-        let columns: Vec<String> = columns.iter().map(|column| format!("t.{}", quoted(column))).collect();
-        let sql = format!("SELECT {} FROM main.{} AS t", columns.join(", "), quoted(name));
-        self.connection.prepare(&sql).is_ok()
+    /// Whether a view or virtual table that was made here can be read. What a view names is looked up only then.
+    pub fn reads(&self, content: &Content) -> bool {
+        self.connection.prepare(&content.select()).is_ok()
     }
 
     /// Takes rows of a table that was made here.
     pub fn rows_of(&self, table: &Table) -> rusqlite::Result<RowTrial<'_>> {
         self.connection.execute_batch("PRAGMA foreign_keys = OFF")?;
-        let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
-        let values = vec!["?"; columns.len()].join(", ");
-        let name = quoted(&table.name);
-        let insert = self
-            .connection
-            .prepare(&format!("INSERT INTO main.{name} ({}) VALUES ({values})", columns.join(", ")))?;
+        let insert = self.connection.prepare(&format!(
+            "INSERT INTO main.{} ({}) VALUES ({})",
+            quoted(&table.name),
+            quoted_list(&table.columns),
+            placeholders(table.columns.len())
+        ))?;
         Ok(RowTrial { connection: &self.connection, insert })
     }
 

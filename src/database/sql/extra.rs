@@ -64,22 +64,15 @@ impl Dumper<'_> {
     /// made again in their order.
     fn triggers_to_pause(&self) -> Vec<Object> {
         let adds_rows = |trigger: &Object| {
-            self.schema.tables.iter().enumerate().any(|(index, table)| {
-                table.name.eq_ignore_ascii_case(&trigger.table)
-                    && self.placement.homes[index].refuses().is_none()
-                    && !self.placement.holds_all_rows(index)
+            self.schema.position(&trigger.table).is_some_and(|index| {
+                self.placement.homes[index].refuses().is_none() && !self.placement.holds_all_rows(index)
             })
         };
-        if self.schema.triggers.iter().any(adds_rows) {
-            self.schema
-                .triggers
-                .iter()
-                .filter(|it| self.placement.refuses_trigger(it).is_none())
-                .cloned()
-                .collect()
-        } else {
-            Vec::new()
+        let triggers = &self.schema.triggers;
+        if !triggers.iter().any(adds_rows) {
+            return Vec::new();
         }
+        triggers.iter().filter(|it| self.placement.refuses_trigger(it).is_none()).cloned().collect()
     }
 
     fn extra_tables(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {

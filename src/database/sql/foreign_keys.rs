@@ -5,6 +5,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::parents;
 use crate::database::quoted;
 use crate::database::schema::{Schema, Table};
+use crate::sqlite::trouble::is_corrupt;
 
 /// One foreign key of a child table.
 #[derive(Debug, Clone)]
@@ -41,8 +42,7 @@ fn of_table(connection: &Connection, schema: &Schema, table: &Table) -> rusqlite
     while let Some(row) = rows.next()? {
         let (id, name): (i64, String) = (row.get("id")?, row.get("table")?);
         if keys.last().is_none_or(|(last, _)| *last != id) {
-            let parent = schema.tables.iter().position(|table| table.name.eq_ignore_ascii_case(&name));
-            keys.push((id, ForeignKey { parent, from: Vec::new(), to: Vec::new() }));
+            keys.push((id, ForeignKey { parent: schema.position(&name), from: Vec::new(), to: Vec::new() }));
         }
         if let Some((_, key)) = keys.last_mut() {
             key.from.push(row.get("from")?);
@@ -89,7 +89,7 @@ pub fn orphans(
         Ok(Some(false)) => return Ok(Orphans::Rows(Vec::new())),
         // SQLite looks for parents in an index, which may be damaged: then it fails, or misses parents that are there.
         Ok(Some(true)) => {}
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {}
+        Err(error) if is_corrupt(&error) => {}
         Err(error) => return Err(error),
     }
     let missing = keys.iter().map(|key| parents::missing(connection, schema, child, key));
@@ -166,9 +166,7 @@ pub fn children(
         )
     };
     match named(connection, child, &from("")) {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-            named(connection, child, &from(" NOT INDEXED"))
-        }
+        Err(error) if is_corrupt(&error) => named(connection, child, &from(" NOT INDEXED")),
         found => found,
     }
 }

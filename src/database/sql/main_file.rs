@@ -4,13 +4,13 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{Fill, ROWIDS, select_among};
+use super::full_text::{Fill, ROWIDS};
 use super::insert::{Insert, Script};
 use super::{Dumper, Failure, Home, d1, reindex, shell};
 use crate::database::digest::Digester;
 use crate::database::lexer::comment_end;
 use crate::database::schema::{Table, VirtualTable};
-use crate::database::{quoted, rows};
+use crate::database::{quoted, quoted_list, rows};
 
 impl Dumper<'_> {
     /// Returns the bytes written.
@@ -145,12 +145,10 @@ impl Dumper<'_> {
     /// Whether an index over other rows can be filled here: all its rows must be.
     pub(super) fn is_filled_in_main(&self, index: usize) -> bool {
         let (Fill::Rebuild(content) | Fill::Partial(content, _)) = &self.fills[index] else { return false };
-        let source =
-            self.schema.tables.iter().position(|table| table.name.eq_ignore_ascii_case(&content.table));
         self.is_in_main(index)
             && !self.placement.unfilled.contains_key(&self.schema.virtual_tables[index].name)
-            && match source {
-                Some(source) => self.placement.holds_all_rows(source),
+            && match self.schema.position(&content.table) {
+                Some(table) => self.placement.holds_all_rows(table),
                 // A view can show any row, and what the full-text tables hold that it names: all that must be here.
                 None => {
                     (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index))
@@ -200,9 +198,9 @@ pub(super) fn fill_from_content(
     match fill {
         Fill::Rebuild(_) => script.statement(&format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"))?,
         Fill::Partial(content, indexed) => {
-            let columns = content.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+            let columns = quoted_list(&content.columns);
             for some in indexed.chunks(ROWIDS) {
-                let rows = select_among(content, some);
+                let rows = content.select_among(some);
                 script.statement(&format!("INSERT INTO {name} (rowid, {columns}) {rows}"))?;
             }
         }

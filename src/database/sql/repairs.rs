@@ -10,13 +10,13 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::full_text::Fill;
 use super::patience::Patience;
-use super::trial::{Outcome, Trial, is_trouble};
+use super::trial::{Outcome, Trial};
 use super::{grown, substitutes};
 use crate::database::schema::{Object, Schema, Table, VirtualTable};
 use crate::database::watchdog::Watchdog;
 use crate::database::{parts_of_finding, quoted_text, rows};
 use crate::job::{Job, Warning};
-use crate::sqlite::trouble::is_of_rows;
+use crate::sqlite::trouble::{is_of_machine, is_of_rows};
 
 /// How many findings of `integrity_check` are looked at.
 const MAX_FINDINGS: u32 = 100_000;
@@ -72,8 +72,8 @@ impl Repairs {
 
     /// Whether what the table or view `name` shows may be less in a reloaded database.
     pub fn lessens(&self, schema: &Schema, name: &str) -> bool {
-        match schema.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name)) {
-            Some(table) => self.rescues(&table.name),
+        match schema.position(name) {
+            Some(at) => self.rescues(&schema.tables[at].name),
             None => !self.rescued.is_empty(),
         }
     }
@@ -99,7 +99,8 @@ impl Repairs {
         rows::prepare(connection, &schema)?;
         let trial = Trial::of(connection, schema.utf16, trial, job)?;
         for table in &schema.tables {
-            if !repairs.rescues(&table.name) && !repairs.try_out(&trial, table, &schema.indexes, &torn)? {
+            let indexes: Vec<&Object> = schema.indexes_of(table).collect();
+            if !repairs.rescues(&table.name) && !repairs.try_out(&trial, table, &indexes, &torn)? {
                 // Nothing helps where the rows cannot be read.
                 return Ok(Repairs::default());
             }
@@ -121,12 +122,10 @@ impl Repairs {
         &mut self,
         trial: &Trial<'_>,
         table: &Table,
-        indexes: &[Object],
+        indexes: &[&Object],
         torn: &BTreeSet<String>,
     ) -> rusqlite::Result<bool> {
-        let indexes: Vec<&Object> =
-            indexes.iter().filter(|index| index.table.eq_ignore_ascii_case(&table.name)).collect();
-        match trial.table(table, &indexes)? {
+        match trial.table(table, indexes)? {
             Outcome::Same(left_out) => self.indexes.extend(left_out),
             Outcome::Other => {
                 let fault = if torn.contains(&table.name) { Fault::Torn } else { Fault::Rules };
@@ -201,14 +200,14 @@ fn findings(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<St
         connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
     };
     let found = check(&MAX_FINDINGS.to_string());
-    if found.as_ref().map_or_else(is_trouble, |_| true) {
+    if found.as_ref().map_or_else(is_of_machine, |_| true) {
         return found;
     }
     let shadows = schema.virtual_tables.iter().flat_map(|table| &table.shadows);
     let mut all = Vec::new();
     for table in schema.tables.iter().chain(shadows) {
         match check(&quoted_text(&table.name)) {
-            Err(error) if is_trouble(&error) => return Err(error),
+            Err(error) if is_of_machine(&error) => return Err(error),
             // A CHECK may fail itself, which keeps a row out as well.
             Err(error) if is_of_rows(&error) && table.has_check() => {
                 all.push(format!("{BROKEN_CHECK}{}", table.name))

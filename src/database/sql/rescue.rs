@@ -6,7 +6,7 @@ use super::{Dumper, Failure};
 use crate::database::definition::Definition;
 use crate::database::digest::Digester;
 use crate::database::schema::{Table, free_alias};
-use crate::database::{quoted, rows};
+use crate::database::{quoted, quoted_list, rows};
 
 impl Dumper<'_> {
     /// All rows of a table whose rules some of them break, in a table of the same columns without rules.
@@ -17,9 +17,8 @@ impl Dumper<'_> {
         fault: Fault,
     ) -> Result<(), Failure> {
         let table = self.schema.tables[index].clone();
-        let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
         let name = self.free_name(&format!("{} as it was", table.name));
-        let sql = format!("CREATE TABLE {} ({})", quoted(&name), columns.join(", "));
+        let sql = format!("CREATE TABLE {} ({})", quoted(&name), quoted_list(&table.columns));
         script.statement(&sql)?;
         self.rescues.push(Definition::new("table", &name, &sql));
         let alias = free_alias(table.columns.iter().map(String::as_str));

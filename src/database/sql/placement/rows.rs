@@ -79,9 +79,8 @@ impl Decision<'_> {
 
     /// Whether rows are held against a pattern that is not in the CREATE text.
     fn has_open_pattern(&self, table: &Table) -> bool {
-        let of_indexes = self.schema.indexes.iter();
-        let of_indexes = of_indexes.filter(|index| index.table.eq_ignore_ascii_case(&table.name));
-        let mut texts = std::iter::once(&table.sql).chain(of_indexes.map(|index| &index.sql));
+        let of_indexes = self.schema.indexes_of(table).map(|index| &index.sql);
+        let mut texts = std::iter::once(&table.sql).chain(of_indexes);
         texts.any(|sql| d1::has_open_pattern(sql))
     }
 
@@ -93,9 +92,8 @@ impl Decision<'_> {
             schema.views.iter().any(|it| d1::has_long_pattern(&it.sql) || d1::has_open_pattern(&it.sql));
         for table in &schema.virtual_tables {
             let Some(content) = Content::of(table, schema) else { continue };
-            let is_table = schema.tables.iter().any(|it| it.name.eq_ignore_ascii_case(&content.table));
-            let columns = [&content.columns[..], &[content.rowid]].concat();
-            if !is_table && (has_pattern || !rehearsal.reads(&content.table, &columns)) {
+            let is_table = schema.position(&content.table).is_some();
+            if !is_table && (has_pattern || !rehearsal.reads(&content)) {
                 let reason = "D1 may not be able to read what it covers";
                 self.placement.unfilled.insert(table.name.clone(), reason);
             }
