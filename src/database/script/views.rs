@@ -77,7 +77,7 @@ impl Views {
         place
     }
 
-    /// A view may be made once more, or not, as there is one already: it counts for the larger.
+    /// Notes a view. One of that name may be there already, and IF NOT EXISTS may keep it: the larger of the two counts.
     fn make(&mut self, name: String, named: HashMap<String, u64>) {
         let made = self.place(name);
         let mut size = 1_u64;
@@ -96,8 +96,8 @@ impl Views {
         }
     }
 
-    /// With a view grows what is made of it. Every step adds to the total, which ends it. Views that are made of each
-    /// other are an error once they are looked into.
+    /// Lets a view grow, and with it all views that are made of it. That ends because every step adds to the total, which
+    /// is bounded. A circle of views is passed over: SQLite refuses it when somebody looks into it.
     fn grow(&mut self, view: usize, growth: u64) {
         enum Step {
             Grow(usize, u64),

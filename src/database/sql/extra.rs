@@ -45,7 +45,7 @@ impl Dumper<'_> {
         }
         self.extra_objects(&mut script)?;
         self.extra_indexed(&mut script)?;
-        // What is set on the tables behind an index sees nothing of that.
+        // Last: a trigger on a table behind an index must not see the index being filled.
         self.extra_triggers(&mut script, &paused)?;
         Ok(script.bytes())
     }

@@ -44,7 +44,8 @@ impl Dumper<'_> {
         Ok(script.bytes())
     }
 
-    /// Only for rows that would not come back otherwise: in D1 the switch outlives a file that fails.
+    /// Switches CHECK constraints, but only for rows that would not come back otherwise: D1 leaves them off when the file
+    /// fails.
     pub(super) fn switch_checks(&self, script: &mut Script<'_>, on: bool) -> Result<(), Failure> {
         if !self.repairs.checks.is_empty() {
             script.statement(&format!("PRAGMA ignore_check_constraints={}", u8::from(!on)))?;
@@ -149,7 +150,7 @@ impl Dumper<'_> {
             && !self.placement.unfilled.contains_key(&self.schema.virtual_tables[index].name)
             && match self.schema.position(&content.table) {
                 Some(table) => self.placement.holds_all_rows(table),
-                // A view can show any row, and what the full-text tables hold that it names: all that must be here.
+                // A view may show any row, and whatever the full-text tables hold that it names: all of it must be here.
                 None => {
                     (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index))
                         && !(0..self.fills.len()).any(|index| self.lacks_what_is_read(index))
@@ -157,7 +158,7 @@ impl Dumper<'_> {
             }
     }
 
-    /// Whether a full-text table does not hold here what it held, and something that shows rows may read it.
+    /// Whether a full-text table that a view or another index may read is still empty at the end of this file.
     fn lacks_what_is_read(&self, index: usize) -> bool {
         let table = &self.schema.virtual_tables[index];
         let is_empty = self.placement.unfilled.contains_key(&table.name)

@@ -9,7 +9,7 @@ use crate::database::script::Budget;
 use crate::database::watchdog::Watchdog;
 use crate::job::Job;
 
-/// What is left of it, for all of them together.
+/// The time that is left for all views together.
 pub struct Patience<'j> {
     job: &'j Job,
     left: Duration,

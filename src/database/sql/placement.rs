@@ -127,7 +127,7 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
-    /// Puts every CREATE to a stand-in for D1, in the order of database.sql.
+    /// Tries every CREATE in a stand-in for D1, in the order of database.sql.
     fn rehearse(&mut self, repairs: &Repairs) -> rusqlite::Result<()> {
         let (rehearsal, schema) = (Rehearsal::new()?, self.schema);
         let Placement { homes, refused, .. } = &mut self.placement;
@@ -162,7 +162,7 @@ impl Decision<'_> {
             }
         }
         self.find_unreadable_content(&rehearsal);
-        // No row is to set off a trigger.
+        // Before the triggers are made: no row is to set one off.
         self.try_rows(&rehearsal)?;
         for trigger in &schema.triggers {
             self.placement

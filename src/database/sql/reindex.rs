@@ -59,7 +59,7 @@ pub fn remade(
     });
     let arguments: Vec<&str> = kept.map(String::as_str).chain(["content=''"]).collect();
     let workshop = Connection::open("")?;
-    // Another name might be that of a column.
+    // Under its own name, for any other might be that of a column.
     workshop.execute_batch(&format!(
         "BEGIN; CREATE VIRTUAL TABLE {} USING fts5({})",
         quoted(&table.name),

@@ -40,8 +40,8 @@ impl Dumper<'_> {
         Ok(())
     }
 
-    /// Whether rowids only rise, so that each is there once. In a torn table two rows may have the same one, and what
-    /// SQLite says of such a table may be lost with a check that does not come to its end.
+    /// Whether the rowids only rise, so that each is there once. In a damaged table two rows may have the same one, and
+    /// `integrity_check` may have ended before it said so.
     fn has_rowids_in_order(&self, table: &Table) -> Result<bool, Failure> {
         let (mut last, mut are_in_order) = (None, true);
         rows::scan::<Failure>(self.connection, table, self.schema.utf16, "", |rowid, _| {

@@ -47,8 +47,8 @@ pub fn digest(connection: &Connection, table: &Table) -> rusqlite::Result<TableD
     Ok(digester.finish(&table.name))
 }
 
-/// Calls `each` with every row. Nobody else can hold them, so it is they that are put in order where damage has left them
-/// out of it; of two with one rowid only the first can come back.
+/// Calls `each` with every row, in the order of rowids, even where damage has left the table out of it. No other table
+/// could hold these rows for it: of two with the same rowid only the first comes back.
 fn each_row<E: From<rusqlite::Error>>(
     connection: &Connection,
     table: &Table,

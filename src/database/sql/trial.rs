@@ -21,7 +21,7 @@ use crate::sqlite::trouble::{is_corrupt, is_of_machine};
 /// Where tables are tried, one after the other.
 pub struct Trial<'a> {
     workshop: Connection,
-    /// An index over all rows takes its time.
+    /// Making an index over all rows may take long: it ends with the job.
     _watchdog: Watchdog,
     source: &'a Connection,
     utf16: bool,

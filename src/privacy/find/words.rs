@@ -15,7 +15,7 @@ impl Search<'_, '_> {
     /// A run of letters, digits and what base64 has beside them: ids, tokens, and what hexadecimal or base64 hides.
     pub(super) fn run(&mut self, text: &[u8], run: Range<usize>, layer: Layer<'_>) -> ControlFlow<()> {
         let bytes = &text[run.clone()];
-        // Nothing that was encoded has its dashes in these places. In tags.json every other run is one.
+        // A whole UUID hides nothing else: no encoding has dashes in these places. In tags.json every other run is one.
         if let Some(key) = shape::uuid(bytes) {
             return self.look_up(key, run, layer);
         }

@@ -7,7 +7,7 @@ use crate::database::digest::{self, Digester, TableDigest, instances, is_damage,
 use crate::database::quoted;
 use crate::database::schema::VirtualTable;
 
-/// What is to be said of an index that does not come back as it is, because it is damaged.
+/// How an index comes back that is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
     /// It is made from its rows.

@@ -46,7 +46,7 @@ impl Decision<'_> {
         Ok(())
     }
 
-    /// Rows that have a parent and would wait for it in vain, because its own row comes later.
+    /// Picks the rows whose parent comes after them and that would wait for it in vain (see [`foreign_keys::unmet`]).
     pub(super) fn find_unmet(&mut self) -> rusqlite::Result<()> {
         for child in 0..self.keys.len() {
             for key in self.keys[child].clone() {
@@ -64,7 +64,8 @@ impl Decision<'_> {
         Ok(())
     }
 
-    /// SQLite refuses inserts into both ends of such a key. Which of several it is does not show: all parents go.
+    /// SQLite refuses inserts into both tables of a key that names no key of the parent. It does not say which key of
+    /// `child` that is, so all parents go.
     pub(super) fn move_mismatch(&mut self, child: usize) {
         let parents: Vec<usize> = self.keys[child].iter().filter_map(|key| key.parent).collect();
         for table in parents.into_iter().chain([child]) {
@@ -83,7 +84,7 @@ impl Decision<'_> {
             {
                 rowids.push(rowid);
             }
-            // With the rows of a table have gone those of all that refer to it.
+            // When all rows of a table have moved, so have those of the tables that refer to it.
             if self.placement.homes[parent] != Home::Main {
                 continue;
             }
