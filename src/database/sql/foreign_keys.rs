@@ -18,6 +18,23 @@ pub struct ForeignKey {
     pub to: Vec<String>,
 }
 
+/// A foreign key with both of its tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Link<'a> {
+    /// The table that is referred to.
+    pub parent: &'a Table,
+    /// The table that refers.
+    pub child: &'a Table,
+    /// How it does.
+    pub key: &'a ForeignKey,
+}
+
+/// The affinities of two columns that are compared.
+struct Affinities {
+    parent: &'static str,
+    child: &'static str,
+}
+
 /// What a check of one table found.
 #[derive(Debug)]
 pub enum Orphans {
@@ -101,20 +118,15 @@ pub fn orphans(
     }
 }
 
-/// Rows of `child` that `parent` does not find when it comes after them; None when there are some and they cannot be
+/// Rows of the child that the parent does not find when it comes after them; None when there are some and they cannot be
 /// named.
 ///
 /// SQLite compares in two ways. A row that comes looks for its parent with the affinity of the parent's column. A parent
 /// that comes looks for the rows that wait for it by plain `=`, and a number in a column without affinity is no text.
-pub fn unmet(
-    connection: &Connection,
-    parent: &Table,
-    child: &Table,
-    key: &ForeignKey,
-) -> rusqlite::Result<Option<Vec<i64>>> {
-    let affinities = affinities(connection, (parent, child), key)?;
-    let numbers: Vec<String> = std::iter::zip(&key.from, affinities)
-        .filter(|(_, kinds)| *kinds == ("TEXT", "BLOB"))
+pub fn unmet(connection: &Connection, link: Link<'_>) -> rusqlite::Result<Option<Vec<i64>>> {
+    let Link { child, key, .. } = link;
+    let numbers: Vec<String> = std::iter::zip(&key.from, affinities(connection, link)?)
+        .filter(|(_, of)| of.parent == "TEXT" && of.child == "BLOB")
         .map(|(from, _)| format!("typeof(c.{}) IN ('integer', 'real')", quoted(from)))
         .collect();
     if numbers.is_empty() {
@@ -127,32 +139,32 @@ pub fn unmet(
 /// The affinities of both ends of a key, column by column.
 fn affinities(
     connection: &Connection,
-    (parent, child): (&Table, &Table),
-    key: &ForeignKey,
-) -> rusqlite::Result<Vec<(&'static str, &'static str)>> {
-    let theirs = parents::affinities(connection, parent, &key.to)?;
-    Ok(theirs.into_iter().zip(parents::affinities(connection, child, &key.from)?).collect())
+    Link { parent, child, key }: Link<'_>,
+) -> rusqlite::Result<Vec<Affinities>> {
+    let of_parent = parents::affinities(connection, parent, &key.to)?;
+    let of_child = parents::affinities(connection, child, &key.from)?;
+    Ok(std::iter::zip(of_parent, of_child).map(|(parent, child)| Affinities { parent, child }).collect())
 }
 
-/// Rows of `child` that point at one of the rows `rowids` of `parent`; None when there are some and they cannot be
+/// Rows of the child that point at one of the rows `rowids` of the parent; None when there are some and they cannot be
 /// named.
 pub fn children(
     connection: &Connection,
-    (parent, rowids): (&Table, &[i64]),
-    child: &Table,
-    key: &ForeignKey,
+    link: Link<'_>,
+    rowids: &[i64],
 ) -> rusqlite::Result<Option<Vec<i64>>> {
+    let Link { parent, child, key } = link;
     let Some(parent_rowid) = parent.rowid() else { return Ok(None) };
     if key.from.len() != key.to.len() {
         return Ok(Some(Vec::new()));
     }
     // The parent's side comes first: its collating sequence decides. So does its affinity, if the child's side has none
     // of its own; only a text needs that, and the plus keeps SQLite from using an index.
-    let affinities = affinities(connection, (parent, child), key)?;
+    let affinities = affinities(connection, link)?;
     let pairs: Vec<String> = std::iter::zip(&key.to, &key.from)
         .zip(affinities)
-        .map(|((to, from), kinds)| {
-            let plus = if kinds.0 == "TEXT" && kinds.1 != "TEXT" { "+" } else { "" };
+        .map(|((to, from), of)| {
+            let plus = if of.parent == "TEXT" && of.child != "TEXT" { "+" } else { "" };
             format!("p.{} = {plus}c.{}", quoted(to), quoted(from))
         })
         .collect();

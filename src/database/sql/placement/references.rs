@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Decision, Home};
-use crate::database::sql::foreign_keys::{self, Orphans};
+use crate::database::sql::foreign_keys::{self, Link, Orphans};
 use crate::job::{Warning, counted};
 
 /// Rows whose children are looked for at once: a table without an index is gone over once for all of them.
@@ -54,8 +54,9 @@ impl Decision<'_> {
                 if self.placement.homes[child] != Home::Main {
                     break;
                 }
-                let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
-                match foreign_keys::unmet(self.connection, tables.0, tables.1, &key)? {
+                let tables = &self.schema.tables;
+                let link = Link { parent: &tables[parent], child: &tables[child], key: &key };
+                match foreign_keys::unmet(self.connection, link)? {
                     Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
                     None => self.move_rows(child, "D1 does not find the rows that some of them refer to"),
                 }
@@ -91,8 +92,9 @@ impl Decision<'_> {
             for child in 0..self.keys.len() {
                 let keys = self.keys[child].iter().filter(|key| key.parent == Some(parent));
                 for key in keys.cloned().collect::<Vec<_>>() {
-                    let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
-                    match foreign_keys::children(self.connection, (tables.0, &rowids), tables.1, &key)? {
+                    let tables = &self.schema.tables;
+                    let link = Link { parent: &tables[parent], child: &tables[child], key: &key };
+                    match foreign_keys::children(self.connection, link, &rowids)? {
                         Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
                         None => self.move_rows(child, "some of them refer to rows that D1 would refuse"),
                     }
