@@ -108,11 +108,9 @@ fn is_device(segment: &str) -> bool {
     let stem = segment.split('.').next().unwrap_or_default().trim_end_matches(' ').to_ascii_uppercase();
     let numbered = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
     DEVICES.contains(&stem.as_str())
-        || numbered.is_some_and(|number| matches!(number, "¹" | "²" | "³") || is_digit_from_1(number))
-}
-
-fn is_digit_from_1(number: &str) -> bool {
-    matches!(number.as_bytes(), [b'1'..=b'9'])
+        || numbered.is_some_and(|number| {
+            matches!(number, "¹" | "²" | "³") || matches!(number.as_bytes(), [b'1'..=b'9'])
+        })
 }
 
 fn extension(key: &str) -> Option<&str> {

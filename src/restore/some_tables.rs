@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ffi};
+use rusqlite::{Connection, ErrorCode};
 
 use super::RestoredTable;
 use crate::database::digest::{self, TableDigest};
@@ -15,7 +15,7 @@ use crate::database::schema::{Key, Object, Schema};
 use crate::database::watchdog::Watchdog;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
-use crate::sqlite::trouble::{as_io, extended};
+use crate::sqlite::trouble::{as_io, extended, interrupted};
 
 /// The counters of AUTOINCREMENT tables, from which SQLite takes those of a table that is dropped.
 pub(super) const SEQUENCE: &str = "sqlite_sequence";
@@ -78,7 +78,7 @@ fn try_drop(path: &Path, kept: &HashSet<&str>, job: &Job) -> rusqlite::Result<Dr
     for name in virtual_tables.chain(ordinary.filter(|name| !kept.contains(name.as_str()))) {
         // A DROP that frees pages goes on to its end whoever interrupts it.
         if job.is_stopped() {
-            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+            return Err(interrupted());
         }
         connection.execute_batch(&format!("DROP TABLE IF EXISTS main.{}", quoted(name)))?;
     }
@@ -94,7 +94,7 @@ fn try_drop(path: &Path, kept: &HashSet<&str>, job: &Job) -> rusqlite::Result<Dr
 }
 
 fn undropped(path: &Path, error: &rusqlite::Error) -> Error {
-    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+    if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
         return Error::output(path, as_io(error));
     }
     // Its code alone: what SQLite says may quote a row.

@@ -98,6 +98,11 @@ pub fn is_of_machine(error: &rusqlite::Error) -> bool {
     matches!(primary(error), ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_INTERRUPT)
 }
 
+/// What a statement fails with that is ended from outside.
+pub fn interrupted() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)
+}
+
 /// Whether pages of the database are damaged.
 pub fn is_corrupt(error: &rusqlite::Error) -> bool {
     primary(error) == ffi::SQLITE_CORRUPT

@@ -168,7 +168,7 @@ impl Rehearsal {
     /// Whether every foreign key of a table that was made here refers to a key of its parent. A unique index that does
     /// not stand in database.sql is none.
     pub fn finds_keys(&self, table: &Table) -> rusqlite::Result<bool> {
-        foreign_keys::are_keys(&self.connection, table)
+        foreign_keys::check(&self.connection, table).map(|found| found.is_some())
     }
 }
 

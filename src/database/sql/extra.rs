@@ -5,7 +5,7 @@ use std::io::Write;
 use rusqlite::types::ValueRef;
 
 use super::insert::Script;
-use super::main_file::{closed, insert_into};
+use super::main_file::insert_into;
 use super::{Dumper, Failure, Home};
 use crate::database::digest::Digester;
 use crate::database::schema::{Object, Table};
@@ -79,7 +79,7 @@ impl Dumper<'_> {
         for index in 0..self.schema.tables.len() {
             if let Some(reason) = self.placement.homes[index].refuses() {
                 let (table, reason) = (&self.schema.tables[index], reason.to_owned());
-                script.statement(&closed(&table.sql))?;
+                script.create(&table.sql)?;
                 let name = table.name.clone();
                 self.note_extra(&name, &format!("table {name}"), &reason);
             }
@@ -171,7 +171,7 @@ impl Dumper<'_> {
         for (kind, object, reason) in objects {
             match self.repairs.indexes.contains(&object.name) {
                 true => script.comment(&object.sql)?,
-                false => script.statement(&closed(&object.sql))?,
+                false => script.create(&object.sql)?,
             }
             self.note_extra(&object.name, &format!("{kind} {}", object.name), reason);
         }
@@ -181,12 +181,12 @@ impl Dumper<'_> {
     /// Triggers that were paused, then those that D1 would refuse.
     fn extra_triggers(&mut self, script: &mut Script<'_>, paused: &[Object]) -> Result<(), Failure> {
         for trigger in paused {
-            script.statement(&closed(&trigger.sql))?;
+            script.create(&trigger.sql)?;
         }
         let refused = |it: &Object| self.placement.refuses_trigger(it).map(|reason| (it.clone(), reason));
         let refused: Vec<_> = self.schema.triggers.iter().filter_map(refused).collect();
         for (trigger, reason) in refused {
-            script.statement(&closed(&trigger.sql))?;
+            script.create(&trigger.sql)?;
             self.note_extra(&trigger.name, &format!("trigger {}", trigger.name), reason);
         }
         Ok(())

@@ -80,13 +80,8 @@ fn primary_columns(connection: &Connection, table: &Table) -> rusqlite::Result<V
     connection.prepare(sql)?.query_map([&table.name], |row| row.get(0))?.collect()
 }
 
-/// Whether every key of `table`, which has no rows, refers to a key of its parent.
-pub fn are_keys(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
-    check(connection, table).map(|found| found.is_some())
-}
-
-/// Whether SQLite finds an orphan in `table`; None for [`Orphans::Mismatch`].
-fn check(connection: &Connection, table: &Table) -> rusqlite::Result<Option<bool>> {
+/// Whether SQLite finds an orphan in `table`; None for [`Orphans::Mismatch`], which an empty table has, too.
+pub fn check(connection: &Connection, table: &Table) -> rusqlite::Result<Option<bool>> {
     let sql = format!("PRAGMA main.foreign_key_check({})", quoted(&table.name));
     match connection.prepare(&sql).and_then(|mut check| check.exists([])) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => Ok(None),

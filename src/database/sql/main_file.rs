@@ -6,9 +6,8 @@ use rusqlite::types::ValueRef;
 
 use super::full_text::{Fill, ROWIDS};
 use super::insert::{Insert, Script};
-use super::{Dumper, Failure, Home, d1, reindex, shell};
+use super::{Dumper, Failure, Home, d1, reindex};
 use crate::database::digest::Digester;
-use crate::database::lexer::comment_end;
 use crate::database::schema::{Table, VirtualTable};
 use crate::database::{quoted, quoted_list, rows};
 
@@ -31,11 +30,11 @@ impl Dumper<'_> {
         script.drop_pieces()?;
         self.main_sequence(&mut script)?;
         self.create_indexes(&mut script, false)?;
-        for view in self.schema.views.iter().filter(|view| self.placement.refuses(&view.name).is_none()) {
-            script.statement(&closed(&view.sql))?;
+        for view in self.schema.views.iter().filter(|it| self.placement.refuses(&it.name).is_none()) {
+            script.create(&view.sql)?;
         }
         for trigger in self.schema.triggers.iter().filter(|it| self.placement.refuses_trigger(it).is_none()) {
-            script.statement(&closed(&trigger.sql))?;
+            script.create(&trigger.sql)?;
         }
         for index in self.virtual_tables(|dumper, index| dumper.is_filled_in_main(index)) {
             fill_from_content(&mut script, &self.schema.virtual_tables[index], &self.fills[index])?;
@@ -56,7 +55,7 @@ impl Dumper<'_> {
     fn create_tables(&self, script: &mut Script<'_>) -> Result<(), Failure> {
         for (table, home) in self.schema.tables.iter().zip(&self.placement.homes) {
             if home.refuses().is_none() {
-                script.statement(&closed(&table.sql))?;
+                script.create(&table.sql)?;
             }
         }
         for index in self.virtual_tables(|dumper, index| dumper.is_in_main(index)) {
@@ -68,7 +67,7 @@ impl Dumper<'_> {
     /// Makes the virtual table at `index` and gives it its settings, unless these come with the tables behind it.
     pub(super) fn create_virtual_table(&self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
         let table = &self.schema.virtual_tables[index];
-        script.statement(&closed(&table.sql))?;
+        script.create(&table.sql)?;
         if !matches!(self.fills[index], Fill::Verbatim(_)) {
             for setting in reindex::settings(self.connection, table)? {
                 script.statement(&setting)?;
@@ -82,7 +81,7 @@ impl Dumper<'_> {
         for index in &self.schema.indexes {
             let is_here = self.placement.refuses(&index.name).is_none();
             if is_here && self.placement.early_indexes.contains(&index.name) == early {
-                script.statement(&closed(&index.sql))?;
+                script.create(&index.sql)?;
             }
         }
         Ok(())
@@ -179,13 +178,6 @@ fn bytes_of(values: &[ValueRef<'_>]) -> usize {
         ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 8,
     });
     bytes.sum()
-}
-
-/// A CREATE text that the semicolon behind it really ends, and nothing before that.
-pub(super) fn closed(sql: &str) -> String {
-    let sql = shell::guarded(sql);
-    let end = comment_end(&sql);
-    sql.into_owned() + end
 }
 
 /// Fills an index from its content table: all of it at once only if the index held all of it, else just the rows it

@@ -16,7 +16,7 @@ use crate::database::watchdog::Watchdog;
 use crate::database::{placeholders, quoted, rows};
 use crate::error::Error;
 use crate::job::Job;
-use crate::sqlite::trouble::{is_corrupt, is_of_machine};
+use crate::sqlite::trouble::{interrupted, is_corrupt, is_of_machine};
 
 /// Where tables are tried, one after the other.
 pub struct Trial<'a> {
@@ -115,8 +115,4 @@ impl<'a> Trial<'a> {
         }
         Ok(Outcome::Same(left_out))
     }
-}
-
-fn interrupted() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT), None)
 }
