@@ -16,8 +16,8 @@ mod virtual_tables;
 
 impl Dumper<'_> {
     /// Returns the bytes written; 0 when nothing is needed.
-    pub(super) fn write_extra(&mut self, out: &mut dyn Write, pieces: String) -> Result<u64, Failure> {
-        let mut script = Script::new(out, pieces);
+    pub(super) fn write_extra(&mut self, out: &mut dyn Write) -> Result<u64, Failure> {
+        let mut script = Script::new(out, self.scratch_name());
         self.settings(&mut script)?;
         for unmakeable in &self.unmakeable {
             script.comment(&unmakeable.sql)?;

@@ -13,8 +13,8 @@ use crate::database::{quoted, quoted_list, rows};
 
 impl Dumper<'_> {
     /// Returns the bytes written.
-    pub(super) fn write_main(&mut self, out: &mut dyn Write, pieces: String) -> Result<u64, Failure> {
-        let mut script = Script::new(out, pieces);
+    pub(super) fn write_main(&mut self, out: &mut dyn Write) -> Result<u64, Failure> {
+        let mut script = Script::new(out, self.scratch_name());
         script.statement("PRAGMA defer_foreign_keys=TRUE")?;
         self.switch_checks(&mut script, false)?;
         self.create_tables(&mut script)?;

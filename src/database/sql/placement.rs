@@ -129,9 +129,27 @@ struct Decision<'a> {
 impl Decision<'_> {
     /// Tries every CREATE in a stand-in for D1, in the order of database.sql.
     fn rehearse(&mut self, repairs: &Repairs) -> rusqlite::Result<()> {
-        let (rehearsal, schema) = (Rehearsal::new()?, self.schema);
-        let Placement { homes, refused, .. } = &mut self.placement;
-        for (table, home) in schema.tables.iter().zip(homes) {
+        let rehearsal = Rehearsal::new()?;
+        self.rehearse_tables(&rehearsal, repairs);
+        self.rehearse_others(&rehearsal, repairs)?;
+        self.find_unreadable_content(&rehearsal);
+        // Before the triggers are made: no row is to set one off.
+        self.try_rows(&rehearsal)?;
+        for trigger in &self.schema.triggers {
+            let refused = rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason));
+            self.placement.refused_triggers.extend(refused);
+        }
+        for (child, table) in self.schema.tables.iter().enumerate() {
+            let is_there = self.placement.homes[child].refuses().is_none();
+            if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(table)? {
+                self.move_mismatch(child);
+            }
+        }
+        Ok(())
+    }
+
+    fn rehearse_tables(&mut self, rehearsal: &Rehearsal, repairs: &Repairs) {
+        for (table, home) in self.schema.tables.iter().zip(&mut self.placement.homes) {
             if let Some(reason) = rehearsal.refuses(&table.sql) {
                 *home = Home::Extra(reason.into());
             } else if d1::has_long_pattern(&table.sql) {
@@ -145,6 +163,11 @@ impl Decision<'_> {
                 *home = Home::Rescued { fault, refused: home.refuses().map(str::to_owned) };
             }
         }
+    }
+
+    /// Virtual tables, indexes and views.
+    fn rehearse_others(&mut self, rehearsal: &Rehearsal, repairs: &Repairs) -> rusqlite::Result<()> {
+        let (schema, refused) = (self.schema, &mut self.placement.refused);
         // What belongs to another virtual table has to wait for it.
         let in_d1 = schema.virtual_tables.iter().filter(|table| d1::has_module_of(table));
         let virtuals = in_d1.map(|table| (&table.name, &table.sql));
@@ -159,20 +182,6 @@ impl Decision<'_> {
         for table in &schema.virtual_tables {
             if d1::has_new_setting(self.connection, table)? {
                 refused.entry(table.name.clone()).or_insert("D1 does not know one of its settings");
-            }
-        }
-        self.find_unreadable_content(&rehearsal);
-        // Before the triggers are made: no row is to set one off.
-        self.try_rows(&rehearsal)?;
-        for trigger in &schema.triggers {
-            self.placement
-                .refused_triggers
-                .extend(rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason)));
-        }
-        for (child, table) in schema.tables.iter().enumerate() {
-            let is_there = self.placement.homes[child].refuses().is_none();
-            if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(table)? {
-                self.move_mismatch(child);
             }
         }
         Ok(())
