@@ -122,7 +122,7 @@ mod tests {
     ];
 
     #[test]
-    fn they_say_what_they_said() {
+    fn bounded_functions_say_what_those_of_sqlite_say() {
         let (plain, bounded) = (Connection::open_in_memory().unwrap(), Connection::open_in_memory().unwrap());
         bound(&bounded, || false, || panic!("refused")).unwrap();
         for (name, arguments, _) in FUNCTIONS {

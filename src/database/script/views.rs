@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn in_whatever_order_they_are_made() {
+    fn views_that_double_each_other_end_soon_in_whatever_order_they_are_made() {
         for depth in [18, 60] {
             let backwards = (0..depth).rev().map(doubled).chain([first()]);
             assert!(admitted(backwards) <= depth, "{depth}");
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn however_they_are_named() {
+    fn a_view_counts_however_it_is_named() {
         for twice in [
             "\"main\".v0, \"main\" . v0",
             "main .v0 JOIN [main].[V0]",
