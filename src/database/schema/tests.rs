@@ -76,11 +76,7 @@ fn comments_are_no_arguments_of_a_virtual_table() {
     );
     let found = &schema.virtual_tables[0].arguments;
     let expected = [
-        "title",
-        "story UNINDEXED",
-        "content = 'art'",
-        "content_rowid = \"id\"",
-        "tokenize = 'porter ascii'",
+        "title", "story UNINDEXED", "content = 'art'", "content_rowid = \"id\"", "tokenize = 'porter ascii'",
     ];
     assert_eq!(*found, expected);
 }

@@ -36,15 +36,8 @@ pub struct Made {
 
 /// FTS5 takes any beginning of an option's name for the option.
 const OPTIONS: [&str; 9] = [
-    "prefix",
-    "tokenize",
-    "content",
-    "contentless_delete",
-    "contentless_unindexed",
-    "content_rowid",
-    "columnsize",
-    "locale",
-    "detail",
+    "prefix", "tokenize", "content", "contentless_delete", "contentless_unindexed", "content_rowid",
+    "columnsize", "locale", "detail",
 ];
 
 impl VirtualTable {

@@ -15,17 +15,7 @@ const MANY_TABLES: u64 = 3000;
 
 /// What ends a list of tables.
 const ENDS: [&str; 12] = [
-    "SELECT",
-    "WHERE",
-    "GROUP",
-    "HAVING",
-    "ORDER",
-    "LIMIT",
-    "UNION",
-    "INTERSECT",
-    "EXCEPT",
-    "VALUES",
-    "SET",
+    "SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTERSECT", "EXCEPT", "VALUES", "SET",
     "RETURNING",
 ];
 

@@ -128,10 +128,7 @@ fn orphans_and_what_refers_to_them_stand_apart() {
     assert!(in_order(
         &files.extra,
         &[
-            "DROP TRIGGER \"g\"",
-            "INSERT INTO \"a\"",
-            "INSERT INTO \"b\"",
-            "INSERT INTO \"c\"",
+            "DROP TRIGGER \"g\"", "INSERT INTO \"a\"", "INSERT INTO \"b\"", "INSERT INTO \"c\"",
             "CREATE TRIGGER g"
         ]
     ));

@@ -7,108 +7,37 @@ use crate::platform::fields::names::normal;
 pub const OSM: &str = "ODbL-1.0";
 /// Words in the names of members that say where a row came from, and on what terms.
 const SOURCES: [&str; 16] = [
-    "source",
-    "sources",
-    "origin",
-    "provenance",
-    "dataset",
-    "import",
-    "imported",
-    "attribution",
-    "plugin",
-    "importer",
-    "copyright",
-    "rights",
-    "credit",
-    "credits",
-    "provider",
-    "terms",
+    "source", "sources", "origin", "provenance", "dataset", "import", "imported", "attribution", "plugin",
+    "importer", "copyright", "rights", "credit", "credits", "provider", "terms",
 ];
 /// The word itself in its normal form, in the languages of imports.
 const LICENCE: [&str; 10] = [
-    "license",
-    "licence",
-    "licenses",
-    "licences",
-    "licensing",
-    "lizenz",
-    "licencia",
-    "licenza",
-    "licenca",
+    "license", "licence", "licenses", "licences", "licensing", "lizenz", "licencia", "licenza", "licenca",
     "licentie",
 ];
 /// What may follow the word in the name of a member that says the licence.
 const OF_LICENCE: [&str; 17] = [
-    "url",
-    "uri",
-    "link",
-    "name",
-    "title",
-    "id",
-    "code",
-    "type",
-    "text",
-    "spdx",
-    "statement",
-    "terms",
-    "conditions",
-    "notice",
-    "info",
-    "version",
-    "description",
+    "url", "uri", "link", "name", "title", "id", "code", "type", "text", "spdx", "statement", "terms",
+    "conditions", "notice", "info", "version", "description",
 ];
 /// How the names of members end that say something about a licence which another names, as catalogues have them.
 const ABOUT_LICENCE: [&str; 8] =
     ["version", "status", "description", "maintainer", "family", "conformance", "date", "updated"];
 /// Texts that say, and say no more, that a row is our own to give away: the public domain in the languages of imports.
 const OWN_AS_SUCH: [&str; 20] = [
-    "",
-    "norightsreserved",
-    "zero",
-    "zero10",
-    "pd",
-    "pdus",
-    "uspd",
-    "otherpd",
-    "pdm",
-    "pdm10",
-    "ccpddc",
-    "null",
-    "none",
-    "gemeinfrei",
-    "domainepublic",
-    "dominiopúblico",
-    "dominiopublico",
-    "domíniopúblico",
-    "pubblicodominio",
-    "publiekdomein",
+    "", "norightsreserved", "zero", "zero10", "pd", "pdus", "uspd", "otherpd", "pdm", "pdm10", "ccpddc",
+    "null", "none", "gemeinfrei", "domainepublic", "dominiopúblico", "dominiopublico", "domíniopúblico",
+    "pubblicodominio", "publiekdomein",
 ];
 /// How texts begin that say that a row is our own to give away.
 const OWN: [&str; 11] = [
-    "cc0",
-    "licencecc0",
-    "licensecc0",
-    "cczero",
-    "ccpdm",
-    "creativecommonszero",
-    "creativecommonscczero",
-    "creativecommonscc0",
-    "pddl",
-    "odcpddl",
-    "publicdomain",
+    "cc0", "licencecc0", "licensecc0", "cczero", "ccpdm", "creativecommonszero", "creativecommonscczero",
+    "creativecommonscc0", "pddl", "odcpddl", "publicdomain",
 ];
 /// What stands in others that say so.
 const OWN_WITHIN: [&str; 10] = [
-    "publicdomainzero",
-    "publicdomainmark",
-    "publicdomaindedication",
-    "opendatacommonspddl",
-    "licensespddl",
-    "licencespddl",
-    "licensescc0",
-    "authoritylicencecc0",
-    "licensescczero",
-    "licensesodcpddl",
+    "publicdomainzero", "publicdomainmark", "publicdomaindedication", "opendatacommonspddl", "licensespddl",
+    "licencespddl", "licensescc0", "authoritylicencecc0", "licensescczero", "licensesodcpddl",
 ];
 
 /// What the name of a member says of its value.
@@ -222,28 +151,8 @@ fn is_own(text: &str) -> bool {
 /// none.
 pub fn is_osm_word(word: &str) -> bool {
     const OF_OSM: [&str; 22] = [
-        "",
-        "id",
-        "ids",
-        "uid",
-        "type",
-        "node",
-        "way",
-        "relation",
-        "version",
-        "changeset",
-        "user",
-        "timestamp",
-        "key",
-        "tag",
-        "tags",
-        "data",
-        "element",
-        "feature",
-        "link",
-        "url",
-        "import",
-        "source",
+        "", "id", "ids", "uid", "type", "node", "way", "relation", "version", "changeset", "user",
+        "timestamp", "key", "tag", "tags", "data", "element", "feature", "link", "url", "import", "source",
     ];
     word.strip_prefix("osm")
         .is_some_and(|rest| OF_OSM.contains(&rest) || rest.starts_with(|c: char| c.is_ascii_digit()))
