@@ -215,16 +215,23 @@ pub fn is_in_token(byte: u8) -> bool {
 }
 
 /// A table: every byte of a dump is asked for.
-static IN_TOKEN: [bool; 256] = {
+static IN_TOKEN: [bool; 256] = letters_and(b"-_+/");
+
+/// Which bytes are letters or digits of ASCII, or one of these signs.
+pub const fn letters_and(signs: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        let c = byte as u8;
-        table[byte] = c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'+' | b'/');
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
         byte += 1;
     }
+    let mut at = 0;
+    while at < signs.len() {
+        table[signs[at] as usize] = true;
+        at += 1;
+    }
     table
-};
+}
 
 /// The key of a token; padding says nothing.
 pub fn token(bytes: &[u8]) -> Key {

@@ -118,38 +118,4 @@ pub(super) fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// Characters that identifiers have, plain or encoded once more.
-static IDENTIFIER: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let c = byte as u8;
-        table[byte] = c.is_ascii_alphanumeric()
-            || matches!(
-                c,
-                b'.' | b'@'
-                    | b'_'
-                    | b'-'
-                    | b':'
-                    | b'+'
-                    | b'/'
-                    | b'%'
-                    | b'\\'
-                    | b'\''
-                    | b'~'
-                    | b'='
-                    | b'!'
-                    | b'#'
-                    | b'$'
-                    | b'&'
-                    | b'*'
-                    | b'?'
-                    | b'^'
-                    | b'`'
-                    | b'{'
-                    | b'|'
-                    | b'}'
-            );
-        byte += 1;
-    }
-    table
-};
+static IDENTIFIER: [bool; 256] = shape::letters_and(b".@_-:+/%\\'~=!#$&*?^`{|}");
