@@ -1,17 +1,16 @@
-/** What a data dump holds, in every schema, for every kind of reader; and what it refuses to make. */
+/** What a data dump holds, in every schema, for every kind of reader. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { encode } from 'jpeg-js';
 
-import { createBackup, type Progress } from '../index.js';
+import { type Progress } from '../index.js';
 import { removeFolders } from './support';
-import { archive, dump, newest, now, oldest } from './support/dumps';
+import { archive, dump, oldest } from './support/dumps';
 import { entriesOf } from './support/secrets';
-import { type Answer, send, Store } from './support/store';
-import { judge, sqlite, tool } from './support/tools';
+import { judge, tool } from './support/tools';
 
 afterEach(removeFolders);
 
@@ -278,70 +277,6 @@ describe('an archive for everybody', () => {
   });
 });
 
-describe('an earlier dump', () => {
-  it('is told what was added, changed and removed', async () => {
-    const made = archive();
-    const { path: previous = '' } = await dump(made);
-    sqlite(
-      made.file,
-      `UPDATE artwork SET title = 'Egret' WHERE id = 'a1'; UPDATE artwork SET status = 'rejected' WHERE id = 'a2';
-       UPDATE artwork SET status = 'approved' WHERE id = 'p1'`,
-    );
-    const { path } = await dump(made, { previous, outputDir: join(made.dir, 'next') });
-    expect(
-      JSON.parse(
-        entriesOf(path ?? '')
-          .get('CHANGES.json')
-          ?.toString() ?? '',
-      ),
-    ).toEqual({
-      since: now,
-      artwork: { added: ['p1'], changed: ['a1'], removed: ['a2'] },
-      creators: { added: ['c2'], changed: [], removed: [] },
-    });
-  });
-
-  it('guards against a dump that has lost most of it', async () => {
-    const many = Array.from(
-      { length: 100 },
-      (_, nth) =>
-        `INSERT INTO artwork (id, lat, lon, status) VALUES ('m${String(nth)}', 1, 2, 'approved');`,
-    );
-    const made = archive('newest-generation', newest + many.join('\n'));
-    const { path: previous = '' } = await dump(made, { thumbnails: 'none' });
-    sqlite(made.file, "DELETE FROM artwork WHERE id LIKE 'm%'");
-    const options = { previous, outputDir: join(made.dir, 'next'), thumbnails: 'none' } as const;
-    await expect(dump(made, options)).rejects.toMatchObject({
-      code: 'DUMP_SHRUNK',
-      message: expect.stringContaining('3 artworks instead of 103') as string,
-    });
-    expect(existsSync(options.outputDir)).toBe(false);
-    expect(
-      (await dump(made, { ...options, allowShrink: true })).metadata.counts.total_artworks,
-    ).toBe(3);
-    sqlite(made.file, "UPDATE artwork SET status = 'rejected'");
-    await expect(
-      dump(made, { ...options, overwrite: true, allowShrink: true }),
-    ).rejects.toMatchObject({
-      code: 'DUMP_SHRUNK',
-      message: expect.stringContaining('no approved artwork') as string,
-    });
-  });
-
-  it('is no backup', async () => {
-    const made = archive();
-    const { path } = await createBackup({
-      database: { file: made.file },
-      outputDir: made.dir,
-      now,
-    });
-    await expect(dump(made, { previous: path })).rejects.toMatchObject({
-      code: 'INVALID_OPTIONS',
-      message: `${path} is no data dump; name a datadump-….zip`,
-    });
-  });
-});
-
 it('tells how far it is, and in the end that all is done', async () => {
   const last = new Map<string, Progress>();
   const { metadata } = await dump(archive(), {
@@ -354,82 +289,4 @@ it('tells how far it is, and in the end that all is done', async () => {
   // The data files, and each thumbnail.
   expect(last.get('finish')?.total).toBe(4 + metadata.counts.total_photos);
   expect(last.get('finish')?.totalBytes).toBeGreaterThan(metadata.counts.total_photos);
-});
-
-describe('a dump that is not made', () => {
-  it.each([
-    ['unknown names', { colour: 1 }, /colour is not an option/],
-    ['thumbnails', { thumbnails: 'some' }, /'make' or 'none'/],
-    ['sizes', { thumbnailSize: 63 }, /64 to 2048/],
-    ['lists', { extraBlacklist: 'x' }, /extraBlacklist is a string/],
-    ['texts in lists', { includeFields: [1] }, /includeFields takes an array of texts/],
-    ['columns', { includeFields: ['users.email'] }, /no other table/],
-    ['sources', { source: { url: 'javascript:alert(1)' } }, /source\.url/],
-    ['bytes', { maxArchiveBytes: 1.5 }, /maxArchiveBytes/],
-  ])('names what is wrong with %s', async (_, options, message) => {
-    const made = archive();
-    const before = readdirSync(made.dir);
-    await expect(dump(made, options as object)).rejects.toMatchObject({
-      code: 'INVALID_OPTIONS',
-      message: expect.stringMatching(message) as string,
-    });
-    expect(readdirSync(made.dir)).toEqual(before);
-  });
-
-  it('leaves the folder as it was when the store refuses every photo', async () => {
-    const key = 'originals/2025/09/04/heron.jpg';
-    const refuse: Answer = (_, response) => send(response, 'no', {}, 403);
-    const made = archive('newest-generation', newest.replace('gone.jpg', 'two.jpg'));
-    const photos = [key, 'originals/two.jpg'].map((key) => ({ key, body: Buffer.from('photo') }));
-    const store = await Store.listen(photos, { get: refuse });
-    try {
-      await expect(dump(made, { photos: store.s3 })).rejects.toMatchObject({
-        code: 'SOURCE_REFUSED',
-        message: expect.stringMatching(/refused every photo/) as string,
-      });
-      expect(readdirSync(made.dir)).not.toContain('out');
-    } finally {
-      store.close();
-    }
-  });
-
-  it('leaves the folder as it was: too large, no works, no status, a name that is taken', async () => {
-    const made = archive();
-    const before = readdirSync(made.dir);
-    await expect(dump(made, { maxArchiveBytes: 1000 })).rejects.toMatchObject({
-      code: 'ARCHIVE_TOO_LARGE',
-    });
-    await expect(dump(made, { inMemory: true, maxArchiveBytes: 1000 })).rejects.toMatchObject({
-      code: 'ARCHIVE_TOO_LARGE',
-    });
-    const empty = join(made.dir, 'archive.sqlite-other');
-    sqlite(empty, 'CREATE TABLE x (y)');
-    await expect(dump({ dir: made.dir, file: empty })).rejects.toMatchObject({
-      code: 'SCHEMA_UNKNOWN',
-    });
-    expect(readdirSync(made.dir)).toEqual([...before, 'archive.sqlite-other'].sort());
-    await dump(made);
-    await expect(dump(made)).rejects.toMatchObject({ code: 'ARCHIVE_EXISTS' });
-  });
-
-  it.each(['snapshot', 'database', 'photos', 'finish', 'verify'])(
-    'ends with ABORT_ERR when aborted in the phase %s',
-    async (phase) => {
-      const made = archive();
-      const controller = new AbortController();
-      const started = dump(made, {
-        signal: controller.signal,
-        onProgress: (progress) => {
-          if (progress.phase === phase) controller.abort();
-        },
-      });
-      // The last phases are over before JavaScript hears of them.
-      const outcome = await started.then(
-        ({ path }) => path,
-        (error: unknown) => (error as { code: string }).code,
-      );
-      if (outcome !== 'ABORT_ERR') expect(readdirSync(join(made.dir, 'out'))).toHaveLength(1);
-      else expect(existsSync(join(made.dir, 'out'))).toBe(false);
-    },
-  );
 });

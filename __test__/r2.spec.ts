@@ -5,15 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 
-import {
-  type BackupOptions,
-  type BackupResult,
-  createBackup,
-  createDataDump,
-  previewBackup,
-  type Progress,
-} from '../index.js';
-import { folder, listing, removeFolders, run } from './support';
+import { type BackupOptions, type BackupResult, createBackup, createDataDump } from '../index.js';
+import { folder, removeFolders, run } from './support';
 import { type Failure, failureOf } from './support/failure';
 import { account, bucket, type Fault, faults, R2Double, token } from './support/r2';
 import { sqlite, tool } from './support/tools';
@@ -285,57 +278,5 @@ describe('the command', () => {
     const keyless = await run(command, { cwd, env: { ...env, R2_ACCESS_KEY_ID: 'half' } });
     expect(keyless.code).toBe(2);
     expect(keyless.stderr).toContain('R2_SECRET_ACCESS_KEY');
-  });
-});
-
-describe('more photos than the API gives in five minutes', () => {
-  let many: R2Double;
-
-  beforeAll(async () => {
-    many = await new R2Double(folder()).listen();
-    const numbers = Array.from({ length: 1200 }, (_, nth) => nth);
-    while (numbers.length > 0) {
-      const some = numbers.splice(0, 50);
-      await Promise.all(
-        some.map((nth) => many.put(`originals/${String(nth)}.jpg`, Buffer.from('x'))),
-      );
-    }
-    await many.put('originals/2025/09/04/heron.jpg', Buffer.from('y'));
-  }, 60_000);
-
-  afterAll(() => many.close());
-
-  it('are a warning in a preview, which fetches none', async () => {
-    const { warnings, photos } = await previewBackup(options(r2({ apiUrl: many.apiUrl })));
-    expect(photos?.originals).toBe(1201);
-    expect(warnings).toContainEqual(
-      expect.objectContaining({
-        code: 'PHOTOS_TAKE_LONG',
-        message: expect.stringMatching(/1201 photos will take at least 5 minutes/) as string,
-      }),
-    );
-    expect(many.asked.filter((path) => path.startsWith('/'))).toEqual([]);
-    const byS3 = await previewBackup(options({ s3: many.s3 }));
-    expect(byS3.warnings.map(({ code }) => code)).not.toContain('PHOTOS_TAKE_LONG');
-  });
-
-  it('are told of before the first, and can be given up at any time', async () => {
-    const controller = new AbortController();
-    const told: Progress[] = [];
-    const outputDir = folder();
-    const made = createBackup(
-      options(r2({ apiUrl: many.apiUrl }), {
-        outputDir,
-        signal: controller.signal,
-        onProgress: (progress) => {
-          if (progress.phase !== 'photos') return;
-          told.push(progress);
-          controller.abort();
-        },
-      }),
-    );
-    await expect(made).rejects.toMatchObject({ code: 'ABORT_ERR' });
-    expect(told[0]).toMatchObject({ done: 0, total: 1201, leastSeconds: 300 });
-    expect(listing(outputDir)).toEqual([]);
   });
 });

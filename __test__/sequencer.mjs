@@ -6,7 +6,12 @@ import path from 'node:path';
 import TestSequencer from '@jest/test-sequencer';
 
 /** The longest first; a minute and more each on a slow machine. */
-const longest = ['d1.spec.ts', 'e2e/following.spec.ts', 'kill.spec.ts', 'restore-s3.spec.ts'];
+const longest = [
+  'd1.spec.ts',
+  'e2e/following.spec.ts',
+  'kill.spec.ts',
+  'restore-s3-trouble.spec.ts',
+];
 
 export default class LongestFirst extends TestSequencer {
   sort(tests) {

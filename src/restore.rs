@@ -106,39 +106,15 @@ pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) ->
 fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreReport> {
     job.check()?;
     let wanted = photos::wanted(options.keys.as_deref())?;
-    let Targets { databases, photos: targets } = Targets::named(options)?;
-    for database in &databases {
+    let targets = Targets::named(options)?;
+    for database in &targets.databases {
         rows::refuse_existing(database)?;
     }
     let meter = job.meter(Phase::Verify, None, None);
     let mut archive = Archive::open_metered(path, job, &meter)?;
     meter.finish();
-    let Held { metadata, index, odd } = Held::read(&mut archive)?;
-    let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
-    let is_with_photos = !targets.is_empty();
-    let unmatched = photos::unmatched(options.keys.as_deref(), &wanted, &index);
-    let held = index.len();
-    let chosen: Vec<IndexedPhoto> = index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
-    let is_all_wanted = !databases.is_empty()
-        && (is_with_photos || held == 0)
-        && tables.len() == metadata.database.tables.len()
-        && chosen.len() == held;
-    for database in &databases {
-        rows::preflight(&mut archive, database)?;
-    }
-    let photos = targets
-        .into_iter()
-        .map(|target| Photos::look(target, &mut archive, &chosen, job))
-        .collect::<Result<Vec<_>>>()?;
-    let is_all_possible = photos.iter().all(|photos| photos.warnings().is_empty());
-    let is_everything = metadata.complete && odd.is_empty() && is_all_wanted && is_all_possible;
-
-    let mut report = foreseen(&photos);
-    report.warnings.extend(unmatched);
-    if is_with_photos {
-        report.warnings.extend(not_inside(&metadata, &wanted));
-    }
-    report.warnings.extend(odd);
+    let Plan { databases, tables, photos, metadata, is_everything, mut report } =
+        Plan::of(&mut archive, targets, options, &wanted, job)?;
     if options.dry_run == Some(true) {
         report.tables = if databases.is_empty() { Vec::new() } else { tables };
         return Ok(report);
@@ -160,6 +136,58 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     }
     report.restored_everything = is_everything;
     Ok(report)
+}
+
+/// What is to be done, once everything was looked at and before anything is written.
+struct Plan {
+    databases: Vec<PathBuf>,
+    tables: Vec<RestoredTable>,
+    photos: Vec<Photos>,
+    metadata: BackupMetadata,
+    /// Whether all that the backup is to hold will be back.
+    is_everything: bool,
+    /// What is known by now.
+    report: RestoreReport,
+}
+
+impl Plan {
+    /// Looks at the archive and the targets. Fails with what shows by now that it cannot be done.
+    fn of(
+        archive: &mut Archive,
+        targets: Targets,
+        options: &RestoreOptions,
+        wanted: &GlobSet,
+        job: &Job,
+    ) -> Result<Plan> {
+        let Held { metadata, index, odd } = Held::read(archive)?;
+        let tables = rows::chosen(options.tables.as_deref(), &metadata)?;
+        let Targets { databases, photos: targets } = targets;
+        let is_with_photos = !targets.is_empty();
+        let unmatched = photos::unmatched(options.keys.as_deref(), wanted, &index);
+        let held = index.len();
+        let chosen: Vec<IndexedPhoto> =
+            index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
+        let is_all_wanted = !databases.is_empty()
+            && (is_with_photos || held == 0)
+            && tables.len() == metadata.database.tables.len()
+            && chosen.len() == held;
+        for database in &databases {
+            rows::preflight(archive, database)?;
+        }
+        let photos = targets
+            .into_iter()
+            .map(|target| Photos::look(target, archive, &chosen, job))
+            .collect::<Result<Vec<_>>>()?;
+        let is_all_possible = photos.iter().all(|photos| photos.warnings().is_empty());
+        let is_everything = metadata.complete && odd.is_empty() && is_all_wanted && is_all_possible;
+        let mut report = foreseen(&photos);
+        report.warnings.extend(unmatched);
+        if is_with_photos {
+            report.warnings.extend(not_inside(&metadata, wanted));
+        }
+        report.warnings.extend(odd);
+        Ok(Plan { databases, tables, photos, metadata, is_everything, report })
+    }
 }
 
 /// What is known before anything is written.

@@ -286,48 +286,6 @@ it('reads no more than a few words, even of an admin', async () => {
   }
 });
 
-it('says which methods a path has', async () => {
-  const response = await ask({ method: 'PUT', target: '/api/admin/data-dumps' }, bearer(admin));
-  expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
-  expect(await statusOf({ method: 'GET', target: '/api/admin/no-such-route' }, bearer(admin))).toBe(
-    404,
-  );
-});
-
-it.each(['page=0', 'page=x', 'page=1.5', 'page=-1', 'limit=0', 'limit=101', 'limit=', 'page=1e3'])(
-  'refuses %s by name of the field',
-  async (query) => {
-    const response = await ask({ ...list, target: `${list.target}?${query}` }, bearer(admin));
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({
-      error: 'VALIDATION_ERROR',
-      show_details: true,
-      details: { validation_errors: [{ field: query.split('=')[0] }] },
-    });
-  },
-);
-
-it.each(['{', '[]', '{"allow_shrink":"yes"}', '{"unknown":true}', '{"publish":null}'])(
-  'refuses the body %s',
-  async (body) => {
-    const request = { method: 'POST', target: '/api/admin/data-dump/generate', body };
-    expect(await statusOf(request, bearer(admin))).toBe(400);
-  },
-);
-
-it('says of an option that there is none, without repeating its value', async () => {
-  const headers = { 'x-user-token': people.roleAdmin };
-  const response = await fetch(`${service.url}/api/admin/data-dump/generate`, {
-    method: 'POST',
-    headers,
-    body: '{"allow_shrinking":"private value"}',
-  });
-  const text = await response.text();
-  expect(response.status).toBe(400);
-  expect(text).toContain('"field":"allow_shrinking","message":"There is no such option"');
-  expect(text).not.toContain('private value');
-});
-
 it("writes no user's id into the audit that stands where a job's could", async () => {
   const change = { method: 'DELETE', target: `/api/admin/jobs/${people.user}` };
   expect(await statusOf(change, bearer(admin))).toBe(404);

@@ -108,11 +108,9 @@ fn is_device(segment: &str) -> bool {
     let stem = segment.split('.').next().unwrap_or_default().trim_end_matches(' ').to_ascii_uppercase();
     let numbered = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
     DEVICES.contains(&stem.as_str())
-        || numbered.is_some_and(|number| matches!(number, "¹" | "²" | "³") || is_digit_from_1(number))
-}
-
-fn is_digit_from_1(number: &str) -> bool {
-    matches!(number.as_bytes(), [b'1'..=b'9'])
+        || numbered.is_some_and(|number| {
+            matches!(number, "¹" | "²" | "³") || matches!(number.as_bytes(), [b'1'..=b'9'])
+        })
 }
 
 fn extension(key: &str) -> Option<&str> {
@@ -175,40 +173,9 @@ mod tests {
         let long_segment = "x".repeat(MAX_SEGMENT + 1);
         let long_key = "x/".repeat(MAX_KEY / 2) + "x";
         for key in [
-            "",
-            "/",
-            "/a",
-            "a/",
-            "a//b",
-            ".",
-            "..",
-            "a/../b",
-            "./a",
-            "C:/a",
-            "a\\b",
-            "a\0b",
-            "a\nb",
-            "a\u{7f}",
-            "a*",
-            "a?",
-            "a\"",
-            "a<",
-            "a>",
-            "a|",
-            "a.",
-            "a ",
-            "a./b",
-            "a /b",
-            "CON",
-            "con.jpg",
-            "x/NUL .txt",
-            "com1",
-            "LPT9.a.b",
-            "com¹",
-            "CONIN$",
-            "_",
-            "_/0123456789abcdef.jpg",
-            &long_segment,
+            "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "C:/a", "a\\b", "a\0b", "a\nb",
+            "a\u{7f}", "a*", "a?", "a\"", "a<", "a>", "a|", "a.", "a ", "a./b", "a /b", "CON", "con.jpg",
+            "x/NUL .txt", "com1", "LPT9.a.b", "com¹", "CONIN$", "_", "_/0123456789abcdef.jpg", &long_segment,
             &long_key,
         ] {
             let name = &names(&[key])[0];

@@ -211,11 +211,7 @@ mod tests {
         let found = |options: DataDumpOptions| {
             options.check().ok().map(|s| {
                 (
-                    s.max_archive_bytes,
-                    s.source.name,
-                    s.max_side,
-                    s.separate_foreign,
-                    s.fail_on_leak,
+                    s.max_archive_bytes, s.source.name, s.max_side, s.separate_foreign, s.fail_on_leak,
                     s.allow_shrink,
                 )
             })
@@ -251,13 +247,8 @@ mod tests {
             source(SourceOptions { contact: text("a\nb"), ..Default::default() }).contains("source.contact")
         );
         for url in [
-            "example.org",
-            "ftp://example.org",
-            "javascript:alert(1)",
-            "https://",
-            "https://u:secret@example.org",
-            "https://u@example.org",
-            "https://example.org/?a=1",
+            "example.org", "ftp://example.org", "javascript:alert(1)", "https://",
+            "https://u:secret@example.org", "https://u@example.org", "https://example.org/?a=1",
             "https://example.org/#a",
         ] {
             assert!(

@@ -144,6 +144,16 @@ impl Schema {
         tables.chain(virtuals).chain(others)
     }
 
+    /// The place of the table `name` in [`Schema::tables`].
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.tables.iter().position(|table| table.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The indexes of `table`.
+    pub fn indexes_of(&self, table: &Table) -> impl Iterator<Item = &Object> {
+        self.indexes.iter().filter(|index| index.table.eq_ignore_ascii_case(&table.name))
+    }
+
     /// Whether anything is called `name`.
     pub fn has_name(&self, name: &str) -> bool {
         let shadows = self.virtual_tables.iter().flat_map(|table| &table.shadows).map(|table| &*table.name);

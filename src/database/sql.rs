@@ -60,8 +60,6 @@ pub struct Dump {
     pub left_out: Vec<String>,
     /// What stands in database-extra.sql, in words.
     pub in_extra: Vec<String>,
-    /// References to a parent that is missing, two of one row counted twice.
-    pub foreign_key_problems: u64,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
 }
@@ -200,9 +198,8 @@ impl<'a> Dumper<'a> {
         let not_utf8 = std::mem::take(&mut self.schema.not_utf8);
         self.warnings.extend(not_utf8.iter().map(|name| Warning::about("SCHEMA_NOT_UTF8", name, message)));
         self.warnings.extend(shell::warnings(&self.schema)?);
-        let pieces = self.scratch_name();
-        let sql_bytes = self.write_main(main, pieces.clone())?;
-        let extra_bytes = self.write_extra(extra, pieces)?;
+        let sql_bytes = self.write_main(main)?;
+        let extra_bytes = self.write_extra(extra)?;
         let tables = self.all_digests()?;
         let definitions = self.definitions();
         self.check_indexes()?;
@@ -217,7 +214,6 @@ impl<'a> Dumper<'a> {
             extra_bytes,
             left_out: self.schema.left_out,
             in_extra: self.in_extra,
-            foreign_key_problems: self.placement.foreign_key_problems,
             warnings,
         })
     }
@@ -234,17 +230,19 @@ impl<'a> Dumper<'a> {
         free.next().unwrap_or_default()
     }
 
+    /// Warns of indexes that do not cover their rows, of the tables that come back as they are.
     fn check_indexes(&mut self) -> Result<(), Failure> {
         for (table, digest) in self.schema.tables.iter().zip(&self.digests) {
             self.job.check()?;
-            let is_substitute = self.unmakeable.iter().any(|it| it.kind == "table" && it.name == table.name);
-            let is_rescued = self.repairs.rescues(&table.name);
-            if let Some(digest) = digest.as_ref().filter(|_| !is_substitute && !is_rescued) {
-                let left_out =
-                    |name: &str| self.unmakeable.iter().any(|it| it.kind == "index" && it.name == name);
-                let found = damage::of_indexes(self.connection, table, digest.rows, left_out)?;
-                self.warnings.extend(found);
+            let Some(digest) = digest else { continue };
+            let is_unmakeable =
+                |kind: &str, name: &str| self.unmakeable.iter().any(|it| it.kind == kind && it.name == name);
+            if is_unmakeable("table", &table.name) || self.repairs.rescues(&table.name) {
+                continue;
             }
+            let left_out = |index: &str| is_unmakeable("index", index);
+            let found = damage::of_indexes(self.connection, table, digest.rows, left_out)?;
+            self.warnings.extend(found);
         }
         Ok(())
     }

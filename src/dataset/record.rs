@@ -227,15 +227,7 @@ mod tests {
             assert_eq!(read(&writer.finish().unwrap()).unwrap(), records);
         }
         for text in [
-            "",
-            "[",
-            "[\n]\n",
-            "[\n{}\n",
-            "[\n{},\n]\n",
-            "[\n1\n]\n",
-            "[]\n[]\n",
-            "[]",
-            "[\n{}\n]\nx\n",
+            "", "[", "[\n]\n", "[\n{}\n", "[\n{},\n]\n", "[\n1\n]\n", "[]\n[]\n", "[]", "[\n{}\n]\nx\n",
             "{}\n",
         ] {
             assert!(read(text.as_bytes()).is_err(), "{text:?}");

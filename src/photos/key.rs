@@ -84,12 +84,7 @@ mod tests {
             assert!(is_variant(key), "{key}");
         }
         for key in [
-            "a.jpg",
-            "a__400x400",
-            "a__400x.jpg",
-            "a__x400.jpg",
-            "__400x400.jpg",
-            "a_400x400.jpg",
+            "a.jpg", "a__400x400", "a__400x.jpg", "a__x400.jpg", "__400x400.jpg", "a_400x400.jpg",
             "DSC_8001.jpg",
         ] {
             assert!(!is_variant(key), "{key}");

@@ -39,27 +39,9 @@ const PLACES: [&str; 3] = ["*_by", "identifier", "*_identifier"];
 
 /// Names of columns, and of members of their JSON, that hold visitors' own words, or their browsers'.
 const SAID: [&str; 21] = [
-    "note",
-    "notes",
-    "tags",
-    "old_data",
-    "new_data",
-    "field_value_*",
-    "title",
-    "description",
-    "message",
-    "body",
-    "comment",
-    "name",
-    "*_name",
-    "username",
-    "user_agent",
-    "useragent",
-    "referer",
-    "referer_*",
-    "referrer",
-    "referrer_*",
-    "device_info",
+    "note", "notes", "tags", "old_data", "new_data", "field_value_*", "title", "description", "message",
+    "body", "comment", "name", "*_name", "username", "user_agent", "useragent", "referer", "referer_*",
+    "referrer", "referrer_*", "device_info",
 ];
 
 /// Tables that hold what lets somebody in. On this platform a user's id does too.

@@ -7,21 +7,8 @@ use super::fields::names::normal;
 
 /// What members are called that hold the name, the likeliest first.
 const NAMES: [&str; 15] = [
-    "label",
-    "key",
-    "k",
-    "name",
-    "tag",
-    "trait",
-    "trait_type",
-    "field",
-    "field_name",
-    "property",
-    "prop",
-    "attribute",
-    "attr",
-    "param",
-    "question",
+    "label", "key", "k", "name", "tag", "trait", "trait_type", "field", "field_name", "property", "prop",
+    "attribute", "attr", "param", "question",
 ];
 /// What those are called that hold the value, the likeliest first.
 const VALUES: [&str; 5] = ["value", "v", "val", "values", "answer"];

@@ -87,10 +87,7 @@ mod tests {
     #[test]
     fn the_original_comes_before_its_copies() {
         let held = [
-            "artworks/a__1024x1024.jpg",
-            "artworks/a__400x400.jpg",
-            "originals/a.jpg",
-            "originals/ab.jpg",
+            "artworks/a__1024x1024.jpg", "artworks/a__400x400.jpg", "originals/a.jpg", "originals/ab.jpg",
             "thumbnails/a.jpg",
         ];
         let copies = ["-", "artworks/a__1024x1024.jpg", "artworks/a__400x400.jpg", "thumbnails/a.jpg"];

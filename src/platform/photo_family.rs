@@ -29,16 +29,12 @@ pub(super) fn relatives(listing: &[StoredPhoto], key: &str) -> Vec<usize> {
     }
     for root in &roots {
         let stem = format!("{root}{rest}");
-        found.extend(
-            named(listing, &stem, "__").filter(|&(_, key)| key::has_size_suffix(key)).map(|(at, _)| at),
-        );
+        found.extend(with_size(listing, &stem).map(|(at, _)| at));
         if wants_original {
             found.extend(find(listing, &stem));
         }
         if wants_original || *root == THUMBNAILS {
-            found.extend(
-                named(listing, &stem, ".").filter(|&(_, key)| !key::has_size_suffix(key)).map(|(at, _)| at),
-            );
+            found.extend(without_size(listing, &stem).map(|(at, _)| at));
         }
     }
     found.retain(|&at| {
@@ -68,8 +64,7 @@ fn other_originals<'l>(
     let mut originals = BTreeSet::new();
     for root in roots.iter().filter(|root| **root != THUMBNAILS) {
         let stem = format!("{root}{rest}");
-        let keys = named(listing, &stem, ".").map(|(_, key)| key);
-        originals.extend(keys.filter(|key| !key::has_size_suffix(key)).map(key::extension));
+        originals.extend(without_size(listing, &stem).map(|(_, key)| key::extension(key)));
     }
     let is_own = originals.remove(key::extension(key));
     if key::is_variant(key) && !is_own {
@@ -141,6 +136,16 @@ fn family(key: &str) -> (Vec<&str>, &str) {
     };
     roots.push(THUMBNAILS);
     (roots, rest)
+}
+
+/// Stored keys that are `stem`, a size and an extension, each with its place.
+fn with_size<'l>(listing: &'l [StoredPhoto], stem: &str) -> impl Iterator<Item = (usize, &'l str)> {
+    named(listing, stem, "__").filter(|(_, key)| key::has_size_suffix(key))
+}
+
+/// Stored keys that are `stem` and an extension, each with its place.
+fn without_size<'l>(listing: &'l [StoredPhoto], stem: &str) -> impl Iterator<Item = (usize, &'l str)> {
+    named(listing, stem, ".").filter(|(_, key)| !key::has_size_suffix(key))
 }
 
 /// Stored keys that are `stem` followed by `joint` and more, and whose stem is exactly `stem`.

@@ -8,7 +8,7 @@ use super::content::Cell;
 use super::json;
 use super::licences::{is_foreign, may_be_foreign};
 use super::photo_key::{Reference, classify};
-use super::photo_values::{HOLDERS, NAMES};
+use super::photo_values::{HOLDERS, NAMES, PhotoText};
 use super::tag_values::PHOTOS;
 
 /// One photo of a row.
@@ -66,17 +66,11 @@ impl PhotoList {
     }
 
     fn add_text(&mut self, text: &str, around: Said<'_>, depth: u32) {
-        let (whole, text) = (text, json::bare(text).trim_end());
-        if text.is_empty() || text == "null" {
-            return;
-        }
-        if !json::may_be(text) {
-            self.add(whole, around);
-            return;
-        }
-        match (json::parse(text), depth.checked_sub(1)) {
-            (Ok(value), Some(depth)) => self.add_value(&value, around, depth),
-            _ => self.miss(),
+        match PhotoText::read(text, depth) {
+            PhotoText::Nothing => {}
+            PhotoText::Reference => self.add(text, around),
+            PhotoText::Json(value, depth) => self.add_value(&value, around, depth),
+            PhotoText::Broken => self.miss(),
         }
     }
 

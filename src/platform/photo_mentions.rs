@@ -70,6 +70,16 @@ impl Mentions {
         }
     }
 
+    /// The ids of artworks given by their places, sorted, each once.
+    pub(super) fn ids(&self, mut places: Vec<u32>) -> Vec<String> {
+        places.sort_unstable();
+        places.dedup();
+        let ids = places.into_iter().filter_map(|at| self.artworks.get(at as usize).cloned());
+        let mut ids: Vec<String> = ids.collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// What the operator should know of references that lead nowhere.
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();

@@ -116,6 +116,28 @@ pub fn plan_without_store(conn: &Connection) -> Result<PhotoPlan> {
     Ok(PhotoPlan { warnings, ..PhotoPlan::default() })
 }
 
+/// What lies, or may lie, where listing failed.
+struct Hidden {
+    /// Why it did.
+    error: GetError,
+    /// Places in [`Mentions::artworks`].
+    shown_by: Vec<u32>,
+}
+
+impl Hidden {
+    fn by(error: GetError) -> Hidden {
+        Hidden { error, shown_by: Vec::new() }
+    }
+}
+
+/// A key that a store which cannot list may hold.
+struct Guess {
+    /// As [`PlannedPhoto::probe`].
+    probe: bool,
+    /// Places in [`Mentions::artworks`].
+    shown_by: Vec<u32>,
+}
+
 impl PhotoPlan {
     fn take_from_listing(&mut self, mentions: &Mentions, scope: Scope, listing: &Listing) {
         let (photos, problems) = (&listing.photos, &listing.problems);
@@ -123,8 +145,8 @@ impl PhotoPlan {
         if scope == Scope::All {
             taken.extend((0..photos.len()).map(|at| (at, Vec::new())));
         }
-        let mut unlisted: BTreeMap<String, (GetError, Vec<u32>)> =
-            problems.iter().map(|problem| (problem.key.clone(), (problem.error, Vec::new()))).collect();
+        let mut unlisted: BTreeMap<String, Hidden> =
+            problems.iter().map(|problem| (problem.key.clone(), Hidden::by(problem.error))).collect();
         let mut missing = BTreeSet::new();
         for (value, artworks) in &mentions.own {
             let Reference::Own(candidates) = classify(value) else { continue };
@@ -132,7 +154,7 @@ impl PhotoPlan {
             let hidden = if stored { None } else { in_unlisted(&unlisted, &candidates) };
             self.found += u64::from(hidden.is_some() || !belonging.is_empty());
             if let Some((key, error)) = hidden {
-                unlisted.entry(key.clone()).or_insert((error, Vec::new())).1.extend(artworks);
+                unlisted.entry(key.clone()).or_insert_with(|| Hidden::by(error)).shown_by.extend(artworks);
             } else if !stored {
                 self.dangling += 1;
                 missing.extend(candidates.into_iter().next());
@@ -155,18 +177,22 @@ impl PhotoPlan {
             .into_iter()
             .filter_map(|(at, artworks)| Some((photos.get(at)?, artworks)))
             .filter(|(photo, _)| !key::is_public_dump(&photo.key))
-            .map(|(photo, artworks)| planned(photo.key.clone(), mentions, artworks, false))
+            .map(|(photo, artworks)| planned(photo.key.clone(), mentions.ids(artworks), false))
             .collect();
         self.unlisted = unlisted
             .into_iter()
             .filter(|(key, _)| !key::is_public_dump(key))
-            .map(|(key, (error, artworks))| Unlisted { key, error, artwork_ids: ids(mentions, artworks) })
+            .map(|(key, Hidden { error, shown_by })| Unlisted {
+                key,
+                error,
+                artwork_ids: mentions.ids(shown_by),
+            })
             .collect();
     }
 
     fn take_guesses(&mut self, mentions: &Mentions) {
         // By key: a guess for one reference may be the very photo of another.
-        let mut taken: BTreeMap<String, (bool, Vec<u32>)> = BTreeMap::new();
+        let mut taken: BTreeMap<String, Guess> = BTreeMap::new();
         let mut elsewhere: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for (value, shown_by) in &mentions.own {
             let Reference::Own(mut candidates) = classify(value) else { continue };
@@ -188,16 +214,18 @@ impl PhotoPlan {
             self.readings.push(readings);
             let keys = candidates.into_iter().enumerate().map(|(nth, key)| (key, nth > 0));
             for (key, probe) in keys.chain(guessed.into_iter().map(|key| (key, true))) {
-                let (probe_only, artworks) = taken.entry(key).or_insert((true, Vec::new()));
-                *probe_only &= probe;
-                artworks.extend(shown_by);
+                let guess = taken.entry(key).or_insert(Guess { probe: true, shown_by: Vec::new() });
+                guess.probe &= probe;
+                guess.shown_by.extend(shown_by);
             }
         }
         elsewhere.retain(|key, _| !taken.contains_key(key));
         self.alternatives =
-            elsewhere.into_iter().map(|(key, artworks)| planned(key, mentions, artworks, true)).collect();
+            elsewhere.into_iter().map(|(key, artworks)| planned(key, mentions.ids(artworks), true)).collect();
         let photos = taken.into_iter().filter(|(key, _)| !key::is_public_dump(key));
-        self.items = photos.map(|(key, (probe, artworks))| planned(key, mentions, artworks, probe)).collect();
+        self.items = photos
+            .map(|(key, Guess { probe, shown_by })| planned(key, mentions.ids(shown_by), probe))
+            .collect();
     }
 }
 
@@ -222,29 +250,19 @@ fn look_up(listing: &[StoredPhoto], candidates: &[String]) -> (bool, Vec<usize>)
 
 /// The candidate that may lie where listing failed, and why it did.
 fn in_unlisted<'c>(
-    unlisted: &BTreeMap<String, (GetError, Vec<u32>)>,
+    unlisted: &BTreeMap<String, Hidden>,
     candidates: &'c [String],
 ) -> Option<(&'c String, GetError)> {
     candidates.iter().find_map(|key| {
         let folders = key.match_indices('/').filter_map(|(slash, _)| key.get(..=slash));
-        let (error, _) = folders.chain([key.as_str()]).find_map(|place| unlisted.get(place))?;
-        Some((key, *error))
+        let hidden = folders.chain([key.as_str()]).find_map(|place| unlisted.get(place))?;
+        Some((key, hidden.error))
     })
 }
 
-fn planned(key: String, mentions: &Mentions, artworks: Vec<u32>, probe: bool) -> PlannedPhoto {
+fn planned(key: String, artwork_ids: Vec<String>, probe: bool) -> PlannedPhoto {
     let kind = if key::is_variant(&key) { PhotoKind::Thumbnail } else { PhotoKind::Original };
-    PlannedPhoto { key, kind, artwork_ids: ids(mentions, artworks), probe }
-}
-
-/// The ids of artworks given by their places, sorted, each once.
-fn ids(mentions: &Mentions, mut artworks: Vec<u32>) -> Vec<String> {
-    artworks.sort_unstable();
-    artworks.dedup();
-    let ids = artworks.into_iter().filter_map(|at| mentions.artworks.get(at as usize).cloned());
-    let mut ids: Vec<String> = ids.collect();
-    ids.sort_unstable();
-    ids
+    PlannedPhoto { key, kind, artwork_ids, probe }
 }
 
 /// `count` references are to photos that the store does not hold, such as the first of `missing`.

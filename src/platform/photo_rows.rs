@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_generation() {
+    fn rows_of_the_newest_generation_stand_as_their_status_says() {
         let (platform, rows) = rows(
             "CREATE TABLE artwork (id TEXT PRIMARY KEY, status TEXT, tags TEXT, photos TEXT);
              CREATE TABLE artists (id TEXT PRIMARY KEY, status TEXT, photos TEXT);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_generation() {
+    fn rows_of_the_first_generation_stand_as_their_status_says() {
         let (platform, rows) = rows(
             "CREATE TABLE artwork (id TEXT PRIMARY KEY, type_id TEXT, status TEXT, tags TEXT);
              CREATE TABLE logbook (id TEXT PRIMARY KEY, artwork_id TEXT, user_token TEXT, photos TEXT, status TEXT);

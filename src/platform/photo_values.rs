@@ -57,17 +57,11 @@ impl PhotoValues {
     }
 
     fn add_text(&mut self, text: &str, depth: u32) {
-        let (whole, text) = (text, json::bare(text).trim_end());
-        if text.is_empty() || text == "null" {
-            return;
-        }
-        if !json::may_be(text) {
-            self.values.insert(whole.to_owned());
-            return;
-        }
-        match (json::parse(text), depth.checked_sub(1)) {
-            (Ok(value), Some(depth)) => self.add_value(&value, depth),
-            _ => self.unreadable = true,
+        match PhotoText::read(text, depth) {
+            PhotoText::Nothing => {}
+            PhotoText::Reference => drop(self.values.insert(text.to_owned())),
+            PhotoText::Json(value, depth) => self.add_value(&value, depth),
+            PhotoText::Broken => self.unreadable = true,
         }
     }
 
@@ -87,6 +81,33 @@ impl PhotoValues {
             self.unreadable = true;
         }
         photos.for_each(|value| self.add_value(value, depth));
+    }
+}
+
+/// What a text is that stands where photos may.
+pub(super) enum PhotoText {
+    Nothing,
+    /// All of it is one reference.
+    Reference,
+    /// JSON, and how deep JSON may still lie in its texts.
+    Json(Value, u32),
+    /// It begins as JSON does, and is none or lies too deep.
+    Broken,
+}
+
+impl PhotoText {
+    pub(super) fn read(text: &str, depth: u32) -> PhotoText {
+        let text = json::bare(text).trim_end();
+        if text.is_empty() || text == "null" {
+            return PhotoText::Nothing;
+        }
+        if !json::may_be(text) {
+            return PhotoText::Reference;
+        }
+        match (json::parse(text), depth.checked_sub(1)) {
+            (Ok(value), Some(depth)) => PhotoText::Json(value, depth),
+            _ => PhotoText::Broken,
+        }
     }
 }
 

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_is_none() {
+    fn a_handle_is_no_address() {
         for text in [
             "@artist.bsky.social",
             "by @artist.bsky.social",

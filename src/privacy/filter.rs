@@ -217,8 +217,8 @@ impl Filter {
     }
 }
 
-/// Cleans until nothing more is `taken` out of a list: that may be what kept the rest from being a pair, or from being
-/// pairs all. False when `clean` says that all has to go, or there is no end of it.
+/// Cleans again and again until nothing more is `taken` out of a list: what was taken may have kept the rest from being
+/// read as pairs. False when `clean` says that all has to go, or when there is no end of it.
 fn settles(mut clean: impl FnMut(&mut bool) -> bool) -> bool {
     for _ in 0..MAX_ROUNDS {
         let mut taken = false;

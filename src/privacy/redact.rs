@@ -95,13 +95,13 @@ impl<'v> Redactor<'v> {
                 continue;
             }
             if range.start >= from {
-                clean.push_str(&text[on_boundary(text, from)..before_boundary(text, range.start)]);
+                clean.push_str(&text[text.ceil_char_boundary(from)..text.floor_char_boundary(range.start)]);
                 clean.push_str(REDACTED);
                 counts.add(class);
             }
             from = range.end;
         }
-        clean.push_str(&text[on_boundary(text, from)..]);
+        clean.push_str(&text[text.ceil_char_boundary(from)..]);
         Some(clean)
     }
 
@@ -126,14 +126,4 @@ impl<'v> Redactor<'v> {
         });
         hit
     }
-}
-
-/// The next place at or after `at` that is between characters.
-fn on_boundary(text: &str, at: usize) -> usize {
-    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
-}
-
-/// The last place at or before `at` that is between characters.
-fn before_boundary(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at)
 }

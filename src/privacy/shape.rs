@@ -2,7 +2,7 @@
 //! `unknown` or `system` have none.
 
 use std::hash::{BuildHasher, Hasher};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use foldhash::quality::RandomState;
@@ -172,28 +172,25 @@ pub fn ip(bytes: &[u8]) -> Option<Key> {
 
 /// The key of a network address that is somebody's, as of [`ip`].
 pub fn ip_key(address: IpAddr) -> Option<Key> {
-    let is_nobodys = match address.to_canonical() {
+    match address.to_canonical() {
         IpAddr::V4(v4) => {
-            v4.is_private()
+            let is_nobodys = v4.is_private()
                 || v4.is_loopback()
                 || v4.is_link_local()
                 || v4.is_unspecified()
                 || v4.is_broadcast()
-                || v4.is_multicast()
+                || v4.is_multicast();
+            (!is_nobodys).then(|| key(Class::IpAddress, v4.octets()))
         }
         IpAddr::V6(v6) => {
-            v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || is_local_network(v6)
+            let is_nobodys = v6.is_unique_local()
+                || v6.is_loopback()
+                || v6.is_unicast_link_local()
+                || v6.is_unspecified()
+                || v6.is_multicast();
+            (!is_nobodys).then(|| key(Class::IpAddress, v6.octets()))
         }
-    };
-    let octets = match address.to_canonical() {
-        IpAddr::V4(v4) => v4.octets().to_vec(),
-        IpAddr::V6(v6) => v6.octets().to_vec(),
-    };
-    (!is_nobodys).then(|| key(Class::IpAddress, octets))
-}
-
-fn is_local_network(address: Ipv6Addr) -> bool {
-    address.is_unique_local() || address.is_unicast_link_local()
+    }
 }
 
 /// Whether the whole is one secret or hash.
@@ -218,16 +215,23 @@ pub fn is_in_token(byte: u8) -> bool {
 }
 
 /// A table: every byte of a dump is asked for.
-static IN_TOKEN: [bool; 256] = {
+static IN_TOKEN: [bool; 256] = letters_and(b"-_+/");
+
+/// Which bytes are letters or digits of ASCII, or one of these signs.
+pub const fn letters_and(signs: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        let c = byte as u8;
-        table[byte] = c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'+' | b'/');
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
         byte += 1;
     }
+    let mut at = 0;
+    while at < signs.len() {
+        table[signs[at] as usize] = true;
+        at += 1;
+    }
     table
-};
+}
 
 /// The key of a token; padding says nothing.
 pub fn token(bytes: &[u8]) -> Key {

@@ -16,16 +16,40 @@ type PlaceIndex = u16;
 /// Known identifiers.
 #[derive(Debug, Default)]
 pub struct Values {
-    known: HashMap<Key, (Class, PlaceIndex), BuildHasherDefault<AsIs>>,
+    known: HashMap<Key, Known, BuildHasherDefault<AsIs>>,
     /// What stands behind the `@` of the addresses among them.
     domains: HashSet<Key, BuildHasherDefault<AsIs>>,
     /// Whether one of them has letters beyond ASCII.
     has_other_letters: bool,
-    /// Each `table.column` once, and whether what stands there lets somebody in.
-    places: Vec<(String, bool)>,
-    /// Lengths of the tokens, and whether they are hexadecimal: in longer runs of characters every part of such a
-    /// length is looked up.
-    token_shapes: BTreeSet<(usize, bool)>,
+    /// Each one once.
+    places: Vec<Place>,
+    /// In longer runs of characters every part that has the shape of a token is looked up.
+    token_shapes: BTreeSet<TokenShape>,
+}
+
+/// What is known of one identifier.
+#[derive(Debug)]
+struct Known {
+    class: Class,
+    place: PlaceIndex,
+}
+
+/// Where identifiers stand.
+#[derive(Debug)]
+struct Place {
+    /// `table.column`.
+    name: String,
+    /// Whether what stands there lets somebody in.
+    lets_in: bool,
+}
+
+/// What tokens look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenShape {
+    /// How long they are.
+    pub length: usize,
+    /// Whether they are hexadecimal.
+    pub is_hex: bool,
 }
 
 /// Characters of the longest token that is looked for within longer runs; the digits of SHA-512. A run is read again
@@ -66,7 +90,8 @@ impl Values {
         if class == Class::Token && self.token_shapes.len() < lengths {
             let token = value.trim().trim_end_matches('=');
             if token.len() <= MAX_TOKEN {
-                self.token_shapes.insert((token.len(), token.bytes().all(|byte| byte.is_ascii_hexdigit())));
+                let is_hex = token.bytes().all(|byte| byte.is_ascii_hexdigit());
+                self.token_shapes.insert(TokenShape { length: token.len(), is_hex });
             }
         }
         if class == Class::Email
@@ -76,9 +101,8 @@ impl Values {
             self.has_other_letters |= !value.is_ascii();
         }
         match self.known.entry(key) {
-            Entry::Vacant(entry) => drop(entry.insert((class, place))),
-            Entry::Occupied(mut entry) if is_credential => drop(entry.insert((class, place))),
-            Entry::Occupied(_) => {}
+            Entry::Occupied(_) if !is_credential => {}
+            entry => drop(entry.insert_entry(Known { class, place })),
         }
     }
 
@@ -86,7 +110,7 @@ impl Values {
     /// stays, whatever else it is.
     pub fn exempt(&mut self, id: &str) {
         let Some((_, key)) = shape::identify(id) else { return };
-        if self.known.get(&key).is_some_and(|(_, place)| !self.is_credential(*place)) {
+        if self.known.get(&key).is_some_and(|known| !self.is_credential(known.place)) {
             self.known.remove(&key);
         }
     }
@@ -103,8 +127,8 @@ impl Values {
 
     /// The class of a known key, and the `table.column` that it stands in.
     pub fn get(&self, key: Key) -> Option<(Class, &str)> {
-        let (class, place) = self.known.get(&key)?;
-        Some((*class, &self.places.get(usize::from(*place))?.0))
+        let known = self.known.get(&key)?;
+        Some((known.class, &self.places.get(usize::from(known.place))?.name))
     }
 
     /// Whether a known address ends with `@` and this domain.
@@ -117,24 +141,24 @@ impl Values {
         self.has_other_letters
     }
 
-    /// The lengths that known tokens have, and whether those are hexadecimal.
-    pub fn token_shapes(&self) -> impl Iterator<Item = (usize, bool)> + use<'_> {
+    /// The shapes that known tokens have.
+    pub fn token_shapes(&self) -> impl Iterator<Item = TokenShape> + use<'_> {
         self.token_shapes.iter().copied()
     }
 
     fn place_index(&mut self, place: &str) -> PlaceIndex {
         // Rows of one column come one after another.
-        if let Some(at) = self.places.iter().rposition(|(known, _)| known == place) {
+        if let Some(at) = self.places.iter().rposition(|known| known.name == place) {
             return at as PlaceIndex;
         }
         if self.places.len() <= usize::from(PlaceIndex::MAX) {
-            self.places.push((place.to_owned(), lets_in(place)));
+            self.places.push(Place { name: place.to_owned(), lets_in: lets_in(place) });
         }
         (self.places.len() - 1) as PlaceIndex
     }
 
     fn is_credential(&self, place: PlaceIndex) -> bool {
-        self.places.get(usize::from(place)).is_some_and(|(_, lets_in)| *lets_in)
+        self.places.get(usize::from(place)).is_some_and(|place| place.lets_in)
     }
 }
 
@@ -238,7 +262,7 @@ mod tests {
         for length in [128, 129, 100_000] {
             values.add("submissions.submitter_name", &"1".repeat(length));
         }
-        assert_eq!(values.token_shapes().collect::<Vec<_>>(), [(128, true)]);
+        assert_eq!(values.token_shapes().collect::<Vec<_>>(), [TokenShape { length: 128, is_hex: true }]);
         assert_eq!(values.len(), 3);
     }
 
@@ -249,6 +273,6 @@ mod tests {
             values.add("visits.session", &"a1".repeat(length));
         }
         values.add("magic_links.token", &"Zk3x-Qw9_L".repeat(4));
-        assert!(values.token_shapes().any(|shape| shape == (40, false)));
+        assert!(values.token_shapes().any(|shape| shape == TokenShape { length: 40, is_hex: false }));
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ffi};
+use rusqlite::{Connection, ErrorCode};
 
 use super::RestoredTable;
 use crate::database::digest::{self, TableDigest};
@@ -15,7 +15,7 @@ use crate::database::schema::{Key, Object, Schema};
 use crate::database::watchdog::Watchdog;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
-use crate::sqlite::trouble::{as_io, extended};
+use crate::sqlite::trouble::{as_io, extended, interrupted};
 
 /// The counters of AUTOINCREMENT tables, from which SQLite takes those of a table that is dropped.
 pub(super) const SEQUENCE: &str = "sqlite_sequence";
@@ -53,46 +53,48 @@ struct Dropped {
 
 /// Drops what was not chosen, with its indexes and triggers, and the views and triggers that work no longer.
 fn drop_others(path: &Path, kept: &HashSet<&str>, job: &Job) -> Result<Dropped> {
-    let drop = || -> rusqlite::Result<Dropped> {
-        let connection = Connection::open(path)?;
-        let _watchdog = Watchdog::over(&connection, job, None)?;
-        // What was not chosen leaves no bytes behind.
-        connection.execute_batch(
-            "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;
-             PRAGMA secure_delete = ON;",
-        )?;
-        let schema = Schema::read(&connection)?;
-        let working = working_views(&connection, &schema)?;
-        // FTS5 leaves the table of a contentless index behind that holds what is not indexed.
-        let virtual_tables = schema.virtual_tables.iter().filter(|table| !kept.contains(table.name.as_str()));
-        let virtual_tables = virtual_tables
-            .flat_map(|table| std::iter::once(&table.name).chain(table.shadows.iter().map(|it| &it.name)));
-        let ordinary = schema.tables.iter().map(|table| &table.name);
-        for name in virtual_tables.chain(ordinary.filter(|name| !kept.contains(name.as_str()))) {
-            // A DROP that frees pages goes on to its end whoever interrupts it.
-            if job.is_stopped() {
-                return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
-            }
-            connection.execute_batch(&format!("DROP TABLE IF EXISTS main.{}", quoted(name)))?;
-        }
-        let mut warnings = drop_views(&connection, &working)?;
-        let schema = Schema::read(&connection)?;
-        warnings.extend(drop_triggers(&connection, &schema)?);
-        warnings.extend(lost_contents(&schema));
-        if !is_renumbered_by_vacuum(&schema) {
-            connection.execute_batch("VACUUM")?;
-        }
-        let sequence = schema.sequence.map(|table| digest::table(&connection, &table, false)).transpose()?;
-        Ok(Dropped { warnings, sequence })
-    };
-    drop().map_err(|error| job.check().err().unwrap_or_else(|| undropped(path, &error))).inspect(|_| {
+    let dropped = try_drop(path, kept, job);
+    dropped.map_err(|error| job.check().err().unwrap_or_else(|| undropped(path, &error))).inspect(|_| {
         // Left by a connection that did not end well; it goes with the folder otherwise.
         let _ = fs::remove_file(path.with_extension("sqlite-journal"));
     })
 }
 
+fn try_drop(path: &Path, kept: &HashSet<&str>, job: &Job) -> rusqlite::Result<Dropped> {
+    let connection = Connection::open(path)?;
+    let _watchdog = Watchdog::over(&connection, job, None)?;
+    // What was not chosen leaves no bytes behind.
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;
+             PRAGMA secure_delete = ON;",
+    )?;
+    let schema = Schema::read(&connection)?;
+    let working = working_views(&connection, &schema)?;
+    // FTS5 leaves the table of a contentless index behind that holds what is not indexed.
+    let virtual_tables = schema.virtual_tables.iter().filter(|table| !kept.contains(table.name.as_str()));
+    let virtual_tables = virtual_tables
+        .flat_map(|table| std::iter::once(&table.name).chain(table.shadows.iter().map(|it| &it.name)));
+    let ordinary = schema.tables.iter().map(|table| &table.name);
+    for name in virtual_tables.chain(ordinary.filter(|name| !kept.contains(name.as_str()))) {
+        // A DROP that frees pages goes on to its end whoever interrupts it.
+        if job.is_stopped() {
+            return Err(interrupted());
+        }
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS main.{}", quoted(name)))?;
+    }
+    let mut warnings = drop_views(&connection, &working)?;
+    let schema = Schema::read(&connection)?;
+    warnings.extend(drop_triggers(&connection, &schema)?);
+    warnings.extend(lost_contents(&schema));
+    if !is_renumbered_by_vacuum(&schema) {
+        connection.execute_batch("VACUUM")?;
+    }
+    let sequence = schema.sequence.map(|table| digest::table(&connection, &table, false)).transpose()?;
+    Ok(Dropped { warnings, sequence })
+}
+
 fn undropped(path: &Path, error: &rusqlite::Error) -> Error {
-    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+    if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
         return Error::output(path, as_io(error));
     }
     // Its code alone: what SQLite says may quote a row.

@@ -49,29 +49,29 @@ impl Targets {
             photos.push(Box::new(S3Bucket::new(bucket.check("s3")?)?));
         }
         refuse_folders(&databases, &folders)?;
-        if let [database, of_wrangler] = &databases[..]
+        let targets = Targets { databases, photos };
+        targets.refuse_contradictions(options)?;
+        Ok(targets)
+    }
+
+    /// Fails with `INVALID_OPTIONS` when there is no target, or none for the tables or keys that are chosen, or both
+    /// databases are one file.
+    fn refuse_contradictions(&self, options: &RestoreOptions) -> Result<()> {
+        let Targets { databases, photos } = self;
+        let problem = if let [database, of_wrangler] = &databases[..]
             && place(database) == place(of_wrangler)
         {
-            return Err(Error::invalid(
-                "database is the very file of wrangler.databaseId; name one of the two",
-            ));
-        }
-        if databases.is_empty() && photos.is_empty() {
-            return Err(Error::invalid(
-                "a restore needs a target: database, photosDir, wrangler, s3 or several",
-            ));
-        }
-        if options.tables.is_some() && databases.is_empty() {
-            return Err(Error::invalid(
-                "tables is about rows: set database or wrangler.databaseId too, or leave tables out",
-            ));
-        }
-        if options.keys.is_some() && photos.is_empty() {
-            return Err(Error::invalid(
-                "keys is about photos: set photosDir, wrangler.bucket or s3 too, or leave keys out",
-            ));
-        }
-        Ok(Targets { databases, photos })
+            "database is the very file of wrangler.databaseId; name one of the two"
+        } else if databases.is_empty() && photos.is_empty() {
+            "a restore needs a target: database, photosDir, wrangler, s3 or several"
+        } else if options.tables.is_some() && databases.is_empty() {
+            "tables is about rows: set database or wrangler.databaseId too, or leave tables out"
+        } else if options.keys.is_some() && photos.is_empty() {
+            "keys is about photos: set photosDir, wrangler.bucket or s3 too, or leave keys out"
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid(problem))
     }
 }
 

@@ -93,6 +93,21 @@ pub fn truncated(size: u64, promised: u64) -> String {
     format!("it is truncated: {size} of {promised} bytes are there; copy it again, or take an earlier copy")
 }
 
+/// Whether the machine failed or the job was stopped: nothing is said of the data.
+pub fn is_of_machine(error: &rusqlite::Error) -> bool {
+    matches!(primary(error), ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_INTERRUPT)
+}
+
+/// What a statement fails with that is ended from outside.
+pub fn interrupted() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)
+}
+
+/// Whether pages of the database are damaged.
+pub fn is_corrupt(error: &rusqlite::Error) -> bool {
+    primary(error) == ffi::SQLITE_CORRUPT
+}
+
 /// Whether an expression of the schema fails on a row, as a CHECK may that reads JSON from any text: it was off when the
 /// row came.
 pub fn is_of_rows(error: &rusqlite::Error) -> bool {

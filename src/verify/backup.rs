@@ -1,6 +1,6 @@
 //! A backup: its index and its metadata against what is there, its rows loaded and compared with their digests.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::BufReader;
 
 use super::contents::{Contents, Sound};
@@ -54,31 +54,39 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
     if index.iter().any(|photo| absent.contains(photo.key.as_str())) {
         problems.damaged(Some(METADATA), "it says that a photo is missing which photos/index.json lists");
     }
-    if (photos.originals, photos.thumbnails, photos.bytes) != compare_photos(contents, &index, problems) {
+    let listed = compare_photos(contents, &index, problems);
+    if (photos.originals, photos.thumbnails, photos.bytes)
+        != (listed.originals, listed.thumbnails, listed.bytes)
+    {
         problems.damaged(Some(METADATA), "it counts other photos than photos/index.json lists");
     }
 }
 
-/// Compares each photo of the index with the entry that it names, and the reverse. The originals, variants and bytes
-/// that the index lists.
-fn compare_photos(
-    contents: &Contents<'_>,
-    index: &[IndexedPhoto],
-    problems: &mut Problems,
-) -> (u64, u64, u64) {
-    let mut counts = HashMap::from([(ORIGINALS, 0), (THUMBNAILS, 0)]);
-    let mut bytes = 0_u64;
+/// What the index lists.
+#[derive(Default)]
+struct Listed {
+    originals: u64,
+    thumbnails: u64,
+    bytes: u64,
+}
+
+/// Compares each photo of the index with the entry that it names, and the reverse.
+fn compare_photos(contents: &Contents<'_>, index: &[IndexedPhoto], problems: &mut Problems) -> Listed {
+    let mut listed = Listed::default();
     let (mut paths, mut keys) = (HashSet::new(), HashSet::new());
     for photo in index {
         if !keys.insert(photo.key.as_str()) {
             problems.damaged(Some(INDEX), "it names a key twice");
         }
-        let folder = [ORIGINALS, THUMBNAILS].into_iter().find(|folder| photo.path.starts_with(folder));
-        match folder.and_then(|folder| counts.get_mut(folder)) {
-            Some(count) if paths.insert(photo.path.as_str()) => *count += 1,
-            _ => problems.damaged(Some(INDEX), "it names a photo twice, or one that is elsewhere"),
+        let is_new = paths.insert(photo.path.as_str());
+        if is_new && photo.path.starts_with(ORIGINALS) {
+            listed.originals += 1;
+        } else if is_new && photo.path.starts_with(THUMBNAILS) {
+            listed.thumbnails += 1;
+        } else {
+            problems.damaged(Some(INDEX), "it names a photo twice, or one that is elsewhere");
         }
-        bytes = bytes.saturating_add(photo.size);
+        listed.bytes = listed.bytes.saturating_add(photo.size);
         let Some(sound) = contents.sound(&photo.path) else {
             if !contents.lists(&photo.path) {
                 problems.damaged(Some(&photo.path), "photos/index.json lists it, and it is missing");
@@ -94,7 +102,7 @@ fn compare_photos(
             problems.damaged(Some(&sound.entry.name), "photos/index.json does not list it");
         }
     }
-    (counts[ORIGINALS], counts[THUMBNAILS], bytes)
+    listed
 }
 
 fn check_rows(

@@ -18,8 +18,8 @@ const MAX_LINE: u64 = 2 << 10;
 /// Entries that were read whole.
 pub(super) struct Contents<'s> {
     survey: &'s Survey,
-    /// All that are listed; with their SHA-256 those that are as SHA256SUMS says.
-    found: HashMap<&'s str, (&'s SurveyedEntry, Option<[u8; 32]>)>,
+    /// All that are listed; None for those that are not as SHA256SUMS says.
+    found: HashMap<&'s str, Option<Sound<'s>>>,
 }
 
 /// An entry with sound contents.
@@ -39,7 +39,7 @@ impl<'s> Contents<'s> {
     ) -> Result<Contents<'s>> {
         let sums = checksums(survey, problems);
         let mut found: HashMap<_, _> =
-            survey.entries.iter().map(|entry| (entry.name.as_str(), (entry, None))).collect();
+            survey.entries.iter().map(|entry| (entry.name.as_str(), None)).collect();
         let mut unlisted = Vec::new();
         for entry in &survey.entries {
             meter.item(&entry.name);
@@ -56,7 +56,7 @@ impl<'s> Contents<'s> {
                     problems.damaged(Some(&entry.name), "it is not what SHA256SUMS says: take another copy");
                 }
                 Ok(sha256) => {
-                    found.insert(entry.name.as_str(), (entry, Some(sha256)));
+                    found.insert(entry.name.as_str(), Some(Sound { entry, sha256 }));
                 }
             }
             meter.add(1, entry.size);
@@ -106,8 +106,7 @@ impl<'s> Contents<'s> {
 
     /// An entry that is sound.
     pub(super) fn sound(&self, name: &str) -> Option<Sound<'s>> {
-        let (entry, sha256) = self.found.get(name)?;
-        Some(Sound { entry, sha256: (*sha256)? })
+        *self.found.get(name)?
     }
 
     /// All that are, in the order of the directory.

@@ -77,8 +77,14 @@ struct Reading<'c, 's, 'p> {
     problems: &'p mut Problems,
     job: &'c Job,
     filter: Filter,
-    /// What records say of thumbnails: bytes and SHA-256. In the order of their names, so that problems are.
-    photos: BTreeMap<String, (u64, String)>,
+    /// What records say of thumbnails. In the order of their names, so that problems are.
+    photos: BTreeMap<String, Described>,
+}
+
+/// A thumbnail as artwork.json describes it.
+struct Described {
+    bytes: u64,
+    sha256: String,
 }
 
 impl Reading<'_, '_, '_> {
@@ -161,13 +167,13 @@ impl Reading<'_, '_, '_> {
             let text = |name| photo.get(name).and_then(Value::as_str);
             let bytes = photo.get("bytes").and_then(Value::as_u64);
             if let (Some(name), Some(bytes), Some(sha256)) = (text("file"), bytes, text("sha256")) {
-                self.photos.insert(name.to_owned(), (bytes, sha256.to_owned()));
+                self.photos.insert(name.to_owned(), Described { bytes, sha256: sha256.to_owned() });
             }
         }
     }
 
     fn check_photos(&mut self, metadata: &DataDumpMetadata) {
-        for (name, (bytes, sha256)) in &self.photos {
+        for (name, Described { bytes, sha256 }) in &self.photos {
             match self.contents.sound(name) {
                 Some(sound) if sound.entry.size != *bytes || hex::encode(sound.sha256) != *sha256 => {
                     self.problems.damaged(Some(name), "it is not the thumbnail that artwork.json describes");

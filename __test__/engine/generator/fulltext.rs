@@ -6,25 +6,8 @@ use rusqlite::params;
 use super::Build;
 
 const WORDS: &[&str] = &[
-    "mural",
-    "Murals",
-    "statue",
-    "bronze",
-    "köln",
-    "straße",
-    "日本",
-    "it's",
-    "x",
-    "a-b",
-    "123",
-    "the",
-    "running",
-    "😀",
-    "BEGIN TRANSACTION",
-    "\r\n",
-    "ſıx",
-    ";",
-    "fountain",
+    "mural", "Murals", "statue", "bronze", "köln", "straße", "日本", "it's", "x", "a-b", "123", "the",
+    "running", "😀", "BEGIN TRANSACTION", "\r\n", "ſıx", ";", "fountain",
 ];
 
 fn prose(b: &mut Build) -> Option<String> {

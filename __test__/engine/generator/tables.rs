@@ -8,28 +8,9 @@ use super::names::double;
 use super::values::{self, Cell};
 
 const TYPES: &[&str] = &[
-    "INTEGER",
-    "INT",
-    "BIGINT",
-    "TEXT",
-    "VARCHAR(20)",
-    "CLOB",
-    "REAL",
-    "DOUBLE",
-    "FLOAT",
-    "NUMERIC",
-    "DECIMAL(10,5)",
-    "DATETIME",
-    "BOOLEAN",
-    "BLOB",
-    "",
-    "",
-    "STRING",
-    "\"odd type (1,2)\"",
-    "FLOATING POINT",
-    "[x y]",
-    "NUMERIC(-5, +3)",
-    "JSON",
+    "INTEGER", "INT", "BIGINT", "TEXT", "VARCHAR(20)", "CLOB", "REAL", "DOUBLE", "FLOAT", "NUMERIC",
+    "DECIMAL(10,5)", "DATETIME", "BOOLEAN", "BLOB", "", "", "STRING", "\"odd type (1,2)\"", "FLOATING POINT",
+    "[x y]", "NUMERIC(-5, +3)", "JSON",
 ];
 
 /// A table that rows can be put into.
@@ -233,19 +214,9 @@ pub fn as_select(b: &mut Build) {
 /// Names that a dump might want for tables of its own.
 pub fn scratch_names(b: &mut Build) {
     for name in [
-        "scratch",
-        "_scratch",
-        "_cultural_archiver_scratch",
-        "cultural_archiver_scratch",
-        "_backup_scratch",
-        "_cab_scratch",
-        "_backup_pieces",
-        "_pieces",
-        "pieces",
-        "_backup_value",
-        "_backup_values",
-        "_backup_sequence",
-        "_backup",
+        "scratch", "_scratch", "_cultural_archiver_scratch", "cultural_archiver_scratch", "_backup_scratch",
+        "_cab_scratch", "_backup_pieces", "_pieces", "pieces", "_backup_value", "_backup_values",
+        "_backup_sequence", "_backup",
     ] {
         if !b.taken.iter().any(|t| t.eq_ignore_ascii_case(name)) {
             b.run(&format!(

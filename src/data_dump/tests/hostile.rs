@@ -233,22 +233,9 @@ fn tags() -> impl Strategy<Value = serde_json::Value> {
     let text = prop_oneof![
         "[a\\[\\]{}\":,@.n\\\\\n ]{0,8}",
         proptest::sample::select(vec![
-            "phone",
-            "key",
-            "value",
-            "tags",
-            "n@b.co",
-            "{\"phone\":1,",
-            "{phone: 604",
-            "\\u0040b.co",
-            "n%40b.co",
-            "@b.co",
-            "b::1",
-            "[\"phone\",\"n@b.co\"]",
-            "{\"a\":\"n@b.co\",\"b\":1}",
-            "bkBiLmNv",
-            "\\",
-            "\"",
+            "phone", "key", "value", "tags", "n@b.co", "{\"phone\":1,", "{phone: 604", "\\u0040b.co",
+            "n%40b.co", "@b.co", "b::1", "[\"phone\",\"n@b.co\"]", "{\"a\":\"n@b.co\",\"b\":1}", "bkBiLmNv",
+            "\\", "\"",
         ])
         .prop_map(str::to_owned),
     ];

@@ -23,7 +23,7 @@ pub(super) fn misread(
 ) -> rusqlite::Result<Vec<(usize, String)>> {
     let mut found = Vec::new();
     // SQLite opens no value of a table with generated columns.
-    if table.column_count > table.columns.len() {
+    if table.has_generated {
         return Ok(found);
     }
     for (index, column) in table.columns.iter().enumerate() {

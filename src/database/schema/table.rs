@@ -18,8 +18,8 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Names of the generated columns that are stored.
     pub generated: Vec<String>,
-    /// How many columns there are, generated and hidden ones among them.
-    pub column_count: usize,
+    /// Whether there are generated columns, stored or not.
+    pub has_generated: bool,
     /// What tells its rows apart.
     pub key: Key,
     /// Whether SQLite in defensive mode refuses to write it because its name looks like that of a shadow table, which it
@@ -59,7 +59,7 @@ impl Table {
                 .filter(|column| column.hidden == 3)
                 .map(|column| column.name.clone())
                 .collect(),
-            column_count: all.len(),
+            has_generated: stored.len() < all.len(),
             key,
             reserved: false,
             name: object.name,
@@ -77,6 +77,11 @@ impl Table {
     /// Whether a row has a CHECK to pass. A column of that name counts as one.
     pub fn has_check(&self) -> bool {
         tokens(&self.sql).any(|token| token.is_word("CHECK"))
+    }
+
+    /// Whether `sqlite_sequence` counts its rowids. A column of that name counts as well.
+    pub fn is_autoincrement(&self) -> bool {
+        tokens(&self.sql).any(|token| token.is_word("AUTOINCREMENT"))
     }
 
     /// How a query names the rowid; None where it cannot.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::{Kind, Object, Table, table_kinds};
 use crate::database::lexer::{self, Token};
-use crate::database::quoted;
+use crate::database::{quoted, quoted_list};
 
 /// A virtual table.
 #[derive(Debug, Clone)]
@@ -36,15 +36,8 @@ pub struct Made {
 
 /// FTS5 takes any beginning of an option's name for the option.
 const OPTIONS: [&str; 9] = [
-    "prefix",
-    "tokenize",
-    "content",
-    "contentless_delete",
-    "contentless_unindexed",
-    "content_rowid",
-    "columnsize",
-    "locale",
-    "detail",
+    "prefix", "tokenize", "content", "contentless_delete", "contentless_unindexed", "content_rowid",
+    "columnsize", "locale", "detail",
 ];
 
 impl VirtualTable {
@@ -170,8 +163,7 @@ impl Workshop {
         if columns.is_empty() {
             return Ok(());
         }
-        let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
-        self.0.execute_batch(&format!("CREATE TABLE {} ({})", quoted(&content), columns.join(", ")))
+        self.0.execute_batch(&format!("CREATE TABLE {} ({})", quoted(&content), quoted_list(&columns)))
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Error, Result, ffi, params_from_iter};
+use rusqlite::{Connection, Error, Result, params_from_iter};
+
+use crate::sqlite::trouble::interrupted;
 
 /// Steps that a function takes in about ten seconds when it compares byte by byte.
 const BYTES: u64 = 1 << 32;
@@ -42,7 +44,7 @@ pub fn bound(
         let sql = format!("SELECT {name}({})", places.join(", "));
         connection.create_scalar_function(name, arguments, flags, move |context| {
             if is_over() {
-                return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+                return Err(interrupted());
             }
             if length(context, 0).saturating_mul(length(context, 1)) > most {
                 refuse();
@@ -120,7 +122,7 @@ mod tests {
     ];
 
     #[test]
-    fn they_say_what_they_said() {
+    fn bounded_functions_say_what_those_of_sqlite_say() {
         let (plain, bounded) = (Connection::open_in_memory().unwrap(), Connection::open_in_memory().unwrap());
         bound(&bounded, || false, || panic!("refused")).unwrap();
         for (name, arguments, _) in FUNCTIONS {

@@ -15,17 +15,7 @@ const MANY_TABLES: u64 = 3000;
 
 /// What ends a list of tables.
 const ENDS: [&str; 12] = [
-    "SELECT",
-    "WHERE",
-    "GROUP",
-    "HAVING",
-    "ORDER",
-    "LIMIT",
-    "UNION",
-    "INTERSECT",
-    "EXCEPT",
-    "VALUES",
-    "SET",
+    "SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTERSECT", "EXCEPT", "VALUES", "SET",
     "RETURNING",
 ];
 
@@ -77,7 +67,7 @@ impl Views {
         place
     }
 
-    /// A view may be made once more, or not, as there is one already: it counts for the larger.
+    /// Notes a view. One of that name may be there already, and IF NOT EXISTS may keep it: the larger of the two counts.
     fn make(&mut self, name: String, named: HashMap<String, u64>) {
         let made = self.place(name);
         let mut size = 1_u64;
@@ -96,8 +86,8 @@ impl Views {
         }
     }
 
-    /// With a view grows what is made of it. Every step adds to the total, which ends it. Views that are made of each
-    /// other are an error once they are looked into.
+    /// Lets a view grow, and with it all views that are made of it. That ends because every step adds to the total, which
+    /// is bounded. A circle of views is passed over: SQLite refuses it when somebody looks into it.
     fn grow(&mut self, view: usize, growth: u64) {
         enum Step {
             Grow(usize, u64),
@@ -212,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn in_whatever_order_they_are_made() {
+    fn views_that_double_each_other_end_soon_in_whatever_order_they_are_made() {
         for depth in [18, 60] {
             let backwards = (0..depth).rev().map(doubled).chain([first()]);
             assert!(admitted(backwards) <= depth, "{depth}");
@@ -228,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn however_they_are_named() {
+    fn a_view_counts_however_it_is_named() {
         for twice in [
             "\"main\".v0, \"main\" . v0",
             "main .v0 JOIN [main].[V0]",

@@ -7,10 +7,11 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement};
 
+use super::full_text::Content;
 use super::{foreign_keys, reindex, shell, wrangler};
 use crate::database::lexer::{Token, creates, tokens};
-use crate::database::quoted;
 use crate::database::schema::{Table, VirtualTable};
+use crate::database::{placeholders, quoted, quoted_list};
 use crate::sqlite::trouble::said;
 
 /// Bytes of one statement that D1 takes, and of one value or row.
@@ -35,36 +36,11 @@ const LIMITS: [(Limit, i32); 6] = [
 /// Functions that SQLite has here and D1 has not, or lets nobody call: what workerd answered to each one in a CHECK
 /// (version 4.20260730.0 of miniflare; its list of allowed functions is in src/workerd/util/sqlite.c++).
 const FUNCTIONS: &[&str] = &[
-    "ceiling",
-    "fts3_tokenizer",
-    "fts5",
-    "fts5_get_locale",
-    "fts5_insttoken",
-    "fts5_locale",
-    "fts5_source_id",
-    "if",
-    "json_array_insert",
-    "json_error_position",
-    "json_pretty",
-    "jsonb_array_insert",
-    "load_extension",
-    "log10",
-    "matchinfo",
-    "offsets",
-    "optimize",
-    "power",
-    "rtreecheck",
-    "rtreedepth",
-    "rtreenode",
-    "soundex",
-    "sqlite_compileoption_get",
-    "sqlite_compileoption_used",
-    "sqlite_log",
-    "sqlite_source_id",
-    "sqlite_version",
-    "subtype",
-    "unistr",
-    "unistr_quote",
+    "ceiling", "fts3_tokenizer", "fts5", "fts5_get_locale", "fts5_insttoken", "fts5_locale",
+    "fts5_source_id", "if", "json_array_insert", "json_error_position", "json_pretty", "jsonb_array_insert",
+    "load_extension", "log10", "matchinfo", "offsets", "optimize", "power", "rtreecheck", "rtreedepth",
+    "rtreenode", "soundex", "sqlite_compileoption_get", "sqlite_compileoption_used", "sqlite_log",
+    "sqlite_source_id", "sqlite_version", "subtype", "unistr", "unistr_quote",
 ];
 
 /// Bytes of a LIKE or GLOB pattern; a longer one makes D1 refuse every row that is held against it.
@@ -147,31 +123,27 @@ impl Rehearsal {
         }
     }
 
-    /// Whether these columns of a view or virtual table that was made here can be read. What is in a view is looked up
-    /// only then.
-    pub fn reads(&self, name: &str, columns: &[String]) -> bool {
-        // With a table before it, no name can be taken for a string.
-        let columns: Vec<String> = columns.iter().map(|column| format!("t.{}", quoted(column))).collect();
-        let sql = format!("SELECT {} FROM main.{} AS t", columns.join(", "), quoted(name));
-        self.connection.prepare(&sql).is_ok()
+    /// Whether a view or virtual table that was made here can be read. What a view names is looked up only then.
+    pub fn reads(&self, content: &Content) -> bool {
+        self.connection.prepare(&content.select()).is_ok()
     }
 
     /// Takes rows of a table that was made here.
     pub fn rows_of(&self, table: &Table) -> rusqlite::Result<RowTrial<'_>> {
         self.connection.execute_batch("PRAGMA foreign_keys = OFF")?;
-        let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
-        let values = vec!["?"; columns.len()].join(", ");
-        let name = quoted(&table.name);
-        let insert = self
-            .connection
-            .prepare(&format!("INSERT INTO main.{name} ({}) VALUES ({values})", columns.join(", ")))?;
+        let insert = self.connection.prepare(&format!(
+            "INSERT INTO main.{} ({}) VALUES ({})",
+            quoted(&table.name),
+            quoted_list(&table.columns),
+            placeholders(table.columns.len())
+        ))?;
         Ok(RowTrial { connection: &self.connection, insert })
     }
 
     /// Whether every foreign key of a table that was made here refers to a key of its parent. A unique index that does
     /// not stand in database.sql is none.
     pub fn finds_keys(&self, table: &Table) -> rusqlite::Result<bool> {
-        foreign_keys::are_keys(&self.connection, table)
+        foreign_keys::check(&self.connection, table).map(|found| found.is_some())
     }
 }
 

@@ -3,11 +3,12 @@
 //! A restore makes every index anew, so nothing is lost: but the operator should know that queries on the live
 //! database miss rows, or find rows that are not there.
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 
 use crate::database::quoted;
 use crate::database::schema::{Key, Table};
 use crate::job::Warning;
+use crate::sqlite::trouble::is_corrupt;
 
 /// A warning for each index of `table`, but those that are `left_out`, that has not one entry for each of its `rows`.
 pub fn of_indexes(
@@ -29,9 +30,7 @@ pub fn of_indexes(
         let found = match entries(connection, table, &name) {
             Ok(entries) if entries == rows => continue,
             Ok(entries) => format!("has {entries} entries for {rows} rows"),
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-                "is corrupt".into()
-            }
+            Err(error) if is_corrupt(&error) => "is corrupt".into(),
             Err(error) => return Err(error),
         };
         let message =

@@ -5,7 +5,7 @@ use std::io::Write;
 use rusqlite::types::ValueRef;
 
 use super::insert::Script;
-use super::main_file::{closed, insert_into};
+use super::main_file::insert_into;
 use super::{Dumper, Failure, Home};
 use crate::database::digest::Digester;
 use crate::database::schema::{Object, Table};
@@ -16,8 +16,8 @@ mod virtual_tables;
 
 impl Dumper<'_> {
     /// Returns the bytes written; 0 when nothing is needed.
-    pub(super) fn write_extra(&mut self, out: &mut dyn Write, pieces: String) -> Result<u64, Failure> {
-        let mut script = Script::new(out, pieces);
+    pub(super) fn write_extra(&mut self, out: &mut dyn Write) -> Result<u64, Failure> {
+        let mut script = Script::new(out, self.scratch_name());
         self.settings(&mut script)?;
         for unmakeable in &self.unmakeable {
             script.comment(&unmakeable.sql)?;
@@ -45,7 +45,7 @@ impl Dumper<'_> {
         }
         self.extra_objects(&mut script)?;
         self.extra_indexed(&mut script)?;
-        // What is set on the tables behind an index sees nothing of that.
+        // Last: a trigger on a table behind an index must not see the index being filled.
         self.extra_triggers(&mut script, &paused)?;
         Ok(script.bytes())
     }
@@ -64,29 +64,22 @@ impl Dumper<'_> {
     /// made again in their order.
     fn triggers_to_pause(&self) -> Vec<Object> {
         let adds_rows = |trigger: &Object| {
-            self.schema.tables.iter().enumerate().any(|(index, table)| {
-                table.name.eq_ignore_ascii_case(&trigger.table)
-                    && self.placement.homes[index].refuses().is_none()
-                    && !self.placement.holds_all_rows(index)
+            self.schema.position(&trigger.table).is_some_and(|index| {
+                self.placement.homes[index].refuses().is_none() && !self.placement.holds_all_rows(index)
             })
         };
-        if self.schema.triggers.iter().any(adds_rows) {
-            self.schema
-                .triggers
-                .iter()
-                .filter(|it| self.placement.refuses_trigger(it).is_none())
-                .cloned()
-                .collect()
-        } else {
-            Vec::new()
+        let triggers = &self.schema.triggers;
+        if !triggers.iter().any(adds_rows) {
+            return Vec::new();
         }
+        triggers.iter().filter(|it| self.placement.refuses_trigger(it).is_none()).cloned().collect()
     }
 
     fn extra_tables(&mut self, script: &mut Script<'_>) -> Result<(), Failure> {
         for index in 0..self.schema.tables.len() {
             if let Some(reason) = self.placement.homes[index].refuses() {
                 let (table, reason) = (&self.schema.tables[index], reason.to_owned());
-                script.statement(&closed(&table.sql))?;
+                script.create(&table.sql)?;
                 let name = table.name.clone();
                 self.note_extra(&name, &format!("table {name}"), &reason);
             }
@@ -120,7 +113,7 @@ impl Dumper<'_> {
                     self.note_extra(&name, &format!("the rows of {name}"), &reason);
                 }
                 Home::Extra(_) => self.all_rows(script, index)?,
-                Home::Rescued { .. } => self.rescued_rows(script, index)?,
+                Home::Rescued { fault, .. } => self.rescued_rows(script, index, fault)?,
             }
             any = true;
         }
@@ -178,7 +171,7 @@ impl Dumper<'_> {
         for (kind, object, reason) in objects {
             match self.repairs.indexes.contains(&object.name) {
                 true => script.comment(&object.sql)?,
-                false => script.statement(&closed(&object.sql))?,
+                false => script.create(&object.sql)?,
             }
             self.note_extra(&object.name, &format!("{kind} {}", object.name), reason);
         }
@@ -188,12 +181,12 @@ impl Dumper<'_> {
     /// Triggers that were paused, then those that D1 would refuse.
     fn extra_triggers(&mut self, script: &mut Script<'_>, paused: &[Object]) -> Result<(), Failure> {
         for trigger in paused {
-            script.statement(&closed(&trigger.sql))?;
+            script.create(&trigger.sql)?;
         }
         let refused = |it: &Object| self.placement.refuses_trigger(it).map(|reason| (it.clone(), reason));
         let refused: Vec<_> = self.schema.triggers.iter().filter_map(refused).collect();
         for (trigger, reason) in refused {
-            script.statement(&closed(&trigger.sql))?;
+            script.create(&trigger.sql)?;
             self.note_extra(&trigger.name, &format!("trigger {}", trigger.name), reason);
         }
         Ok(())

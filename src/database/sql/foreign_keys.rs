@@ -5,6 +5,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::parents;
 use crate::database::quoted;
 use crate::database::schema::{Schema, Table};
+use crate::sqlite::trouble::is_corrupt;
 
 /// One foreign key of a child table.
 #[derive(Debug, Clone)]
@@ -15,6 +16,23 @@ pub struct ForeignKey {
     pub from: Vec<String>,
     /// The parent's columns.
     pub to: Vec<String>,
+}
+
+/// A foreign key with both of its tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Link<'a> {
+    /// The table that is referred to.
+    pub parent: &'a Table,
+    /// The table that refers.
+    pub child: &'a Table,
+    /// How it does.
+    pub key: &'a ForeignKey,
+}
+
+/// The affinities of two columns that are compared.
+struct Affinities {
+    parent: &'static str,
+    child: &'static str,
 }
 
 /// What a check of one table found.
@@ -41,8 +59,7 @@ fn of_table(connection: &Connection, schema: &Schema, table: &Table) -> rusqlite
     while let Some(row) = rows.next()? {
         let (id, name): (i64, String) = (row.get("id")?, row.get("table")?);
         if keys.last().is_none_or(|(last, _)| *last != id) {
-            let parent = schema.tables.iter().position(|table| table.name.eq_ignore_ascii_case(&name));
-            keys.push((id, ForeignKey { parent, from: Vec::new(), to: Vec::new() }));
+            keys.push((id, ForeignKey { parent: schema.position(&name), from: Vec::new(), to: Vec::new() }));
         }
         if let Some((_, key)) = keys.last_mut() {
             key.from.push(row.get("from")?);
@@ -63,13 +80,8 @@ fn primary_columns(connection: &Connection, table: &Table) -> rusqlite::Result<V
     connection.prepare(sql)?.query_map([&table.name], |row| row.get(0))?.collect()
 }
 
-/// Whether every key of `table`, which has no rows, refers to a key of its parent.
-pub fn are_keys(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
-    check(connection, table).map(|found| found.is_some())
-}
-
-/// Whether SQLite finds an orphan in `table`; None for [`Orphans::Mismatch`].
-fn check(connection: &Connection, table: &Table) -> rusqlite::Result<Option<bool>> {
+/// Whether SQLite finds an orphan in `table`; None for [`Orphans::Mismatch`], which an empty table has, too.
+pub fn check(connection: &Connection, table: &Table) -> rusqlite::Result<Option<bool>> {
     let sql = format!("PRAGMA main.foreign_key_check({})", quoted(&table.name));
     match connection.prepare(&sql).and_then(|mut check| check.exists([])) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => Ok(None),
@@ -89,7 +101,7 @@ pub fn orphans(
         Ok(Some(false)) => return Ok(Orphans::Rows(Vec::new())),
         // SQLite looks for parents in an index, which may be damaged: then it fails, or misses parents that are there.
         Ok(Some(true)) => {}
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {}
+        Err(error) if is_corrupt(&error) => {}
         Err(error) => return Err(error),
     }
     let missing = keys.iter().map(|key| parents::missing(connection, schema, child, key));
@@ -101,20 +113,15 @@ pub fn orphans(
     }
 }
 
-/// Rows of `child` that `parent` does not find when it comes after them; None when there are some and they cannot be
+/// Rows of the child that the parent does not find when it comes after them; None when there are some and they cannot be
 /// named.
 ///
 /// SQLite compares in two ways. A row that comes looks for its parent with the affinity of the parent's column. A parent
 /// that comes looks for the rows that wait for it by plain `=`, and a number in a column without affinity is no text.
-pub fn unmet(
-    connection: &Connection,
-    parent: &Table,
-    child: &Table,
-    key: &ForeignKey,
-) -> rusqlite::Result<Option<Vec<i64>>> {
-    let affinities = affinities(connection, (parent, child), key)?;
-    let numbers: Vec<String> = std::iter::zip(&key.from, affinities)
-        .filter(|(_, kinds)| *kinds == ("TEXT", "BLOB"))
+pub fn unmet(connection: &Connection, link: Link<'_>) -> rusqlite::Result<Option<Vec<i64>>> {
+    let Link { child, key, .. } = link;
+    let numbers: Vec<String> = std::iter::zip(&key.from, affinities(connection, link)?)
+        .filter(|(_, of)| of.parent == "TEXT" && of.child == "BLOB")
         .map(|(from, _)| format!("typeof(c.{}) IN ('integer', 'real')", quoted(from)))
         .collect();
     if numbers.is_empty() {
@@ -127,32 +134,32 @@ pub fn unmet(
 /// The affinities of both ends of a key, column by column.
 fn affinities(
     connection: &Connection,
-    (parent, child): (&Table, &Table),
-    key: &ForeignKey,
-) -> rusqlite::Result<Vec<(&'static str, &'static str)>> {
-    let theirs = parents::affinities(connection, parent, &key.to)?;
-    Ok(theirs.into_iter().zip(parents::affinities(connection, child, &key.from)?).collect())
+    Link { parent, child, key }: Link<'_>,
+) -> rusqlite::Result<Vec<Affinities>> {
+    let of_parent = parents::affinities(connection, parent, &key.to)?;
+    let of_child = parents::affinities(connection, child, &key.from)?;
+    Ok(std::iter::zip(of_parent, of_child).map(|(parent, child)| Affinities { parent, child }).collect())
 }
 
-/// Rows of `child` that point at one of the rows `rowids` of `parent`; None when there are some and they cannot be
+/// Rows of the child that point at one of the rows `rowids` of the parent; None when there are some and they cannot be
 /// named.
 pub fn children(
     connection: &Connection,
-    (parent, rowids): (&Table, &[i64]),
-    child: &Table,
-    key: &ForeignKey,
+    link: Link<'_>,
+    rowids: &[i64],
 ) -> rusqlite::Result<Option<Vec<i64>>> {
+    let Link { parent, child, key } = link;
     let Some(parent_rowid) = parent.rowid() else { return Ok(None) };
     if key.from.len() != key.to.len() {
         return Ok(Some(Vec::new()));
     }
     // The parent's side comes first: its collating sequence decides. So does its affinity, if the child's side has none
     // of its own; only a text needs that, and the plus keeps SQLite from using an index.
-    let affinities = affinities(connection, (parent, child), key)?;
+    let affinities = affinities(connection, link)?;
     let pairs: Vec<String> = std::iter::zip(&key.to, &key.from)
         .zip(affinities)
-        .map(|((to, from), kinds)| {
-            let plus = if kinds.0 == "TEXT" && kinds.1 != "TEXT" { "+" } else { "" };
+        .map(|((to, from), of)| {
+            let plus = if of.parent == "TEXT" && of.child != "TEXT" { "+" } else { "" };
             format!("p.{} = {plus}c.{}", quoted(to), quoted(from))
         })
         .collect();
@@ -166,9 +173,7 @@ pub fn children(
         )
     };
     match named(connection, child, &from("")) {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-            named(connection, child, &from(" NOT INDEXED"))
-        }
+        Err(error) if is_corrupt(&error) => named(connection, child, &from(" NOT INDEXED")),
         found => found,
     }
 }

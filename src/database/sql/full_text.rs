@@ -4,20 +4,22 @@
 //! the same index (it keeps no rows, or not those its content table has now) the tables behind it are written as they
 //! are, into database-extra.sql.
 
-use rusqlite::{Connection, PrepFlags};
+use rusqlite::Connection;
 
 use super::patience::Patience;
-use super::reindex::{Source, remade};
+use super::reindex::remade;
 use super::repairs::Repairs;
-use super::trial::is_trouble;
 use crate::database::digest::{self, instances, is_damage, readable};
 use crate::database::schema::{Schema, Table, VirtualTable};
 use crate::database::script::is_known_module;
 use crate::database::{quoted, rows};
+use crate::sqlite::trouble::is_of_machine;
 
 mod comes_back;
+mod content;
 
 pub use comes_back::digest;
+pub use content::Content;
 
 /// Rowids in one `IN (…)` list: a statement of about 16 kB.
 pub const ROWIDS: usize = 1000;
@@ -39,19 +41,6 @@ pub enum Fill {
     Nothing,
     /// Nothing can: it cannot be set up anew.
     Unknown,
-}
-
-/// The content table of an FTS5 table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
-    /// Its name.
-    pub table: String,
-    /// The column whose value is the rowid of the index.
-    pub rowid: String,
-    /// The columns of the index, which the content table has too.
-    pub columns: Vec<String>,
-    /// Whether it is a view, of which no row can be had without the others.
-    pub is_view: bool,
 }
 
 impl Fill {
@@ -137,56 +126,46 @@ fn external(
 /// Reads what the statement reads that fills the index with `some`: if rows were but counted, SQLite would not work out
 /// their columns.
 fn read_among(connection: &Connection, content: &Content, some: &[i64]) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(&select_among(content, some))?;
+    let mut statement = connection.prepare(&content.select_among(some))?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
     Ok(())
 }
 
-/// The rows of the content table with these rowids, as they are indexed.
-pub fn select_among(content: &Content, rowids: &[i64]) -> String {
-    let rowid = quoted(&content.rowid);
-    let columns = content.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    let rowids = rowids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-    format!("SELECT {rowid}, {columns} FROM {} WHERE {rowid} IN ({rowids})", quoted(&content.table))
-}
+/// Why an index is not made from its content table.
+const STALE: &str = "its content table does not have, or has no longer, what it was made from";
 
 fn over_rows(connection: &Connection, table: &VirtualTable, content: Content) -> rusqlite::Result<Fill> {
     let Some(indexed) = indexed_rows(connection, table)? else { return Ok(Fill::Unreadable) };
-    let all = match content_rows(connection, &content) {
-        Err(error) if is_trouble(&error) => return Err(error),
+    let all = match content.rowids(connection) {
+        Err(error) if is_of_machine(&error) => return Err(error),
         all => all.ok(),
     };
     // Made once for trial, to see that it finds the same.
-    let again = match remade(connection, table, &content.source(), &indexed) {
-        Ok(again) => all.is_some().then_some(again),
-        Err(error) if is_trouble(&error) => return Err(error),
+    let again = match remade(connection, table, &content, &indexed) {
+        Err(error) if is_of_machine(&error) => return Err(error),
         Err(
             rusqlite::Error::SqliteFailure(..)
             | rusqlite::Error::SqlInputError { .. }
             | rusqlite::Error::QueryReturnedNoRows,
         ) => None,
-        Err(error) => return Err(error),
+        again => Some(again?),
     };
-    let found = readable(instances(connection, &table.name))?;
+    let (Some(all), Some(again)) = (all, again) else { return verbatim(connection, table, STALE) };
     // Where the index cannot be read, which rows it covers still can.
-    let is_same = again.is_some() && (found.is_none() || found == again);
-    if !is_same {
-        const STALE: &str = "its content table does not have, or has no longer, what it was made from";
-        if let whole @ Fill::Verbatim(_) = verbatim(connection, table, STALE)? {
-            return Ok(whole);
-        }
+    let found = readable(instances(connection, &table.name))?;
+    if found.is_some_and(|found| found != again)
+        && let whole @ Fill::Verbatim(_) = verbatim(connection, table, STALE)?
+    {
+        return Ok(whole);
     }
-    Ok(match all {
-        Some(all) if again.is_some() && indexed == all && content.can_rebuild(connection) => {
-            Fill::Rebuild(content)
-        }
-        Some(_) if again.is_some() => Fill::Partial(content, indexed),
-        _ => Fill::Unreadable,
+    Ok(match indexed == all && content.can_rebuild(connection) {
+        true => Fill::Rebuild(content),
+        false => Fill::Partial(content, indexed),
     })
 }
 
-/// The tables behind `table` as they are, if they can be read to their ends.
+/// The tables behind `table` as they are, if they can be read to their ends; else [`Fill::Unreadable`].
 fn verbatim(connection: &Connection, table: &VirtualTable, reason: &'static str) -> rusqlite::Result<Fill> {
     for shadow in &table.shadows {
         match rows::scan::<rusqlite::Error>(connection, shadow, false, "", |_, _| Ok(())) {
@@ -216,42 +195,6 @@ fn indexed_rows(connection: &Connection, table: &VirtualTable) -> rusqlite::Resu
     }
     let vocabulary = digest::vocabulary(connection, &table.name)?;
     read(&format!("SELECT DISTINCT doc FROM temp.{vocabulary} ORDER BY doc"))
-}
-
-fn content_rows(connection: &Connection, content: &Content) -> rusqlite::Result<Vec<i64>> {
-    // By the table's name: a name that is no column would be taken for a text.
-    let rowid = format!("t.{}", quoted(&content.rowid));
-    let sql = format!("SELECT {rowid} FROM main.{} AS t ORDER BY {rowid}", quoted(&content.table));
-    connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
-}
-
-impl Content {
-    /// That of an FTS5 table whose rows stand elsewhere.
-    pub fn of(table: &VirtualTable, schema: &Schema) -> Option<Content> {
-        let columns = table.makes.as_ref().filter(|_| table.module == "fts5")?.columns.clone();
-        let content = table.option("content").filter(|content| !content.is_empty())?;
-        let rowid = table.option("content_rowid").unwrap_or_else(|| "rowid".into());
-        let is_view = schema.views.iter().any(|view| view.name.eq_ignore_ascii_case(&content));
-        Some(Content { table: content, rowid, columns, is_view })
-    }
-
-    /// Whether 'rebuild' could read it: that looks into no virtual table, though everything else does.
-    fn can_rebuild(&self, connection: &Connection) -> bool {
-        let columns = std::iter::once(&self.rowid).chain(&self.columns);
-        let columns: Vec<String> = columns.map(|column| format!("t.{}", quoted(column))).collect();
-        let sql = format!("SELECT {} FROM main.{} AS t", columns.join(", "), quoted(&self.table));
-        connection.prepare_with_flags(&sql, PrepFlags::SQLITE_PREPARE_NO_VTAB).is_ok()
-    }
-
-    fn source(&self) -> Source<'_> {
-        Source {
-            table: &self.table,
-            rowid: &self.rowid,
-            columns: &self.columns,
-            names: &self.columns,
-            is_view: self.is_view,
-        }
-    }
 }
 
 #[cfg(test)]

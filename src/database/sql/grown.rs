@@ -1,4 +1,4 @@
-//! Tables whose generated columns make more of a row than whoever loads a script lets it make.
+//! Tables with generated values that are longer than the loader of scripts allows.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::database::quoted;
 use crate::database::schema::Schema;
 use crate::database::script::ANY_VALUE;
 
-/// Those with a generated value that is longer than what may be made of a short script.
+/// The names of the tables with a generated value of more bytes than a short script may make.
 pub fn tables(connection: &Connection, schema: &Schema) -> rusqlite::Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
-    for table in schema.tables.iter().filter(|table| table.column_count > table.columns.len()) {
+    for table in schema.tables.iter().filter(|table| table.has_generated) {
         let sql = "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden IN (2, 3)";
         let mut statement = connection.prepare(sql)?;
         let names = statement.query_map([&table.name], |row| row.get::<_, String>(0))?;

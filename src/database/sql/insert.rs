@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use rusqlite::types::ValueRef;
 
-use super::{d1, literal};
+use super::{d1, literal, shell};
+use crate::database::lexer::comment_end;
 use crate::database::quoted;
 
 /// A statement grows to about this: wrangler's time per statement is quadratic in its length (16 kB: 16 ms,
@@ -47,6 +48,12 @@ impl<'a> Script<'a> {
     pub fn statement(&mut self, sql: &str) -> io::Result<()> {
         self.write(sql.as_bytes())?;
         self.write(b";\n")
+    }
+
+    /// Appends a CREATE text so that the semicolon behind it really ends it, and nothing before that.
+    pub fn create(&mut self, sql: &str) -> io::Result<()> {
+        let sql = shell::guarded(sql);
+        self.statement(&format!("{sql}{}", comment_end(&sql)))
     }
 
     /// Keeps a CREATE text that cannot be run for whoever can make something of it.

@@ -4,18 +4,17 @@ use std::io::Write;
 
 use rusqlite::types::ValueRef;
 
-use super::full_text::{Fill, ROWIDS, select_among};
+use super::full_text::{Fill, ROWIDS};
 use super::insert::{Insert, Script};
-use super::{Dumper, Failure, Home, d1, reindex, shell};
+use super::{Dumper, Failure, Home, d1, reindex};
 use crate::database::digest::Digester;
-use crate::database::lexer::comment_end;
 use crate::database::schema::{Table, VirtualTable};
-use crate::database::{quoted, rows};
+use crate::database::{quoted, quoted_list, rows};
 
 impl Dumper<'_> {
     /// Returns the bytes written.
-    pub(super) fn write_main(&mut self, out: &mut dyn Write, pieces: String) -> Result<u64, Failure> {
-        let mut script = Script::new(out, pieces);
+    pub(super) fn write_main(&mut self, out: &mut dyn Write) -> Result<u64, Failure> {
+        let mut script = Script::new(out, self.scratch_name());
         script.statement("PRAGMA defer_foreign_keys=TRUE")?;
         self.switch_checks(&mut script, false)?;
         self.create_tables(&mut script)?;
@@ -30,18 +29,12 @@ impl Dumper<'_> {
         }
         script.drop_pieces()?;
         self.main_sequence(&mut script)?;
-        for index in &self.schema.indexes {
-            if !self.placement.early_indexes.contains(&index.name)
-                && self.placement.refuses(&index.name).is_none()
-            {
-                script.statement(&closed(&index.sql))?;
-            }
-        }
-        for view in self.schema.views.iter().filter(|view| self.placement.refuses(&view.name).is_none()) {
-            script.statement(&closed(&view.sql))?;
+        self.create_indexes(&mut script, false)?;
+        for view in self.schema.views.iter().filter(|it| self.placement.refuses(&it.name).is_none()) {
+            script.create(&view.sql)?;
         }
         for trigger in self.schema.triggers.iter().filter(|it| self.placement.refuses_trigger(it).is_none()) {
-            script.statement(&closed(&trigger.sql))?;
+            script.create(&trigger.sql)?;
         }
         for index in self.virtual_tables(|dumper, index| dumper.is_filled_in_main(index)) {
             fill_from_content(&mut script, &self.schema.virtual_tables[index], &self.fills[index])?;
@@ -50,7 +43,8 @@ impl Dumper<'_> {
         Ok(script.bytes())
     }
 
-    /// Only for rows that would not come back otherwise: in D1 the switch outlives a file that fails.
+    /// Switches CHECK constraints, but only for rows that would not come back otherwise: D1 leaves them off when the file
+    /// fails.
     pub(super) fn switch_checks(&self, script: &mut Script<'_>, on: bool) -> Result<(), Failure> {
         if !self.repairs.checks.is_empty() {
             script.statement(&format!("PRAGMA ignore_check_constraints={}", u8::from(!on)))?;
@@ -61,23 +55,33 @@ impl Dumper<'_> {
     fn create_tables(&self, script: &mut Script<'_>) -> Result<(), Failure> {
         for (table, home) in self.schema.tables.iter().zip(&self.placement.homes) {
             if home.refuses().is_none() {
-                script.statement(&closed(&table.sql))?;
+                script.create(&table.sql)?;
             }
         }
         for index in self.virtual_tables(|dumper, index| dumper.is_in_main(index)) {
-            let table = &self.schema.virtual_tables[index];
-            script.statement(&closed(&table.sql))?;
-            if !matches!(self.fills[index], Fill::Verbatim(_)) {
-                for setting in reindex::settings(self.connection, table)? {
-                    script.statement(&setting)?;
-                }
+            self.create_virtual_table(script, index)?;
+        }
+        self.create_indexes(script, true)
+    }
+
+    /// Makes the virtual table at `index` and gives it its settings, unless these come with the tables behind it.
+    pub(super) fn create_virtual_table(&self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
+        let table = &self.schema.virtual_tables[index];
+        script.create(&table.sql)?;
+        if !matches!(self.fills[index], Fill::Verbatim(_)) {
+            for setting in reindex::settings(self.connection, table)? {
+                script.statement(&setting)?;
             }
         }
+        Ok(())
+    }
+
+    /// The indexes that must be there before the rows, if `early`, or else the others.
+    fn create_indexes(&self, script: &mut Script<'_>, early: bool) -> Result<(), Failure> {
         for index in &self.schema.indexes {
-            if self.placement.early_indexes.contains(&index.name)
-                && self.placement.refuses(&index.name).is_none()
-            {
-                script.statement(&closed(&index.sql))?;
+            let is_here = self.placement.refuses(&index.name).is_none();
+            if is_here && self.placement.early_indexes.contains(&index.name) == early {
+                script.create(&index.sql)?;
             }
         }
         Ok(())
@@ -141,13 +145,11 @@ impl Dumper<'_> {
     /// Whether an index over other rows can be filled here: all its rows must be.
     pub(super) fn is_filled_in_main(&self, index: usize) -> bool {
         let (Fill::Rebuild(content) | Fill::Partial(content, _)) = &self.fills[index] else { return false };
-        let source =
-            self.schema.tables.iter().position(|table| table.name.eq_ignore_ascii_case(&content.table));
         self.is_in_main(index)
             && !self.placement.unfilled.contains_key(&self.schema.virtual_tables[index].name)
-            && match source {
-                Some(source) => self.placement.holds_all_rows(source),
-                // A view can show any row, and what the full-text tables hold that it names: all that must be here.
+            && match self.schema.position(&content.table) {
+                Some(table) => self.placement.holds_all_rows(table),
+                // A view may show any row, and whatever the full-text tables hold that it names: all of it must be here.
                 None => {
                     (0..self.schema.tables.len()).all(|index| self.placement.holds_all_rows(index))
                         && !(0..self.fills.len()).any(|index| self.lacks_what_is_read(index))
@@ -155,7 +157,7 @@ impl Dumper<'_> {
             }
     }
 
-    /// Whether a full-text table does not hold here what it held, and something that shows rows may read it.
+    /// Whether a full-text table that a view or another index may read is still empty at the end of this file.
     fn lacks_what_is_read(&self, index: usize) -> bool {
         let table = &self.schema.virtual_tables[index];
         let is_empty = self.placement.unfilled.contains_key(&table.name)
@@ -178,13 +180,6 @@ fn bytes_of(values: &[ValueRef<'_>]) -> usize {
     bytes.sum()
 }
 
-/// A CREATE text that the semicolon behind it really ends, and nothing before that.
-pub(super) fn closed(sql: &str) -> String {
-    let sql = shell::guarded(sql);
-    let end = comment_end(&sql);
-    sql.into_owned() + end
-}
-
 /// Fills an index from its content table: all of it at once only if the index held all of it, else just the rows it
 /// held, so that no row comes into search that was kept out of it.
 pub(super) fn fill_from_content(
@@ -196,9 +191,9 @@ pub(super) fn fill_from_content(
     match fill {
         Fill::Rebuild(_) => script.statement(&format!("INSERT INTO {name} ({name}) VALUES ('rebuild')"))?,
         Fill::Partial(content, indexed) => {
-            let columns = content.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+            let columns = quoted_list(&content.columns);
             for some in indexed.chunks(ROWIDS) {
-                let rows = select_among(content, some);
+                let rows = content.select_among(some);
                 script.statement(&format!("INSERT INTO {name} (rowid, {columns}) {rows}"))?;
             }
         }

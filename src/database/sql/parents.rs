@@ -5,8 +5,8 @@ use rusqlite::{Connection, Row, params_from_iter};
 
 use super::foreign_keys::ForeignKey;
 use super::substitutes;
-use crate::database::quoted;
 use crate::database::schema::{Key, Schema, Table};
+use crate::database::{placeholders, quoted, quoted_list};
 
 /// The rows of `child` whose parent by this `key` is missing, by rowid; None of a row that has none to name it by.
 pub fn missing(
@@ -80,14 +80,13 @@ fn parents(connection: &Connection, parent: &Table, key: &ForeignKey) -> rusqlit
         .map(|(at, (affinity, collation))| format!("k{at} {affinity} COLLATE {}", quoted(&collation)))
         .collect();
     workshop.execute_batch(&format!("BEGIN; CREATE TABLE parents({})", columns.join(", ")))?;
-    let places = vec!["?"; columns.len()].join(", ");
-    let mut insert = workshop.prepare(&format!("INSERT INTO parents VALUES ({places})"))?;
-    let names: Vec<String> = key.to.iter().map(|name| quoted(name)).collect();
-    let sql = format!("SELECT {} FROM main.{} NOT INDEXED", names.join(", "), quoted(&parent.name));
+    let sql = format!("INSERT INTO parents VALUES ({})", placeholders(columns.len()));
+    let mut insert = workshop.prepare(&sql)?;
+    let sql = format!("SELECT {} FROM main.{} NOT INDEXED", quoted_list(&key.to), quoted(&parent.name));
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let values = (0..names.len()).map(|at| own(row, at)).collect::<rusqlite::Result<Vec<_>>>()?;
+        let values = (0..key.to.len()).map(|at| own(row, at)).collect::<rusqlite::Result<Vec<_>>>()?;
         insert.execute(params_from_iter(values))?;
     }
     drop(insert);
@@ -118,8 +117,7 @@ pub fn affinities(
 fn collations(parent: &Table, key: &ForeignKey) -> rusqlite::Result<Vec<String>> {
     let workshop = Connection::open_in_memory()?;
     workshop.execute(&parent.sql, [])?;
-    let columns: Vec<String> = key.to.iter().map(|name| quoted(name)).collect();
-    let sql = format!("CREATE INDEX backup_keys ON {} ({})", quoted(&parent.name), columns.join(", "));
+    let sql = format!("CREATE INDEX backup_keys ON {} ({})", quoted(&parent.name), quoted_list(&key.to));
     workshop.execute(&sql, [])?;
     let sql = "SELECT coll FROM pragma_index_xinfo('backup_keys') WHERE key ORDER BY seqno";
     workshop.prepare(sql)?.query_map([], |row| row.get(0))?.collect()

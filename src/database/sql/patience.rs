@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ffi};
 
 use crate::database::bytes_of;
 use crate::database::script::Budget;
 use crate::database::watchdog::Watchdog;
 use crate::job::Job;
+use crate::sqlite::trouble::primary;
 
-/// What is left of it, for all of them together.
+/// The time that is left for all views together.
 pub struct Patience<'j> {
     job: &'j Job,
     left: Duration,
@@ -37,7 +38,8 @@ impl<'j> Patience<'j> {
         drop(watchdog);
         self.left = self.left.saturating_sub(started.elapsed());
         match read {
-            Err(error) if is_interrupt(&error) && !self.job.is_stopped() => Ok(None),
+            // By the watchdog.
+            Err(error) if primary(&error) == ffi::SQLITE_INTERRUPT && !self.job.is_stopped() => Ok(None),
             read => read.map(Some),
         }
     }
@@ -54,11 +56,6 @@ impl<'j> Patience<'j> {
         let once = before.saturating_sub(self.left);
         Ok(is_read && once.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX)) <= before)
     }
-}
-
-/// Whether a watchdog ended what was read.
-pub fn is_interrupt(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
 }
 
 #[cfg(test)]

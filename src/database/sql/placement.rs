@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::d1::{self, Rehearsal};
 use super::foreign_keys::{self, ForeignKey};
-use super::repairs::Repairs;
+use super::repairs::{Fault, Repairs};
 use crate::database::quoted;
 use crate::database::schema::{Object, Schema};
 use crate::job::Warning;
@@ -24,8 +24,10 @@ pub enum Home {
     Main,
     /// The table in database.sql, its rows in database-extra.sql, for this reason.
     RowsInExtra(String),
-    /// The table without its rows; they break its rules and stand in another table in database-extra.sql.
+    /// The table without its rows, which it would not take: they stand in another table in database-extra.sql.
     Rescued {
+        /// Why it would not.
+        fault: Fault,
         /// Why the table itself cannot stand in database.sql; None when it can.
         refused: Option<String>,
     },
@@ -38,7 +40,7 @@ impl Home {
     pub fn refuses(&self) -> Option<&str> {
         match self {
             Home::Extra(reason) => Some(reason),
-            Home::Rescued { refused } => refused.as_deref(),
+            Home::Rescued { refused, .. } => refused.as_deref(),
             Home::Main | Home::RowsInExtra(_) => None,
         }
     }
@@ -61,8 +63,6 @@ pub struct Placement {
     refused: HashMap<String, &'static str>,
     /// Why triggers, by name, cannot stand in database.sql: they have names of their own.
     refused_triggers: HashMap<String, &'static str>,
-    /// References to a parent that is missing, in all tables.
-    pub foreign_key_problems: u64,
     /// Damage that the database has already.
     pub warnings: Vec<Warning>,
 }
@@ -86,7 +86,6 @@ impl Placement {
                 unfilled: HashMap::new(),
                 read: rows::names_read(schema),
                 early_indexes: HashSet::new(),
-                foreign_key_problems: 0,
                 warnings: Vec::new(),
             },
             fresh: Vec::new(),
@@ -128,11 +127,29 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
-    /// Puts every CREATE to a stand-in for D1, in the order of database.sql.
+    /// Tries every CREATE in a stand-in for D1, in the order of database.sql.
     fn rehearse(&mut self, repairs: &Repairs) -> rusqlite::Result<()> {
-        let (rehearsal, schema) = (Rehearsal::new()?, self.schema);
-        let Placement { homes, refused, .. } = &mut self.placement;
-        for (table, home) in schema.tables.iter().zip(homes) {
+        let rehearsal = Rehearsal::new()?;
+        self.rehearse_tables(&rehearsal, repairs);
+        self.rehearse_others(&rehearsal, repairs)?;
+        self.find_unreadable_content(&rehearsal);
+        // Before the triggers are made: no row is to set one off.
+        self.try_rows(&rehearsal)?;
+        for trigger in &self.schema.triggers {
+            let refused = rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason));
+            self.placement.refused_triggers.extend(refused);
+        }
+        for (child, table) in self.schema.tables.iter().enumerate() {
+            let is_there = self.placement.homes[child].refuses().is_none();
+            if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(table)? {
+                self.move_mismatch(child);
+            }
+        }
+        Ok(())
+    }
+
+    fn rehearse_tables(&mut self, rehearsal: &Rehearsal, repairs: &Repairs) {
+        for (table, home) in self.schema.tables.iter().zip(&mut self.placement.homes) {
             if let Some(reason) = rehearsal.refuses(&table.sql) {
                 *home = Home::Extra(reason.into());
             } else if d1::has_long_pattern(&table.sql) {
@@ -142,10 +159,15 @@ impl Decision<'_> {
             } else if table.reserved {
                 *home = Home::RowsInExtra("its name is one that SQLite keeps for a virtual table".into());
             }
-            if repairs.rescues(&table.name) {
-                *home = Home::Rescued { refused: home.refuses().map(str::to_owned) };
+            if let Some(&fault) = repairs.rescued.get(&table.name) {
+                *home = Home::Rescued { fault, refused: home.refuses().map(str::to_owned) };
             }
         }
+    }
+
+    /// Virtual tables, indexes and views.
+    fn rehearse_others(&mut self, rehearsal: &Rehearsal, repairs: &Repairs) -> rusqlite::Result<()> {
+        let (schema, refused) = (self.schema, &mut self.placement.refused);
         // What belongs to another virtual table has to wait for it.
         let in_d1 = schema.virtual_tables.iter().filter(|table| d1::has_module_of(table));
         let virtuals = in_d1.map(|table| (&table.name, &table.sql));
@@ -160,20 +182,6 @@ impl Decision<'_> {
         for table in &schema.virtual_tables {
             if d1::has_new_setting(self.connection, table)? {
                 refused.entry(table.name.clone()).or_insert("D1 does not know one of its settings");
-            }
-        }
-        self.find_unreadable_content(&rehearsal);
-        // No row is to set off a trigger.
-        self.try_rows(&rehearsal)?;
-        for trigger in &schema.triggers {
-            self.placement
-                .refused_triggers
-                .extend(rehearsal.refuses(&trigger.sql).map(|reason| (trigger.name.clone(), reason)));
-        }
-        for (child, table) in schema.tables.iter().enumerate() {
-            let is_there = self.placement.homes[child].refuses().is_none();
-            if is_there && !self.keys[child].is_empty() && !rehearsal.finds_keys(table)? {
-                self.move_mismatch(child);
             }
         }
         Ok(())

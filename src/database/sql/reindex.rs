@@ -5,23 +5,10 @@
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, Row, Rows, params_from_iter};
 
+use super::full_text::Content;
 use crate::database::digest::{Instances, instances, is_damage};
-use crate::database::quoted;
 use crate::database::schema::{VirtualTable, parse_option};
-
-/// Where the rows of an index are read.
-pub struct Source<'a> {
-    /// The table or view.
-    pub table: &'a str,
-    /// Its column of rowids.
-    pub rowid: &'a str,
-    /// Its columns that are indexed.
-    pub columns: &'a [String],
-    /// What these columns are called in the index.
-    pub names: &'a [String],
-    /// Whether it is a view, which is gone over once for all rows and not for each.
-    pub is_view: bool,
-}
+use crate::database::{placeholders, quoted, quoted_list};
 
 /// The settings of an FTS5 table as statements: those that can be read and that FTS5 takes.
 pub fn settings(connection: &Connection, table: &VirtualTable) -> rusqlite::Result<Vec<String>> {
@@ -61,7 +48,7 @@ pub fn settings(connection: &Connection, table: &VirtualTable) -> rusqlite::Resu
 pub fn remade(
     connection: &Connection,
     table: &VirtualTable,
-    source: &Source<'_>,
+    content: &Content,
     indexed: &[i64],
 ) -> rusqlite::Result<Instances> {
     let kept = table.arguments.iter().filter(|argument| {
@@ -72,40 +59,42 @@ pub fn remade(
     });
     let arguments: Vec<&str> = kept.map(String::as_str).chain(["content=''"]).collect();
     let workshop = Connection::open("")?;
-    // Another name might be that of a column.
-    let name = quoted(&table.name);
-    workshop
-        .execute_batch(&format!("BEGIN; CREATE VIRTUAL TABLE {name} USING fts5({})", arguments.join(", ")))?;
-    fill(connection, &workshop, &name, source, indexed)?;
+    // Under its own name, for any other might be that of a column.
+    workshop.execute_batch(&format!(
+        "BEGIN; CREATE VIRTUAL TABLE {} USING fts5({})",
+        quoted(&table.name),
+        arguments.join(", ")
+    ))?;
+    fill(connection, &workshop, table, content, indexed)?;
     instances(&workshop, &table.name)
 }
 
 fn fill(
     connection: &Connection,
     workshop: &Connection,
-    index: &str,
-    source: &Source<'_>,
+    table: &VirtualTable,
+    content: &Content,
     indexed: &[i64],
 ) -> rusqlite::Result<()> {
-    let list = |names: &[String], of: &str| {
-        names.iter().map(|name| format!(", {of}{}", quoted(name))).collect::<String>()
-    };
-    // By the table's name: a name that is no column would be taken for a text.
-    let rowid = format!("t.{}", quoted(source.rowid));
-    let select =
-        format!("SELECT {rowid}{} FROM main.{} AS t", list(source.columns, "t."), quoted(source.table));
-    let places = ", ?".repeat(source.names.len());
-    let names = list(source.names, "");
-    let mut insert = workshop.prepare(&format!("INSERT INTO {index} (rowid{names}) VALUES (?{places})"))?;
+    let made = table.makes.as_ref().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let mut insert = workshop.prepare(&format!(
+        "INSERT INTO {} (rowid, {}) VALUES ({})",
+        quoted(&table.name),
+        quoted_list(&made.columns),
+        placeholders(1 + made.columns.len())
+    ))?;
     let mut add = |row: &Row<'_>| {
-        let values = (0..=source.columns.len()).map(|at| row.get_ref(at).map(ToSqlOutput::Borrowed));
+        let values = (0..=content.columns.len()).map(|at| row.get_ref(at).map(ToSqlOutput::Borrowed));
         insert.execute(params_from_iter(values.collect::<rusqlite::Result<Vec<_>>>()?))
     };
-    if source.is_view {
-        let mut read = connection.prepare(&format!("{select} ORDER BY {rowid}"))?;
+    // A view is gone over once for all rows, and not for each.
+    if content.is_view {
+        let mut read =
+            connection.prepare(&format!("{} ORDER BY {}", content.select(), content.rowid_term()))?;
         return each_once(read.query([])?, indexed, add);
     }
-    let mut read = connection.prepare(&format!("{select} WHERE {rowid} = ?1"))?;
+    let mut read =
+        connection.prepare(&format!("{} WHERE {} = ?1", content.select(), content.rowid_term()))?;
     for rowid in indexed {
         let mut rows = read.query([rowid])?;
         let Some(row) = rows.next()? else { return Err(rusqlite::Error::QueryReturnedNoRows) };

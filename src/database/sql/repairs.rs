@@ -3,20 +3,20 @@
 //! SQLite lets that happen: checks can be switched off, a damaged index lets a duplicate in. Such rows cannot be
 //! inserted again as they stand, and a database that is slightly damaged is the one that most needs a backup.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::full_text::Fill;
 use super::patience::Patience;
-use super::trial::{Outcome, Trial, is_trouble};
+use super::trial::{Outcome, Trial};
 use super::{grown, substitutes};
 use crate::database::schema::{Object, Schema, Table, VirtualTable};
 use crate::database::watchdog::Watchdog;
 use crate::database::{parts_of_finding, quoted_text, rows};
 use crate::job::{Job, Warning};
-use crate::sqlite::trouble::is_of_rows;
+use crate::sqlite::trouble::{is_of_machine, is_of_rows};
 
 /// How many findings of `integrity_check` are looked at.
 const MAX_FINDINGS: u32 = 100_000;
@@ -28,16 +28,21 @@ const BROKEN_CHECK: &str = "CHECK constraint failed in ";
 pub struct Repairs {
     /// Tables with rows that break a CHECK: checks are off while rows are inserted.
     pub checks: BTreeSet<String>,
-    /// Tables with rows that break NOT NULL, UNIQUE or a STRICT type, or that hold what their columns would change: all
-    /// their rows go to a table without rules.
-    pub rules: BTreeSet<String>,
-    /// Tables with damaged pages, whose rows may be missing, twice or out of order: all that can be read goes to a
-    /// table without rules.
-    pub torn: BTreeSet<String>,
-    /// Tables with a generated column that makes more of a row than a script may: the same.
-    pub grown: BTreeSet<String>,
+    /// Tables that would not take their rows as they are, and why: all rows of each go to a table without rules.
+    pub rescued: BTreeMap<String, Fault>,
     /// Indexes that duplicates or other rows keep from being made: they are left out.
     pub indexes: BTreeSet<String>,
+}
+
+/// Why a table would not take its rows as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Rows break NOT NULL, UNIQUE or a STRICT type, or hold what their columns would change.
+    Rules,
+    /// Pages are damaged: rows may be missing, there twice or out of order.
+    Torn,
+    /// A generated column makes more of a row than a script may.
+    Grown,
 }
 
 /// What gave cause to look for repairs.
@@ -57,7 +62,7 @@ impl Repairs {
 
     /// Whether the rows of a table called `name`, if there is one, stand in another table.
     pub fn rescues(&self, name: &str) -> bool {
-        [&self.rules, &self.torn, &self.grown].iter().any(|names| names.contains(name))
+        self.rescued.contains_key(name)
     }
 
     /// Whether a table behind `table` is one whose rows stand in another table: then it cannot be set up anew.
@@ -67,9 +72,9 @@ impl Repairs {
 
     /// Whether what the table or view `name` shows may be less in a reloaded database.
     pub fn lessens(&self, schema: &Schema, name: &str) -> bool {
-        match schema.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name)) {
-            Some(table) => self.rescues(&table.name),
-            None => [&self.rules, &self.torn, &self.grown].iter().any(|names| !names.is_empty()),
+        match schema.position(name) {
+            Some(at) => self.rescues(&schema.tables[at].name),
+            None => !self.rescued.is_empty(),
         }
     }
 
@@ -88,15 +93,14 @@ impl Repairs {
         }
         let torn = lines().filter_map(|line| torn(connection, line).transpose());
         let torn: BTreeSet<String> = torn.collect::<rusqlite::Result<_>>()?;
-        repairs.grown = grown::tables(connection, &schema)?;
+        let grown = grown::tables(connection, &schema)?;
+        repairs.rescued.extend(grown.into_iter().map(|name| (name, Fault::Grown)));
         substitutes::substitute(connection, &mut schema)?;
         rows::prepare(connection, &schema)?;
         let trial = Trial::of(connection, schema.utf16, trial, job)?;
         for table in &schema.tables {
-            if repairs.grown.contains(&table.name) {
-                continue;
-            }
-            if !repairs.try_out(&trial, table, &schema.indexes, &torn)? {
+            let indexes: Vec<&Object> = schema.indexes_of(table).collect();
+            if !repairs.rescues(&table.name) && !repairs.try_out(&trial, table, &indexes, &torn)? {
                 // Nothing helps where the rows cannot be read.
                 return Ok(Repairs::default());
             }
@@ -104,8 +108,7 @@ impl Repairs {
         let mut patience = Patience::for_views(connection, job)?;
         for table in &schema.virtual_tables {
             let fill = Fill::decide(connection, table, &schema, &repairs, &mut patience)?;
-            let needed = fill.needed(table);
-            for shadow in needed {
+            for shadow in fill.needed(table) {
                 if !repairs.try_out(&trial, shadow, &[], &torn)? {
                     return Ok(Repairs::default());
                 }
@@ -119,16 +122,14 @@ impl Repairs {
         &mut self,
         trial: &Trial<'_>,
         table: &Table,
-        indexes: &[Object],
+        indexes: &[&Object],
         torn: &BTreeSet<String>,
     ) -> rusqlite::Result<bool> {
-        let indexes: Vec<&Object> =
-            indexes.iter().filter(|index| index.table.eq_ignore_ascii_case(&table.name)).collect();
-        match trial.table(table, &indexes)? {
+        match trial.table(table, indexes)? {
             Outcome::Same(left_out) => self.indexes.extend(left_out),
             Outcome::Other => {
-                let broken = if torn.contains(&table.name) { &mut self.torn } else { &mut self.rules };
-                broken.insert(table.name.clone());
+                let fault = if torn.contains(&table.name) { Fault::Torn } else { Fault::Rules };
+                self.rescued.insert(table.name.clone(), fault);
             }
             Outcome::Unreadable => return Ok(false),
         }
@@ -137,35 +138,45 @@ impl Repairs {
 
     /// What the operator should know.
     pub fn warnings(&self) -> Vec<Warning> {
-        let about = |names: &BTreeSet<String>, code: &str, message: &str| {
-            names.iter().map(|name| Warning::about(code, name, message)).collect::<Vec<_>>()
+        let checks = self.checks.iter().map(|name| {
+            let message = "rows of this table break its CHECK, or make it fail; they are kept, and checks are off while they are loaded";
+            Warning::about("CHECK_BROKEN", name, message)
+        });
+        let rescued = self.rescued.iter().map(|(name, fault)| fault.warning(name));
+        let indexes = self.indexes.iter().map(|name| {
+            let message = "duplicates or other rows keep this index from being made; its text is kept as a comment in database-extra.sql";
+            Warning::about("INDEX_LEFT_OUT", name, message)
+        });
+        checks.chain(rescued).chain(indexes).collect()
+    }
+}
+
+impl Fault {
+    /// Why the rows stand in another table.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Fault::Rules => "they break its own rules",
+            Fault::Torn => "its pages are damaged",
+            Fault::Grown => "a generated column makes too much of them",
+        }
+    }
+
+    fn warning(self, table: &str) -> Warning {
+        let (code, message) = match self {
+            Fault::Rules => (
+                "RULES_BROKEN",
+                "rows of this table break its own rules, or SQLite would change them; all its rows are kept in a table without rules, in database-extra.sql",
+            ),
+            Fault::Torn => (
+                "TABLE_DAMAGED",
+                "pages of this table are damaged, so rows of it may be missing or there twice; all that can be read is kept in a table without rules, in database-extra.sql",
+            ),
+            Fault::Grown => (
+                "VALUE_GROWN",
+                "a generated column of this table makes a value of more than 16 MiB, far more than a script of this size may; all its rows are kept in a table without rules, in database-extra.sql",
+            ),
         };
-        let mut warnings = about(
-            &self.checks,
-            "CHECK_BROKEN",
-            "rows of this table break its CHECK, or make it fail; they are kept, and checks are off while they are loaded",
-        );
-        warnings.extend(about(
-            &self.rules,
-            "RULES_BROKEN",
-            "rows of this table break its own rules, or SQLite would change them; all its rows are kept in a table without rules, in database-extra.sql",
-        ));
-        warnings.extend(about(
-            &self.torn,
-            "TABLE_DAMAGED",
-            "pages of this table are damaged, so rows of it may be missing or there twice; all that can be read is kept in a table without rules, in database-extra.sql",
-        ));
-        warnings.extend(about(
-            &self.grown,
-            "VALUE_GROWN",
-            "a generated column of this table makes a value of more than 16 MiB, far more than a script of this size may; all its rows are kept in a table without rules, in database-extra.sql",
-        ));
-        warnings.extend(about(
-            &self.indexes,
-            "INDEX_LEFT_OUT",
-            "duplicates or other rows keep this index from being made; its text is kept as a comment in database-extra.sql",
-        ));
-        warnings
+        Warning::about(code, table, message)
     }
 }
 
@@ -189,14 +200,14 @@ fn findings(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<St
         connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
     };
     let found = check(&MAX_FINDINGS.to_string());
-    if found.as_ref().map_or_else(is_trouble, |_| true) {
+    if found.as_ref().map_or_else(is_of_machine, |_| true) {
         return found;
     }
     let shadows = schema.virtual_tables.iter().flat_map(|table| &table.shadows);
     let mut all = Vec::new();
     for table in schema.tables.iter().chain(shadows) {
         match check(&quoted_text(&table.name)) {
-            Err(error) if is_trouble(&error) => return Err(error),
+            Err(error) if is_of_machine(&error) => return Err(error),
             // A CHECK may fail itself, which keeps a row out as well.
             Err(error) if is_of_rows(&error) && table.has_check() => {
                 all.push(format!("{BROKEN_CHECK}{}", table.name))

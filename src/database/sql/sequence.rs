@@ -7,7 +7,6 @@ use super::insert::Script;
 use super::main_file::insert_into;
 use super::{Dumper, Failure, Home};
 use crate::database::digest::{Digester, TableDigest};
-use crate::database::lexer;
 use crate::database::quoted;
 use crate::database::schema::Table;
 
@@ -16,9 +15,8 @@ impl Dumper<'_> {
         if self.schema.sequence.is_none() {
             return Ok(());
         }
-        let counts = |table: &Table| lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
-        let made_here = |(table, home): (&Table, &Home)| counts(table) && home.refuses().is_none();
-        if !self.schema.tables.iter().any(counts) {
+        let made_here = |(table, home): (&Table, &Home)| table.is_autoincrement() && home.refuses().is_none();
+        if !self.schema.tables.iter().any(Table::is_autoincrement) {
             // The table that called for it is gone; another one calls it into being.
             let name = quoted(&self.scratch_name());
             script.statement(&format!("CREATE TABLE {name} (id INTEGER PRIMARY KEY AUTOINCREMENT)"))?;
@@ -49,8 +47,8 @@ pub fn digest(connection: &Connection, table: &Table) -> rusqlite::Result<TableD
     Ok(digester.finish(&table.name))
 }
 
-/// Calls `each` with every row. Nobody else can hold them, so it is they that are put in order where damage has left them
-/// out of it; of two with one rowid only the first can come back.
+/// Calls `each` with every row, in the order of rowids, even where damage has left the table out of it. No other table
+/// could hold these rows for it: of two with the same rowid only the first comes back.
 fn each_row<E: From<rusqlite::Error>>(
     connection: &Connection,
     table: &Table,

@@ -17,7 +17,7 @@ use crate::job::Warning;
 /// What stands before a line that the shell would take for a semicolon. wrangler drops it again.
 const GUARD: &str = "/**/";
 
-/// `sql`, which ends in no such line for the shell. Other tokens it never has.
+/// `sql` with an empty comment before each line that would end it in the shell. Its tokens stay the same.
 pub fn guarded(sql: &str) -> Cow<'_, str> {
     // A trigger is not complete before its END.
     if creates(sql, "TRIGGER") {

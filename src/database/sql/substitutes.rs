@@ -8,7 +8,6 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-use crate::database::lexer;
 use crate::database::quoted;
 use crate::database::schema::{Key, Object, Schema, Table, Term};
 use crate::database::script::reaches_outside;
@@ -104,7 +103,10 @@ fn plain(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Stri
         .iter()
         .enumerate()
         .map(|(index, (name, declared, _))| match is_rowid(index) {
-            true => format!("{} INTEGER PRIMARY KEY{}", quoted(name), autoincrement(table)),
+            true => {
+                let autoincrement = if table.is_autoincrement() { " AUTOINCREMENT" } else { "" };
+                format!("{} INTEGER PRIMARY KEY{autoincrement}", quoted(name))
+            }
             false => format!("{} {}", quoted(name), affinity(declared, strict)),
         })
         .collect();
@@ -131,11 +133,6 @@ fn plain(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Stri
         }
     }
     Ok(Some(format!("CREATE TABLE {}({}){end}", quoted(&table.name), parts.join(", "))))
-}
-
-fn autoincrement(table: &Table) -> &'static str {
-    let is_so = lexer::tokens(&table.sql).any(|token| token.is_word("AUTOINCREMENT"));
-    if is_so { " AUTOINCREMENT" } else { "" }
 }
 
 /// A type of the affinity that a declared type has

@@ -7,20 +7,21 @@ use std::path::Path;
 
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
 use crate::database::digest::{self, Digester};
 use crate::database::schema::{Object, Table};
 use crate::database::script::PATTERN;
 use crate::database::watchdog::Watchdog;
-use crate::database::{quoted, rows};
+use crate::database::{placeholders, quoted, rows};
 use crate::error::Error;
 use crate::job::Job;
+use crate::sqlite::trouble::{interrupted, is_corrupt, is_of_machine};
 
 /// Where tables are tried, one after the other.
 pub struct Trial<'a> {
     workshop: Connection,
-    /// An index over all rows takes its time.
+    /// Making an index over all rows may take long: it ends with the job.
     _watchdog: Watchdog,
     source: &'a Connection,
     utf16: bool,
@@ -79,10 +80,8 @@ impl<'a> Trial<'a> {
         }
         match outcome {
             Ok(outcome) => Ok(outcome),
-            Err(Stopped::Source(error)) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-                Ok(Outcome::Unreadable)
-            }
-            Err(Stopped::Workshop(error)) if !is_trouble(&error) => Ok(Outcome::Other),
+            Err(Stopped::Source(error)) if is_corrupt(&error) => Ok(Outcome::Unreadable),
+            Err(Stopped::Workshop(error)) if !is_of_machine(&error) => Ok(Outcome::Other),
             Err(Stopped::Source(error) | Stopped::Workshop(error)) => Err(error),
             Err(Stopped::Job) => Err(interrupted()),
         }
@@ -91,8 +90,8 @@ impl<'a> Trial<'a> {
     fn fill(&self, table: &Table, indexes: &[&Object]) -> Result<Outcome, Stopped> {
         self.workshop.execute(&table.sql, []).map_err(Stopped::Workshop)?;
         let columns = table.names();
-        let places = vec!["?"; columns.len()].join(", ");
-        let sql = format!("INSERT INTO {} ({}) VALUES ({places})", quoted(&table.name), columns.join(", "));
+        let (names, values) = (columns.join(", "), placeholders(columns.len()));
+        let sql = format!("INSERT INTO {} ({names}) VALUES ({values})", quoted(&table.name));
         let mut insert = self.workshop.prepare(&sql).map_err(Stopped::Workshop)?;
         let mut digester = Digester::default();
         rows::scan::<Stopped>(self.source, table, self.utf16, "", |number, values| {
@@ -110,27 +109,10 @@ impl<'a> Trial<'a> {
         for index in indexes {
             match self.workshop.execute(&index.sql, []) {
                 Ok(_) => {}
-                Err(error) if is_trouble(&error) => return Err(Stopped::Workshop(error)),
+                Err(error) if is_of_machine(&error) => return Err(Stopped::Workshop(error)),
                 Err(_) => left_out.push(index.name.clone()),
             }
         }
         Ok(Outcome::Same(left_out))
     }
-}
-
-/// Whether it is the machine that failed or the job that was stopped, and nothing is said of the rows.
-pub fn is_trouble(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::OutOfMemory
-                | ErrorCode::OperationInterrupted
-        )
-    )
-}
-
-fn interrupted() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT), None)
 }

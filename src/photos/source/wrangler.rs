@@ -3,29 +3,29 @@
 //! Only the rows say what is in the bucket: the folder of bodies also holds parts of uploads that were never finished.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::DateTime;
-use futures::{StreamExt, stream};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, ffi};
 use serde_json::{Map, Value};
 use tempfile::TempPath;
 
-use super::{ByteStream, Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto, etag, metadata};
+use super::{Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto, etag, metadata};
 use crate::error::{Cause, Error, Result};
-use crate::job::{Job, Meter, blocking, blocking_deep};
+use crate::job::{Job, Meter, blocking_deep};
 use crate::sqlite::trouble::extended;
 use crate::sqlite::{BUSY_TIMEOUT, Copier, Place, Traces, has_lone_wal, lacks_wal};
 use crate::wrangler::{bodies_folder, bucket_file};
 
-/// Bytes of a body that are read at a time.
-const PIECE: usize = 1 << 20;
+mod parts;
+
+use parts::one_after_the_other;
+
 /// The columns that describe an object.
 const OBJECT: &str = "key, blob_id, size, etag, uploaded, http_metadata, custom_metadata";
 
@@ -201,18 +201,17 @@ impl Shared {
 
     /// Opens the one file that holds the object. An object that is replaced loses its body a moment later.
     fn open_whole(&self, key: &str) -> std::result::Result<OpenFile, GetError> {
-        let mut failure = GetError::Unreadable;
         for _ in 0..2 {
             let (_, object) = self.find(key)?;
             let Some(body) = object.body else { return Err(GetError::ChangedWhileRead) };
             match File::open(self.body(&body)).and_then(|file| Ok((file.metadata()?, file))) {
                 Ok((metadata, file)) => return Ok(OpenFile { file, metadata, photo: object.photo }),
-                // The row says that it is there.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => failure = GetError::Unreadable,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(failure)
+        // The row says that it is there.
+        Err(GetError::Unreadable)
     }
 
     /// The files that hold an object which was uploaded in parts, in order.
@@ -242,35 +241,6 @@ impl PhotoStore for Wrangler {
     async fn get(&self, key: &str) -> std::result::Result<Content, GetError> {
         let (shared, key) = (Arc::clone(&self.shared), key.to_owned());
         blocking_deep(move || Ok(shared.content(&key))).await.map_err(|_| GetError::Unreadable)?
-    }
-}
-
-fn one_after_the_other(files: Vec<PathBuf>) -> ByteStream {
-    stream::iter(files).flat_map(|path| stream::unfold(Part::At(path), next_piece).boxed()).boxed()
-}
-
-/// A part of an object that is being read.
-enum Part {
-    At(PathBuf),
-    Open(File),
-    Ended,
-}
-
-async fn next_piece(part: Part) -> Option<(std::result::Result<Bytes, GetError>, Part)> {
-    let read = move || -> io::Result<_> {
-        let mut file = match part {
-            Part::At(path) => File::open(path)?,
-            Part::Open(file) => file,
-            Part::Ended => return Ok(None),
-        };
-        let mut piece = Vec::new();
-        (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
-        Ok((!piece.is_empty()).then_some((piece, file)))
-    };
-    match blocking(move || Ok(read())).await {
-        Ok(Ok(piece)) => piece.map(|(piece, file)| (Ok(piece.into()), Part::Open(file))),
-        // The row says that it is there.
-        _ => Some((Err(GetError::Unreadable), Part::Ended)),
     }
 }
 

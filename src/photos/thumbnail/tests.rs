@@ -152,7 +152,7 @@ fn colours_of_a_wide_profile_become_srgb() {
 }
 
 #[test]
-fn what_rode_along_is_gone() {
+fn metadata_of_the_original_is_in_no_thumbnail() {
     let mut photo = jpeg(&picture(900, 700));
     for (marker, content) in [
         (0xe1, &b"Exif\0\0GPS 49.28 -123.12 SECRET"[..]),

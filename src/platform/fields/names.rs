@@ -94,31 +94,9 @@ pub fn forms(name: &str) -> impl Iterator<Item = String> {
 
 /// The parts of a work's place, as OpenStreetMap names them behind `addr:`.
 const PLACE: [&str; 25] = [
-    "full",
-    "street",
-    "housenumber",
-    "housename",
-    "conscriptionnumber",
-    "streetnumber",
-    "place",
-    "unit",
-    "door",
-    "floor",
-    "flats",
-    "block",
-    "neighbourhood",
-    "suburb",
-    "quarter",
-    "hamlet",
-    "city",
-    "municipality",
-    "district",
-    "county",
-    "region",
-    "province",
-    "state",
-    "postcode",
-    "country",
+    "full", "street", "housenumber", "housename", "conscriptionnumber", "streetnumber", "place", "unit",
+    "door", "floor", "flats", "block", "neighbourhood", "suburb", "quarter", "hamlet", "city",
+    "municipality", "district", "county", "region", "province", "state", "postcode", "country",
 ];
 
 /// A colon, as it is and as East Asian keyboards write it.

@@ -27,15 +27,8 @@ fn places_are_known_by_name_in_any_table_and_in_json() {
             INSERT INTO artwork VALUES ('a', 'c', '{"email":"e"}')"#
         ),
         [
-            "artwork.created_by=c",
-            "auth_sessions.id=s",
-            "strange.granted_by=g",
-            "strange.data=t",
-            "strange.data=o",
-            "strange.granted_by=h",
-            "strange.data=i",
-            "users.uuid=u",
-            "users.Email=e"
+            "artwork.created_by=c", "auth_sessions.id=s", "strange.granted_by=g", "strange.data=t",
+            "strange.data=o", "strange.granted_by=h", "strange.data=i", "users.uuid=u", "users.Email=e"
         ]
     );
 }
@@ -105,12 +98,8 @@ fn what_lets_somebody_in_is_a_column_of_keys_in_a_table_of_doors() {
         assert!(lets_in(place), "{place}");
     }
     for place in [
-        "auth_sessions.device_info",
-        "auth_sessions.user_agent",
-        "magic_links.ip_address",
-        "users.profile_name",
-        "users",
-        "audit_log.user_token",
+        "auth_sessions.device_info", "auth_sessions.user_agent", "magic_links.ip_address",
+        "users.profile_name", "users", "audit_log.user_token",
     ] {
         assert!(!lets_in(place), "{place}");
     }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use serde_json::Map;
+
 use super::*;
 use crate::platform::fields::blacklist::rule_for;
 

@@ -1,9 +1,5 @@
 //! What names and texts say of licences.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-
 use super::creative_commons;
 use crate::platform::fields::names::normal;
 
@@ -11,108 +7,37 @@ use crate::platform::fields::names::normal;
 pub const OSM: &str = "ODbL-1.0";
 /// Words in the names of members that say where a row came from, and on what terms.
 const SOURCES: [&str; 16] = [
-    "source",
-    "sources",
-    "origin",
-    "provenance",
-    "dataset",
-    "import",
-    "imported",
-    "attribution",
-    "plugin",
-    "importer",
-    "copyright",
-    "rights",
-    "credit",
-    "credits",
-    "provider",
-    "terms",
+    "source", "sources", "origin", "provenance", "dataset", "import", "imported", "attribution", "plugin",
+    "importer", "copyright", "rights", "credit", "credits", "provider", "terms",
 ];
 /// The word itself in its normal form, in the languages of imports.
 const LICENCE: [&str; 10] = [
-    "license",
-    "licence",
-    "licenses",
-    "licences",
-    "licensing",
-    "lizenz",
-    "licencia",
-    "licenza",
-    "licenca",
+    "license", "licence", "licenses", "licences", "licensing", "lizenz", "licencia", "licenza", "licenca",
     "licentie",
 ];
 /// What may follow the word in the name of a member that says the licence.
 const OF_LICENCE: [&str; 17] = [
-    "url",
-    "uri",
-    "link",
-    "name",
-    "title",
-    "id",
-    "code",
-    "type",
-    "text",
-    "spdx",
-    "statement",
-    "terms",
-    "conditions",
-    "notice",
-    "info",
-    "version",
-    "description",
+    "url", "uri", "link", "name", "title", "id", "code", "type", "text", "spdx", "statement", "terms",
+    "conditions", "notice", "info", "version", "description",
 ];
 /// How the names of members end that say something about a licence which another names, as catalogues have them.
 const ABOUT_LICENCE: [&str; 8] =
     ["version", "status", "description", "maintainer", "family", "conformance", "date", "updated"];
 /// Texts that say, and say no more, that a row is our own to give away: the public domain in the languages of imports.
 const OWN_AS_SUCH: [&str; 20] = [
-    "",
-    "norightsreserved",
-    "zero",
-    "zero10",
-    "pd",
-    "pdus",
-    "uspd",
-    "otherpd",
-    "pdm",
-    "pdm10",
-    "ccpddc",
-    "null",
-    "none",
-    "gemeinfrei",
-    "domainepublic",
-    "dominiopúblico",
-    "dominiopublico",
-    "domíniopúblico",
-    "pubblicodominio",
-    "publiekdomein",
+    "", "norightsreserved", "zero", "zero10", "pd", "pdus", "uspd", "otherpd", "pdm", "pdm10", "ccpddc",
+    "null", "none", "gemeinfrei", "domainepublic", "dominiopúblico", "dominiopublico", "domíniopúblico",
+    "pubblicodominio", "publiekdomein",
 ];
 /// How texts begin that say that a row is our own to give away.
 const OWN: [&str; 11] = [
-    "cc0",
-    "licencecc0",
-    "licensecc0",
-    "cczero",
-    "ccpdm",
-    "creativecommonszero",
-    "creativecommonscczero",
-    "creativecommonscc0",
-    "pddl",
-    "odcpddl",
-    "publicdomain",
+    "cc0", "licencecc0", "licensecc0", "cczero", "ccpdm", "creativecommonszero", "creativecommonscczero",
+    "creativecommonscc0", "pddl", "odcpddl", "publicdomain",
 ];
 /// What stands in others that say so.
 const OWN_WITHIN: [&str; 10] = [
-    "publicdomainzero",
-    "publicdomainmark",
-    "publicdomaindedication",
-    "opendatacommonspddl",
-    "licensespddl",
-    "licencespddl",
-    "licensescc0",
-    "authoritylicencecc0",
-    "licensescczero",
-    "licensesodcpddl",
+    "publicdomainzero", "publicdomainmark", "publicdomaindedication", "opendatacommonspddl", "licensespddl",
+    "licencespddl", "licensescc0", "authoritylicencecc0", "licensescczero", "licensesodcpddl",
 ];
 
 /// What the name of a member says of its value.
@@ -128,7 +53,7 @@ pub enum Name {
     Nothing,
 }
 
-/// See [`Name`].
+/// What the name of a member says of its value, as it is written in tags.
 pub fn name_says(name: &str) -> Name {
     let name = normal(name);
     let words: Vec<&str> = name.split(['_', ':']).filter(|word| !word.is_empty()).collect();
@@ -168,10 +93,10 @@ pub enum Named {
     Other,
 }
 
-/// See [`Named`].
+/// The licence that is none of our own and that a text names, if it does.
 pub fn named_in(text: &str) -> Option<Named> {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = words(&lower).collect();
     let plain = words.concat();
     if plain.contains("odbl") || plain.contains("opendatabaselicen") || is_osm(text) {
         return Some(Named::Osm);
@@ -208,16 +133,14 @@ pub fn grants(text: &str) -> bool {
 /// Whether a text keeps something back: what is said of a part, or denied.
 pub fn is_limited(text: &str) -> bool {
     let lower = text.to_lowercase();
-    lower.contains(['©', '℗']) || lower.contains("(c)") || {
-        let mut words = lower.split(|c: char| !c.is_alphanumeric());
-        words.any(|word| matches!(word, "incompatible" | "except" | "excluding" | "unless"))
-    }
+    lower.contains(['©', '℗'])
+        || lower.contains("(c)")
+        || words(&lower).any(|word| matches!(word, "incompatible" | "except" | "excluding" | "unless"))
 }
 
 /// Whether a text that names no licence of others says that the row is our own to give away.
 fn is_own(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let plain: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
+    let plain: String = words(&text.to_lowercase()).collect();
     OWN_AS_SUCH.contains(&plain.as_str())
         || (!is_limited(text)
             && (OWN.iter().any(|own| plain.starts_with(own))
@@ -228,82 +151,20 @@ fn is_own(text: &str) -> bool {
 /// none.
 pub fn is_osm_word(word: &str) -> bool {
     const OF_OSM: [&str; 22] = [
-        "",
-        "id",
-        "ids",
-        "uid",
-        "type",
-        "node",
-        "way",
-        "relation",
-        "version",
-        "changeset",
-        "user",
-        "timestamp",
-        "key",
-        "tag",
-        "tags",
-        "data",
-        "element",
-        "feature",
-        "link",
-        "url",
-        "import",
-        "source",
+        "", "id", "ids", "uid", "type", "node", "way", "relation", "version", "changeset", "user",
+        "timestamp", "key", "tag", "tags", "data", "element", "feature", "link", "url", "import", "source",
     ];
     word.strip_prefix("osm")
         .is_some_and(|rest| OF_OSM.contains(&rest) || rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether a text speaks of OpenStreetMap.
-pub fn is_osm(text: &str) -> bool {
+fn is_osm(text: &str) -> bool {
     let text = text.to_lowercase();
-    let plain: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
-    plain.contains("openstreetmap") || text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "osm")
+    words(&text).collect::<String>().contains("openstreetmap") || words(&text).any(|word| word == "osm")
 }
 
-/// What makes a second look at a text worth while, and one of what must follow for it, whatever stands between.
-const HINTS: [(&str, &[&str]); 12] = [
-    ("licen", &[""]),
-    ("lizenz", &[""]),
-    ("osm", &[""]),
-    ("odbl", &[""]),
-    ("gfdl", &[""]),
-    // Escapes are looked through by whoever reads the tags.
-    (r"\u", &[""]),
-    ("@id", &[""]),
-    ("street", &["map"]),
-    ("cc", &["by", "attribution", "public", "org"]),
-    ("creative", &["commons"]),
-    ("rights", &["reserved"]),
-    ("odc", &["by"]),
-];
-
-/// A quick look at the text of `tags`: false when nothing in it can make the licence another.
-pub fn may_be_foreign(tags: &str) -> bool {
-    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder().ascii_case_insensitive(true).build(HINTS.map(|(hint, _)| hint)).ok()
-    });
-    let is_followed = |hint: aho_corasick::Match| {
-        let (_, words) = HINTS[hint.pattern().as_usize()];
-        words.iter().any(|word| follows(tags.get(hint.end()..).unwrap_or_default(), word))
-    };
-    SEARCH.as_ref().is_none_or(|search| search.find_iter(tags).any(is_followed))
-}
-
-/// Whether the next word of JSON begins with `by`. What parts words may be an escape, which ends in a letter of its own
-/// (`rights\nreserved`), also one of JSON within JSON.
-fn follows(json: &str, by: &str) -> bool {
-    let mut rest = json;
-    loop {
-        let word = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-        if word.get(..by.len()).is_some_and(|start| start.eq_ignore_ascii_case(by)) {
-            return true;
-        }
-        let is_escaped = rest.get(..rest.len() - word.len()).is_some_and(|between| between.ends_with('\\'));
-        match word.strip_prefix(['n', 'r', 't', 'b', 'f']) {
-            Some(behind) if is_escaped => rest = behind,
-            _ => return false,
-        }
-    }
+/// The runs of letters and digits in a text.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }

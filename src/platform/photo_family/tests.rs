@@ -12,13 +12,8 @@ fn relatives_of<'l>(key: &str, listing: &'l [StoredPhoto]) -> Vec<&'l str> {
 #[test]
 fn a_photo_of_another_extension_keeps_its_copies() {
     let listing = stored(&[
-        "artworks/a__400x400.jpg",
-        "artworks/a__400x400.png",
-        "artworks/a__400x400.webp",
-        "originals/a.jpg",
-        "originals/a.png",
-        "thumbnails/a.jpg",
-        "thumbnails/a.png",
+        "artworks/a__400x400.jpg", "artworks/a__400x400.png", "artworks/a__400x400.webp", "originals/a.jpg",
+        "originals/a.png", "thumbnails/a.jpg", "thumbnails/a.png",
     ]);
     let jpg = ["artworks/a__400x400.jpg", "artworks/a__400x400.webp", "thumbnails/a.jpg"];
     assert_eq!(relatives_of("originals/a.jpg", &listing), jpg);
@@ -77,12 +72,8 @@ fn a_beginning_in_common_proves_nothing() {
 #[test]
 fn a_copy_leads_to_its_original_and_the_other_copies() {
     let listing = stored(&[
-        "artworks/a__400x400.jpg",
-        "artworks/a__800x800.jpg",
-        "mass-import-x/b.heic",
-        "mass-import-x/b__400x400.jpg",
-        "originals/a.png",
-        "originals/a2.png",
+        "artworks/a__400x400.jpg", "artworks/a__800x800.jpg", "mass-import-x/b.heic",
+        "mass-import-x/b__400x400.jpg", "originals/a.png", "originals/a2.png",
     ]);
     let expected = ["artworks/a__800x800.jpg", "originals/a.png"];
     assert_eq!(relatives_of("artworks/a__400x400.jpg", &listing), expected);
@@ -105,10 +96,7 @@ fn what_approval_copied_and_is_gone_is_found_where_it_was_copied_from() {
 #[test]
 fn keys_without_a_known_folder_have_relatives_beside_them() {
     let listing = stored(&[
-        "2025/a.jpg",
-        "2025/a__400x400.jpg",
-        "artworks/2025/a__400x400.jpg",
-        "thumbnails/2025/a.jpg",
+        "2025/a.jpg", "2025/a__400x400.jpg", "artworks/2025/a__400x400.jpg", "thumbnails/2025/a.jpg",
     ]);
     assert_eq!(relatives_of("2025/a.jpg", &listing), ["2025/a__400x400.jpg", "thumbnails/2025/a.jpg"]);
 }

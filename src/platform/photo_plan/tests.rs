@@ -240,11 +240,7 @@ fn everything_is_the_store_without_earlier_dumps() {
              ('v', 'pending', '["originals/b.jpg"]')"#,
     );
     let listing = holding(&[
-        "notes.txt",
-        "originals/a.jpg",
-        "originals/b.jpg",
-        "public-data-dumps/x.zip",
-        "x__1x1.jpg",
+        "notes.txt", "originals/a.jpg", "originals/b.jpg", "public-data-dumps/x.zip", "x__1x1.jpg",
     ]);
     let plan = plan_photos(&conn, Scope::All, Some(&listing)).unwrap();
     assert_eq!(keys(&plan), ["notes.txt", "originals/a.jpg", "originals/b.jpg", "x__1x1.jpg"]);
@@ -263,10 +259,7 @@ fn a_store_that_cannot_list_is_asked_for_guesses() {
         plan.items.iter().filter(|item| !item.probe).map(|item| item.key.as_str()).collect();
     assert_eq!(certain, ["originals/a.jpg"]);
     for guess in [
-        "photos/originals/a.jpg",
-        "artworks/a__400x400.jpg",
-        "originals/a__1200x1200.jpg",
-        "thumbnails/a.jpg",
+        "photos/originals/a.jpg", "artworks/a__400x400.jpg", "originals/a__1200x1200.jpg", "thumbnails/a.jpg",
     ] {
         assert!(
             plan.items.iter().any(|item| item.probe && item.key == guess && item.artwork_ids == ["w"]),
@@ -311,14 +304,7 @@ fn another_database_has_rows_only() {
 fn hostile_values_end_in_a_plan() {
     let conn = newest("");
     let values = [
-        "[\"../../etc/passwd\"]",
-        "{",
-        "[[[[\"\\u0000\"]]]]",
-        "http://[",
-        "\"\\\"\"",
-        "-1",
-        "[1e999]",
-        "💥",
+        "[\"../../etc/passwd\"]", "{", "[[[[\"\\u0000\"]]]]", "http://[", "\"\\\"\"", "-1", "[1e999]", "💥",
         "[\"%\"]",
     ];
     for (n, value) in values.iter().enumerate() {

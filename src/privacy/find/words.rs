@@ -6,6 +6,7 @@ use memchr::{memchr, memchr_iter};
 
 use super::super::{decode, shape};
 use super::{Layer, Search, runs};
+use crate::privacy::values::TokenShape;
 
 /// Digits of the shortest run that may be hexadecimal of an identifier: `a@b.co`.
 const MIN_HEX: usize = 12;
@@ -14,7 +15,7 @@ impl Search<'_, '_> {
     /// A run of letters, digits and what base64 has beside them: ids, tokens, and what hexadecimal or base64 hides.
     pub(super) fn run(&mut self, text: &[u8], run: Range<usize>, layer: Layer<'_>) -> ControlFlow<()> {
         let bytes = &text[run.clone()];
-        // Nothing that was encoded has its dashes in these places. In tags.json every other run is one.
+        // A whole UUID hides nothing else: no encoding has dashes in these places. In tags.json every other run is one.
         if let Some(key) = shape::uuid(bytes) {
             return self.look_up(key, run, layer);
         }
@@ -86,7 +87,7 @@ impl Search<'_, '_> {
                 )?;
             }
         }
-        for (length, is_hex) in self.values.token_shapes() {
+        for TokenShape { length, is_hex } in self.values.token_shapes() {
             if is_hex {
                 for digits in runs(bytes, |byte| byte.is_ascii_hexdigit(), length) {
                     self.windows(&bytes[digits.clone()], start + digits.start, length, layer)?;
@@ -117,38 +118,4 @@ pub(super) fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// Characters that identifiers have, plain or encoded once more.
-static IDENTIFIER: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let c = byte as u8;
-        table[byte] = c.is_ascii_alphanumeric()
-            || matches!(
-                c,
-                b'.' | b'@'
-                    | b'_'
-                    | b'-'
-                    | b':'
-                    | b'+'
-                    | b'/'
-                    | b'%'
-                    | b'\\'
-                    | b'\''
-                    | b'~'
-                    | b'='
-                    | b'!'
-                    | b'#'
-                    | b'$'
-                    | b'&'
-                    | b'*'
-                    | b'?'
-                    | b'^'
-                    | b'`'
-                    | b'{'
-                    | b'|'
-                    | b'}'
-            );
-        byte += 1;
-    }
-    table
-};
+static IDENTIFIER: [bool; 256] = shape::letters_and(b".@_-:+/%\\'~=!#$&*?^`{|}");

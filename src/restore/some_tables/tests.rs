@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use rusqlite::ffi;
+
 use super::*;
 use crate::database::digest::Digester;
 

@@ -42,19 +42,8 @@ fn functions_are_those_of_d1() {
 fn a_literal_is_the_whole_pattern_unless_more_is_made_of_it() {
     let pattern = |rest: &str| format!("CREATE VIEW v AS SELECT a FROM t WHERE a LIKE 'x%' {rest}");
     for rest in [
-        "",
-        "ORDER BY a",
-        "GROUP BY a HAVING a",
-        "LIMIT 100",
-        "UNION SELECT 1",
-        "EXCEPT SELECT 1",
-        "WINDOW w AS ()",
-        "COLLATE NOCASE AND a",
-        "ESCAPE '!' OR a",
-        "IS 1",
-        "= 1",
-        "!= 1",
-        "-- || a",
+        "", "ORDER BY a", "GROUP BY a HAVING a", "LIMIT 100", "UNION SELECT 1", "EXCEPT SELECT 1",
+        "WINDOW w AS ()", "COLLATE NOCASE AND a", "ESCAPE '!' OR a", "IS 1", "= 1", "!= 1", "-- || a",
     ] {
         assert!(!has_open_pattern(&pattern(rest)), "{rest}");
     }

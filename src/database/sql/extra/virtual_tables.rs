@@ -2,8 +2,8 @@
 
 use super::super::full_text::Fill;
 use super::super::insert::Script;
-use super::super::main_file::{closed, fill_from_content};
-use super::super::{Dumper, Failure, reindex};
+use super::super::main_file::fill_from_content;
+use super::super::{Dumper, Failure};
 use crate::database::quoted;
 use crate::job::Warning;
 
@@ -36,12 +36,7 @@ impl Dumper<'_> {
             self.in_extra.push(format!("virtual table {}", table.name));
             return Ok(());
         }
-        script.statement(&closed(&table.sql))?;
-        if !matches!(self.fills[index], Fill::Verbatim(_)) {
-            for setting in reindex::settings(self.connection, &table)? {
-                script.statement(&setting)?;
-            }
-        }
+        self.create_virtual_table(script, index)?;
         let reason = match table.module.as_str() {
             "fts5" => self.placement.refuses(&table.name).unwrap_or_default(),
             _ => "D1 has no such module",

@@ -2,12 +2,12 @@
 
 use rusqlite::Connection;
 
-use super::{Content, Fill, Source, content_rows, indexed_rows, remade};
+use super::{Content, Fill, indexed_rows, remade};
 use crate::database::digest::{self, Digester, TableDigest, instances, is_damage, readable};
 use crate::database::quoted;
 use crate::database::schema::VirtualTable;
 
-/// What is to be said of an index that does not come back as it is, because it is damaged.
+/// How an index comes back that is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
     /// It is made from its rows.
@@ -54,27 +54,18 @@ pub fn digest(
             digest => return Ok((digest?, None)),
         }
     }
-    let (rows, again) = match (fill, table.shadow("_content"), &table.makes) {
-        (Fill::Rebuild(content) | Fill::Partial(content, _), ..) => {
-            let rows = indexed_rows(connection, table)?.unwrap_or_default();
-            let again = remade(connection, table, &content.source(), &rows)?;
-            (rows, again)
+    let own;
+    let (content, rows) = match fill {
+        Fill::Rebuild(content) | Fill::Partial(content, _) => {
+            (content, indexed_rows(connection, table)?.unwrap_or_default())
         }
-        (_, Some(content), Some(made)) => {
-            let own = Content {
-                table: content.name.clone(),
-                rowid: "id".into(),
-                columns: Vec::new(),
-                is_view: false,
-            };
-            let rows = content_rows(connection, &own)?;
-            let columns = content.columns.get(1..=made.columns.len()).unwrap_or_default();
-            let source = Source { columns, names: &made.columns, ..own.source() };
-            let again = remade(connection, table, &source, &rows)?;
-            (rows, again)
+        _ => {
+            own = Content::own(table).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            let rows = own.rowids(connection)?;
+            (&own, rows)
         }
-        _ => return Err(rusqlite::Error::QueryReturnedNoRows),
     };
+    let again = remade(connection, table, content, &rows)?;
     let digest = TableDigest { name: table.name.clone(), rows: rows.len() as u64, digest: again.digest };
     Ok((digest, Some(Damage::Remade)))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Decision, Home};
-use crate::database::sql::foreign_keys::{self, Orphans};
+use crate::database::sql::foreign_keys::{self, Link, Orphans};
 use crate::job::{Warning, counted};
 
 /// Rows whose children are looked for at once: a table without an index is gone over once for all of them.
@@ -33,7 +33,6 @@ impl Decision<'_> {
                 }
             };
             if count > 0 {
-                self.placement.foreign_key_problems += count;
                 self.placement.warnings.push(Warning::about(
                     "ORPHAN_ROWS",
                     &table.name,
@@ -47,7 +46,7 @@ impl Decision<'_> {
         Ok(())
     }
 
-    /// Rows that have a parent and would wait for it in vain, because its own row comes later.
+    /// Picks the rows whose parent comes after them and that would wait for it in vain (see [`foreign_keys::unmet`]).
     pub(super) fn find_unmet(&mut self) -> rusqlite::Result<()> {
         for child in 0..self.keys.len() {
             for key in self.keys[child].clone() {
@@ -55,8 +54,9 @@ impl Decision<'_> {
                 if self.placement.homes[child] != Home::Main {
                     break;
                 }
-                let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
-                match foreign_keys::unmet(self.connection, tables.0, tables.1, &key)? {
+                let tables = &self.schema.tables;
+                let link = Link { parent: &tables[parent], child: &tables[child], key: &key };
+                match foreign_keys::unmet(self.connection, link)? {
                     Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
                     None => self.move_rows(child, "D1 does not find the rows that some of them refer to"),
                 }
@@ -65,7 +65,8 @@ impl Decision<'_> {
         Ok(())
     }
 
-    /// SQLite refuses inserts into both ends of such a key. Which of several it is does not show: all parents go.
+    /// SQLite refuses inserts into both tables of a key that names no key of the parent. It does not say which key of
+    /// `child` that is, so all parents go.
     pub(super) fn move_mismatch(&mut self, child: usize) {
         let parents: Vec<usize> = self.keys[child].iter().filter_map(|key| key.parent).collect();
         for table in parents.into_iter().chain([child]) {
@@ -84,15 +85,16 @@ impl Decision<'_> {
             {
                 rowids.push(rowid);
             }
-            // With the rows of a table have gone those of all that refer to it.
+            // When all rows of a table have moved, so have those of the tables that refer to it.
             if self.placement.homes[parent] != Home::Main {
                 continue;
             }
             for child in 0..self.keys.len() {
                 let keys = self.keys[child].iter().filter(|key| key.parent == Some(parent));
                 for key in keys.cloned().collect::<Vec<_>>() {
-                    let tables = (&self.schema.tables[parent], &self.schema.tables[child]);
-                    match foreign_keys::children(self.connection, (tables.0, &rowids), tables.1, &key)? {
+                    let tables = &self.schema.tables;
+                    let link = Link { parent: &tables[parent], child: &tables[child], key: &key };
+                    match foreign_keys::children(self.connection, link, &rowids)? {
                         Some(rows) => rows.into_iter().for_each(|rowid| self.pick(child, rowid)),
                         None => self.move_rows(child, "some of them refer to rows that D1 would refuse"),
                     }

@@ -9,7 +9,7 @@ use crate::database::sql::d1::{self, Rehearsal};
 use crate::database::sql::full_text::Content;
 use crate::database::{quoted, rows};
 
-/// Bytes of a row from which an index over an expression or a generated column may hold more than D1 takes: tenfold.
+/// Rows of more bytes are tried: an index over an expression, or a generated column, may make ten times as much of one.
 const SUSPECT_ROW: usize = d1::MAX_ROW / 10;
 /// Bytes of the names in an INSERT that leave room for the row.
 const MAX_INSERT_HEAD: usize = 80_000;
@@ -18,7 +18,8 @@ const TOO_LARGE: &str = "some of them are larger than the 2,000,000 bytes that D
 pub(super) const NO_ROOM: &str = "its names leave no room for a row in the 100,000 bytes that D1 takes";
 
 impl Decision<'_> {
-    /// Where a row can be named and nothing refers to it, it is found on the way, if all of it is written.
+    /// Picks the rows that are too large for D1. Of a table with rowids to which nothing refers, and without generated
+    /// columns, they are found when they are written.
     pub(super) fn find_oversized(&mut self) -> rusqlite::Result<()> {
         let parents: HashSet<usize> = self.keys.iter().flatten().filter_map(|key| key.parent).collect();
         for (index, table) in self.schema.tables.iter().enumerate() {
@@ -45,8 +46,8 @@ impl Decision<'_> {
         Ok(())
     }
 
-    /// Puts rows to the stand-in for D1 where neither the row nor the CREATE text shows whether it takes them: what an
-    /// index or a generated column makes of a row, and what stands as a pattern in it.
+    /// Tries rows in the stand-in for D1 where neither the row nor the CREATE text shows whether D1 takes them: an index
+    /// or a generated column may make too much of a row, and a row may hold too long a pattern.
     pub(super) fn try_rows(&mut self, rehearsal: &Rehearsal) -> rusqlite::Result<()> {
         for (index, table) in self.schema.tables.iter().enumerate() {
             if self.placement.homes[index] != Home::Main {
@@ -54,7 +55,7 @@ impl Decision<'_> {
             }
             let condition = if self.has_open_pattern(table) {
                 String::new()
-            } else if table.column_count > table.columns.len() || self.has_index_of_expressions(table)? {
+            } else if table.has_generated || self.has_index_of_expressions(table)? {
                 format!("{} > {SUSPECT_ROW}", size_of(table, self.schema.utf16))
             } else {
                 continue;
@@ -79,23 +80,21 @@ impl Decision<'_> {
 
     /// Whether rows are held against a pattern that is not in the CREATE text.
     fn has_open_pattern(&self, table: &Table) -> bool {
-        let of_indexes = self.schema.indexes.iter();
-        let of_indexes = of_indexes.filter(|index| index.table.eq_ignore_ascii_case(&table.name));
-        let mut texts = std::iter::once(&table.sql).chain(of_indexes.map(|index| &index.sql));
+        let of_indexes = self.schema.indexes_of(table).map(|index| &index.sql);
+        let mut texts = std::iter::once(&table.sql).chain(of_indexes);
         texts.any(|sql| d1::has_open_pattern(sql))
     }
 
-    /// Finds the full-text tables over a view, or over another virtual table, that D1 would not have or could not read.
+    /// Finds the full-text tables whose content is a view or another virtual table that D1 refuses or cannot read.
     pub(super) fn find_unreadable_content(&mut self, rehearsal: &Rehearsal) {
         let schema = self.schema;
-        // Which of them a view is made of does not show in its text.
+        // Which other views a view is made of does not show in its text: any view with such a pattern counts.
         let has_pattern =
             schema.views.iter().any(|it| d1::has_long_pattern(&it.sql) || d1::has_open_pattern(&it.sql));
         for table in &schema.virtual_tables {
             let Some(content) = Content::of(table, schema) else { continue };
-            let is_table = schema.tables.iter().any(|it| it.name.eq_ignore_ascii_case(&content.table));
-            let columns = [&content.columns[..], &[content.rowid]].concat();
-            if !is_table && (has_pattern || !rehearsal.reads(&content.table, &columns)) {
+            let is_table = schema.position(&content.table).is_some();
+            if !is_table && (has_pattern || !rehearsal.reads(&content)) {
                 let reason = "D1 may not be able to read what it covers";
                 self.placement.unfilled.insert(table.name.clone(), reason);
             }
@@ -110,7 +109,8 @@ impl Decision<'_> {
         self.connection.prepare_cached(sql)?.exists([&table.name])
     }
 
-    /// What fills the full-text tables of which D1 would refuse some rows: they are not picked one by one.
+    /// Finds the full-text tables of which D1 would refuse some rows. These are not picked one by one: all rows of such a
+    /// table go to the extra file.
     pub(super) fn find_large_full_text(&mut self) -> rusqlite::Result<()> {
         for table in self.schema.virtual_tables.iter().filter(|table| table.module == "fts5") {
             let names = table.makes.as_ref().map_or(0, |made| length_of_head(&table.name, &made.columns));

@@ -69,12 +69,8 @@ fn the_quotes_of_a_json_text_make_no_address() {
     let values = values();
     let scanner = Scanner::new(&values, []);
     for text in [
-        r#"Hope"@artist.bsky.social"#,
-        r#"bob"@example.org"#,
-        r#"24"@approx.size"#,
-        r#"a\"@b.co"#,
-        r#"say "a\"@b.co"#,
-        "\n\"@b.co\\",
+        r#"Hope"@artist.bsky.social"#, r#"bob"@example.org"#, r#"24"@approx.size"#, r#"a\"@b.co"#,
+        r#"say "a\"@b.co"#, "\n\"@b.co\\",
     ] {
         let left = clean(text);
         assert_eq!(scanner.name(&in_json(&left)), None, "{text} leaves as {left}");
