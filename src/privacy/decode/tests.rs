@@ -85,3 +85,26 @@ fn hexadecimal_and_base64_are_undone() {
     assert_eq!(undone(base64, "-_-_"), undone(base64, "+/+/"));
     assert_eq!(undone(base64, "Y"), b"");
 }
+
+/// What stands between all quotes that are not escaped.
+fn strings(text: &[u8]) -> Vec<Range<usize>> {
+    let (mut found, mut start, mut is_escaped) = (Vec::new(), 0, false);
+    for (at, byte) in text.iter().enumerate() {
+        if *byte == b'"' && !is_escaped {
+            found.push(std::mem::replace(&mut start, at + 1)..at);
+        }
+        is_escaped = *byte == b'\\' && !is_escaped;
+    }
+    found.push(start..text.len());
+    found
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_string_with_an_escape_is_found(text in r#"[\\"\\"a]{0,24}"#) {
+        let text = text.as_bytes();
+        let mut all = strings(text);
+        all.retain(|string| text[string.clone()].contains(&b'\\'));
+        proptest::prop_assert_eq!(escaped_strings(text).collect::<Vec<_>>(), all);
+    }
+}
