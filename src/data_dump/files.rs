@@ -4,7 +4,7 @@ use std::num::NonZero;
 
 use super::fences::{Toll, of_record};
 use super::labels::each_tag;
-use super::parallel::in_order;
+use super::parallel::{BATCH_ITEMS, in_batches};
 use super::plan::Work;
 use super::previous::Fingerprints;
 use super::read::Read;
@@ -21,7 +21,7 @@ use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_L
 
 mod batch;
 
-use batch::{BATCH_ROWS, Made, Rows, read};
+use batch::Made;
 
 /// A data file as it lies in the workspace.
 #[derive(Debug)]
@@ -109,13 +109,14 @@ impl<'w> Writing<'w> {
             let work = &works[at];
             let record = records.work(work, cells, &mut batch.toll);
             let record = record.map_err(|error| of_record(error, &work.id))?;
-            let passed = each_tag(&record.tags, &mut |label, value| {
-                // Names that were fit apart may spell something together.
-                if !label.contains('.') || !records.fences.holds(label) {
-                    batch.add_tag(label, value, at as u32);
-                }
-                Ok(())
-            })?;
+            let passed = batch.tags.add_work(at as u32, |add| {
+                each_tag(&record.tags, &mut |label, value| {
+                    // Names that were fit apart may spell something together.
+                    if !label.contains('.') || !records.fences.holds(label) {
+                        add(label, value);
+                    }
+                })
+            });
             (0..passed).for_each(|_| batch.toll.troubles.add(Trouble::LongLabel, TAGS.name));
             Ok(record.json)
         })?;
@@ -147,19 +148,21 @@ impl<'w> Writing<'w> {
         row: impl Fn(usize) -> Result<Vec<Cell>>,
         make: impl Fn(usize, &[Cell], &mut Made) -> Result<Vec<u8>> + Sync,
     ) -> Result<()> {
-        let (mut next, compared) = (0, self.compared);
-        in_order(
-            || {
-                self.job.check()?;
-                let batch = read(next, rows, &row)?;
-                let places = next..next + batch.len();
-                next = places.end;
-                Ok((!batch.is_empty()).then_some((places, batch)))
+        let compared = self.compared;
+        in_batches(
+            |hand_on| {
+                for at in 0..rows {
+                    self.job.check()?;
+                    let cells = row(at)?;
+                    let bytes = cells.iter().map(Cell::text_bytes).sum();
+                    hand_on((at, cells), bytes)?;
+                }
+                Ok(())
             },
-            |(places, rows): Rows| {
+            |rows: Vec<(usize, Vec<Cell>)>| {
                 let mut batch = Made::default();
-                for (at, cells) in places.zip(&rows) {
-                    let json = make(at, cells, &mut batch)?;
+                for (at, cells) in &rows {
+                    let json = make(*at, cells, &mut batch)?;
                     batch.add(json, compared)?;
                 }
                 Ok(batch)
@@ -174,7 +177,7 @@ impl<'w> Writing<'w> {
 
     fn links(&mut self) -> Result<WrittenFile> {
         let mut out = self.open(&LINKS)?;
-        for batch in self.records.plan.links.chunks(BATCH_ROWS) {
+        for batch in self.records.plan.links.chunks(BATCH_ITEMS) {
             self.job.check()?;
             for link in batch {
                 let json = self.records.link(link, &mut out.toll);
@@ -187,17 +190,15 @@ impl<'w> Writing<'w> {
 
     fn tags(&mut self, tags: TagIndex<'_>) -> Result<WrittenFile> {
         let mut out = self.open(&TAGS)?;
-        let works = &self.records.plan.works;
+        let ids = Ids::new(&self.records.plan.works)?;
         let job = self.job;
         tags.each(|label, value, places| {
             job.check()?;
-            let ids: Vec<&str> =
-                places.iter().filter_map(|at| works.get(*at as usize)).map(|work| work.id.as_str()).collect();
             let mut record = Record::new(TAGS.fields);
             record.put("label", label)?;
             record.put("value", value)?;
-            record.put("count", &ids.len())?;
-            record.put("artwork_ids", &ids)?;
+            record.put("count", &places.len())?;
+            record.put_list("artwork_ids", places.iter().filter_map(|at| ids.get(*at as usize)))?;
             out.write(&record.finish()?)
         })?;
         Ok(self.close(out)?.0)
@@ -219,6 +220,30 @@ impl<'w> Writing<'w> {
         let path = writer.get_ref().path().to_owned();
         let deflater = writer.finish().map_err(|error| Error::output(&path, error))?;
         Ok((WrittenFile { file, records, deflated: deflater.finish()? }, fingerprints))
+    }
+}
+
+/// The ids of works as JSON, in one piece: each is written as often as its work has tags.
+struct Ids {
+    json: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Ids {
+    fn new(works: &[Work]) -> Result<Ids> {
+        let mut ids = Ids { json: Vec::new(), ends: Vec::with_capacity(works.len()) };
+        for work in works {
+            let written = serde_json::to_writer(&mut ids.json, &work.id);
+            written.map_err(|error| Error::Internal { problem: format!("the id of a work: {error}") })?;
+            ids.ends.push(ids.json.len());
+        }
+        Ok(ids)
+    }
+
+    /// The id of the work at that place.
+    fn get(&self, at: usize) -> Option<&[u8]> {
+        let start = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        self.json.get(start..*self.ends.get(at)?)
     }
 }
 
@@ -248,10 +273,7 @@ impl Out<'_, '_> {
         self.fingerprints.extend(&batch.fingerprints);
         self.toll.merge(&batch.toll);
         let Some(tags) = &mut self.tags else { return Ok(()) };
-        for (label, values) in &batch.tags {
-            values.iter().try_for_each(|(value, work)| tags.add(label, value, *work))?;
-        }
-        Ok(())
+        batch.tags.iter().try_for_each(|(label, value, work)| tags.add(label, value, work))
     }
 
     fn write(&mut self, json: &[u8]) -> Result<()> {

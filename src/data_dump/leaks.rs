@@ -70,9 +70,12 @@ pub fn look_for(path: &Path, scanner: &Scanner<'_>, job: &Job) -> Result<()> {
         let is_json = name.ends_with(".json");
         let look = |chunk: &Chunk| if is_json { scanner.json(chunk) } else { scanner.chunk(chunk) };
         in_order(
-            || {
-                job.check()?;
-                chunks.next_chunk().map_err(|error| unreadable(path, name, error))
+            |hand_on| {
+                while let Some(chunk) = chunks.next_chunk().map_err(|error| unreadable(path, name, error))? {
+                    job.check()?;
+                    hand_on(chunk)?;
+                }
+                Ok(())
             },
             |chunk| Ok(look(&chunk)),
             |hit| hit.map_or(Ok(()), |hit| Err(leak(name, &hit, ADVICE))),

@@ -261,19 +261,15 @@ impl Reader<'_> {
         let clean = clean.map_err(|error| of_record(error, id))?;
         Ok(clean.map_or_else(|| OTHER.to_owned(), Cow::into_owned))
     }
+}
 
-    /// An id that may leave.
-    fn public_id(&self, id: &Cell, place: &'static str, toll: &mut Toll) -> Option<String> {
-        let Some(id) = id.id() else {
-            toll.troubles.add(Trouble::NoId, place);
-            return None;
-        };
-        // A work's id is also what its photos are called.
-        if self.fences.holds(&id) || self.fences.holds_around(&photo_key(&id, 1)) {
-            toll.troubles.add(Trouble::PrivateId, place);
-            return None;
-        }
-        Some(id)
+/// An id that may leave; else why it may not.
+fn public_id(id: &Cell, fences: &Fences<'_>) -> std::result::Result<String, Trouble> {
+    let id = id.id().ok_or(Trouble::NoId)?;
+    // A work's id is also what its photos are called.
+    match fences.holds(&id) || fences.holds_around(&photo_key(&id, 1)) {
+        true => Err(Trouble::PrivateId),
+        false => Ok(id),
     }
 }
 

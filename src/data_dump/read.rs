@@ -1,11 +1,12 @@
 //! What a dump is made from: which rows are in, and everything that must not be.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Run;
 use super::fences::Fences;
 use super::included::IncludedField;
 use super::options::Settings;
+use super::parallel::in_order;
 use super::plan::{Failure, Plan, Selection};
 use super::previous::Previous;
 use crate::database::source::Snapshot;
@@ -14,10 +15,10 @@ use crate::inputs::take_snapshot;
 use crate::job::Job;
 use crate::platform::content::Content;
 use crate::platform::drift::Drift;
-use crate::platform::identifiers::{Author, each_private_value, each_public_id};
+use crate::platform::identifiers::{Names, PrivateTexts, each_private_text};
 use crate::privacy::filter::Filter;
 use crate::privacy::redact::Redactor;
-use crate::privacy::values::Values;
+use crate::privacy::values::{Identified, PublicId, Values};
 
 /// What is read from the database before the photos are looked at.
 pub struct Read {
@@ -89,21 +90,35 @@ fn absent(settings: &Settings, snapshot: &Snapshot) -> Result<Vec<String>> {
 
 /// Fence 3 begins here: every identifier of a user that the database holds.
 fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<Values> {
-    let mut values = Values::default();
+    let (mut values, mut public_ids) = (Values::default(), Vec::new());
     let connection = snapshot.connection();
-    let gathered = each_private_value::<Failure>(connection, |place, value, author| {
-        job.check().map_err(Failure::Job)?;
-        match author {
-            Author::Platform => values.add(place, value),
-            Author::Visitor => values.add_said(place, value),
-        }
-        Ok(())
-    })
-    .and_then(|()| {
-        each_public_id::<Failure>(connection, |id| {
-            values.exempt(id);
+    // Each thread takes what was found out about names, and gives it back.
+    let known_names = Mutex::new(Vec::<Names>::new());
+    let names = || known_names.lock().unwrap_or_else(PoisonError::into_inner);
+    in_order(
+        |hand_on| {
+            let read = each_private_text::<Failure>(connection, |texts| {
+                job.check().and_then(|()| hand_on(texts)).map_err(Failure::Job)
+            });
+            read.map_err(|failure| failure.of(snapshot))
+        },
+        |texts: PrivateTexts| {
+            let mut found = Vec::new();
+            let mut known = names().pop().unwrap_or_default();
+            texts.each_value(&mut known, |column, value, author| {
+                Identified::each(texts.place(column), value, author, |one| found.push((column, one)));
+            });
+            names().push(known);
+            let public: Vec<_> = texts.public_ids.iter().filter_map(|id| PublicId::of(id)).collect();
+            Ok((texts, found, public))
+        },
+        |(texts, found, public)| {
+            values.extend(found, |column| texts.place(column));
+            public_ids.extend(public);
             Ok(())
-        })
-    });
-    gathered.map(|()| values).map_err(|failure| failure.of(snapshot))
+        },
+    )?;
+    // Not before all is known: tables come in any order.
+    public_ids.into_iter().for_each(|id| values.exempt(id));
+    Ok(values)
 }

@@ -104,9 +104,9 @@ impl Records<'_> {
         }
         draft.record.put("tags", &tags)?;
         let creators = self.work_creators(work, artist_names, &mut draft)?;
-        draft.record.put_objects("creators", &creators)?;
+        draft.record.put_list("creators", &creators)?;
         let photos = self.work_photos(work, &mut draft)?;
-        draft.record.put_objects("photos", &photos)?;
+        draft.record.put_list("photos", &photos)?;
         draft.record.put("license", work.licence.as_deref().unwrap_or(CC0))?;
         draft.record.put_some("source", said("source").filter(|_| self.fences.leaves("source")))?;
         draft.put_page("artwork", &work.id)?;

@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::platform::fields::files::Field;
 
+/// Bytes that are set aside for a record: it would grow in many small steps.
+const USUAL_RECORD: usize = 256;
+
 /// A record that is being written.
 pub struct Record {
     fields: &'static [Field],
@@ -19,7 +22,9 @@ pub struct Record {
 impl Record {
     /// A record without a field.
     pub fn new(fields: &'static [Field]) -> Record {
-        Record { fields, next: 0, json: vec![b'{'] }
+        let mut json = Vec::with_capacity(USUAL_RECORD);
+        json.push(b'{');
+        Record { fields, next: 0, json }
     }
 
     /// Adds a field. Fails when the table has no such field after those that are there.
@@ -33,11 +38,16 @@ impl Record {
         value.map_or(Ok(()), |value| self.put(name, value))
     }
 
-    /// Adds a field of objects, each of which is a finished record.
-    pub fn put_objects(&mut self, name: &str, objects: &[Vec<u8>]) -> Result<()> {
+    /// Adds a list of what is JSON already, such as finished records.
+    pub fn put_list(&mut self, name: &str, items: impl IntoIterator<Item: AsRef<[u8]>>) -> Result<()> {
         self.begin(name)?;
         self.json.push(b'[');
-        self.json.extend(objects.join(&b','));
+        for (at, item) in items.into_iter().enumerate() {
+            if at > 0 {
+                self.json.push(b',');
+            }
+            self.json.extend_from_slice(item.as_ref());
+        }
         self.json.push(b']');
         Ok(())
     }

@@ -35,6 +35,14 @@ impl Cell {
         }
     }
 
+    /// Bytes of the text in it.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Cell::Text(text) | Cell::Unreadable(text) => text.len(),
+            Cell::Null | Cell::Integer(_) | Cell::Real(_) => 0,
+        }
+    }
+
     /// The text of an id: not empty.
     pub fn id(&self) -> Option<String> {
         match self {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::quality::RandomState;
+
 /// How many names are remembered before all are forgotten. Rows repeat the same few; hostile ones must neither fill the
 /// memory nor keep those out.
 const MAX_NAMES: usize = 10_000;
@@ -10,11 +12,11 @@ const MAX_NAME: usize = 200;
 
 /// What was decided on names that were met.
 #[derive(Debug)]
-pub struct Decided<D>(HashMap<String, D>);
+pub struct Decided<D>(HashMap<String, D, RandomState>);
 
 impl<D> Default for Decided<D> {
     fn default() -> Self {
-        Decided(HashMap::new())
+        Decided(HashMap::default())
     }
 }
 

@@ -3,11 +3,14 @@
 //! Places are found by the names of columns, in whatever tables there are: a form of the schema that nobody has seen
 //! gives its identifiers all the same. Whether a value is one, its shape decides, see `privacy::shape`.
 
+use std::sync::Arc;
+
 use bstr::ByteSlice;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
-use self::inside::{Names, inside};
+pub use self::inside::Names;
+use self::inside::inside;
 use super::fields::blacklist::identifies;
 use super::fields::names::{matches, normal};
 use super::fields::tables::content;
@@ -71,68 +74,124 @@ pub enum Author {
     Visitor,
 }
 
-/// Hands every text that stands where the platform keeps identifiers to `visit`, with its `table.column` and who wrote
-/// it. JSON in the private tables is looked into.
-pub fn each_private_value<E: From<rusqlite::Error>>(
+/// Bytes of text after which a batch of it is full.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// Public ids after which it is.
+const BATCH_IDS: usize = 4096;
+
+/// Texts of a table that are identifiers by their place, or JSON that may hold some.
+#[derive(Debug)]
+pub struct PrivateTexts {
+    columns: Arc<[Column]>,
+    /// One after the other.
+    texts: String,
+    /// The column of each, and where it ends.
+    ends: Vec<(usize, usize)>,
+    /// Ids of works, artists and log entries: whatever else they may be, they are public.
+    pub public_ids: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Column {
+    /// Its `table.column`.
+    place: String,
+    around: Around,
+}
+
+impl PrivateTexts {
+    fn of(columns: &Arc<[Column]>) -> PrivateTexts {
+        PrivateTexts {
+            columns: Arc::clone(columns),
+            texts: String::new(),
+            ends: Vec::new(),
+            public_ids: Vec::new(),
+        }
+    }
+
+    /// The `table.column` of a column.
+    pub fn place(&self, column: usize) -> &str {
+        self.columns.get(column).map_or("", |column| &column.place)
+    }
+
+    /// Hands every text that stands where the platform keeps identifiers to `visit`, with its column and who wrote it.
+    pub fn each_value(&self, names: &mut Names, mut visit: impl FnMut(usize, &str, Author)) {
+        let mut start = 0;
+        for (at, end) in &self.ends {
+            let text = self.texts.get(std::mem::replace(&mut start, *end)..*end).unwrap_or_default();
+            let Some(Column { around, .. }) = self.columns.get(*at) else { continue };
+            if around.is_named {
+                visit(*at, text, around.author);
+            }
+            if json::may_be(text) {
+                inside(text, *around, names, &mut |value, author| visit(*at, value, author));
+            }
+        }
+    }
+
+    fn add(&mut self, column: usize, bytes: &[u8]) {
+        // One broken letter hides nothing that stands beside it.
+        bytes.to_str_lossy_into(&mut self.texts);
+        self.ends.push((column, self.texts.len()));
+    }
+}
+
+/// Hands the texts of all tables to `visit`, in batches that can be looked through apart.
+pub fn each_private_text<E: From<rusqlite::Error>>(
     conn: &Connection,
-    mut visit: impl FnMut(&str, &str, Author) -> std::result::Result<(), E>,
+    mut visit: impl FnMut(PrivateTexts) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
-    let mut names = Names::default();
     for name in table_names(conn)? {
         let Some(table) = Table::find(conn, &name)? else { continue };
         // JSON in content is published, or is not, by the names in it: the second fence.
         let is_content = content(&name).is_some();
-        let places = table.columns().iter().map(|column| {
+        let (mut columns, mut list) = (Vec::new(), Vec::new());
+        for column in table.columns() {
             let place = format!("{name}.{column}");
             let around = Around::column(&place, column);
-            (column, place, around)
-        });
-        let places: Vec<_> = places.filter(|(_, _, around)| !is_content || around.is_named).collect();
-        if places.is_empty() {
+            if !is_content || around.is_named {
+                columns.push(Column { place, around });
+                list.push(table.column_or_null(column));
+            }
+        }
+        let id =
+            table.column("id").filter(|_| PUBLIC_IDS.iter().any(|known| known.eq_ignore_ascii_case(&name)));
+        list.extend(id);
+        if list.is_empty() {
             continue;
         }
-        let list: Vec<_> = places.iter().map(|(column, ..)| table.column_or_null(column)).collect();
+        let columns: Arc<[Column]> = columns.into();
         // NOT INDEXED: a broken index hides no row.
         let sql = format!("SELECT {} FROM main.{} NOT INDEXED", list.join(", "), table.quoted());
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
+        let mut batch = PrivateTexts::of(&columns);
         while let Some(row) = rows.next()? {
-            for (at, (_, place, around)) in places.iter().enumerate() {
+            for (at, Column { around, .. }) in columns.iter().enumerate() {
                 let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at)? else { continue };
-                // One broken letter hides nothing that stands beside it.
-                let text = bytes.to_str_lossy();
-                if around.is_named {
-                    visit(place, &text, around.author)?;
-                }
-                if json::may_be(&text) {
-                    inside(&text, *around, &mut names, &mut |value, author| visit(place, value, author))?;
+                if !bytes.is_empty() && (around.is_named || may_be_json(bytes)) {
+                    batch.add(at, bytes);
                 }
             }
+            if list.len() > columns.len()
+                && let ValueRef::Text(bytes) = row.get_ref(columns.len())?
+                && let Ok(id) = str::from_utf8(bytes)
+            {
+                batch.public_ids.push(id.to_owned());
+            }
+            if batch.texts.len() >= BATCH_BYTES || batch.public_ids.len() >= BATCH_IDS {
+                visit(std::mem::replace(&mut batch, PrivateTexts::of(&columns)))?;
+            }
         }
+        visit(batch)?;
     }
     Ok(())
 }
 
-/// Hands every id of a work, an artist or a log entry to `visit`: whatever else it may be, it is public.
-pub fn each_public_id<E: From<rusqlite::Error>>(
-    conn: &Connection,
-    mut visit: impl FnMut(&str) -> std::result::Result<(), E>,
-) -> std::result::Result<(), E> {
-    for name in PUBLIC_IDS {
-        let Some(table) = Table::find(conn, name)? else { continue };
-        let Some(id) = table.column("id") else { continue };
-        let sql = format!("SELECT {id} FROM main.{} NOT INDEXED", table.quoted());
-        let mut statement = conn.prepare(&sql)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            if let ValueRef::Text(bytes) = row.get_ref(0)?
-                && let Ok(id) = str::from_utf8(bytes)
-            {
-                visit(id)?;
-            }
-        }
-    }
-    Ok(())
+/// Whether [`json::may_be`] says so of the text that bytes are, without making it.
+fn may_be_json(bytes: &[u8]) -> bool {
+    let first = bytes.chars().find(|c| !json::is_before(*c));
+    matches!(first, Some('{' | '[' | '"'))
 }
 
 /// What is known of values by the names around them.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::{memchr2, memmem};
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
@@ -109,8 +109,11 @@ fn from_url(url: &Url, rest: &str) -> Reference {
 /// Whether a text is, or begins with a folder as, the place where a photo of ours lies, also in quotes: the tail of a
 /// key is what the uploader called the file, and an original has the place where it was taken.
 pub fn is_place_of_photo(text: &str) -> bool {
+    // Keys of uploads have a date in them, in folders; most texts have nothing of the kind.
+    if memchr2(b'/', b'%', text.as_bytes()).is_none() {
+        return false;
+    }
     let text = text.trim().trim_matches('"');
-    // Keys of uploads have a date in them; most texts have nothing of the kind.
     let is_begin =
         |at| at == 0 || SLASHES.iter().any(|slash| text.get(..at).is_some_and(|it| it.ends_with(slash)));
     memmem::find_iter(text.as_bytes(), "20").any(is_begin)
@@ -120,8 +123,8 @@ pub fn is_place_of_photo(text: &str) -> bool {
 /// Whether a text is nothing but such a place. Prose that begins with one says more than where a photo lies.
 pub fn is_place_alone(text: &str) -> bool {
     let text = text.trim().trim_matches('"');
-    let is_one_thing = !text.contains(char::is_whitespace) || content_type(path_alone(text)).is_some();
-    is_one_thing && is_place_of_photo(text)
+    let is_one_thing = || !text.contains(char::is_whitespace) || content_type(path_alone(text)).is_some();
+    is_place_of_photo(text) && is_one_thing()
 }
 
 /// `originals/2025/09/04/…`, in any of the folders that the platform has had for uploads and copies of them. The oldest

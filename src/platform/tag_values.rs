@@ -35,9 +35,17 @@ pub fn of_json(json: Value) -> Result<Map<String, Value>, Unreadable> {
     from_value(json, json::DEPTH)
 }
 
-/// Whether [`of_json`] gives the members of an object as they stand there.
+/// Whether [`of_json`] gives the members of one object as they stand there: of the whole, or of that in a wrapper without
+/// stray members.
 pub fn is_plain(json: &Value) -> bool {
-    json.as_object().is_some_and(|members| !members.contains_key("tags"))
+    json.as_object().is_some_and(|members| match members.get("tags") {
+        Some(Value::Object(tags)) => {
+            !tags.contains_key("tags")
+                && members.keys().all(|name| name == "tags" || WRAPPER.contains(&name.as_str()))
+        }
+        Some(_) => false,
+        None => true,
+    })
 }
 
 /// A column that is none of the shapes that are known.

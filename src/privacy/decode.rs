@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use bstr::{ByteSlice, decode_utf8};
-use memchr::{memchr, memchr2, memchr2_iter};
+use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 use unicode_normalization::char::decompose_compatible;
 
 mod radix;
@@ -214,21 +214,22 @@ fn numbered(text: &[u8]) -> Option<(char, usize)> {
     Some((char::from_u32(number)?, start + digits + semicolon))
 }
 
-/// What stands between the quotes of a text that are not escaped themselves.
-pub fn strings(text: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
+/// What stands between the quotes of a text that are not escaped themselves, and has a backslash in it, as few have.
+pub fn escaped_strings(text: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
     let mut from = 0;
     std::iter::from_fn(move || {
-        if from > text.len() {
-            return None;
-        }
-        let mut end = from;
+        let mut end = from + memchr(b'\\', text.get(from..)?)?;
+        // Before the first backslash no quote is escaped.
+        let start = memrchr(b'"', &text[from..end]).map_or(from, |quote| from + quote + 1);
         while let Some(at) = text.get(end..).and_then(|rest| memchr2(b'"', b'\\', rest)).map(|at| end + at) {
             if text[at] == b'"' {
-                return Some(std::mem::replace(&mut from, at + 1)..at);
+                from = at + 1;
+                return Some(start..at);
             }
             end = at + 2;
         }
-        Some(std::mem::replace(&mut from, text.len() + 1)..text.len())
+        from = text.len();
+        Some(start..text.len())
     })
 }
 

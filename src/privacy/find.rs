@@ -67,9 +67,8 @@ pub fn search_json<'v>(
     }
     let mut search = Search { values, found, buffer: Vec::new() };
     let mut rest = json.to_vec();
-    for part in decode::strings(json) {
-        let string = &json[part.clone()];
-        let Some(decoded) = memchr(b'\\', string).and_then(|_| decode::escapes(string)) else { continue };
+    for part in decode::escaped_strings(json) {
+        let Some(decoded) = decode::escapes(&json[part.clone()]) else { continue };
         let origin = |range| {
             let source = decoded.source(range);
             part.start + source.start..part.start + source.end
@@ -225,11 +224,9 @@ impl<'v> Search<'v, '_> {
         while let Some(at) = memchr(b'\\', &text[from..]).map(|at| from + at) {
             let start = memchr::memrchr(b'\n', &text[from..at]).map_or(from, |line| from + line + 1);
             let end = memchr(b'\n', &text[at..]).map_or(text.len(), |line| at + line);
-            for part in decode::strings(&text[start..end]) {
+            for part in decode::escaped_strings(&text[start..end]) {
                 let start = start + part.start;
-                let string = &text[start..start + part.len()];
-                // Most have nothing to undo.
-                if let Some(decoded) = memchr(b'\\', string).and_then(|_| decode::escapes(string)) {
+                if let Some(decoded) = decode::escapes(&text[start..start + part.len()]) {
                     self.undone(&decoded, start, layer)?;
                 }
             }

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::shape::{self, Key};
-use crate::platform::identifiers::{Class, lets_in};
+use crate::platform::identifiers::{Author, Class, lets_in};
 
 /// An index into the list of places.
 type PlaceIndex = u16;
@@ -60,45 +60,97 @@ const MAX_TOKEN_LENGTHS: usize = 64;
 /// How many different lengths are told apart of tokens that let somebody in, which visitors cannot crowd out.
 const MAX_CREDENTIAL_LENGTHS: usize = 96;
 
-impl Values {
-    /// Adds a value from `place`, a `table.column`, if the whole of it has a shape, or is a list of addresses.
-    pub fn add(&mut self, place: &str, value: &str) {
+/// An identifier, with all that [`Values`] keeps of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Identified {
+    class: Class,
+    key: Key,
+    /// The shape of a token that is looked for within longer runs.
+    token_shape: Option<TokenShape>,
+    /// What stands behind the `@` of an address, and whether that has letters beyond ASCII.
+    domain: Option<(Key, bool)>,
+}
+
+/// What is public for other reasons than that nobody hunts it.
+#[derive(Debug, Clone, Copy)]
+pub struct PublicId(Key);
+
+impl PublicId {
+    /// A public id, if it has the shape of an identifier.
+    pub fn of(id: &str) -> Option<PublicId> {
+        shape::identify(id).map(|(_, key)| PublicId(key))
+    }
+}
+
+impl Identified {
+    /// Hands what a value from `place`, a `table.column`, is to `found`, if the whole of it has a shape, or is a list of
+    /// addresses. A visitor has written no token: any run of letters may be called one, such as the path of a page that
+    /// public texts link to.
+    pub fn each(place: &str, value: &str, author: Author, mut found: impl FnMut(Identified)) {
+        let mut is = |value: &str, class, key| found(Identified::new(value, class, key));
         match shape::identify(value) {
-            Some((class, key)) => self.add_identified(place, value, class, key),
+            Some((Class::Token, _)) if author == Author::Visitor => {}
+            Some((class, key)) => is(value, class, key),
             // Where it lets somebody in, it is no word, of whatever letters it is.
             None if shape::is_run(value.trim().as_bytes()) && lets_in(place) => {
-                self.add_identified(place, value, Class::Token, shape::token(value.trim().as_bytes()));
+                is(value, Class::Token, shape::token(value.trim().as_bytes()));
             }
-            None => shape::each_address(value, |address, class, key| {
-                self.add_identified(place, address, class, key);
-            }),
+            None => shape::each_address(value, is),
         }
     }
 
-    /// Adds a value that a visitor has written, as [`add`](Values::add) does, unless it is a token: any run of letters
-    /// may be called one, such as the path of a page that public texts link to.
-    pub fn add_said(&mut self, place: &str, value: &str) {
-        if !matches!(shape::identify(value), Some((Class::Token, _))) {
-            self.add(place, value);
+    fn new(value: &str, class: Class, key: Key) -> Identified {
+        let token = value.trim().trim_end_matches('=');
+        let is_hunted = class == Class::Token && token.len() <= MAX_TOKEN;
+        let token_shape = || TokenShape {
+            length: token.len(),
+            is_hex: token.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        };
+        let domain = value.trim().split_once('@').filter(|_| class == Class::Email);
+        Identified {
+            class,
+            key,
+            token_shape: is_hunted.then(token_shape),
+            domain: domain.map(|(_, domain)| (shape::domain(domain.as_bytes()), !value.is_ascii())),
+        }
+    }
+}
+
+impl Values {
+    /// Adds a value of the platform from `place`, a `table.column`, as far as it is [`Identified`].
+    pub fn add(&mut self, place: &str, value: &str) {
+        Identified::each(place, value, Author::Platform, |one| {
+            let place = self.place_index(place);
+            self.add_identified(place, one);
+        });
+    }
+
+    /// Adds what was found in columns of one table, of which `place` gives the `table.column`.
+    pub fn extend<'p>(
+        &mut self,
+        found: impl IntoIterator<Item = (usize, Identified)>,
+        place: impl Fn(usize) -> &'p str,
+    ) {
+        let mut known = HashMap::new();
+        for (column, one) in found {
+            let place = *known.entry(column).or_insert_with(|| self.place_index(place(column)));
+            self.add_identified(place, one);
         }
     }
 
-    fn add_identified(&mut self, place: &str, value: &str, class: Class, key: Key) {
-        let place = self.place_index(place);
+    fn add_identified(
+        &mut self,
+        place: PlaceIndex,
+        Identified { class, key, token_shape, domain }: Identified,
+    ) {
         let is_credential = self.is_credential(place);
         let lengths = if is_credential { MAX_CREDENTIAL_LENGTHS } else { MAX_TOKEN_LENGTHS };
-        if class == Class::Token && self.token_shapes.len() < lengths {
-            let token = value.trim().trim_end_matches('=');
-            if token.len() <= MAX_TOKEN {
-                let is_hex = token.bytes().all(|byte| byte.is_ascii_hexdigit());
-                self.token_shapes.insert(TokenShape { length: token.len(), is_hex });
-            }
+        if self.token_shapes.len() < lengths {
+            self.token_shapes.extend(token_shape);
         }
-        if class == Class::Email
-            && let Some((_, domain)) = value.trim().split_once('@')
-        {
-            self.domains.insert(shape::domain(domain.as_bytes()));
-            self.has_other_letters |= !value.is_ascii();
+        if let Some((domain, has_other_letters)) = domain {
+            self.domains.insert(domain);
+            self.has_other_letters |= has_other_letters;
         }
         match self.known.entry(key) {
             Entry::Occupied(_) if !is_credential => {}
@@ -108,8 +160,8 @@ impl Values {
 
     /// Takes out what is public for other reasons: the id of a work, an artist or a log entry. What lets somebody in
     /// stays, whatever else it is.
-    pub fn exempt(&mut self, id: &str) {
-        let Some((_, key)) = shape::identify(id) else { return };
+    pub fn exempt(&mut self, id: PublicId) {
+        let PublicId(key) = id;
         if self.known.get(&key).is_some_and(|known| !self.is_credential(known.place)) {
             self.known.remove(&key);
         }
@@ -147,7 +199,6 @@ impl Values {
     }
 
     fn place_index(&mut self, place: &str) -> PlaceIndex {
-        // Rows of one column come one after another.
         if let Some(at) = self.places.iter().rposition(|known| known.name == place) {
             return at as PlaceIndex;
         }
@@ -201,7 +252,7 @@ mod tests {
         assert_eq!(values.len(), 2);
         let (_, key) = shape::identify("ann@EXAMPLE.org").unwrap();
         assert_eq!(values.get(key), Some((Class::Email, "users.email")));
-        values.exempt(&ID.to_uppercase());
+        values.exempt(PublicId::of(&ID.to_uppercase()).unwrap());
         assert_eq!(values.len(), 1);
     }
 
@@ -239,7 +290,7 @@ mod tests {
         for places in [["users.uuid", "audit_log.user_token"], ["audit_log.user_token", "Users.uuid"]] {
             let mut values = Values::default();
             places.into_iter().for_each(|place| values.add(place, ID));
-            values.exempt(ID);
+            values.exempt(PublicId::of(ID).unwrap());
             assert_eq!(values.len(), 1, "{places:?}");
         }
     }

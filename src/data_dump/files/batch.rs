@@ -1,50 +1,18 @@
-//! Rows that a thread is handed at a time, and what it makes of them.
+//! What a thread makes of the rows that it is handed at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::data_dump::fences::Toll;
 use crate::data_dump::previous::Fingerprints;
 use crate::error::Result;
-use crate::platform::content::Cell;
-
-/// Rows of a batch, at most.
-pub(super) const BATCH_ROWS: usize = 256;
-/// Bytes of text after which it is full, however few rows it has.
-const BATCH_BYTES: usize = 2 << 20;
-
-/// Some rows, and their places.
-pub(super) type Rows = (Range<usize>, Vec<Vec<Cell>>);
-
-/// As many of so many `rows`, from the one at `next` on, as make a batch.
-pub(super) fn read(
-    next: usize,
-    rows: usize,
-    row: impl Fn(usize) -> Result<Vec<Cell>>,
-) -> Result<Vec<Vec<Cell>>> {
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    for at in (next..rows).take(BATCH_ROWS) {
-        let cells = row(at)?;
-        bytes += cells.iter().map(text_bytes).sum::<usize>();
-        batch.push(cells);
-        if bytes >= BATCH_BYTES {
-            break;
-        }
-    }
-    Ok(batch)
-}
-
-fn text_bytes(cell: &Cell) -> usize {
-    if let Cell::Text(text) = cell { text.len() } else { 0 }
-}
 
 /// What a thread made of a batch.
 #[derive(Default)]
 pub(super) struct Made {
     pub(super) records: Vec<Vec<u8>>,
     pub(super) fingerprints: Fingerprints,
-    /// By label each value, and the place of the work. A row may repeat each a hundred thousand times.
-    pub(super) tags: BTreeMap<String, BTreeSet<(Box<str>, u32)>>,
+    pub(super) tags: Tags,
     pub(super) toll: Toll,
 }
 
@@ -56,13 +24,66 @@ impl Made {
         self.records.push(json);
         Ok(())
     }
+}
 
-    pub(super) fn add_tag(&mut self, label: &str, value: &str, work: u32) {
-        let tag = (value.into(), work);
-        match self.tags.get_mut(label) {
-            Some(values) => drop(values.insert(tag)),
-            None => drop(self.tags.insert(label.to_owned(), BTreeSet::from([tag]))),
+/// The tags of some works. A row may repeat each a hundred thousand times: they are held once.
+#[derive(Default)]
+pub(super) struct Tags {
+    numbers: HashMap<String, usize>,
+    labels: Vec<Label>,
+    /// One after the other.
+    values: String,
+    tags: Vec<Tag>,
+}
+
+struct Label {
+    label: String,
+    /// The last work that has it.
+    work: Option<u32>,
+}
+
+struct Tag {
+    label: usize,
+    value: Range<usize>,
+    work: u32,
+}
+
+impl Tags {
+    /// Adds the tags of a work that `add` hands on.
+    pub(super) fn add_work<T>(&mut self, work: u32, add: impl FnOnce(&mut dyn FnMut(&str, &str)) -> T) -> T {
+        let (start, mut may_repeat) = (self.tags.len(), false);
+        let added = add(&mut |label, value| {
+            let number = self.number(label);
+            let of_label = &mut self.labels[number].work;
+            may_repeat |= of_label.replace(work) == Some(work);
+            let from = self.values.len();
+            self.values.push_str(value);
+            self.tags.push(Tag { label: number, value: from..self.values.len(), work });
+        });
+        if may_repeat {
+            let mut own = self.tags.split_off(start);
+            let key = |tag: &Tag| (tag.label, &self.values[tag.value.clone()]);
+            own.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+            own.dedup_by(|a, b| key(a) == key(b));
+            self.tags.append(&mut own);
         }
+        added
+    }
+
+    /// Every tag: label, value and the place of the work.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, u32)> {
+        self.tags.iter().map(|Tag { label, value, work }| {
+            (self.labels[*label].label.as_str(), &self.values[value.clone()], *work)
+        })
+    }
+
+    fn number(&mut self, label: &str) -> usize {
+        if let Some(number) = self.numbers.get(label) {
+            return *number;
+        }
+        self.labels.push(Label { label: label.to_owned(), work: None });
+        self.numbers.insert(label.to_owned(), self.labels.len() - 1);
+        self.labels.len() - 1
     }
 }
 
@@ -72,17 +93,19 @@ mod tests {
 
     #[test]
     fn what_a_work_repeats_is_held_once() {
-        let mut made = Made::default();
+        let mut tags = Tags::default();
         for work in 0..2 {
-            for n in 0..1000 {
-                made.add_tag("style", if n % 2 == 0 { "modern" } else { "old" }, work);
-                made.add_tag("year", "1998", work);
-            }
+            tags.add_work(work, |add| {
+                for n in 0..1000 {
+                    add("style", if n % 2 == 0 { "modern" } else { "old" });
+                    add("year", "1998");
+                }
+            });
         }
-        let held = made.tags.iter().flat_map(|(label, values)| values.iter().map(move |held| (label, held)));
-        let held: Vec<_> = held.map(|(label, (value, work))| (&**label, &**value, *work)).collect();
+        let mut held: Vec<_> = tags.iter().collect();
+        held.sort_unstable();
         let of = |label, value| [(label, value, 0), (label, value, 1)];
         assert_eq!(held, [of("style", "modern"), of("style", "old"), of("year", "1998")].concat());
-        assert_eq!(made.tags.len(), 2, "and each label for all");
+        assert_eq!(tags.labels.len(), 2, "and each label for all");
     }
 }

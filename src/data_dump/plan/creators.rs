@@ -1,9 +1,9 @@
 //! Creators and links: only public creators of works that are out, only links whose two ends are.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use super::{CREATOR_COLUMNS, Creator, Link, Place, Plan, Reader, text_of};
+use super::{CREATOR_COLUMNS, Creator, Link, Place, Plan, Reader, public_id, text_of};
 use crate::data_dump::fences::of_record;
 use crate::data_dump::records::value_of;
 use crate::data_dump::troubles::{Column, Trouble};
@@ -17,9 +17,11 @@ impl Reader<'_> {
     /// Creators of works that are out, and the links to them.
     pub(super) fn read_creators(&self, plan: &mut Plan) -> Result<()> {
         let mut links = self.read_links(plan)?;
-        let mut creators = self.read_linked(&links, plan)?;
+        let creators = self.read_linked(&links, plan)?;
         links.retain(|read| creators.contains_key(&read.link.creator_id));
-        for creator in creators.values_mut() {
+        plan.creators = creators.into_values().collect();
+        plan.creators.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        for creator in &mut plan.creators {
             let table = plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
             if let Some(name) = creator.name.take() {
                 let clean = self.fences.clean(&name, Column(table, "name"), CREATORS.name, &mut plan.toll);
@@ -35,15 +37,14 @@ impl Reader<'_> {
                 link.role = clean.map(Cow::into_owned);
             }
         }
-        plan.creators = creators.into_values().collect();
         plan.take_links(links);
         Ok(())
     }
 
     /// The public creators that links name, by id, each with its name as the row has it; and their tables.
-    fn read_linked(&self, links: &[ReadLink], plan: &mut Plan) -> Result<BTreeMap<String, Creator>> {
+    fn read_linked(&self, links: &[ReadLink], plan: &mut Plan) -> Result<HashMap<String, Creator>> {
         let linked: HashSet<&str> = links.iter().map(|read| read.link.creator_id.as_str()).collect();
-        let mut found: BTreeMap<String, Creator> = BTreeMap::new();
+        let mut found: HashMap<String, Creator> = HashMap::new();
         // Who is not public in one table is not public in the other, which may know no status.
         let mut kept_in: HashSet<String> = HashSet::new();
         let allows = |name: &str| self.fences.allows(name);
@@ -60,7 +61,13 @@ impl Reader<'_> {
                     kept_in.insert(id);
                     return Ok(());
                 }
-                let Some(id) = self.public_id(id_cell, name, &mut plan.toll) else { return Ok(()) };
+                let id = match public_id(id_cell, self.fences) {
+                    Ok(id) => id,
+                    Err(trouble) => {
+                        plan.toll.troubles.add(trouble, name);
+                        return Ok(());
+                    }
+                };
                 if let Licence::Foreign(name) = licence_of_cell(tag_cell, &[], &allows) {
                     let name = self.licence_name(&name, &id, &mut plan.toll)?;
                     plan.count_foreign(&name);
@@ -153,6 +160,7 @@ impl Plan {
     fn take_links(&mut self, links: Vec<ReadLink>) {
         let order: HashMap<String, usize> =
             self.creators.iter().enumerate().map(|(at, creator)| (creator.id.clone(), at)).collect();
+        let mut own = Vec::with_capacity(links.len());
         for ReadLink { place, link, .. } in links {
             let Some(&at) = order.get(&link.creator_id) else { continue };
             let role = link.role.clone();
@@ -163,10 +171,12 @@ impl Plan {
                 if let Some(creator) = self.creators.get_mut(at) {
                     creator.is_listed = true;
                 }
-                self.links.push(link);
+                own.push((place.at, at, link));
             }
         }
-        self.links.sort_unstable();
+        // Works and creators are in the order of their ids: numbers are compared, and seldom anything else.
+        own.sort_unstable();
+        self.links = own.into_iter().map(|(.., link)| link).collect();
         self.links.dedup_by(|link, kept| {
             let is_same = (&link.artwork_id, &link.creator_id, &link.role)
                 == (&kept.artwork_id, &kept.creator_id, &kept.role);

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{Plan, Reader, Work, text_of};
+use super::{Plan, Reader, Work, public_id, text_of};
+use crate::data_dump::fences::Fences;
+use crate::data_dump::parallel::in_batches;
 use crate::data_dump::photos::DumpPhoto;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
@@ -26,6 +28,31 @@ struct Rows {
     licensed: HashSet<String>,
 }
 
+/// What the row of an approved work says by itself.
+struct ReadWork {
+    key: RowKey,
+    /// Its id, or why it may not leave.
+    id: std::result::Result<String, Trouble>,
+    list: PhotoList,
+    licence: Licence,
+}
+
+impl ReadWork {
+    /// From the columns that [`Reader::read_works`] names.
+    fn of(key: RowKey, cells: Vec<Cell>, fences: &Fences<'_>, with_photos: bool) -> Option<ReadWork> {
+        let [id, tags, photos, license, licence] = cells.as_slice() else { return None };
+        let columns = [("license", license), ("licence", licence)];
+        let columns: Vec<_> =
+            columns.into_iter().filter_map(|(name, cell)| Some((name, cell.said()?))).collect();
+        Some(ReadWork {
+            key,
+            id: public_id(id, fences),
+            list: if with_photos { photo_list(photos, tags) } else { PhotoList::default() },
+            licence: licence_of_cell(tags, &columns, &|name| fences.allows(name)),
+        })
+    }
+}
+
 impl Reader<'_> {
     /// Approved works, and the photos of those in artwork.json.
     pub(super) fn read_works(&self, plan: &mut Plan) -> Result<()> {
@@ -33,7 +60,20 @@ impl Reader<'_> {
         let Some(table) = self.find("artwork", &columns)? else { return Ok(()) };
         let approved = has_status(&table, &PUBLIC_WORKS).unwrap_or_else(|| "FALSE".into());
         let mut rows = Rows::default();
-        self.each(&table, &approved, |key, cells| self.read_work(key, &cells, &mut rows, plan))?;
+        let (fences, with_photos) = (self.fences, self.selection.photos);
+        in_batches(
+            |hand_on| {
+                self.each(&table, &approved, |key, cells| {
+                    let bytes = cells.iter().map(Cell::text_bytes).sum();
+                    hand_on((key, cells), bytes)
+                })
+            },
+            |batch: Vec<(RowKey, Vec<Cell>)>| {
+                let read = |(key, cells)| ReadWork::of(key, cells, fences, with_photos);
+                Ok(batch.into_iter().filter_map(read).collect::<Vec<_>>())
+            },
+            |batch| batch.into_iter().try_for_each(|work| self.add_work(work, &mut rows, plan)),
+        )?;
         plan.works.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         plan.foreign.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         for work in &mut plan.works {
@@ -44,22 +84,21 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A row of an approved work, with the columns that [`Reader::read_works`] names.
-    fn read_work(&self, key: RowKey, cells: &[Cell], rows: &mut Rows, plan: &mut Plan) -> Result<()> {
-        let [id, tag_cell, photo_cell, license, licence] = cells else { return Ok(()) };
-        let Some(id) = self.public_id(id, "artwork", &mut plan.toll) else { return Ok(()) };
+    fn add_work(&self, read: ReadWork, rows: &mut Rows, plan: &mut Plan) -> Result<()> {
+        let ReadWork { key, id, list, licence } = read;
+        let id = match id {
+            Ok(id) => id,
+            Err(trouble) => {
+                plan.toll.troubles.add(trouble, "artwork");
+                return Ok(());
+            }
+        };
         if !rows.seen.insert(id.clone()) {
             plan.toll.troubles.add(Trouble::SameId, "artwork");
             return Ok(());
         }
-        let list =
-            if self.selection.photos { photo_list(photo_cell, tag_cell) } else { PhotoList::default() };
         let licensed = list.photos.iter().filter(|photo| photo.is_licensed);
         rows.licensed.extend(licensed.filter_map(|photo| photo.reference.family()));
-        let columns: Vec<_> = [("license", license), ("licence", licence)]
-            .into_iter()
-            .filter_map(|(name, cell)| Some((name, cell.said()?)))
-            .collect();
         let mut work = Work {
             id,
             key,
@@ -69,8 +108,7 @@ impl Reader<'_> {
             row_tags: Vec::new(),
             creators: Vec::new(),
         };
-        if let Licence::Foreign(name) = licence_of_cell(tag_cell, &columns, &|name| self.fences.allows(name))
-        {
+        if let Licence::Foreign(name) = licence {
             if name != OSM {
                 rows.licensed.extend(list.photos.iter().filter_map(|photo| photo.reference.family()));
             }

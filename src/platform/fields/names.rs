@@ -15,9 +15,13 @@ pub fn normal(name: &str) -> Cow<'_, str> {
 
 /// Whether a name is in that form, as most are: words of small letters and digits, joined by one `_`.
 fn is_normal(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        && !name.ends_with('_')
-        && !name.contains("__")
+    let mut before = 0;
+    let is_part = |byte: u8| {
+        let is_second = byte == b'_' && before == b'_';
+        before = byte;
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || (byte == b'_' && !is_second)
+    };
+    name.bytes().all(is_part) && before != b'_'
 }
 
 /// The form in which an operator's pattern is compared with the [`forms`] of names: `*` in it stands for any text.
@@ -33,9 +37,7 @@ fn spelled(name: &str, is_kept: impl Fn(char) -> bool) -> String {
         normal.push('_');
     }
     let mut before_small = false;
-    // An accent stands behind its letter there, as a sign of its own; so do the parts of a Korean syllable, which are
-    // put together again.
-    for c in name.nfkd().filter(|c| !is_combining_mark(*c)).nfc() {
+    let add = |c: char| {
         let is_between = !(c.is_alphanumeric() || matches!(c, '\'' | '’') || is_kept(c));
         if (is_between || (c.is_uppercase() && before_small)) && !normal.is_empty() && !normal.ends_with('_')
         {
@@ -45,6 +47,14 @@ fn spelled(name: &str, is_kept: impl Fn(char) -> bool) -> String {
         if !is_between {
             normal.extend(c.to_lowercase());
         }
+    };
+    // Nearly all are, and have one form only.
+    if name.is_ascii() {
+        name.chars().for_each(add);
+    } else {
+        // An accent stands behind its letter there, as a sign of its own; so do the parts of a Korean syllable, which
+        // are put together again.
+        name.nfkd().filter(|c| !is_combining_mark(*c)).nfc().for_each(add);
     }
     normal.truncate(normal.trim_end_matches('_').len());
     normal
@@ -171,6 +181,17 @@ mod tests {
         assert_eq!(forms_of("addr:street"), ["addr_street"]);
         assert_eq!(forms_of("addr: mail"), ["addr_mail", "mail"]);
         assert_eq!(forms_of("meta:_x"), ["meta__x", "_x"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn names_of_ascii_have_one_form_only(name in "[a-c0_A. -]{0,8}") {
+            let is_normal = name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                && !name.ends_with('_')
+                && !name.contains("__");
+            proptest::prop_assert_eq!(super::is_normal(&name), is_normal);
+            proptest::prop_assert!(name.nfkd().filter(|c| !is_combining_mark(*c)).nfc().eq(name.chars()));
+        }
     }
 
     #[test]

@@ -12,27 +12,15 @@ use crate::platform::loose_json::{Token, tokens};
 
 /// Hands every text under a name of identifiers to `visit`, at any depth of JSON text, and every name that stands there.
 /// Nothing is built: there may be more of it than of all else. Where it does not parse, some may be visited twice.
-pub(super) fn inside<E>(
-    json: &str,
-    around: Around,
-    names: &mut Names,
-    visit: &mut dyn FnMut(&str, Author) -> std::result::Result<(), E>,
-) -> std::result::Result<(), E> {
-    let mut failure = None;
-    let mut hand_on = |text: &str, author: Author| {
-        if failure.is_none() {
-            failure = visit(text, author).err();
-        }
-    };
-    if !(Walk { around, names, visit: &mut hand_on, depth: json::DEPTH }).parse(json) {
-        Walk { around, names, visit: &mut hand_on, depth: json::DEPTH }.read(json);
+pub(super) fn inside(json: &str, around: Around, names: &mut Names, visit: &mut dyn FnMut(&str, Author)) {
+    if !(Walk { around, names, visit, depth: json::DEPTH }).parse(json) {
+        Walk { around, names, visit, depth: json::DEPTH }.read(json);
     }
-    failure.map_or(Ok(()), Err)
 }
 
-/// What names say of their values.
-#[derive(Default)]
-pub(super) struct Names(Decided<Naming>);
+/// What names say of their values, remembered.
+#[derive(Debug, Default)]
+pub struct Names(Decided<Naming>);
 
 impl Names {
     /// What is known of the value under a name that stands in `around`.

@@ -2,15 +2,20 @@
 
 use super::*;
 
+fn each_value(conn: &Connection, mut visit: impl FnMut(&str, &str, Author)) {
+    let mut names = Names::default();
+    each_private_text::<rusqlite::Error>(conn, |texts| {
+        texts.each_value(&mut names, |column, value, author| visit(texts.place(column), value, author));
+        Ok(())
+    })
+    .unwrap();
+}
+
 fn found(sql: &str) -> Vec<String> {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch(sql).unwrap();
     let mut found = Vec::new();
-    each_private_value::<rusqlite::Error>(&conn, |place, value, _| {
-        found.push(format!("{place}={value}"));
-        Ok(())
-    })
-    .unwrap();
+    each_value(&conn, |place, value, _| found.push(format!("{place}={value}")));
     found
 }
 
@@ -62,17 +67,15 @@ fn what_visitors_say_is_told_from_what_the_platform_writes() {
     )
     .unwrap();
     let mut count = 0;
-    each_private_value::<rusqlite::Error>(&conn, |place, value, author| {
+    each_value(&conn, |place, value, author| {
         let expected = match value {
             "p" => Author::Platform,
             "v" => Author::Visitor,
-            _ => return Ok(()),
+            _ => return,
         };
         assert_eq!(author, expected, "{place}");
         count += 1;
-        Ok(())
-    })
-    .unwrap();
+    });
     // What does not parse is visited twice.
     assert_eq!(count, 13);
 }
@@ -138,17 +141,28 @@ fn json_that_does_not_parse_hides_nothing() {
 fn public_ids_are_those_of_works_artists_and_log_entries() {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch(
-        "CREATE TABLE artwork (id); INSERT INTO artwork VALUES ('a'), (1), (x'ff');
+        "CREATE TABLE Artwork (id); INSERT INTO artwork VALUES ('a'), (1), (x'ff');
          CREATE TABLE artists (Id TEXT); INSERT INTO artists VALUES ('b');
          CREATE TABLE logbook (id); INSERT INTO logbook VALUES ('l');
          CREATE TABLE users (id); INSERT INTO users VALUES ('u')",
     )
     .unwrap();
     let mut ids = Vec::new();
-    each_public_id::<rusqlite::Error>(&conn, |id| {
-        ids.push(id.to_owned());
+    each_private_text::<rusqlite::Error>(&conn, |texts| {
+        ids.extend(texts.public_ids);
         Ok(())
     })
     .unwrap();
     assert_eq!(ids, ["a", "b", "l"]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn bytes_may_be_json_as_the_text_of_them_may(
+        before in "[ \t\n\u{b}\u{85}\u{a0}\u{2028}\u{feff}\u{1f}]{0,3}",
+        bytes in proptest::collection::vec(proptest::sample::select(b"{[\"a \xef\xbb\xbf\xff\xc2".to_vec()), 0..5),
+    ) {
+        let bytes = [before.as_bytes(), &bytes].concat();
+        proptest::prop_assert_eq!(may_be_json(&bytes), json::may_be(&bytes.to_str_lossy()));
+    }
 }

@@ -161,3 +161,22 @@ proptest! {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_place_of_a_photo_is_seen_without_a_look_at_every_text(
+        pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "photos/", "originals", "/", "%2F", "%2f", "2025", "originals/2025/09/04/", "2025%2F09%2f04/a.jpg", "09", "04", "20", "a.jpg", "\"", " ", "https://", "%32",
+            ]),
+            0..9,
+        ),
+    ) {
+        let text = pieces.concat();
+        let inner = text.trim().trim_matches('"');
+        let is_begin = |at| at == 0 || SLASHES.iter().any(|slash| inner[..at].ends_with(slash));
+        let is_place = memmem::find_iter(inner.as_bytes(), "20").any(is_begin)
+            && matches!(classify(inner), Reference::Own(keys) if keys.iter().any(|key| is_dated(key)));
+        proptest::prop_assert_eq!(is_place_of_photo(&text), is_place, "{}", text);
+    }
+}

@@ -51,18 +51,32 @@ pub fn base64(text: &[u8], bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&bits.to_be_bytes()[1..][..rest.len() * 3 / 4]);
 }
 
-/// The offsets, of four, at which the text may be base64 of ASCII: from there on two groups of four characters in a row
-/// begin with one whose highest bit is not set, as those do that spell any six bytes of ASCII. Most words have none. Of
-/// other letters, any may be.
+/// The offsets, of four, at which the text may be base64 of ASCII: any six bytes of it have two first, two second and two
+/// third bytes of groups in a row, and none has its highest bit set. Nearly no word has such. Of other letters, any may
+/// be.
 pub fn offsets_of_base64(text: &[u8], is_ascii: bool) -> impl Iterator<Item = usize> + use<> {
-    let may_begin = |byte: u8| SEXTETS[usize::from(byte)] < 32;
-    let pairs = text.iter().zip(text.iter().skip(4)).enumerate();
-    let mut found = [!is_ascii; 4];
-    for (at, (one, next)) in pairs {
-        found[at % 4] |= may_begin(*one) && may_begin(*next);
+    // For each place among four, what is clear in a character there and in the fourth behind it.
+    let mut clear = [0; 4];
+    for (at, (one, next)) in text.iter().zip(text.iter().skip(4)).enumerate() {
+        clear[at % 4] |= CLEAR[usize::from(*one)] & CLEAR[usize::from(*next)];
     }
-    (0..4).filter(move |offset| found[*offset])
+    let may_be = move |offset: &usize| (0..3).all(|byte| clear[(offset + byte) % 4] & (1 << byte) != 0);
+    (0..4).filter(move |offset| !is_ascii || may_be(offset))
 }
+
+/// Of which bytes of a group the highest bit is not set, where a character is the one that has it: the first has that of
+/// the first byte, the second and the third have those of the others.
+static CLEAR: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let sextet = SEXTETS[byte];
+        table[byte] =
+            (sextet & 32 == 0) as u8 | ((sextet & 8 == 0) as u8) << 1 | ((sextet & 2 == 0) as u8) << 2;
+        byte += 1;
+    }
+    table
+};
 
 /// What each letter of the two alphabets stands for (RFC 4648, 4 and 5).
 static SEXTETS: [u8; 256] = {

@@ -85,3 +85,42 @@ fn hexadecimal_and_base64_are_undone() {
     assert_eq!(undone(base64, "-_-_"), undone(base64, "+/+/"));
     assert_eq!(undone(base64, "Y"), b"");
 }
+
+/// What stands between all quotes that are not escaped.
+fn strings(text: &[u8]) -> Vec<Range<usize>> {
+    let (mut found, mut start, mut is_escaped) = (Vec::new(), 0, false);
+    for (at, byte) in text.iter().enumerate() {
+        if *byte == b'"' && !is_escaped {
+            found.push(std::mem::replace(&mut start, at + 1)..at);
+        }
+        is_escaped = *byte == b'\\' && !is_escaped;
+    }
+    found.push(start..text.len());
+    found
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_string_with_an_escape_is_found(text in r#"[\\"\\"a]{0,24}"#) {
+        let text = text.as_bytes();
+        let mut all = strings(text);
+        all.retain(|string| text[string.clone()].contains(&b'\\'));
+        proptest::prop_assert_eq!(escaped_strings(text).collect::<Vec<_>>(), all);
+    }
+    #[test]
+    fn no_offset_is_passed_over_at_which_six_letters_of_ascii_are_spelt(
+        text in "[A-Za-z0-9+/_-]{0,24}|[ABQRZabcgt0-9+-]{6,20}",
+        before in "[A-Za-z0-9+/]{0,5}",
+        hidden in "[ -~]{6,14}",
+    ) {
+        for text in [text, before + &data_encoding::BASE64_NOPAD.encode(hidden.as_bytes())] {
+            let told: Vec<_> = offsets_of_base64(text.as_bytes(), true).collect();
+            for offset in (0..text.len().min(4)).filter(|offset| !told.contains(offset)) {
+                let mut bytes = Vec::new();
+                base64(&text.as_bytes()[offset..], &mut bytes);
+                let is_spelt = bytes.windows(6).any(<[u8]>::is_ascii);
+                proptest::prop_assert!(!is_spelt, "{} at {}", text, offset);
+            }
+        }
+    }
+}

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::platform::fields::blacklist::{PUBLIC, Rule};
+use crate::platform::tag_values;
 
 fn cleaned(filter: &Filter, json: &str) -> String {
     let mut value: Value = serde_json::from_str(json).unwrap();
@@ -277,5 +278,19 @@ proptest! {
         let mut twice = once.clone();
         filter.clean_value(&mut twice);
         prop_assert_eq!(&once, &twice, "{}", tags);
+    }
+
+    #[test]
+    fn a_wrapper_without_stray_members_makes_no_difference(tags in tags(), version in tags()) {
+        let filter = Filter::new(["a.key"]);
+        let mut wrapped = serde_json::json!({ "tags": tags, "version": version });
+        let Some(mut alone) = tags.as_object().filter(|_| tag_values::is_plain(&wrapped)).cloned() else {
+            return Ok(());
+        };
+        filter.clean(&mut alone);
+        filter.clean_value(&mut wrapped);
+        let mut unwrapped = tag_values::of_json(wrapped).unwrap();
+        filter.clean(&mut unwrapped);
+        prop_assert_eq!(alone, unwrapped, "{}", tags);
     }
 }
