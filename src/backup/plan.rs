@@ -60,8 +60,12 @@ impl Plan {
         let keys = plan.items.iter().filter(|photo| !photo.probe).map(|photo| photo.key.len() as u64);
         check_size(keys.clone().count() as u64, keys.sum())?;
         let is_listed = listing.is_some();
-        let Listing { photos: listed, warnings, .. } = listing.unwrap_or_default();
+        let Listing { photos: mut listed, warnings, .. } = listing.unwrap_or_default();
         plan.warnings.extend(warnings);
+        // A store may hold many times what is copied, and this is kept until all of it is.
+        let planned: HashSet<&str> = plan.items.iter().map(|photo| photo.key.as_str()).collect();
+        listed.retain(|photo| planned.contains(photo.key.as_str()));
+        listed.shrink_to_fit();
         Ok(Plan { source: Some(source), scope, plan, listed, is_listed })
     }
 

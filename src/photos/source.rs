@@ -119,9 +119,31 @@ pub struct StoredPhoto {
     /// The media type it is served with.
     pub content_type: Option<String>,
     /// The store's other headers.
-    pub http_metadata: Map<String, Value>,
+    pub http_metadata: PhotoMetadata,
     /// What the uploader attached.
-    pub custom_metadata: Map<String, Value>,
+    pub custom_metadata: PhotoMetadata,
+}
+
+/// Names and their values. Where there are none, as in most listings, they take no more room than a pointer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PhotoMetadata(Option<Box<Map<String, Value>>>);
+
+impl PhotoMetadata {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// As JSON has them.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0.map(|map| *map).unwrap_or_default()
+    }
+}
+
+impl From<Map<String, Value>> for PhotoMetadata {
+    fn from(map: Map<String, Value>) -> Self {
+        PhotoMetadata((!map.is_empty()).then(|| Box::new(map)))
+    }
 }
 
 #[cfg(test)]
@@ -135,8 +157,8 @@ impl StoredPhoto {
             md5: None,
             last_modified: None,
             content_type: None,
-            http_metadata: Map::new(),
-            custom_metadata: Map::new(),
+            http_metadata: PhotoMetadata::default(),
+            custom_metadata: PhotoMetadata::default(),
         }
     }
 }

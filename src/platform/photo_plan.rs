@@ -244,6 +244,8 @@ fn ids(mentions: &Mentions, mut artworks: Vec<u32>) -> Vec<String> {
     let ids = artworks.into_iter().filter_map(|at| mentions.artworks.get(at as usize).cloned());
     let mut ids: Vec<String> = ids.collect();
     ids.sort_unstable();
+    // As a rule one, for which room for four was made, in each of a hundred thousand photos.
+    ids.shrink_to_fit();
     ids
 }
 

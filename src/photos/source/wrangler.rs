@@ -292,8 +292,8 @@ impl Object {
                 etag,
                 last_modified: DateTime::from_timestamp_millis(row.get::<_, f64>(4)? as i64),
                 content_type,
-                http_metadata,
-                custom_metadata,
+                http_metadata: http_metadata.into(),
+                custom_metadata: custom_metadata.into(),
             },
         })
     }
