@@ -11,6 +11,7 @@ impl Dumper<'_> {
     /// All rows of a table whose rules some of them break, in a table of the same columns without rules.
     pub(super) fn rescued_rows(&mut self, script: &mut Script<'_>, index: usize) -> Result<(), Failure> {
         let table = self.schema.tables[index].clone();
+        self.meter.item(&table.name);
         let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
         let name = self.free_name(&format!("{} as it was", table.name));
         let sql = format!("CREATE TABLE {} ({})", quoted(&name), columns.join(", "));
@@ -29,6 +30,7 @@ impl Dumper<'_> {
             Ok(insert.row(rowid, values)?)
         })?;
         insert.flush()?;
+        self.meter.add(1, 0);
         self.rescued.push(digester.finish(&name));
         self.digests[index] = Some(Digester::default().finish(&table.name));
         self.note_extra(
