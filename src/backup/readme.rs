@@ -117,7 +117,7 @@ fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
          Or by hand:\n\n\
          ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
          rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\
-         One by one, with its type:\n\n```sh\n\
+         One by one, as those below `_/` have to be, with its type:\n\n```sh\n\
          npx wrangler r2 object put \"BUCKET/KEY\" --remote --file photos/originals/KEY --content-type image/jpeg\n```\n",
     ))
 }
