@@ -34,7 +34,7 @@ pub struct Plan {
     scope: PhotoScope,
     plan: PhotoPlan,
     /// What the store said of its photos, in bytewise order of keys.
-    listed: Vec<StoredPhoto>,
+    listed: Arc<Vec<StoredPhoto>>,
     /// Whether that is all of them.
     is_listed: bool,
 }
@@ -47,7 +47,7 @@ impl Plan {
         let failure = |error| snapshot.failure(&error);
         let Some(Store { source, listing }) = store else {
             let plan = plan_without_store(connection).map_err(failure)?;
-            return Ok(Plan { source: None, scope, plan, listed: Vec::new(), is_listed: true });
+            return Ok(Plan { source: None, scope, plan, listed: Arc::default(), is_listed: true });
         };
         let wanted = match scope {
             PhotoScope::Approved => Scope::Approved,
@@ -60,12 +60,8 @@ impl Plan {
         let keys = plan.items.iter().filter(|photo| !photo.probe).map(|photo| photo.key.len() as u64);
         check_size(keys.clone().count() as u64, keys.sum())?;
         let is_listed = listing.is_some();
-        let Listing { photos: mut listed, warnings, .. } = listing.unwrap_or_default();
+        let Listing { photos: listed, warnings, .. } = listing.unwrap_or_default();
         plan.warnings.extend(warnings);
-        // A store may hold many times what is copied, and this is kept until all of it is.
-        let planned: HashSet<&str> = plan.items.iter().map(|photo| photo.key.as_str()).collect();
-        listed.retain(|photo| planned.contains(photo.key.as_str()));
-        listed.shrink_to_fit();
         Ok(Plan { source: Some(source), scope, plan, listed, is_listed })
     }
 
@@ -85,9 +81,9 @@ impl Plan {
         while let Some(said) =
             job.stop_token().run_until_cancelled(said.next()).await.ok_or(Error::Aborted)?
         {
-            self.listed.extend(said.ok().flatten().filter(|now| earlier.holds(now)));
+            Arc::make_mut(&mut self.listed).extend(said.ok().flatten().filter(|now| earlier.holds(now)));
         }
-        self.listed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Arc::make_mut(&mut self.listed).sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! A source says "no such key" only when the store denies holding the key; every other failure keeps its reason.
 
 use std::fs::{File, Metadata};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -73,8 +74,8 @@ pub trait PhotoStore: Send + Sync {
 /// What a store holds.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Every photo, in bytewise order of keys; no key twice.
-    pub photos: Vec<StoredPhoto>,
+    /// Every photo, in bytewise order of keys; no key twice. There may be a million, so who keeps them shares them.
+    pub photos: Arc<Vec<StoredPhoto>>,
     /// What could not be listed. Not empty: the store holds more than `photos` says.
     pub problems: Vec<ListProblem>,
     /// What was passed over on purpose.
@@ -84,8 +85,9 @@ pub struct Listing {
 impl Listing {
     /// Brings the photos into bytewise order of keys, each once: not every store keeps to it.
     pub(in crate::photos) fn sort(&mut self) {
-        self.photos.sort_by(|a, b| a.key.cmp(&b.key));
-        self.photos.dedup_by(|a, b| a.key == b.key);
+        let photos = Arc::make_mut(&mut self.photos);
+        photos.sort_by(|a, b| a.key.cmp(&b.key));
+        photos.dedup_by(|a, b| a.key == b.key);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Listing a bucket to its end: ListObjectsV2, page by page.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -62,7 +64,7 @@ pub async fn list(bucket: &Bucket, job: &Job) -> Result<Listing> {
         let encoded = page.encoding_type.as_deref() == Some("url");
         for object in page.contents {
             match object.describe(encoded) {
-                Ok(photo) => listing.photos.push(photo),
+                Ok(photo) => Arc::make_mut(&mut listing.photos).push(photo),
                 Err(problem) => listing.problems.push(problem),
             }
         }

@@ -169,7 +169,7 @@ impl Shared {
         let mut listing = Listing::default();
         while let Some(row) = found.next().map_err(failed)? {
             job.check()?;
-            listing.photos.push(Object::read(row).map_err(failed)?.photo);
+            Arc::make_mut(&mut listing.photos).push(Object::read(row).map_err(failed)?.photo);
         }
         Ok(listing)
     }

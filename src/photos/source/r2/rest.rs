@@ -1,6 +1,8 @@
 //! Cloudflare's REST API for the objects of a bucket: pages of a thousand, then one request for each object.
 //! (<https://developers.cloudflare.com/api/resources/r2/subresources/buckets/>)
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
@@ -77,7 +79,7 @@ impl Rest {
             let next = next(&page.result_info);
             let first = page.result.first().map(|object| object.key.as_str());
             cursor = pages.turn(first, next).map_err(|problem| self.unreachable(problem))?;
-            listing.photos.extend(page.result.into_iter().map(Object::describe));
+            Arc::make_mut(&mut listing.photos).extend(page.result.into_iter().map(Object::describe));
             if cursor.is_none() {
                 break;
             }
