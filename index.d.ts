@@ -832,7 +832,7 @@ export interface VerifyReport {
 
 /** Something the operator should know though the job went on. */
 export interface Warning {
-  /** Stable, in upper case with underscores, for programs. */
+  /** Stable, in upper case with underscores, for programs; README.md lists them. */
   code: string
   /** What it means and what to do, for people. */
   message: string

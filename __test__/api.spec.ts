@@ -105,6 +105,15 @@ describe('a job', () => {
       clearInterval(timer);
     });
     expect(ticks).toBeGreaterThan(10);
+    const { database: rows } = result.metadata;
+    const written = told.filter(({ phase }) => phase === 'database');
+    expect(written.at(-1)).toMatchObject({
+      done: rows.tables.length,
+      total: rows.tables.length,
+      bytes: rows.sql_bytes,
+    });
+    // Also in the middle of a table.
+    expect(written.some(({ done, bytes }) => done === 0 && bytes > 1_000_000)).toBe(true);
     const phases = new Set(told.map(({ phase }) => phase));
     for (const phase of ['snapshot', 'database', 'finish', 'verify'] as const) {
       expect(phases).toContain(phase);

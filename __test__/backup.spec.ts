@@ -184,6 +184,7 @@ describe('a backup of the newest schema', () => {
       '| photos/originals/ | 4 photos',
       '| photos/thumbnails/ | 2 smaller copies',
       `The photos have ${result.metadata.photos.bytes} bytes together.`,
+      'umask 077',
       `unzip -q ${result.filename}`,
       'sqlite3 restored.db ".dbconfig dqs_ddl on" ".dbconfig dqs_dml on" "BEGIN" ".read database.sql" "COMMIT"',
       '- photos of 1 pending artwork',

@@ -84,16 +84,11 @@ pub(super) async fn copy(run: &Run, rows: Rows, mut plan: Plan, earlier: Option<
         let held = earlier.as_ref().zip(plan.listed(&planned.key));
         held.is_some_and(|(earlier, photo)| earlier.holds(photo))
     };
-    let is_reused: Vec<bool> = plan.photos().iter().map(reused).collect();
-    let keys = |reused: bool| {
-        let those = plan.photos().iter().zip(&is_reused).filter(move |(_, is_reused)| **is_reused == reused);
-        those.map(|(planned, _)| planned.key.clone())
-    };
-    let (wanted, had) = (keys(false).collect(), keys(true).collect());
+    let is_reused: Arc<[bool]> = plan.photos().iter().map(reused).collect();
     let (sender, fetched) = mpsc::channel(WAITING);
     let plan = Arc::new(plan);
     let writing = {
-        let plan = Arc::clone(&plan);
+        let (plan, is_reused) = (Arc::clone(&plan), Arc::clone(&is_reused));
         run.blocking(move |run| {
             let common = &run.settings.common;
             let mut archive = ArchiveWriter::create(&run.workspace, common.now, common.compression_level)?;
@@ -103,7 +98,7 @@ pub(super) async fn copy(run: &Run, rows: Rows, mut plan: Plan, earlier: Option<
             Ok(Written { archive, rows, photos })
         })
     };
-    let asking = ask(Task { run, plan: &plan }, wanted, had, sender);
+    let asking = ask(Task { run, plan: &plan }, &is_reused, sender);
     let writing = async { stop_on_error(&run.job, writing.await) };
     let (written, ()) = tokio::join!(writing, asking);
     written

@@ -34,7 +34,7 @@ pub struct Plan {
     scope: PhotoScope,
     plan: PhotoPlan,
     /// What the store said of its photos, in bytewise order of keys.
-    listed: Vec<StoredPhoto>,
+    listed: Arc<Vec<StoredPhoto>>,
     /// Whether that is all of them.
     is_listed: bool,
 }
@@ -47,7 +47,7 @@ impl Plan {
         let failure = |error| snapshot.failure(&error);
         let Some(Store { source, listing }) = store else {
             let plan = plan_without_store(connection).map_err(failure)?;
-            return Ok(Plan { source: None, scope, plan, listed: Vec::new(), is_listed: true });
+            return Ok(Plan { source: None, scope, plan, listed: Arc::default(), is_listed: true });
         };
         let wanted = match scope {
             PhotoScope::Approved => Scope::Approved,
@@ -81,9 +81,9 @@ impl Plan {
         while let Some(said) =
             job.stop_token().run_until_cancelled(said.next()).await.ok_or(Error::Aborted)?
         {
-            self.listed.extend(said.ok().flatten().filter(|now| earlier.holds(now)));
+            Arc::make_mut(&mut self.listed).extend(said.ok().flatten().filter(|now| earlier.holds(now)));
         }
-        self.listed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Arc::make_mut(&mut self.listed).sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(())
     }
 

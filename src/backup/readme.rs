@@ -66,7 +66,8 @@ fn contents(metadata: &BackupMetadata) -> Option<String> {
 fn check(archive: &str) -> Option<String> {
     Some(format!(
         "## Check it first\n\nWith Node: `npx --package @cultural-archiver/backup cultural-archiver-backup verify {archive}`. Everywhere \
-         else:\n\n```sh\nunzip -t {archive}\nunzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
+         else:\n\n```sh\numask 077 # what is unpacked is for nobody else on this machine\nunzip -t {archive}\n\
+         unzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
          In PowerShell:\n\n```powershell\nExpand-Archive {archive} -DestinationPath restored; Set-Location restored\n\
          Get-Content SHA256SUMS -Encoding UTF8 | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
          if ((Get-FileHash -Algorithm SHA256 -LiteralPath $name).Hash -ne $sum) {{ \"DAMAGED: $name\" }}\n}}\n```\n\n\
@@ -116,7 +117,7 @@ fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
          Or by hand:\n\n\
          ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
          rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\
-         One by one, with its type:\n\n```sh\n\
+         One by one, as those below `_/` have to be, with its type:\n\n```sh\n\
          npx wrangler r2 object put \"BUCKET/KEY\" --remote --file photos/originals/KEY --content-type image/jpeg\n```\n",
     ))
 }

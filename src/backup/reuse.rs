@@ -83,8 +83,8 @@ impl Earlier {
         // A listing says nothing of headers; they are those of then, since the photo is.
         let photo = StoredPhoto {
             content_type: entry.content_type.clone(),
-            http_metadata: entry.http_metadata.read(),
-            custom_metadata: entry.custom_metadata.read(),
+            http_metadata: entry.http_metadata.read().into(),
+            custom_metadata: entry.custom_metadata.read().into(),
             ..photo.clone()
         };
         let bytes = self.archive.open_stored(&entry.path)?;

@@ -190,6 +190,7 @@ impl<'a> Dumper<'a> {
     }
 
     fn dump(mut self, Output { main, extra }: Output<'_>) -> Result<Dump, Failure> {
+        self.meter.expect(Some(self.schema.tables.len() as u64), None);
         if self.schema.utf16 {
             self.warnings
                 .push(Warning::new("UTF16", "the text was stored as UTF-16 and comes back as UTF-8"));

@@ -34,7 +34,7 @@ pub struct Progress {
 /// Something the operator should know though the job went on.
 #[napi(object, object_from_js = false)]
 pub struct Warning {
-    /// Stable, in upper case with underscores, for programs.
+    /// Stable, in upper case with underscores, for programs; README.md lists them.
     pub code: String,
     /// What it means and what to do, for people.
     pub message: String,

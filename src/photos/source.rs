@@ -3,6 +3,7 @@
 //! A source says "no such key" only when the store denies holding the key; every other failure keeps its reason.
 
 use std::fs::{File, Metadata};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -73,8 +74,8 @@ pub trait PhotoStore: Send + Sync {
 /// What a store holds.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Every photo, in bytewise order of keys; no key twice.
-    pub photos: Vec<StoredPhoto>,
+    /// Every photo, in bytewise order of keys; no key twice. There may be a million, so who keeps them shares them.
+    pub photos: Arc<Vec<StoredPhoto>>,
     /// What could not be listed. Not empty: the store holds more than `photos` says.
     pub problems: Vec<ListProblem>,
     /// What was passed over on purpose.
@@ -84,8 +85,9 @@ pub struct Listing {
 impl Listing {
     /// Brings the photos into bytewise order of keys, each once: not every store keeps to it.
     pub(in crate::photos) fn sort(&mut self) {
-        self.photos.sort_by(|a, b| a.key.cmp(&b.key));
-        self.photos.dedup_by(|a, b| a.key == b.key);
+        let photos = Arc::make_mut(&mut self.photos);
+        photos.sort_by(|a, b| a.key.cmp(&b.key));
+        photos.dedup_by(|a, b| a.key == b.key);
     }
 }
 
@@ -119,9 +121,31 @@ pub struct StoredPhoto {
     /// The media type it is served with.
     pub content_type: Option<String>,
     /// The store's other headers.
-    pub http_metadata: Map<String, Value>,
+    pub http_metadata: PhotoMetadata,
     /// What the uploader attached.
-    pub custom_metadata: Map<String, Value>,
+    pub custom_metadata: PhotoMetadata,
+}
+
+/// Names and their values. Where there are none, as in most listings, they take no more room than a pointer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PhotoMetadata(Option<Box<Map<String, Value>>>);
+
+impl PhotoMetadata {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// As JSON has them.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0.map(|map| *map).unwrap_or_default()
+    }
+}
+
+impl From<Map<String, Value>> for PhotoMetadata {
+    fn from(map: Map<String, Value>) -> Self {
+        PhotoMetadata((!map.is_empty()).then(|| Box::new(map)))
+    }
 }
 
 #[cfg(test)]
@@ -135,8 +159,8 @@ impl StoredPhoto {
             md5: None,
             last_modified: None,
             content_type: None,
-            http_metadata: Map::new(),
-            custom_metadata: Map::new(),
+            http_metadata: PhotoMetadata::default(),
+            custom_metadata: PhotoMetadata::default(),
         }
     }
 }

@@ -77,6 +77,8 @@ impl Mentions {
         let ids = places.into_iter().filter_map(|at| self.artworks.get(at as usize).cloned());
         let mut ids: Vec<String> = ids.collect();
         ids.sort_unstable();
+        // As a rule one, for which room for four was made, in each of a hundred thousand photos.
+        ids.shrink_to_fit();
         ids
     }
 

@@ -236,8 +236,8 @@ impl<'a> Writing<'a> {
             etag: photo.etag,
             last_modified: photo.last_modified.map(rfc3339),
             content_type: photo.content_type,
-            http_metadata: photo.http_metadata,
-            custom_metadata: photo.custom_metadata,
+            http_metadata: photo.http_metadata.into_map(),
+            custom_metadata: photo.custom_metadata.into_map(),
             artwork_ids: planned.artwork_ids.clone(),
         };
         let json = serde_json::to_string(&entry)

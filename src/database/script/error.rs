@@ -35,7 +35,7 @@ pub enum Problem {
     #[error("uses {0}, which no dump needs; it was not run: take it out")]
     Forbidden(&'static str),
     /// A statement beyond SQLite's own limit.
-    #[error("starts a statement of more than 1,000,000,000 bytes, which is more than SQLite takes")]
+    #[error("starts a statement of more than 1,000,000,000 bytes, which is more than SQLite takes; split it")]
     Long,
     /// A statement that would take gigabytes to parse.
     #[error("starts a statement of more than 4 MiB outside its literals; split it")]
@@ -62,11 +62,13 @@ pub enum Problem {
     )]
     Lacking,
     /// A statement that does not end in good time.
-    #[error("starts a statement that runs far longer than a script of this size can need; it was stopped")]
+    #[error(
+        "starts a statement that runs far longer than a script of this size can need; it was stopped: take it out"
+    )]
     Slow,
     /// A statement that makes more data than a script of this size can hold.
     #[error(
-        "starts a statement that makes far more data than a script of this size can need; it was stopped"
+        "starts a statement that makes far more data than a script of this size can need; it was stopped: take it out"
     )]
     Big,
     /// Generated columns that may be made of each other without end.
@@ -76,7 +78,9 @@ pub enum Problem {
     )]
     Deep,
     /// A virtual table in the form of the sqlite3 shell that cannot be had.
-    #[error("describes a virtual table that cannot be set up; only fts3, fts4, fts5 and rtree can")]
+    #[error(
+        "describes a virtual table that cannot be set up; take it out: only fts3, fts4, fts5 and rtree can be"
+    )]
     VirtualTable,
 }
 

@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 use super::{d1, literal, shell};
 use crate::database::lexer::comment_end;
 use crate::database::quoted;
+use crate::job::Meter;
 
 /// A statement grows to about this: wrangler's time per statement is quadratic in its length (16 kB: 16 ms,
 /// 95 kB: 668 ms).
@@ -25,6 +26,7 @@ pub struct Script<'a> {
     out: &'a mut dyn Write,
     bytes: u64,
     pieces: Pieces,
+    meter: &'a Meter,
 }
 
 /// The scratch table in which values too long for one statement are put together.
@@ -34,9 +36,9 @@ struct Pieces {
 }
 
 impl<'a> Script<'a> {
-    /// A script whose scratch table, if it needs one, is called `pieces`.
-    pub fn new(out: &'a mut dyn Write, pieces: String) -> Self {
-        Script { out, bytes: 0, pieces: Pieces { name: quoted(&pieces), made: false } }
+    /// A script whose scratch table, if it needs one, is called `pieces`; `meter` hears of every byte.
+    pub fn new(out: &'a mut dyn Write, pieces: String, meter: &'a Meter) -> Self {
+        Script { out, bytes: 0, pieces: Pieces { name: quoted(&pieces), made: false }, meter }
     }
 
     /// Bytes so far.
@@ -72,6 +74,7 @@ impl<'a> Script<'a> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
+        self.meter.add(0, bytes.len() as u64);
         Ok(())
     }
 

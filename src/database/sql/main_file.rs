@@ -14,7 +14,7 @@ use crate::database::{quoted, quoted_list, rows};
 impl Dumper<'_> {
     /// Returns the bytes written.
     pub(super) fn write_main(&mut self, out: &mut dyn Write) -> Result<u64, Failure> {
-        let mut script = Script::new(out, self.scratch_name());
+        let mut script = Script::new(out, self.scratch_name(), self.meter);
         script.statement("PRAGMA defer_foreign_keys=TRUE")?;
         self.switch_checks(&mut script, false)?;
         self.create_tables(&mut script)?;
@@ -97,7 +97,7 @@ impl Dumper<'_> {
         let picked = &mut self.placement.picked[index];
         let (job, meter) = (self.job, self.meter);
         meter.item(&table.name);
-        let (mut digester, before) = (Digester::default(), script.bytes());
+        let mut digester = Digester::default();
         let mut insert = insert_into(script, table, true);
         rows::scan::<Failure>(self.connection, table, self.schema.utf16, "", |rowid, values| {
             job.check()?;
@@ -112,7 +112,7 @@ impl Dumper<'_> {
             Ok(insert.row(rowid, values)?)
         })?;
         insert.flush()?;
-        meter.add(1, script.bytes() - before);
+        meter.add(1, 0);
         self.digests[index] = Some(digester.finish(&self.schema.tables[index].name));
         Ok(())
     }

@@ -17,6 +17,7 @@ impl Dumper<'_> {
         fault: Fault,
     ) -> Result<(), Failure> {
         let table = self.schema.tables[index].clone();
+        self.meter.item(&table.name);
         let name = self.free_name(&format!("{} as it was", table.name));
         let sql = format!("CREATE TABLE {} ({})", quoted(&name), quoted_list(&table.columns));
         script.statement(&sql)?;
@@ -34,6 +35,7 @@ impl Dumper<'_> {
             Ok(insert.row(rowid, values)?)
         })?;
         insert.flush()?;
+        self.meter.add(1, 0);
         self.rescued.push(digester.finish(&name));
         self.digests[index] = Some(Digester::default().finish(&table.name));
         self.note_extra(&table.name, &format!("the rows of {}, as table {name}", table.name), fault.reason());

@@ -1,9 +1,10 @@
 //! Listing a bucket to its end: ListObjectsV2, page by page.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::Map;
 
 use super::trouble::code;
 use super::{Bucket, Call, S3Error, refused};
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::http::{retry_after, whole};
 use crate::job::Job;
 use crate::photos::source::pages::{Next, Pages, Size};
-use crate::photos::source::{GetError, ListProblem, Listing, StoredPhoto, etag};
+use crate::photos::source::{GetError, ListProblem, Listing, PhotoMetadata, StoredPhoto, etag};
 use crate::retry::Retries;
 
 /// A page of 1,000 keys of 1,024 bytes each, every byte of them percent-encoded, is below 8 MiB.
@@ -63,7 +64,7 @@ pub async fn list(bucket: &Bucket, job: &Job) -> Result<Listing> {
         let encoded = page.encoding_type.as_deref() == Some("url");
         for object in page.contents {
             match object.describe(encoded) {
-                Ok(photo) => listing.photos.push(photo),
+                Ok(photo) => Arc::make_mut(&mut listing.photos).push(photo),
                 Err(problem) => listing.problems.push(problem),
             }
         }
@@ -117,8 +118,8 @@ impl Object {
             md5: self.etag.as_deref().and_then(etag::md5),
             last_modified: self.last_modified,
             content_type: None,
-            http_metadata: Map::new(),
-            custom_metadata: Map::new(),
+            http_metadata: PhotoMetadata::default(),
+            custom_metadata: PhotoMetadata::default(),
         })
     }
 }

@@ -19,7 +19,7 @@ pub enum S3Error {
     #[error(transparent)]
     Network(Failure),
     /// The store answered that it will not.
-    #[error("the store answered {status} {code}")]
+    #[error("the store answered {status}{}{code}", if code.is_empty() { "" } else { " " })]
     Answer {
         /// HTTP status.
         status: u16,

@@ -15,10 +15,9 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
-use serde_json::Map;
 
 use super::walk::walk;
-use super::{Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto};
+use super::{Content, GetError, Listing, OpenFile, PhotoMetadata, PhotoStore, StoredPhoto};
 use crate::error::{Error, Result};
 use crate::job::{Job, blocking};
 use crate::photos::key::content_type;
@@ -105,8 +104,8 @@ pub(super) fn describe(key: String, metadata: &Metadata) -> StoredPhoto {
         md5: None,
         last_modified: metadata.modified().ok().and_then(date),
         content_type: content_type(&key).map(str::to_owned),
-        http_metadata: Map::new(),
-        custom_metadata: Map::new(),
+        http_metadata: PhotoMetadata::default(),
+        custom_metadata: PhotoMetadata::default(),
         key,
     }
 }

@@ -114,8 +114,8 @@ pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPh
         md5: etag.and_then(etag::md5).filter(|_| !has_no_md5(headers)),
         last_modified: text(&header::LAST_MODIFIED).and_then(instant),
         content_type: text(&header::CONTENT_TYPE).map(str::to_owned),
-        http_metadata,
-        custom_metadata,
+        http_metadata: http_metadata.into(),
+        custom_metadata: custom_metadata.into(),
     }
 }
 
@@ -169,6 +169,6 @@ mod tests {
     fn names_of_files_may_be_utf8() {
         let name = "attachment; filename=\"é.jpg\"";
         let head = headers(&[(header::CONTENT_DISPOSITION, name.as_bytes())]);
-        assert_eq!(describe_of("a.jpg", 1, &head).http_metadata["content_disposition"], name);
+        assert_eq!(describe_of("a.jpg", 1, &head).http_metadata.into_map()["content_disposition"], name);
     }
 }

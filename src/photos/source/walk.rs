@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
 
@@ -67,7 +68,9 @@ impl<'r> Walk<'r> {
         };
         match look_at(root, &entry) {
             Ok(Seen::Photo(_)) if is_archive(&entry) => passed.archives.push(root, entry.path()),
-            Ok(Seen::Photo(metadata)) => listing.photos.push(describe(key, &metadata)),
+            Ok(Seen::Photo(metadata)) => {
+                Arc::make_mut(&mut listing.photos).push(describe(key, &metadata));
+            }
             Ok(Seen::Link) => passed.links.push(root, entry.path()),
             Ok(Seen::Special) => passed.special.push(root, entry.path()),
             // Deleted since its folder was read: the store no longer holds it.
@@ -94,7 +97,7 @@ impl<'r> Walk<'r> {
 
     fn finish(self) -> Listing {
         let Walk { mut listing, passed, .. } = self;
-        listing.photos.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Arc::make_mut(&mut listing.photos).sort_unstable_by(|a, b| a.key.cmp(&b.key));
         listing.problems.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         listing.warnings = passed.warnings();
         listing

@@ -169,7 +169,7 @@ impl Shared {
         let mut listing = Listing::default();
         while let Some(row) = found.next().map_err(failed)? {
             job.check()?;
-            listing.photos.push(Object::read(row).map_err(failed)?.photo);
+            Arc::make_mut(&mut listing.photos).push(Object::read(row).map_err(failed)?.photo);
         }
         Ok(listing)
     }
@@ -262,8 +262,8 @@ impl Object {
                 etag,
                 last_modified: DateTime::from_timestamp_millis(row.get::<_, f64>(4)? as i64),
                 content_type,
-                http_metadata,
-                custom_metadata,
+                http_metadata: http_metadata.into(),
+                custom_metadata: custom_metadata.into(),
             },
         })
     }

@@ -12,7 +12,7 @@ pub(in crate::platform) fn stored(keys: &[&str]) -> Vec<StoredPhoto> {
 }
 
 fn holding(keys: &[&str]) -> Listing {
-    Listing { photos: stored(keys), ..Listing::default() }
+    Listing { photos: stored(keys).into(), ..Listing::default() }
 }
 
 /// The newest schema, reduced to what says something about photos.

@@ -6,8 +6,8 @@ use rusqlite::types::Value;
 use super::*;
 
 fn script(table: &str, columns: &[&str], rows: &[Vec<Value>]) -> String {
-    let mut out = Vec::new();
-    let mut script = Script::new(&mut out, "pieces".into());
+    let (mut out, meter) = (Vec::new(), Meter::silent());
+    let mut script = Script::new(&mut out, "pieces".into(), &meter);
     let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
     let mut insert = Insert::new(&mut script, table, None, &columns, true);
     for row in rows {

@@ -1,6 +1,8 @@
 //! Cloudflare's REST API for the objects of a bucket: pages of a thousand, then one request for each object.
 //! (<https://developers.cloudflare.com/api/resources/r2/subresources/buckets/>)
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
@@ -15,7 +17,9 @@ use crate::job::Job;
 use crate::photos::source::headers::checked;
 use crate::photos::source::listed::Listed;
 use crate::photos::source::pages::{Next, Pages, Size};
-use crate::photos::source::{Content, GetError, Listing, StoredPhoto, etag, has_dot_segment, metadata};
+use crate::photos::source::{
+    Content, GetError, Listing, PhotoMetadata, StoredPhoto, etag, has_dot_segment, metadata,
+};
 use crate::retry::Setback;
 
 /// What Cloudflare calls the permission.
@@ -75,7 +79,7 @@ impl Rest {
             let next = next(&page.result_info);
             let first = page.result.first().map(|object| object.key.as_str());
             cursor = pages.turn(first, next).map_err(|problem| self.unreachable(problem))?;
-            listing.photos.extend(page.result.into_iter().map(Object::describe));
+            Arc::make_mut(&mut listing.photos).extend(page.result.into_iter().map(Object::describe));
             if cursor.is_none() {
                 break;
             }
@@ -115,7 +119,11 @@ impl Rest {
         let response = self.client.send(&call).await.map_err(|error| GetError::from(&error))?;
         let photo = self.listed.describe(key, response.status(), response.headers())?;
         // Headers of the API, not of the object: those are in the listing.
-        let photo = StoredPhoto { http_metadata: Map::new(), custom_metadata: Map::new(), ..photo };
+        let photo = StoredPhoto {
+            http_metadata: PhotoMetadata::default(),
+            custom_metadata: PhotoMetadata::default(),
+            ..photo
+        };
         Ok(Content::Stream(Box::new(photo), checked(response.into_body())))
     }
 }
@@ -132,8 +140,8 @@ impl Object {
             md5: self.etag.as_deref().and_then(etag::md5),
             last_modified: self.last_modified,
             content_type,
-            http_metadata,
-            custom_metadata,
+            http_metadata: http_metadata.into(),
+            custom_metadata: custom_metadata.into(),
         }
     }
 }

@@ -44,7 +44,7 @@ fn open(state: &tempfile::TempDir, work: &Path) -> Result<Wrangler> {
 
 async fn keys(bucket: &Wrangler) -> Vec<String> {
     let listing = bucket.list(&Job::unattended()).await.unwrap().unwrap();
-    listing.photos.into_iter().map(|photo| photo.key).collect()
+    listing.photos.iter().map(|photo| photo.key.clone()).collect()
 }
 
 /// The index of the WAL cannot be opened, not even by root: SQLite follows no link there.
