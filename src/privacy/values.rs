@@ -102,10 +102,8 @@ impl Identified {
     fn new(value: &str, class: Class, key: Key) -> Identified {
         let token = value.trim().trim_end_matches('=');
         let is_hunted = class == Class::Token && token.len() <= MAX_TOKEN;
-        let token_shape = || TokenShape {
-            length: token.len(),
-            is_hex: token.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        };
+        let token_shape =
+            || TokenShape { length: token.len(), is_hex: token.bytes().all(|byte| byte.is_ascii_hexdigit()) };
         let domain = value.trim().split_once('@').filter(|_| class == Class::Email);
         Identified {
             class,
