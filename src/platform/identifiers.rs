@@ -74,11 +74,8 @@ pub enum Author {
     Visitor,
 }
 
-/// Bytes of text after which a batch of it is full.
+/// Bytes of texts and ids, with what is kept of each, after which a batch of them is full.
 const BATCH_BYTES: usize = 256 << 10;
-
-/// Public ids after which it is.
-const BATCH_IDS: usize = 4096;
 
 /// Texts of a table that are identifiers by their place, or JSON that may hold some.
 #[derive(Debug)]
@@ -90,6 +87,8 @@ pub struct PrivateTexts {
     ends: Vec<(usize, usize)>,
     /// Ids of works, artists and log entries: whatever else they may be, they are public.
     pub public_ids: Vec<String>,
+    /// Bytes that all this takes.
+    held: usize,
 }
 
 #[derive(Debug)]
@@ -106,6 +105,7 @@ impl PrivateTexts {
             texts: String::new(),
             ends: Vec::new(),
             public_ids: Vec::new(),
+            held: 0,
         }
     }
 
@@ -131,8 +131,15 @@ impl PrivateTexts {
 
     fn add(&mut self, column: usize, bytes: &[u8]) {
         // One broken letter hides nothing that stands beside it.
+        let start = self.texts.len();
         bytes.to_str_lossy_into(&mut self.texts);
         self.ends.push((column, self.texts.len()));
+        self.held += self.texts.len() - start + size_of::<(usize, usize)>();
+    }
+
+    fn add_id(&mut self, id: &str) {
+        self.public_ids.push(id.to_owned());
+        self.held += id.len() + size_of::<String>();
     }
 }
 
@@ -177,9 +184,9 @@ pub fn each_private_text<E: From<rusqlite::Error>>(
                 && let ValueRef::Text(bytes) = row.get_ref(columns.len())?
                 && let Ok(id) = str::from_utf8(bytes)
             {
-                batch.public_ids.push(id.to_owned());
+                batch.add_id(id);
             }
-            if batch.texts.len() >= BATCH_BYTES || batch.public_ids.len() >= BATCH_IDS {
+            if batch.held >= BATCH_BYTES {
                 visit(std::mem::replace(&mut batch, PrivateTexts::of(&columns)))?;
             }
         }

@@ -156,6 +156,23 @@ fn public_ids_are_those_of_works_artists_and_log_entries() {
     assert_eq!(ids, ["a", "b", "l"]);
 }
 
+#[test]
+fn batches_are_of_so_many_bytes_of_ids_too() {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch(
+        "CREATE TABLE logbook (id); WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 8)
+         INSERT INTO logbook SELECT printf('%0100000d', i) FROM n",
+    )
+    .unwrap();
+    let mut batches = Vec::new();
+    each_private_text::<rusqlite::Error>(&conn, |texts| {
+        batches.push(texts.public_ids.len());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(batches, [3, 3, 2]);
+}
+
 proptest::proptest! {
     #[test]
     fn bytes_may_be_json_as_the_text_of_them_may(
