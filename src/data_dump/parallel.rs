@@ -11,6 +11,10 @@ use crate::error::{Error, Result};
 pub const BATCH_ITEMS: usize = 256;
 /// Bytes of text after which it is full, however few items it has.
 const BATCH_BYTES: usize = 2 << 20;
+/// Bytes of stack of each thread. Whatever looks through a row calls itself for each level of the JSON in it, and of the
+/// JSON in texts of that: a visitor can write a thousand levels. A release build takes half a megabyte for them and a
+/// debug build nearly two; what is not used of the rest takes no memory.
+const STACK: usize = 8 << 20;
 
 /// As [`in_order`], with items that `read` hands on one by one, each with its bytes of text.
 pub fn in_batches<I: Send, M: Send>(
@@ -53,7 +57,8 @@ pub fn in_order<B: Send, M: Send>(
                     let _ = done.send(make(batch));
                 }
             };
-            thread::Builder::new().name(name).spawn_scoped(scope, run).map_err(Error::NoThread)?;
+            let thread = thread::Builder::new().name(name).stack_size(STACK);
+            thread.spawn_scoped(scope, run).map_err(Error::NoThread)?;
         }
         let mut waiting = VecDeque::new();
         read(&mut |batch| {

@@ -11,6 +11,7 @@ use crate::options::{CommonOptions, DatabaseOptions};
 use crate::privacy::values::Values;
 
 mod creators;
+mod deep;
 mod hostile;
 mod licences;
 mod previous;
