@@ -8,8 +8,9 @@ import { encode } from 'jpeg-js';
 
 import { type Progress } from '../index.js';
 import { removeFolders } from './support';
-import { archive, dump, oldest } from './support/dumps';
+import { archive, dump, newest, oldest } from './support/dumps';
 import { entriesOf } from './support/secrets';
+import { send, Store } from './support/store';
 import { judge, tool } from './support/tools';
 
 afterEach(removeFolders);
