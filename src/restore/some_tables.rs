@@ -66,7 +66,7 @@ fn try_drop(path: &Path, kept: &HashSet<&str>, job: &Job) -> rusqlite::Result<Dr
     // What was not chosen leaves no bytes behind.
     connection.execute_batch(
         "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON;
-             PRAGMA secure_delete = ON;",
+         PRAGMA secure_delete = ON;",
     )?;
     let schema = Schema::read(&connection)?;
     let working = working_views(&connection, &schema)?;
