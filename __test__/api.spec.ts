@@ -112,8 +112,6 @@ describe('a job', () => {
       total: rows.tables.length,
       bytes: rows.sql_bytes,
     });
-    // Also in the middle of a table.
-    expect(written.some(({ done, bytes }) => done === 0 && bytes > 1_000_000)).toBe(true);
     const phases = new Set(told.map(({ phase }) => phase));
     for (const phase of ['snapshot', 'database', 'finish', 'verify'] as const) {
       expect(phases).toContain(phase);

@@ -1,9 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::{Arc, Mutex};
+
 use rusqlite::Connection;
 use rusqlite::types::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::job::{Job, Observer, Phase, Progress};
 
 fn script(table: &str, columns: &[&str], rows: &[Vec<Value>]) -> String {
     let (mut out, meter) = (Vec::new(), Meter::silent());
@@ -20,6 +24,26 @@ fn script(table: &str, columns: &[&str], rows: &[Vec<Value>]) -> String {
 
 fn longest(script: &str) -> usize {
     script.split(";\n").map(str::len).max().unwrap_or(0)
+}
+
+#[derive(Default)]
+struct Last(Mutex<Option<Progress>>);
+
+impl Observer for Last {
+    fn progress(&self, progress: &Progress) {
+        *self.0.lock().unwrap() = Some(progress.clone());
+    }
+}
+
+#[test]
+fn bytes_are_told_while_a_table_is_not_done() {
+    let last = Arc::new(Last::default());
+    let job = Job::new(CancellationToken::new(), last.clone());
+    let (mut out, meter) = (Vec::new(), job.meter(Phase::Database, Some(1), None));
+    Script::new(&mut out, "pieces".into(), &meter).statement("SELECT 1").unwrap();
+    meter.finish();
+    let told = last.0.lock().unwrap().clone().unwrap();
+    assert_eq!((told.done, told.total, told.bytes), (0, Some(1), out.len() as u64));
 }
 
 #[test]
