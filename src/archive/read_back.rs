@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::finish::unread;
 use crate::error::{Error, Result};
 use crate::flush;
-use crate::job::{Job, Meter};
+use crate::job::{Job, Meter, give_way};
 
 /// Bytes read at a time: few enough to be hashed out of a core's own cache.
 const BUFFER: usize = 1 << 18;
@@ -97,6 +97,7 @@ impl ReadBack {
         started.flusher = Some(flusher.spawn(flushing).map_err(Error::NoThread)?);
         let watch = Arc::clone(&started.shared);
         let reading = move || {
+            give_way();
             let sums = follow(&watch, &mut file);
             watch.change(|state| state.ended = true);
             sums

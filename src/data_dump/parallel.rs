@@ -6,6 +6,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::{Error, Result};
+use crate::job::give_way;
 
 /// Items of a batch, at most.
 pub const BATCH_ITEMS: usize = 256;
@@ -52,6 +53,7 @@ pub fn in_order<B: Send, M: Send>(
             let (batches, make) = (batches.clone(), &make);
             let name = format!("records-{nth}");
             let run = move || {
+                give_way();
                 for (batch, done) in batches {
                     // Nobody waits for it after an error.
                     let _ = done.send(make(batch));

@@ -75,7 +75,9 @@ pub fn deep_thread() -> thread::Builder {
     thread::Builder::new().name("rows".into()).stack_size(DEEP_STACK)
 }
 
-fn give_way() {
+/// Lets the calling thread give way to Node's event loop. It is for every thread that works for long and that neither
+/// [`blocking`] nor [`blocking_deep`] runs: on Linux it has that from whoever started it, on Windows and macOS it has not.
+pub fn give_way() {
     thread_local! {
         static GIVES_WAY: Cell<bool> = const { Cell::new(false) };
     }

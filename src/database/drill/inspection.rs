@@ -19,7 +19,7 @@ use crate::database::script::PER_MIB;
 use crate::database::watchdog::Watchdog;
 use crate::database::{quoted_text, rows};
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter, deep_thread};
+use crate::job::{Job, Meter, deep_thread, give_way};
 use crate::sqlite::trouble::{as_io, code, is_of_rows, no_room};
 
 /// What `integrity_check` begins with when pages are damaged or cannot be read.
@@ -107,7 +107,10 @@ impl Inspection<'_> {
             }
             Ok(())
         };
-        let reader = || self.read(work).inspect_err(|_| is_over.store(true, Ordering::Relaxed));
+        let reader = || {
+            give_way();
+            self.read(work).inspect_err(|_| is_over.store(true, Ordering::Relaxed))
+        };
         std::thread::scope(|scope| {
             // One does all of it where the system starts no further thread.
             let others: Vec<_> =
