@@ -35,6 +35,15 @@ fn database(path: &Path) {
     .unwrap();
 }
 
+/// A dump of `archive.sqlite` in that folder, below it.
+fn common(folder: &Path) -> CommonOptions {
+    CommonOptions {
+        database: DatabaseOptions { file: Some(folder.join("archive.sqlite")), ..DatabaseOptions::default() },
+        output_dir: Some(folder.join("out")),
+        ..CommonOptions::default()
+    }
+}
+
 async fn dumped(folder: &Path) -> Result<DataDumpReport> {
     dumped_by(folder, Job::unattended()).await
 }
@@ -44,12 +53,7 @@ async fn dumped_by(folder: &Path, job: Job) -> Result<DataDumpReport> {
     if !file.exists() {
         database(&file);
     }
-    let common = CommonOptions {
-        database: DatabaseOptions { file: Some(file), ..DatabaseOptions::default() },
-        output_dir: Some(folder.join("out")),
-        now: Some("2026-01-02T03:04:05Z".into()),
-        ..CommonOptions::default()
-    };
+    let common = CommonOptions { now: Some("2026-01-02T03:04:05Z".into()), ..common(folder) };
     create_data_dump(DataDumpOptions { common, ..DataDumpOptions::default() }, job).await
 }
 
@@ -280,13 +284,8 @@ async fn an_identifier_that_ends_the_job_is_told_with_its_record() {
             INSERT INTO artwork VALUES ('w1', 'Heron', NULL, 'approved'); {rows}"
         ))
         .unwrap();
-        let common = CommonOptions {
-            database: DatabaseOptions { file: Some(file), ..DatabaseOptions::default() },
-            output_dir: Some(folder.path().join("out")),
-            ..CommonOptions::default()
-        };
         let options = DataDumpOptions {
-            common,
+            common: common(folder.path()),
             include_fields: vec!["artwork_artists.note".into()],
             on_leak: Some("fail".into()),
             ..DataDumpOptions::default()

@@ -67,6 +67,11 @@ impl Troubles {
         *self.0.entry((trouble, place.into())).or_default() += 1;
     }
 
+    /// What was found at `place`; if it is a trouble instead, that is one more.
+    pub fn found<T>(&mut self, found: Result<T, Trouble>, place: &'static str) -> Option<T> {
+        found.map_err(|trouble| self.add(trouble, place)).ok()
+    }
+
     /// Those of another part of the work too.
     pub fn merge(&mut self, other: &Troubles) {
         for (key, count) in &other.0 {

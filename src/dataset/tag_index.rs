@@ -4,11 +4,13 @@
 //! does not grow with the number of tags.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
-use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
+
+use indexmap::IndexSet;
 
 use crate::archive::Workspace;
 use crate::error::{Error, Result};
@@ -39,9 +41,8 @@ struct Place {
 pub struct TagIndex<'w> {
     workspace: &'w Workspace,
     limit: usize,
-    /// Each label once, by its number.
-    labels: Vec<String>,
-    numbers: HashMap<String, u32>,
+    /// Each label once, at its number.
+    labels: IndexSet<String>,
     /// Values, one after the other.
     values: Vec<u8>,
     places: Vec<Place>,
@@ -56,8 +57,7 @@ impl<'w> TagIndex<'w> {
         TagIndex {
             workspace,
             limit: BUFFER,
-            labels: Vec::new(),
-            numbers: HashMap::new(),
+            labels: IndexSet::new(),
             values: Vec::new(),
             places: Vec::new(),
             held: 0,
@@ -83,14 +83,12 @@ impl<'w> TagIndex<'w> {
     }
 
     fn number(&mut self, label: &str) -> u32 {
-        if let Some(number) = self.numbers.get(label) {
-            return *number;
+        if let Some(number) = self.labels.get_index_of(label) {
+            return number as u32;
         }
-        let number = self.labels.len() as u32;
-        self.labels.push(label.to_owned());
-        self.numbers.insert(label.to_owned(), number);
+        // Twice: the index makes room ahead.
         self.held += 2 * (label.len() + size_of::<(String, u32)>());
-        number
+        self.labels.insert_full(label.to_owned()).0 as u32
     }
 
     /// Gives each label and value once, sorted bytewise, with its works in ascending order.
@@ -125,7 +123,7 @@ impl<'w> TagIndex<'w> {
     }
 
     fn entry(&self, place: &Place) -> (&[u8], &[u8], u32) {
-        let label = self.labels.get(place.label as usize).map_or(&[][..], String::as_bytes);
+        let label = self.labels.get_index(place.label as usize).map_or(&[][..], String::as_bytes);
         (label, self.value(place), place.work)
     }
 
@@ -162,7 +160,6 @@ impl<'w> TagIndex<'w> {
         }
         file.flush().map_err(|error| Error::output(&path, error))?;
         self.labels.clear();
-        self.numbers.clear();
         self.values.clear();
         self.places.clear();
         self.held = 0;

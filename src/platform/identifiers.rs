@@ -176,7 +176,7 @@ pub fn each_private_text<E: From<rusqlite::Error>>(
         while let Some(row) = rows.next()? {
             for (at, Column { around, .. }) in columns.iter().enumerate() {
                 let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at)? else { continue };
-                if !bytes.is_empty() && (around.is_named || may_be_json(bytes)) {
+                if !bytes.is_empty() && (around.is_named || json::may_be(bytes)) {
                     batch.add(at, bytes);
                 }
             }
@@ -193,12 +193,6 @@ pub fn each_private_text<E: From<rusqlite::Error>>(
         visit(batch)?;
     }
     Ok(())
-}
-
-/// Whether [`json::may_be`] says so of the text that bytes are, without making it.
-fn may_be_json(bytes: &[u8]) -> bool {
-    let first = bytes.chars().find(|c| !json::is_before(*c));
-    matches!(first, Some('{' | '[' | '"'))
 }
 
 /// What is known of values by the names around them.

@@ -1,5 +1,6 @@
 //! JSON as other writers write it.
 
+use bstr::ByteSlice;
 use serde_json::Value;
 
 /// JSON text within JSON text, and wrappers and lists within such, are followed this deep. No name that lies deeper leaves.
@@ -43,8 +44,8 @@ pub fn is_before(c: char) -> bool {
 }
 
 /// Whether a text begins as JSON that may hold names: an object, an array, or a text that may be one.
-pub fn may_be(text: &str) -> bool {
-    bare(text).starts_with(['{', '[', '"'])
+pub fn may_be(text: impl AsRef<[u8]>) -> bool {
+    matches!(text.as_ref().chars().find(|c| !is_before(*c)), Some('{' | '[' | '"'))
 }
 
 /// The JSON that a text is in whole, if it is an object or an array, or a text that is one.

@@ -1,7 +1,8 @@
 //! What a thread makes of the rows that it is handed at a time.
 
-use std::collections::HashMap;
 use std::ops::Range;
+
+use indexmap::IndexMap;
 
 use crate::data_dump::fences::Toll;
 use crate::data_dump::previous::Fingerprints;
@@ -29,20 +30,15 @@ impl Made {
 /// The tags of some works. A row may repeat each a hundred thousand times: they are held once.
 #[derive(Default)]
 pub(super) struct Tags {
-    numbers: HashMap<String, usize>,
-    labels: Vec<Label>,
+    /// Each label once, with the last work that has it.
+    labels: IndexMap<String, Option<u32>>,
     /// One after the other.
     values: String,
     tags: Vec<Tag>,
 }
 
-struct Label {
-    label: String,
-    /// The last work that has it.
-    work: Option<u32>,
-}
-
 struct Tag {
+    /// The place of the label.
     label: usize,
     value: Range<usize>,
     work: u32,
@@ -53,12 +49,12 @@ impl Tags {
     pub(super) fn add_work<T>(&mut self, work: u32, add: impl FnOnce(&mut dyn FnMut(&str, &str)) -> T) -> T {
         let (start, mut may_repeat) = (self.tags.len(), false);
         let added = add(&mut |label, value| {
-            let number = self.number(label);
-            let of_label = &mut self.labels[number].work;
-            may_repeat |= of_label.replace(work) == Some(work);
+            let known = self.labels.get_index_of(label);
+            let at = known.unwrap_or_else(|| self.labels.insert_full(label.to_owned(), None).0);
+            may_repeat |= self.labels[at].replace(work) == Some(work);
             let from = self.values.len();
             self.values.push_str(value);
-            self.tags.push(Tag { label: number, value: from..self.values.len(), work });
+            self.tags.push(Tag { label: at, value: from..self.values.len(), work });
         });
         if may_repeat {
             let mut own = self.tags.split_off(start);
@@ -72,18 +68,10 @@ impl Tags {
 
     /// Every tag: label, value and the place of the work.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, u32)> {
-        self.tags.iter().map(|Tag { label, value, work }| {
-            (self.labels[*label].label.as_str(), &self.values[value.clone()], *work)
+        self.tags.iter().filter_map(|Tag { label, value, work }| {
+            let (label, _) = self.labels.get_index(*label)?;
+            Some((label.as_str(), &self.values[value.clone()], *work))
         })
-    }
-
-    fn number(&mut self, label: &str) -> usize {
-        if let Some(number) = self.numbers.get(label) {
-            return *number;
-        }
-        self.labels.push(Label { label: label.to_owned(), work: None });
-        self.numbers.insert(label.to_owned(), self.labels.len() - 1);
-        self.labels.len() - 1
     }
 }
 

@@ -61,13 +61,8 @@ impl Reader<'_> {
                     kept_in.insert(id);
                     return Ok(());
                 }
-                let id = match public_id(id_cell, self.fences) {
-                    Ok(id) => id,
-                    Err(trouble) => {
-                        plan.toll.troubles.add(trouble, name);
-                        return Ok(());
-                    }
-                };
+                let id = public_id(id_cell, self.fences);
+                let Some(id) = plan.toll.troubles.found(id, name) else { return Ok(()) };
                 if let Licence::Foreign(name) = licence_of_cell(tag_cell, &[], &allows) {
                     let name = self.licence_name(&name, &id, &mut plan.toll)?;
                     plan.count_foreign(&name);

@@ -86,13 +86,7 @@ impl Reader<'_> {
 
     fn add_work(&self, read: ReadWork, rows: &mut Rows, plan: &mut Plan) -> Result<()> {
         let ReadWork { key, id, list, licence } = read;
-        let id = match id {
-            Ok(id) => id,
-            Err(trouble) => {
-                plan.toll.troubles.add(trouble, "artwork");
-                return Ok(());
-            }
-        };
+        let Some(id) = plan.toll.troubles.found(id, "artwork") else { return Ok(()) };
         if !rows.seen.insert(id.clone()) {
             plan.toll.troubles.add(Trouble::SameId, "artwork");
             return Ok(());

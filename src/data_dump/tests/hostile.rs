@@ -37,15 +37,8 @@ async fn submitted(note: &str, data: Option<&str>, description: &str) -> Result<
     conn.execute("INSERT INTO submissions VALUES ('s1', ?1)", [note]).unwrap();
     conn.execute("INSERT INTO auth_sessions VALUES ('a1', ?1)", [note]).unwrap();
     conn.execute("INSERT INTO visits VALUES (?1)", [data]).unwrap();
-    let common = CommonOptions {
-        database: DatabaseOptions {
-            file: Some(folder.path().join("archive.sqlite")),
-            ..DatabaseOptions::default()
-        },
-        photos: Some(PhotoOptions { directory: Some(store), ..PhotoOptions::default() }),
-        output_dir: Some(folder.path().join("out")),
-        ..CommonOptions::default()
-    };
+    let photos = Some(PhotoOptions { directory: Some(store), ..PhotoOptions::default() });
+    let common = CommonOptions { photos, ..common(folder.path()) };
     let site = Some("https://archive.example".to_owned());
     let source = options::SourceOptions { url: site, ..options::SourceOptions::default() };
     create_data_dump(DataDumpOptions { common, source, ..DataDumpOptions::default() }, Job::unattended())
@@ -284,12 +277,8 @@ async fn tags_that_no_reader_can_follow_are_told_and_stop_no_later_dump() {
         conn.execute("INSERT INTO artwork VALUES (?1, ?2, ?3, 'approved')", cells).unwrap();
     }
     let dump = |day: &str, previous: Option<PathBuf>| {
-        let common = CommonOptions {
-            database: DatabaseOptions { file: Some(file.clone()), ..DatabaseOptions::default() },
-            output_dir: Some(folder.path().join("out")),
-            now: Some(format!("2026-01-{day}T03:04:05Z")),
-            ..CommonOptions::default()
-        };
+        let now = Some(format!("2026-01-{day}T03:04:05Z"));
+        let common = CommonOptions { now, ..common(folder.path()) };
         let include_fields = vec!["artwork.extra".to_owned()];
         let options = DataDumpOptions { common, previous, include_fields, ..DataDumpOptions::default() };
         create_data_dump(options, Job::unattended())

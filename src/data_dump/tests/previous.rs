@@ -13,12 +13,8 @@ async fn an_id_of_the_dump_before_that_is_an_identifier_now_is_not_told() {
     ))
     .unwrap();
     let dump = |day: &str, previous: Option<PathBuf>| {
-        let common = CommonOptions {
-            database: DatabaseOptions { file: Some(file.clone()), ..DatabaseOptions::default() },
-            output_dir: Some(folder.path().join("out")),
-            now: Some(format!("2026-01-{day}T03:04:05Z")),
-            ..CommonOptions::default()
-        };
+        let now = Some(format!("2026-01-{day}T03:04:05Z"));
+        let common = CommonOptions { now, ..common(folder.path()) };
         create_data_dump(
             DataDumpOptions { common, previous, ..DataDumpOptions::default() },
             Job::unattended(),

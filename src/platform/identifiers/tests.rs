@@ -180,6 +180,6 @@ proptest::proptest! {
         bytes in proptest::collection::vec(proptest::sample::select(b"{[\"a \xef\xbb\xbf\xff\xc2".to_vec()), 0..5),
     ) {
         let bytes = [before.as_bytes(), &bytes].concat();
-        proptest::prop_assert_eq!(may_be_json(&bytes), json::may_be(&bytes.to_str_lossy()));
+        proptest::prop_assert_eq!(json::may_be(&bytes), json::may_be(&*bytes.to_str_lossy()));
     }
 }
