@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { listing, root } from '../support';
 import type { Client, Job } from '../support/admin/client';
-import { faultyBucket } from '../support/admin/faulty-bucket';
+import { faultyBucket, firstArchive } from '../support/admin/faulty-bucket';
 import { prefix } from '../support/admin/places';
 import type { Asked } from '../support/fault-proxy';
 import { newer } from '../support/platform';
@@ -96,6 +96,22 @@ it('gives up what the dead could not send once a newer dump is published, and th
   expect(await admin.make()).toMatchObject({ state: 'succeeded' });
   expect(outbox()).toEqual([]);
   expect(await admin.job(living.job_id)).toMatchObject({ state: 'failed', publishable: false });
+});
+
+it('gives up what the dead could not send once another dump of the same second is published', async () => {
+  breakOff();
+  const { job_id } = await stage.admin.make();
+  await stage.admin.service.stop();
+  stage.proxy.behave();
+  const admin = await stage.start('state');
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+  expect(await admin.job(job_id)).toMatchObject({
+    state: 'failed',
+    publishable: false,
+    error: { code: 'DUMP_OUTDATED' },
+  });
+  expect(outbox()).toEqual([]);
+  expect(await archives()).toEqual([firstArchive]);
 });
 
 it('can publish again what was published when its service was killed while it cleared up', async () => {

@@ -126,13 +126,13 @@ export class DumpJobs {
   }
 
   /**
-   * Gives up what could not be sent and never can be any more, since a newer dump is published. What a living process
-   * has is its own: there somebody looks at it, and discards it.
+   * Gives up what could not be sent and never can be any more, since a newer dump is published, or one of the same
+   * second, which has its name. What a living process has is its own: there somebody looks at it, and discards it.
    */
   async #giveUpOlder({ generated_at }: PublishedDump): Promise<void> {
     for (const { id } of this.records.all()) {
       const job = this.records.get(id);
-      if (job === undefined || !isUnsent(job) || job.kept.generated_at >= generated_at) continue;
+      if (job === undefined || !isUnsent(job) || job.kept.generated_at > generated_at) continue;
       try {
         if (job.kept.exposed) await this.catalogue.forget(job.kept);
         this.records.save(Object.assign(job, { kept: null, error: outdated }));
