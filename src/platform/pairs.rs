@@ -13,7 +13,11 @@ const NAMES: [&str; 15] = [
 /// What those are called that hold the value, the likeliest first.
 const VALUES: [&str; 5] = ["value", "v", "val", "values", "answer"];
 /// Names of members that say what kind of value stands beside them; just as often they are tags themselves.
-const KINDS: [&str; 3] = ["type", "kind", "title"];
+const KINDS: [&str; 2] = ["type", "kind"];
+/// Such a name that is as often a work's: only the likeliest values are taken for its own.
+const TITLE: &str = "title";
+/// What else a value is called whose kind stands beside it.
+const OF_KINDS: [&str; 3] = ["number", "no", "handle"];
 /// What may stand beside the two and is no tag itself.
 const BESIDE: [&str; 6] = ["id", "type", "display_type", "unit", "units", "lang"];
 
@@ -51,11 +55,20 @@ pub fn pair(members: &Map<String, Value>) -> Option<Pair<'_>> {
     })
 }
 
-/// What members say of the kind of a value beside them: `{"type": "phone", "value": "604 555 0199"}`. None without one.
+/// What members say of the kind of a value beside them: `{"type": "phone", "number": "604 555 0199"}`. None without one.
 pub fn kinds(members: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let has_value = members.keys().any(|name| is_value(name));
-    let is_kind = move |name: &str| has_value && KINDS.contains(&&*normal(name));
+    let has_any = has_value || members.keys().any(|name| is_of_kind(name));
+    let is_kind = move |name: &str| {
+        let name = normal(name);
+        has_any && KINDS.contains(&&*name) || has_value && name == TITLE
+    };
     members.iter().filter(move |(name, _)| is_kind(name)).filter_map(|(_, value)| value.as_str())
+}
+
+/// Whether a member of that name holds the value that a kind beside it tells of.
+pub fn is_of_kind(name: &str) -> bool {
+    is_value(name) || OF_KINDS.contains(&&*normal(name))
 }
 
 /// Whether a member of that name holds the value of a pair.

@@ -9,7 +9,7 @@ use crate::platform::fields::blacklist::{is_public_name, rule_for, rule_for_labe
 use crate::platform::fields::names::{forms, matches, pattern};
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
-use crate::platform::pairs::{is_value, kinds, pair};
+use crate::platform::pairs::{is_of_kind, is_value, kinds, pair};
 use crate::platform::photo_key::is_place_of_photo;
 
 /// How often tags are cleaned before all of them are taken out: nobody writes any by chance that take more than two.
@@ -129,7 +129,7 @@ impl Filter {
             None => {}
         }
         if kinds(members).any(|kind| !self.allows(kind)) {
-            members.retain(|name, _| !is_value(name));
+            members.retain(|name, _| !is_of_kind(name));
         }
         members.retain(|name, value| {
             let is_label = *value == Value::Bool(true);

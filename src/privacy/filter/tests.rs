@@ -198,11 +198,21 @@ fn the_kind_of_a_value_is_its_name_too() {
         ),
         r#"[{"type":"phone"},{"Kind":"e-mail","lang":"en"},{"title":"Phone"}]"#
     );
+    assert_eq!(
+        clean(
+            r#"[{"type":"phone","number":"604"},{"kind":"fax","No.":604},{"type":"skype","handle":"x","lang":"en"}]"#
+        ),
+        r#"[{"type":"phone"},{"kind":"fax"},{"type":"skype","lang":"en"}]"#
+    );
     assert_eq!(clean(r#"[{"question":"Phone","answer":"604"}]"#), "[{}]");
     let art = r#"{"type":"mural","value":12000,"title":"Phone Home","text":"A call","sizes":[{"type":"height","value":2}]}"#;
     assert_eq!(clean(art), art.replace(r#""value":12000,"#, ""));
-    let art = r#"{"type":"mural","value":12000,"title":"Heron","question":"Why?","kind":"wall"}"#;
-    assert_eq!(clean(art), art);
+    for art in [
+        r#"{"type":"mural","value":12000,"title":"Heron","question":"Why?","kind":"wall"}"#,
+        r#"{"type":"cast","number":3,"title":"Phone Home"}"#,
+    ] {
+        assert_eq!(clean(art), art);
+    }
 }
 
 #[test]
