@@ -1,9 +1,10 @@
 /** The job that makes a private backup. The archive stays in a folder that nothing serves. */
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { comes } from '../clock.js';
 import { codeOf } from '../codes.js';
 import type { Engine } from '../engine.js';
 import { makePrivate } from '../folders.js';
@@ -13,6 +14,8 @@ import { progressOf } from './job.js';
 import type { Outcome, Work } from './runner.js';
 
 const nameShape = /^backup-(\d{4}-\d\d-\d\d)-(\d\d)(\d\d)(\d\d)\.zip$/;
+
+const secondMs = 1000;
 
 /** What the list says about one archive. Without a record, for one made by hand, less is known. */
 export interface BackupEntry {
@@ -40,6 +43,7 @@ export class BackupJobs {
 
   async make({ signal, report }: Work): Promise<Outcome> {
     const { database, photos, backupDir } = this.options;
+    await this.#freeSecond(signal);
     const result = await this.engine.createBackup({
       database,
       ...(photos === undefined ? {} : { photos }),
@@ -62,6 +66,15 @@ export class BackupJobs {
       logWarning(`${entry.filename} was made, but could not be noted down: ${String(error)}`);
     });
     return { state: 'succeeded', result: entry };
+  }
+
+  /** A backup is called by the second it is made in, too: one made right after another waits. */
+  async #freeSecond(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const second = Math.floor(Date.now() / secondMs) * secondMs;
+      if (!existsSync(join(this.options.backupDir, nameAt(second)))) return;
+      await comes(second + secondMs, signal);
+    }
   }
 
   async #writeDown(entry: BackupEntry): Promise<void> {
@@ -122,4 +135,10 @@ export class BackupJobs {
   #pathOf(filename: string): string {
     return join(this.#records, `${filename}.json`);
   }
+}
+
+/** The file name of a backup that is made in a second, in milliseconds. */
+function nameAt(second: number): string {
+  const instant = new Date(second).toISOString();
+  return `backup-${instant.slice(0, 10)}-${instant.slice(11, 19).replaceAll(':', '')}.zip`;
 }

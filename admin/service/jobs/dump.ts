@@ -3,9 +3,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { DumpResult, Engine } from '../engine.js';
+import { comes } from '../clock.js';
 import { codeOf } from '../codes.js';
 import { Problem, stateUnwritable } from '../envelope.js';
 import { logDefect } from '../log.js';
@@ -171,9 +171,9 @@ export class DumpJobs {
   async #afterLatest(signal: AbortSignal): Promise<void> {
     const latest = await this.catalogue.latest();
     if (latest === undefined) return;
-    const wait = Date.parse(latest.generated_at) + secondMs - Date.now();
-    if (wait > skewMs) throw ofTheFuture(latest);
-    if (wait > 0) await sleep(wait, undefined, { signal });
+    const next = Date.parse(latest.generated_at) + secondMs;
+    if (next - Date.now() > skewMs) throw ofTheFuture(latest);
+    await comes(next, signal);
   }
 
   /** Removes what a job has on the disk. What cannot be removed now is left to the next sweep. */
