@@ -5,11 +5,13 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 
 import { folder, listing, removeFolders, root } from '../support';
 import { Client, type Job } from '../support/admin/client';
 import { newestGeneration, people } from '../support/admin/people';
 import { serveStandIn, stopServices } from '../support/admin/service';
+import { evaluate } from '../support/evaluate';
 import { inOwnPids } from '../support/process';
 
 let base: string;
@@ -127,4 +129,24 @@ function onDisk(id: string): Job {
     expect(events.status).toBe(200);
     expect(await events.text()).toContain('"state":"succeeded"');
   });
+});
+
+it('a job that its process has ended and started again while somebody asked for its lock still runs', () => {
+  const records = pathToFileURL(join(root, 'dist', 'admin', 'jobs', 'records.js')).href;
+  const script = `
+    const { writeFileSync } = await import('node:fs');
+    const { JobRecords } = await import(${JSON.stringify(records)});
+    const id = '0'.repeat(36);
+    const instance = { id: 'another', place: 'elsewhere', pid: 1, started: null };
+    const writeDown = (lock) => {
+      const job = { id, kind: 'data-dump', created_at: '', started_at: '', instance, state: 'running', lock, kept: null };
+      writeFileSync(${JSON.stringify(join(base, 'state', 'jobs'))} + '/' + id + '.json', JSON.stringify(job));
+    };
+    const all = new JobRecords(${JSON.stringify(join(base, 'state'))});
+    writeDown('first');
+    const free = Buffer.from(JSON.stringify({ job_id: null, heartbeat_at: new Date().toISOString() }));
+    const runner = new JobRunner(all, { get: async () => (writeDown('second'), { body: free }) }, {});
+    const { lock, state } = await runner.get(id);
+    return [lock, state];`;
+  expect(evaluate('JobRunner', 'admin/jobs/runner.js', script)).toEqual(['second', 'running']);
 });

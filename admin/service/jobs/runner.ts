@@ -127,11 +127,13 @@ export class JobRunner {
   async get(id: string): Promise<Job | undefined> {
     const job = this.records.get(id);
     if (job === undefined || isOver(job) || isOurs(job.instance)) return job;
+    const { lock, instance } = job;
     try {
-      const isDead = isGone(job.instance) || (await currentHolder(this.store))?.token !== job.lock;
-      // What ends well is written down before its lock is free, so it has to be read after that.
+      const isDead = isGone(instance) || (await currentHolder(this.store))?.token !== lock;
+      // What ends well is written down before its lock is free, so it has to be read after that. It may have been
+      // started again since, under another lock.
       const left = this.records.get(id);
-      if (left !== undefined && !isOver(left) && isDead) {
+      if (left !== undefined && !isOver(left) && left.lock === lock && isDead) {
         this.#interrupt(left);
         this.events.onEnd(left);
       }
