@@ -69,6 +69,14 @@ describe('the folder, as the world sees it', () => {
     const pointer = `${admin.service.url}/${prefix}index.json`;
     const later = { 'if-modified-since': new Date(Date.now() + 60_000).toUTCString() };
     expect((await fetch(pointer, { headers: later })).status).toBe(200);
+    const { headers: told } = await fetch(pointer);
+    for (const [tag, status] of [
+      ['etag', 206],
+      ['last-modified', 200],
+    ] as const) {
+      const headers = { range: 'bytes=2-5', 'if-range': told.get(tag) ?? '' };
+      expect([tag, (await fetch(pointer, { headers })).status]).toEqual([tag, status]);
+    }
     for (const headers of [{}, { range: 'bytes=2-5' }]) {
       const head = await fetch(url, { method: 'HEAD', headers });
       expect([head.status, head.headers.get('content-length')]).toEqual([200, String(size)]);

@@ -102,7 +102,11 @@ function answerTo({ method, headers: asked }: Request, key: string, found: Stats
   if (isHad) return { status: 304, headers: common };
   // A HEAD sends nothing of which there could be a part.
   const header = method === 'HEAD' ? null : asked.get('range');
-  const isCurrent = [null, etag, common['last-modified']].includes(asked.get('if-range'));
+  const ifRange = asked.get('if-range');
+  const isCurrent =
+    ifRange === null ||
+    ifRange === etag ||
+    (!isPointer(key) && ifRange === common['last-modified']);
   const range = header === null || !isCurrent ? undefined : parse(header, found.size);
   if (range === null) {
     return { status: 416, headers: { ...shared, 'content-range': `bytes */${found.size}` } };
