@@ -202,7 +202,7 @@ it.each(['nonsense', '0', '65536'])('does not make a demonstration for port %s',
   const { status, stderr } = spawnSync(
     process.execPath,
     [join(root, 'dist', 'admin', 'main.js'), '--demo'],
-    { cwd: base, env: { ADMIN_PORT: port }, encoding: 'utf8', timeout: 15_000 },
+    { cwd: base, env: { ADMIN_PORT: port }, encoding: 'utf8', timeout: 100_000 },
   );
   expect(stderr).toContain('error: ADMIN_PORT must be a whole number from 1 to 65535');
   expect(status).toBe(2);
@@ -215,7 +215,7 @@ it('does not take a .env of UTF-16, as PowerShell writes it, for an empty one', 
       cwd: base,
       env: {},
       encoding: 'utf8',
-      timeout: 15_000,
+      timeout: 100_000,
     });
     expect(stderr).toMatch(/^error: \.env is UTF-16: save it as UTF-8$/m);
     expect(status).toBe(2);
@@ -234,7 +234,7 @@ it.each([
       [`npm_config_${flag.slice(2).replaceAll('-', '_')}`]: 'true',
     },
     encoding: 'utf8',
-    timeout: 15_000,
+    timeout: 100_000,
   });
   expect(stderr).toContain(
     `error: npm kept ${flag} for itself: write \`npm run ${script} -- ${flag}`,

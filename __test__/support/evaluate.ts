@@ -14,7 +14,7 @@ export function evaluate(name: string, module: string, script: string): unknown 
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--max-old-space-size=256', '--input-type=module', '-e', whole],
-    { encoding: 'utf8', timeout: 30_000, maxBuffer: 1 << 20 },
+    { encoding: 'utf8', timeout: 100_000, maxBuffer: 1 << 20 },
   );
   if (status !== 0) throw new Error(`exit code ${String(status)}: ${stderr.slice(0, 2000)}`);
   return JSON.parse(stdout);
