@@ -2,10 +2,12 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 
-import { listing } from '../support';
+import { listing, root } from '../support';
 import type { Job } from '../support/admin/client';
 import { latest, type Place, places } from '../support/admin/places';
+import { evaluate } from '../support/evaluate';
 
 const { base, client, inBucket, inFolder, plan } = places();
 
@@ -46,7 +48,7 @@ describe.each<[string, () => Place | Promise<Place>]>([
   it('tells a job as interrupted after its process died, and lets go of the lock', async () => {
     const place = await placed();
     const before = await client(place);
-    plan({ ms: 20_000 });
+    plan({ until: join(base(), 'never') });
     const { job_id } = (await before.generate()).data;
     await before.until(job_id, ({ progress }) => progress !== null);
     await before.service.stop('SIGKILL');
@@ -59,7 +61,8 @@ describe.each<[string, () => Place | Promise<Place>]>([
     expect(after.service.output()).toContain(`"subject":"${job_id}","outcome":"INTERRUPTED"`);
     expect(await after.make()).toMatchObject({ state: 'succeeded' });
     await latest(place);
-    expect(listing(join(base(), 'state', 'outbox'))).toEqual([]);
+    // What the dead has left goes beside what is done.
+    while (listing(join(base(), 'state', 'outbox')).length > 0) await sleep(20);
   });
 
   it('lists while dumps are published', async () => {
@@ -89,7 +92,7 @@ describe.each<[string, () => Place | Promise<Place>]>([
   it('shuts down gracefully', async () => {
     const place = await placed();
     const before = await client(place, 'one');
-    plan({ ms: 20_000 });
+    plan({ until: join(base(), 'never') });
     const { job_id } = (await before.generate()).data;
     await before.until(job_id, ({ progress }) => progress !== null);
     expect(await before.service.stop('SIGTERM')).toBe(0);
@@ -149,4 +152,29 @@ it.each([
   plan({ code, message: 'from 10.0.0.7' });
   expect(await admin.make()).toMatchObject({ state: 'failed', error });
   if (error.code !== code) expect(admin.service.output()).toContain(`${code}: from 10.0.0.7`);
+});
+
+it('tells of no job as of one that another process runs while it gets its own lock', () => {
+  const records = pathToFileURL(join(root, 'dist', 'admin', 'jobs', 'records.js')).href;
+  const script = `
+    const { JobRecords } = await import(${JSON.stringify(records)});
+    let lock;
+    let asked;
+    const store = {
+      get: async () => lock,
+      put: async (_, body) => {
+        lock = { body, etag: 'etag' };
+        asked ??= await runner.recent();
+        return 'etag';
+      },
+    };
+    const events = { onEnd: () => undefined, onDefect: () => undefined };
+    const runner = new JobRunner(new JobRecords(${JSON.stringify(base())}), store, events);
+    let end;
+    const job = await runner.start('backup', () => new Promise((done) => (end = done)));
+    const { running } = await runner.recent();
+    end({ state: 'succeeded', result: null });
+    await runner.finished();
+    return [asked.running, running.job_id === job.id, running.elsewhere ?? false];`;
+  expect(evaluate('JobRunner', 'admin/jobs/runner.js', script)).toEqual([null, true, false]);
 });

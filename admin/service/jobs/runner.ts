@@ -163,7 +163,8 @@ export class JobRunner {
     // A bucket that cannot be asked hides the jobs of other instances, and none of ours.
     const holder = await currentHolder(this.store).catch(() => undefined);
     const isJob = holder !== undefined && holder.kind !== change && !this.#isOwnDead(holder);
-    if (!isJob) return { jobs, running: null };
+    // One of ours that has its lock and has not begun is told by whoever asked for it.
+    if (!isJob || holder.jobId === this.#reserved?.jobId) return { jobs, running: null };
     const job = this.records.get(holder.jobId);
     if (job === undefined) return { jobs, running: elsewhere(holder.jobId, holder.kind) };
     // Whoever took the lock to publish a dump that waits has not begun yet, or has died before.
