@@ -43,12 +43,15 @@ describe('a bucket that breaks', () => {
     plan({ at: '2026-05-03T00:00:00Z' });
     await before.make();
     plan({ at: '2026-05-04T00:00:00Z', bytes: 30_000_000 });
+    // Two of its parts of 8 MiB go up at a time.
+    place.wire.stallAfter(20_000_000);
     const { job_id } = (await before.generate()).data;
     await before.until(
       job_id,
       ({ progress }) => progress?.phase === 'upload' && progress.bytes > 0,
     );
     await before.service.stop('SIGKILL');
+    place.wire.mend();
     expect((await latest(place))?.id).toBe('20260503T000000Z');
 
     const after = await client(place);

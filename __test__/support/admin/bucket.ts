@@ -85,6 +85,7 @@ export class Wire {
   readonly #sockets = new Set<Socket>();
   #isCut = false;
   #budget = Infinity;
+  #atEnd = (): void => undefined;
 
   constructor(port: number) {
     this.#server = createServer((near) => {
@@ -99,7 +100,7 @@ export class Wire {
       }
       near.on('data', (chunk) => {
         this.#budget -= chunk.length;
-        if (this.#budget < 0) this.cut();
+        if (this.#budget < 0) this.#atEnd();
         else far.write(chunk);
       });
       far.pipe(near);
@@ -121,6 +122,15 @@ export class Wire {
   /** Cuts it once so many bytes more have gone to the bucket. */
   cutAfter(bytes: number): void {
     this.#budget = bytes;
+    this.#atEnd = () => {
+      this.cut();
+    };
+  }
+
+  /** Lets nothing more through once so many bytes more have gone to the bucket. */
+  stallAfter(bytes: number): void {
+    this.#budget = bytes;
+    this.#atEnd = () => undefined;
   }
 
   mend(): void {
