@@ -100,9 +100,14 @@ function statesOf(pid: number): string[] {
   if (!existsSync(tasks)) {
     return [execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).trim()];
   }
-  return readdirSync(tasks).map((task) =>
-    readFileSync(`${tasks}/${task}/status`, 'utf8').replace(/^.*\nState:\s*/s, ''),
-  );
+  return readdirSync(tasks).flatMap((task) => {
+    try {
+      return [readFileSync(`${tasks}/${task}/status`, 'utf8').replace(/^.*\nState:\s*/s, '')];
+    } catch {
+      // It has ended since.
+      return [];
+    }
+  });
 }
 
 export async function runJob(
