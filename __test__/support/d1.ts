@@ -10,6 +10,8 @@ import { isNativeError } from 'node:util/types';
 
 import { DatabaseSync } from '@photostructure/sqlite';
 
+import { patient } from './server';
+
 export type Database = InstanceType<typeof DatabaseSync>;
 
 export const account = '0123456789abcdef0123456789abcdef';
@@ -70,7 +72,7 @@ export class D1Double {
   /** What the site itself writes with. */
   readonly database: Database;
   readonly #options: DoubleOptions;
-  readonly #server = createServer((request, response) => {
+  readonly #server = createServer(patient, (request, response) => {
     void this.#handle(request, response);
   });
 

@@ -3,6 +3,8 @@
 import { createServer, type IncomingMessage, request as ask, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { patient } from './server';
+
 /**
  * What goes wrong with one request: it is refused for now, the store fails, a gateway answers in its place, the
  * connection breaks before the store has it, half of the answer comes, or the store fulfils it and nothing of the
@@ -26,8 +28,7 @@ export class FaultProxy {
   fault: (asked: Asked) => Fault | undefined = () => undefined;
   /** Called before a request goes on, which waits for it. */
   before: (asked: Asked) => Promise<void> = () => Promise.resolve();
-  // On a machine that is busy a connection may be idle for Node's five seconds, and a request meet its end.
-  readonly #server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  readonly #server = createServer(patient, (request, response) => {
     void this.#handle(request, response);
   });
 
@@ -98,7 +99,8 @@ export class FaultProxy {
   #pass(request: IncomingMessage, response: ServerResponse, fault?: 'half' | 'lost'): void {
     const { hostname, port } = this.target;
     const { method, url: path, headers } = request;
-    const onward = ask({ hostname, port, method, path, headers }, (answer) => {
+    // On a connection of its own: workerd closes one that was idle for some seconds, also when it is being used again.
+    const onward = ask({ hostname, port, method, path, headers, agent: false }, (answer) => {
       void whole(answer).then((body) => {
         if (fault === 'lost') {
           request.socket.resetAndDestroy();

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { patient } from './server';
+
 export class PhotoServer {
   readonly #server: Server;
   readonly #held: ServerResponse[] = [];
@@ -12,7 +14,7 @@ export class PhotoServer {
   readonly refused = new Set<string>();
 
   constructor(private readonly photo: Buffer) {
-    this.#server = createServer(({ url = '' }, response) => {
+    this.#server = createServer(patient, ({ url = '' }, response) => {
       if ([...this.refused].some((name) => url.endsWith(name))) response.writeHead(403).end();
       else if (this.#isHolding && url.includes('/slow/')) this.#held.push(response);
       else this.#answer(response);

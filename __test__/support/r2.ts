@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Miniflare } from 'miniflare';
 
+import { patient } from './server';
+
 export const account = '0123456789abcdef0123456789abcdef';
 export const token = 'secret-token-of-the-double';
 export const bucket = 'photos-bucket';
@@ -91,7 +93,7 @@ export class R2Double {
   readonly #miniflare: Miniflare | undefined;
   #url!: URL;
   #s3 = '';
-  readonly #server = createServer((request, response) => {
+  readonly #server = createServer(patient, (request, response) => {
     // The bucket closes while somebody who gave up still has a request on its way.
     this.#handle(request, response).catch(() => response.destroy());
   });

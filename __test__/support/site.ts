@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import type { BackupOptions, BackupResult } from '../../index.js';
 import { folder } from '../support';
+import { patient } from './server';
 import { entry, sqlite } from './tools';
 
 export const photo = Buffer.alloc(2_000_000, 'photo ');
@@ -19,7 +20,7 @@ export class Site {
   readonly #server: Server;
 
   private constructor(handler: Handler, variants: Handler) {
-    this.#server = createServer((request, response) => {
+    this.#server = createServer(patient, (request, response) => {
       const { url = '' } = request;
       this.asked.push(url);
       (/__\d|\/thumbnails\//.test(url) ? variants : handler)(request, response);

@@ -6,6 +6,7 @@ import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 
 import type { BackupOptions } from '../../index.js';
+import { patient } from './server';
 
 export interface Photo {
   readonly key: string;
@@ -69,7 +70,7 @@ export function json(response: ServerResponse, answer: object): true {
 export class Store {
   /** How often it was asked to list. */
   listed = 0;
-  readonly #server = createServer((request, response) => {
+  readonly #server = createServer(patient, (request, response) => {
     const asked = new URL(request.url ?? '/', 'http://store');
     const isList = asked.searchParams.has('list-type') || asked.pathname.endsWith('/objects');
     if (isList) this.listed += 1;

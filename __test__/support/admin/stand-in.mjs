@@ -122,7 +122,10 @@ function zip(name, content, padding) {
 const { host, port, admin } = readEnvironment(process.env);
 // Specs ask again and again, on a fast machine more often than an admin may.
 const app = createAdminApp({ ...admin, engine, rateLimits: { requests: Infinity } });
-const server = serve({ fetch: app.fetch, hostname: host, port }, ({ port: bound }) => {
+// As the service itself: a spec that is busy for Node's five seconds would meet a closed connection.
+const serverOptions = { keepAliveTimeout: 120_000 };
+const wanted = { fetch: app.fetch, hostname: host, port, serverOptions };
+const server = serve(wanted, ({ port: bound }) => {
   process.stdout.write(`Admin service at http://${host}:${bound}/admin/\n`);
 });
 process.on('SIGTERM', () => {
