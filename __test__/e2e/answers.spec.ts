@@ -219,3 +219,52 @@ it('shows what somebody else has made between two questions, and how old the las
   daysLater = 3;
   await page.getByText(/^3 days ago/).waitFor();
 });
+
+it('shows no dump as waiting that was discarded after the question, and before its answer', async () => {
+  const page = await hasty(stage);
+  const job = { job_id: 'waits', kind: 'data-dump', state: 'failed', publishable: true };
+  const answer = (route: Route, jobs: readonly object[]): Promise<void> =>
+    route.fulfill({ json: { success: true, data: { jobs, running: null } } });
+  let onAsked = (route: Route): unknown => answer(route, [job]);
+  const nextAsked = (): Promise<Route> => new Promise((come) => (onAsked = come));
+  await page.route(/jobs$/, (route) => onAsked(route));
+  await tell(page, /jobs\/waits$/, job);
+  await signIn(page);
+  const waits = notice(page, 'A finished dump waits');
+  await waits.waitFor();
+  const late = await nextAsked();
+  onAsked = (route) => answer(route, []);
+  await button(page, 'Discard').click();
+  await waits.waitFor({ state: 'detached' });
+  const next = nextAsked();
+  await answer(late, [job]);
+  // It is asked again once the answer is dealt with.
+  await next;
+  expect(await waits.count()).toBe(0);
+});
+
+it('shows the last list of backups that it has asked for, not the last that came', async () => {
+  const page = await hasty(stage);
+  let finished_at = '2026-01-01T00:00:00Z';
+  await page.route(/jobs$/, (route) => {
+    const jobs = [{ job_id: 'theirs', kind: 'backup', state: 'succeeded', finished_at }];
+    return route.fulfill({ json: { success: true, data: { jobs, running: null } } });
+  });
+  const answer = (route: Route, last_good_at: string | null): Promise<void> =>
+    route.fulfill({ json: { success: true, data: { backups: [], last_good_at } } });
+  let onAsked = (route: Route): unknown => answer(route, null);
+  await page.route(/backups$/, (route) => onAsked(route));
+  await signIn(page);
+  // Somebody else makes two backups, one after the other.
+  const late = await new Promise<Route>((come) => {
+    onAsked = come;
+    finished_at = '2026-01-01T00:00:01Z';
+  });
+  onAsked = (route) => answer(route, new Date().toISOString());
+  finished_at = '2026-01-01T00:00:02Z';
+  await page.getByText(/^just now/).waitFor();
+  await answer(late, null);
+  await (await late.request().response())?.finished();
+  await page.evaluate('new Promise((seen) => setTimeout(seen, 100))');
+  expect(await page.getByText('there is none yet').count()).toBe(0);
+});

@@ -61,6 +61,9 @@ export function useJobs(api: AdminApi, { onKnown, onEnd, onSignedOut }: Callback
   let follower: AbortController | undefined;
   let isGone = false;
   let isLooking = false;
+  /** How often it was asked what is running, and which of these questions was answered last. */
+  let asked = 0;
+  let answered = 0;
 
   /** Nobody waits for what comes of it, but that the session is over has to be told, and not every ten seconds. */
   const lookAgain = (): void => {
@@ -160,8 +163,13 @@ export function useJobs(api: AdminApi, { onKnown, onEnd, onSignedOut }: Callback
   };
 
   async function refresh(): Promise<void> {
+    asked += 1;
+    const nth = asked;
     const { jobs, running: found } = await api.jobs();
     onKnown();
+    // One that was asked before may be answered after, and what it says is over.
+    if (nth < answered) return;
+    answered = nth;
     waiting.value = jobs.filter(({ publishable }) => publishable === true);
     hear(jobs);
     if (found !== null && found.job_id !== running.value?.job_id) void follow(found);
