@@ -16,7 +16,10 @@ use super::{address, decode};
 use crate::platform::identifiers::{Class, lets_in};
 
 mod addresses;
+mod signs;
 mod words;
+
+use signs::Signs;
 
 /// How many encodings may lie one in the other.
 const MAX_DEPTH: u8 = 3;
@@ -125,14 +128,23 @@ impl Layer<'_> {
 
 impl<'v> Search<'v, '_> {
     fn text(&mut self, text: &[u8], layer: Layer<'_>) -> ControlFlow<()> {
-        self.emails(text, layer)?;
-        self.clerk_ids(text, layer)?;
-        self.ipv4(text, layer)?;
-        self.ipv6(text, layer)?;
+        let signs = Signs::of(text);
+        if signs.have(b'@') {
+            self.emails(text, layer)?;
+        }
+        if signs.have(b'_') {
+            self.clerk_ids(text, layer)?;
+        }
+        if signs.have(b'.') {
+            self.ipv4(text, layer)?;
+        }
+        if signs.have(b':') {
+            self.ipv6(text, layer)?;
+        }
         for run in runs(text, shape::is_in_token, MIN_BASE64) {
             self.run(text, run, layer)?;
         }
-        if layer.depth > 0 {
+        if layer.depth > 0 && signs.have_spelling() {
             self.spelled(text, |rest| memchr(b'%', rest), decode::percent, layer)?;
             self.spelled(text, |rest| memchr(b'&', rest), decode::references, layer)?;
             self.spelled(text, decode::foldable, decode::folded, layer)?;

@@ -234,6 +234,12 @@ fn identifiers_side_by_side_are_taken_out_and_what_parts_them_stays() {
     assert_eq!(clean(&text), "[redacted]\u{fffd}[redacted] x");
 }
 
+/// Spellings of which some together are still a short text.
+fn short_spellings() -> Vec<String> {
+    let values = [UUID, CLERK, EMAIL, IPV4, IPV6, TOKEN, BASE64URL];
+    values.into_iter().flat_map(spellings).filter(|spelling| spelling.len() < 80).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -268,6 +274,27 @@ proptest! {
         let clean = Redactor::new(&values).text(&text, &mut Counts::default()).into_owned();
         prop_assert!(clean.contains("[redacted]"), "{} in {}", value, text);
         prop_assert_eq!(Scanner::new(&values, []).name(&clean), None);
+    }
+
+    #[test]
+    fn what_a_short_text_has_no_sign_of_is_not_in_it(
+        pieces in proptest::collection::vec(
+            prop_oneof!["[@_.:%&a-c\\\\\r\n é\u{ff20}]{1,6}", proptest::sample::select(short_spellings())],
+            0..4,
+        ),
+    ) {
+        let values = values();
+        let found = |text: &str| {
+            let mut found = Vec::new();
+            let _ = search(text.as_bytes(), &values, &mut |one| {
+                found.push(one);
+                ControlFlow::Continue(())
+            });
+            found
+        };
+        let text = pieces.concat();
+        // With so much space behind it, it is a long one, in which each search looks for itself.
+        prop_assert_eq!(found(&text), found(&format!("{text}{}", " ".repeat(300))));
     }
 
     #[test]
