@@ -18,7 +18,7 @@ use crate::platform::drift::Drift;
 use crate::platform::identifiers::{Names, PrivateTexts, each_private_text};
 use crate::privacy::filter::Filter;
 use crate::privacy::redact::Redactor;
-use crate::privacy::values::{Identified, PublicId, Values};
+use crate::privacy::values::{Finds, Identified, PublicId, Values};
 
 /// What is read from the database before the photos are looked at.
 pub struct Read {
@@ -103,14 +103,14 @@ fn known_identifiers(snapshot: &Snapshot, job: &Job) -> Result<Values> {
             read.map_err(|failure| failure.of(snapshot))
         },
         |texts: PrivateTexts| {
-            let mut found = Vec::new();
+            let mut finds = Finds::default();
             let mut known = names().pop().unwrap_or_default();
             texts.each_value(&mut known, |column, value, author| {
-                Identified::each(texts.place(column), value, author, |one| found.push((column, one)));
+                Identified::each(texts.place(column), value, author, |one| finds.add(column, one));
             });
             names().push(known);
-            let public: Vec<_> = texts.public_ids.iter().filter_map(|id| PublicId::of(id)).collect();
-            Ok((texts, found, public))
+            let public: Vec<_> = texts.public_ids().filter_map(PublicId::of).collect();
+            Ok((texts, finds.into_found(), public))
         },
         |(texts, found, public)| {
             values.extend(found, |column| texts.place(column));

@@ -85,8 +85,10 @@ pub struct PrivateTexts {
     texts: String,
     /// The column of each, and where it ends.
     ends: Vec<(usize, usize)>,
-    /// Ids of works, artists and log entries: whatever else they may be, they are public.
-    pub public_ids: Vec<String>,
+    /// Ids of works, artists and log entries, one after the other.
+    ids: String,
+    /// Where each of them ends.
+    id_ends: Vec<usize>,
     /// Bytes that all this takes.
     held: usize,
 }
@@ -102,9 +104,10 @@ impl PrivateTexts {
     fn of(columns: &Arc<[Column]>) -> PrivateTexts {
         PrivateTexts {
             columns: Arc::clone(columns),
-            texts: String::new(),
+            texts: String::with_capacity(BATCH_BYTES),
             ends: Vec::new(),
-            public_ids: Vec::new(),
+            ids: String::new(),
+            id_ends: Vec::new(),
             held: 0,
         }
     }
@@ -129,6 +132,12 @@ impl PrivateTexts {
         }
     }
 
+    /// Ids of works, artists and log entries: whatever else they may be, they are public.
+    pub fn public_ids(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.id_ends.iter().filter_map(move |end| self.ids.get(std::mem::replace(&mut start, *end)..*end))
+    }
+
     fn add(&mut self, column: usize, bytes: &[u8]) {
         // One broken letter hides nothing that stands beside it.
         let start = self.texts.len();
@@ -138,8 +147,9 @@ impl PrivateTexts {
     }
 
     fn add_id(&mut self, id: &str) {
-        self.public_ids.push(id.to_owned());
-        self.held += id.len() + size_of::<String>();
+        self.ids.push_str(id);
+        self.id_ends.push(self.ids.len());
+        self.held += id.len() + size_of::<usize>();
     }
 }
 

@@ -7,8 +7,12 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::shape::{self, Key};
+use super::shape::Key;
 use crate::platform::identifiers::{Author, Class, lets_in};
+
+mod identified;
+
+pub use identified::{Finds, Identified, PublicId};
 
 /// An index into the list of places.
 type PlaceIndex = u16;
@@ -52,67 +56,10 @@ pub struct TokenShape {
     pub is_hex: bool,
 }
 
-/// Characters of the longest token that is looked for within longer runs; the digits of SHA-512. A run is read again
-/// for each length, and a visitor may have written either.
-const MAX_TOKEN: usize = 128;
 /// How many different lengths of tokens are told apart; the rest are found between boundaries alone.
 const MAX_TOKEN_LENGTHS: usize = 64;
 /// How many different lengths are told apart of tokens that let somebody in, which visitors cannot crowd out.
 const MAX_CREDENTIAL_LENGTHS: usize = 96;
-
-/// An identifier, with all that [`Values`] keeps of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Identified {
-    class: Class,
-    key: Key,
-    /// The shape of a token that is looked for within longer runs.
-    token_shape: Option<TokenShape>,
-    /// What stands behind the `@` of an address, and whether that has letters beyond ASCII.
-    domain: Option<(Key, bool)>,
-}
-
-/// What is public for other reasons than that nobody hunts it.
-#[derive(Debug, Clone, Copy)]
-pub struct PublicId(Key);
-
-impl PublicId {
-    /// A public id, if it has the shape of an identifier.
-    pub fn of(id: &str) -> Option<PublicId> {
-        shape::identify(id).map(|(_, key)| PublicId(key))
-    }
-}
-
-impl Identified {
-    /// Hands what a value from `place`, a `table.column`, is to `found`, if the whole of it has a shape, or is a list of
-    /// addresses. A visitor has written no token: any run of letters may be called one, such as the path of a page that
-    /// public texts link to.
-    pub fn each(place: &str, value: &str, author: Author, mut found: impl FnMut(Identified)) {
-        let mut is = |value: &str, class, key| found(Identified::new(value, class, key));
-        match shape::identify(value) {
-            Some((Class::Token, _)) if author == Author::Visitor => {}
-            Some((class, key)) => is(value, class, key),
-            // Where it lets somebody in, it is no word, of whatever letters it is.
-            None if shape::is_run(value.trim().as_bytes()) && lets_in(place) => {
-                is(value, Class::Token, shape::token(value.trim().as_bytes()));
-            }
-            None => shape::each_address(value, is),
-        }
-    }
-
-    fn new(value: &str, class: Class, key: Key) -> Identified {
-        let token = value.trim().trim_end_matches('=');
-        let is_hunted = class == Class::Token && token.len() <= MAX_TOKEN;
-        let token_shape =
-            || TokenShape { length: token.len(), is_hex: token.bytes().all(|byte| byte.is_ascii_hexdigit()) };
-        let domain = value.trim().split_once('@').filter(|_| class == Class::Email);
-        Identified {
-            class,
-            key,
-            token_shape: is_hunted.then(token_shape),
-            domain: domain.map(|(_, domain)| (shape::domain(domain.as_bytes()), !value.is_ascii())),
-        }
-    }
-}
 
 impl Values {
     /// Adds a value of the platform from `place`, a `table.column`, as far as it is [`Identified`].
@@ -129,9 +76,12 @@ impl Values {
         found: impl IntoIterator<Item = (usize, Identified)>,
         place: impl Fn(usize) -> &'p str,
     ) {
-        let mut known = HashMap::new();
+        let mut known = Vec::new();
         for (column, one) in found {
-            let place = *known.entry(column).or_insert_with(|| self.place_index(place(column)));
+            if known.len() <= column {
+                known.resize(column + 1, None);
+            }
+            let place = *known[column].get_or_insert_with(|| self.place_index(place(column)));
             self.add_identified(place, one);
         }
     }
@@ -237,6 +187,7 @@ mod tests {
 
     use super::*;
     use crate::privacy::redact::Redactor;
+    use crate::privacy::shape;
 
     const ID: &str = "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233";
 

@@ -149,7 +149,7 @@ fn public_ids_are_those_of_works_artists_and_log_entries() {
     .unwrap();
     let mut ids = Vec::new();
     each_private_text::<rusqlite::Error>(&conn, |texts| {
-        ids.extend(texts.public_ids);
+        ids.extend(texts.public_ids().map(str::to_owned));
         Ok(())
     })
     .unwrap();
@@ -166,7 +166,7 @@ fn batches_are_of_so_many_bytes_of_ids_too() {
     .unwrap();
     let mut batches = Vec::new();
     each_private_text::<rusqlite::Error>(&conn, |texts| {
-        batches.push(texts.public_ids.len());
+        batches.push(texts.public_ids().count());
         Ok(())
     })
     .unwrap();
