@@ -169,14 +169,18 @@ impl Records<'_> {
 
     /// Creators with a record of their own, then names that were never linked to one.
     fn work_creators(&self, work: &Work, artist_names: &Cell, draft: &mut Draft<'_>) -> Result<Vec<Vec<u8>>> {
-        let mut records = Vec::new();
         if !self.fences.allows("name") {
-            return Ok(records);
+            return Ok(Vec::new());
         }
-        let mut named = HashSet::new();
-        for (at, role) in &work.creators {
-            let Some(creator) = self.plan.creators.get(*at) else { continue };
-            let Some(name) = &creator.name else { continue };
+        let linked = || {
+            let creators = work.creators.iter();
+            creators.filter_map(|(at, role)| {
+                let creator = self.plan.creators.get(*at)?;
+                Some((creator, creator.name.as_deref()?, role))
+            })
+        };
+        let mut records = Vec::with_capacity(work.creators.len());
+        for (creator, name, role) in linked() {
             let mut record = Record::new(WORK_CREATOR);
             if creator.is_listed {
                 record.put("id", &creator.id)?;
@@ -184,9 +188,12 @@ impl Records<'_> {
             record.put("name", name)?;
             record.put_some("role", role.as_ref())?;
             records.push(record.finish()?);
-            named.insert(name.as_str());
         }
         let unlinked = draft.names(artist_names, "artist_names");
+        if unlinked.is_empty() {
+            return Ok(records);
+        }
+        let mut named: HashSet<&str> = linked().map(|(_, name, _)| name).collect();
         for name in unlinked.iter().filter(|name| named.insert(name.as_str())) {
             let Some(name) = draft.clean(name, "artist_names")? else { continue };
             let mut record = Record::new(WORK_CREATOR);

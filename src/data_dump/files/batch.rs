@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 
 use crate::data_dump::fences::Toll;
@@ -31,7 +32,7 @@ impl Made {
 #[derive(Default)]
 pub(super) struct Tags {
     /// Each label once, with the last work that has it.
-    labels: IndexMap<String, Option<u32>>,
+    labels: IndexMap<String, Option<u32>, RandomState>,
     /// One after the other.
     values: String,
     tags: Vec<Tag>,
