@@ -181,7 +181,9 @@ impl<'w> Writing<'w> {
             self.job.check()?;
             for link in batch {
                 let json = self.records.link(link, &mut out.toll);
-                out.write(&json.map_err(|error| of_record(error, &link.artwork_id))?)?;
+                let work = self.records.plan.works.get(link.work);
+                let json = json.map_err(|error| of_record(error, work.map_or("", |work| &work.id)));
+                out.write(&json?)?;
             }
             self.meter.add(batch.len() as u64, 0);
         }

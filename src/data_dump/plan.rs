@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
+use foldhash::quality::RandomState;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -64,10 +66,10 @@ pub struct Creator {
 /// A creator's part in a work of artwork.json.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Link {
-    /// The work's id.
-    pub artwork_id: String,
-    /// The creator's id.
-    pub creator_id: String,
+    /// The place of the work in [`Plan::works`].
+    pub work: usize,
+    /// The place of the creator in [`Plan::creators`].
+    pub creator: usize,
     /// What the creator did.
     pub role: Option<String>,
     /// When it was made, as the row has it.
@@ -93,7 +95,7 @@ pub struct Plan {
     pub creator_tables: Vec<Content>,
     /// Every creator that a record names, by id.
     pub creators: Vec<Creator>,
-    /// Links, sorted.
+    /// Links, sorted: as works and creators are, by their ids.
     pub links: Vec<Link>,
     /// Names of the kinds of works, by id.
     pub types: HashMap<String, String>,
@@ -159,12 +161,16 @@ impl Plan {
     }
 
     /// Where each work is, by its id.
-    fn places(&self) -> HashMap<String, Place> {
-        let places = |works: &[Work], is_foreign| {
+    fn places<'p, I: From<&'p str> + Hash + Eq>(&'p self) -> HashMap<I, Place, RandomState> {
+        let files = [(&self.works, false), (&self.foreign, true)].into_iter();
+        let numbered = files.flat_map(|(works, is_foreign)| {
             let numbered = works.iter().enumerate();
-            numbered.map(|(at, work)| (work.id.clone(), Place { is_foreign, at })).collect::<Vec<_>>()
-        };
-        places(&self.works, false).into_iter().chain(places(&self.foreign, true)).collect()
+            numbered.map(move |(at, work)| (work.id.as_str().into(), Place { is_foreign, at }))
+        });
+        let mut places =
+            HashMap::with_capacity_and_hasher(self.works.len() + self.foreign.len(), RandomState::default());
+        places.extend(numbered);
+        places
     }
 }
 
@@ -249,7 +255,7 @@ impl Reader<'_> {
             if let [id, name] = cells.as_slice()
                 && let (Some(id), Some(name)) = (id.id(), text_of(name))
             {
-                plan.types.insert(id, name.to_owned());
+                plan.types.insert(id.into_owned(), name.to_owned());
             }
             Ok(())
         })
@@ -269,7 +275,7 @@ fn public_id(id: &Cell, fences: &Fences<'_>) -> std::result::Result<String, Trou
     // A work's id is also what its photos are called.
     match fences.holds(&id) || fences.holds_around(&photo_key(&id, 1)) {
         true => Err(Trouble::PrivateId),
-        false => Ok(id),
+        false => Ok(id.into_owned()),
     }
 }
 
@@ -277,6 +283,14 @@ fn public_id(id: &Cell, fences: &Fences<'_>) -> std::result::Result<String, Trou
 pub fn text_of(cell: &Cell) -> Option<&str> {
     match cell {
         Cell::Text(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
+        _ => None,
+    }
+}
+
+/// The text of a cell, as [`text_of`] gives it, to be kept.
+fn into_text(cell: Cell) -> Option<String> {
+    match cell {
+        Cell::Text(text) if !text.trim().is_empty() => Some(text),
         _ => None,
     }
 }

@@ -89,7 +89,7 @@ impl Records<'_> {
             adding.add(label, value.clone());
         }
         self.fences.members(&mut tags, ARTWORK.name, &mut draft.toll.counts)?;
-        let kind = type_id.id().and_then(|id| self.plan.types.get(&id)).map(String::as_str);
+        let kind = type_id.id().and_then(|id| self.plan.types.get(&*id)).map(String::as_str);
         let said = |label: &str| tags.get(label)?.as_str().filter(|text| !text.trim().is_empty());
         let kind = kind.or_else(|| said("artwork_type"));
 
@@ -153,8 +153,9 @@ impl Records<'_> {
     /// The record of a link.
     pub fn link(&self, link: &Link, toll: &mut Toll) -> Result<Vec<u8>> {
         let mut draft = Draft::new(self, &LINKS, link.table, toll);
-        draft.record.put("artwork_id", &link.artwork_id)?;
-        draft.record.put("creator_id", &link.creator_id)?;
+        let (work, creator) = (self.plan.works.get(link.work), self.plan.creators.get(link.creator));
+        draft.record.put_some("artwork_id", work.map(|work| &work.id))?;
+        draft.record.put_some("creator_id", creator.map(|creator| &creator.id))?;
         draft.record.put_some("role", link.role.as_ref())?;
         draft.put_instant("created_at", &link.created_at.clone().map_or(Cell::Null, Cell::Text))?;
         for (column, json) in &link.extra {

@@ -1,5 +1,7 @@
 //! Reads the rows of a content table by its known columns, in a schema of any generation.
 
+use std::borrow::Cow;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result, Row};
 
@@ -44,10 +46,10 @@ impl Cell {
     }
 
     /// The text of an id: not empty.
-    pub fn id(&self) -> Option<String> {
+    pub fn id(&self) -> Option<Cow<'_, str>> {
         match self {
-            Cell::Text(text) if !text.is_empty() => Some(text.clone()),
-            Cell::Integer(number) => Some(number.to_string()),
+            Cell::Text(text) if !text.is_empty() => Some(text.into()),
+            Cell::Integer(number) => Some(number.to_string().into()),
             _ => None,
         }
     }
@@ -133,9 +135,10 @@ impl Content {
         while let Some(row) = rows.next()? {
             let key = match Cell::read(row.get_ref(0)?) {
                 Cell::Integer(number) => RowKey::Number(number),
-                cell => RowKey::Id(cell.id().unwrap_or_default()),
+                cell => RowKey::Id(cell.id().unwrap_or_default().into_owned()),
             };
-            visit(key, self.cells(row)?)?;
+            // The key stands before the columns.
+            visit(key, self.cells(row, 1)?)?;
         }
         Ok(())
     }
@@ -148,17 +151,19 @@ impl Content {
             RowKey::Id(id) => statement.query([id])?,
         };
         match rows.next()? {
-            // The key stands before the columns in `each` alone.
-            Some(row) => (0..self.columns.len())
-                .map(|at| Ok(Cell::read(row.get_ref(at)?)))
-                .collect::<Result<_>>()
-                .map(Some),
+            Some(row) => self.cells(row, 0).map(Some),
             None => Ok(None),
         }
     }
 
-    fn cells(&self, row: &Row<'_>) -> Result<Vec<Cell>> {
-        (1..=self.columns.len()).map(|at| Ok(Cell::read(row.get_ref(at)?))).collect()
+    /// The columns in a row of a query that has them from its column `first` on.
+    fn cells(&self, row: &Row<'_>, first: usize) -> Result<Vec<Cell>> {
+        // Collected, it would grow in several steps: that a cell may fail hides how many there are.
+        let mut cells = Vec::with_capacity(self.columns.len());
+        for at in first..first + self.columns.len() {
+            cells.push(Cell::read(row.get_ref(at)?));
+        }
+        Ok(cells)
     }
 
     fn key(&self) -> String {

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::{CREATOR_COLUMNS, Creator, Link, Place, Plan, Reader, public_id, text_of};
+use foldhash::quality::RandomState;
+use indexmap::IndexSet;
+
+use super::{CREATOR_COLUMNS, Creator, Link, Place, Plan, Reader, into_text, public_id, text_of};
 use crate::data_dump::fences::of_record;
 use crate::data_dump::records::value_of;
 use crate::data_dump::troubles::{Column, Trouble};
@@ -16,10 +19,8 @@ use crate::platform::times::instant;
 impl Reader<'_> {
     /// Creators of works that are out, and the links to them.
     pub(super) fn read_creators(&self, plan: &mut Plan) -> Result<()> {
-        let mut links = self.read_links(plan)?;
-        let creators = self.read_linked(&links, plan)?;
-        links.retain(|read| creators.contains_key(&read.link.creator_id));
-        plan.creators = creators.into_values().collect();
+        let Links { ids, mut links } = self.read_links(plan)?;
+        plan.creators = self.read_linked(&ids, plan)?.into_values().collect();
         plan.creators.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         for creator in &mut plan.creators {
             let table = plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
@@ -29,21 +30,29 @@ impl Reader<'_> {
                 creator.name = clean.map(Cow::into_owned);
             }
         }
-        for ReadLink { link, unreadable, .. } in &mut links {
+        let mut places = vec![None; ids.len()];
+        for (at, creator) in plan.creators.iter().enumerate() {
+            if let Some(id) = ids.get_index_of(&creator.id) {
+                places[id] = Some(at);
+            }
+        }
+        // Numbers are looked up, not ids: most creators are named by several links.
+        links.retain_mut(|read| places[read.link.creator].map(|at| read.link.creator = at).is_some());
+        for ReadLink { link, is_foreign, unreadable } in &mut links {
             unreadable.drain(..).for_each(|place| plan.toll.troubles.add(Trouble::Unreadable, place));
             if let Some(role) = link.role.take().filter(|_| self.fences.leaves("role")) {
                 let clean = self.fences.clean(&role, Column(link.table, "role"), LINKS.name, &mut plan.toll);
-                let clean = clean.map_err(|error| of_record(error, &link.artwork_id))?;
-                link.role = clean.map(Cow::into_owned);
+                let works = if *is_foreign { &plan.foreign } else { &plan.works };
+                let id = works.get(link.work).map_or("", |work| &work.id);
+                link.role = clean.map_err(|error| of_record(error, id))?.map(Cow::into_owned);
             }
         }
         plan.take_links(links);
         Ok(())
     }
 
-    /// The public creators that links name, by id, each with its name as the row has it; and their tables.
-    fn read_linked(&self, links: &[ReadLink], plan: &mut Plan) -> Result<HashMap<String, Creator>> {
-        let linked: HashSet<&str> = links.iter().map(|read| read.link.creator_id.as_str()).collect();
+    /// The public ones of the creators that links name, by id, each with its name as the row has it; and their tables.
+    fn read_linked(&self, linked: &Ids, plan: &mut Plan) -> Result<HashMap<String, Creator>> {
         let mut found: HashMap<String, Creator> = HashMap::new();
         // Who is not public in one table is not public in the other, which may know no status.
         let mut kept_in: HashSet<String> = HashSet::new();
@@ -54,11 +63,11 @@ impl Reader<'_> {
             let at = plan.creator_tables.len();
             self.each(&table, "", |key, cells| {
                 let [id_cell, name_cell, tag_cell, status] = cells.as_slice() else { return Ok(()) };
-                let Some(id) = id_cell.id().filter(|id| linked.contains(id.as_str())) else { return Ok(()) };
+                let Some(id) = id_cell.id().filter(|id| linked.contains(&**id)) else { return Ok(()) };
                 if condition.is_some()
                     && !text_of(status).is_some_and(|status| PUBLIC_ARTISTS.contains(&status))
                 {
-                    kept_in.insert(id);
+                    kept_in.insert(id.into_owned());
                     return Ok(());
                 }
                 let id = public_id(id_cell, self.fences);
@@ -87,9 +96,9 @@ impl Reader<'_> {
     }
 
     /// Links to works that are out.
-    fn read_links(&self, plan: &Plan) -> Result<Vec<ReadLink>> {
-        let places = plan.places();
-        let mut links = Vec::new();
+    fn read_links(&self, plan: &Plan) -> Result<Links> {
+        let places = plan.places::<&str>();
+        let mut read = Links::default();
         for (name, creator) in [("artwork_artists", "artist_id"), ("artwork_creators", "creator_id")] {
             let extra: Vec<&str> = self.included(name);
             let columns: Vec<&str> = ["artwork_id", creator, "role", "created_at"]
@@ -97,19 +106,19 @@ impl Reader<'_> {
                 .chain(extra.iter().copied())
                 .collect();
             let Some(table) = self.find(name, &columns)? else { continue };
-            self.each(&table, "", |_, cells| {
-                let [artwork, creator, role, created_at, extra_cells @ ..] = cells.as_slice() else {
+            self.each(&table, "", |_, mut cells| {
+                let [artwork, creator, role, created_at, extra_cells @ ..] = cells.as_mut_slice() else {
                     return Ok(());
                 };
                 let (Some(artwork_id), Some(creator_id)) = (artwork.id(), creator.id()) else {
                     return Ok(());
                 };
-                let Some(place) = places.get(&artwork_id) else { return Ok(()) };
+                let Some(Place { is_foreign, at }) = places.get(&*artwork_id).copied() else { return Ok(()) };
                 let mut unreadable = Vec::new();
                 let mut miss = |column: &str| unreadable.push(format!("{name}.{column}"));
-                let role = text_of(role).map(str::to_owned);
-                let created_at = match created_at {
-                    Cell::Text(text) => Some(text.clone()),
+                let role = into_text(std::mem::take(role));
+                let created_at = match std::mem::take(created_at) {
+                    Cell::Text(text) => Some(text),
                     Cell::Integer(number) => Some(number.to_string()),
                     Cell::Real(number) => Some(number.to_string()),
                     Cell::Null => None,
@@ -126,12 +135,13 @@ impl Reader<'_> {
                         None => miss(column),
                     }
                 }
-                let link = Link { artwork_id, creator_id, role, created_at, table: name, extra: added };
-                links.push(ReadLink { place: *place, link, unreadable });
+                let creator = read.number(&creator_id);
+                let link = Link { work: at, creator, role, created_at, table: name, extra: added };
+                read.links.push(ReadLink { link, is_foreign, unreadable });
                 Ok(())
             })?;
         }
-        Ok(links)
+        Ok(read)
     }
 }
 
@@ -141,11 +151,30 @@ fn is_earlier(one: &Option<String>, other: &Option<String>) -> bool {
     one.is_some_and(|one| other.is_none_or(|other| one < other))
 }
 
+/// Ids of creators, each once.
+type Ids = IndexSet<String, RandomState>;
+
+/// Links to works that are out.
+#[derive(Default)]
+struct Links {
+    /// What creators they name.
+    ids: Ids,
+    links: Vec<ReadLink>,
+}
+
+impl Links {
+    /// The place of an id among those of creators.
+    fn number(&mut self, id: &str) -> usize {
+        self.ids.get_index_of(id).unwrap_or_else(|| self.ids.insert_full(id.to_owned()).0)
+    }
+}
+
 /// A link as it was read.
 struct ReadLink {
-    /// Of the work.
-    place: Place,
+    /// Until the creators are known, each is the place of an id.
     link: Link,
+    /// Whether the work is one of [`Plan::foreign`].
+    is_foreign: bool,
     /// Columns whose values are none of the shapes that are known, as `table.column`.
     unreadable: Vec<String>,
 }
@@ -153,28 +182,22 @@ struct ReadLink {
 impl Plan {
     /// Gives each work its creators, and takes the links to those that are public.
     fn take_links(&mut self, links: Vec<ReadLink>) {
-        let order: HashMap<String, usize> =
-            self.creators.iter().enumerate().map(|(at, creator)| (creator.id.clone(), at)).collect();
-        let mut own = Vec::with_capacity(links.len());
-        for ReadLink { place, link, .. } in links {
-            let Some(&at) = order.get(&link.creator_id) else { continue };
+        self.links.reserve(links.len());
+        for ReadLink { link, is_foreign, .. } in links {
             let role = link.role.clone();
-            if let Some(work) = self.work_mut(place) {
-                work.creators.push((at, role));
+            if let Some(work) = self.work_mut(Place { is_foreign, at: link.work }) {
+                work.creators.push((link.creator, role));
             }
-            if !place.is_foreign {
-                if let Some(creator) = self.creators.get_mut(at) {
+            if !is_foreign {
+                if let Some(creator) = self.creators.get_mut(link.creator) {
                     creator.is_listed = true;
                 }
-                own.push((place.at, at, link));
+                self.links.push(link);
             }
         }
-        // Works and creators are in the order of their ids: numbers are compared, and seldom anything else.
-        own.sort_unstable();
-        self.links = own.into_iter().map(|(.., link)| link).collect();
+        self.links.sort_unstable();
         self.links.dedup_by(|link, kept| {
-            let is_same = (&link.artwork_id, &link.creator_id, &link.role)
-                == (&kept.artwork_id, &kept.creator_id, &kept.role);
+            let is_same = (link.work, link.creator, &link.role) == (kept.work, kept.creator, &kept.role);
             // Of several rows the earliest time counts that can be read.
             if is_same && is_earlier(&link.created_at, &kept.created_at) {
                 std::mem::swap(link, kept);
