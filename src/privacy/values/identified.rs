@@ -65,19 +65,23 @@ impl Identified {
     }
 }
 
+/// A column, and the domain of the address that was found in it.
+type Find = (usize, Option<(Key, bool)>);
+
 /// Identifiers that were found in columns of one table, each with its column. What comes again in the column that it
 /// was last found in is left out, as adding it again changes nothing: rows of one visitor stand close together.
 #[derive(Debug, Default)]
 pub struct Finds {
     found: Vec<(usize, Identified)>,
-    /// The column that each was last found in.
-    last: HashMap<Key, usize, BuildHasherDefault<AsIs>>,
+    /// The column that each was last found in, and how its domain was written there.
+    last: HashMap<Key, Find, BuildHasherDefault<AsIs>>,
 }
 
 impl Finds {
     /// Adds one.
     pub fn add(&mut self, column: usize, one: Identified) {
-        if self.last.insert(one.key, column) != Some(column) {
+        let find = (column, one.domain);
+        if self.last.insert(one.key, find) != Some(find) {
             self.found.push((column, one));
         }
     }
@@ -96,10 +100,11 @@ mod tests {
     use super::*;
 
     const TABLE: [&str; 3] = ["users.uuid", "users.user_token", "users.notes_by"];
-    const WRITTEN: [&str; 5] = [
+    const WRITTEN: [&str; 6] = [
         "3f1c9a52-7b64-4c0e-9d2a-5e8f00112233",
         "ann@example.org",
         "Ann@Example.org",
+        "ann@\u{ff45}xample.org",
         "203.0.113.9",
         "qRtYuIoPaSdFgHjKlZxCvBnM_qWeRtYu=",
     ];
