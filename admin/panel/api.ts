@@ -282,11 +282,9 @@ async function envelopeOf(response: Response): Promise<Envelope> {
 
 /** Why there is no answer, or not the whole of it. What was stopped on purpose is told as it is. */
 function unanswered(error: unknown, signal: AbortSignal): unknown {
-  const isStopped = signal.aborted && signal.reason === error;
-  if (isStopped && !isTimeout(error)) return error;
-  return noAnswer(
-    isStopped ? 'The service did not answer in time' : 'The service could not be reached',
-  );
+  if (!signal.aborted) return noAnswer('The service could not be reached');
+  // Not by the error: of a body that is stopped Chromium tells another one than the reason.
+  return isTimeout(signal.reason) ? noAnswer('The service did not answer in time') : error;
 }
 
 function noAnswer(message: string): ApiError {
