@@ -1,7 +1,10 @@
 /** What a command does: exit codes, streams, the output folder, signals. */
 
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import {
@@ -190,16 +193,32 @@ describe('the output folder', () => {
 });
 
 describe('a signal', () => {
+  /** A server of photos that keeps a job waiting. */
+  const silent = createServer(() => undefined);
+  let url: string;
+
+  beforeAll(async () => {
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    url = `http://127.0.0.1:${String((silent.address() as AddressInfo).port)}`;
+  });
+
+  afterAll(() => {
+    silent.close();
+    silent.closeAllConnections();
+  });
+
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     '%s ends the job with 130 and leaves nothing, also when npm hands on the same one',
     async (signal) => {
       const cwd = folder();
-      const file = largeDatabase(cwd);
+      const file = database(cwd);
+      sqlite(file, `UPDATE artwork SET photos = '["originals/a.jpg"]'`);
       const before = listing(cwd);
       // By its clock the second one comes at once, however long it takes.
       const env = { NODE_OPTIONS: '--import "data:text/javascript,performance.now = () => 0"' };
-      const child = start(['backup', '--database-file', file, '--json'], { cwd, env });
-      child.stdout.once('data', () => child.kill(signal));
+      const args = ['backup', '--database-file', file, '--public-url', url, '--json'];
+      const child = start(args, { cwd, env });
+      silent.once('request', () => child.kill(signal));
       child.stderr.on('data', (text: string) => {
         if (text.includes('stopping')) child.kill(signal);
       });
