@@ -8,7 +8,7 @@
 //! folder, and is passed over with a warning when it leads out, to a folder, or nowhere. Names that are not Unicode
 //! cannot be keys; pipes, sockets and devices are never opened for reading.
 
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -45,6 +45,10 @@ impl PhotoStore for Directory {
         "directory"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     async fn list(&self, job: &Job) -> Result<Option<Listing>> {
         let (root, job) = (self.root.clone(), job.clone());
         blocking(move || walk(&root, &job)).await.map(Some)
@@ -57,7 +61,36 @@ impl PhotoStore for Directory {
 }
 
 fn open_inside(root: &Path, key: String) -> Result<OpenFile, GetError> {
-    let path = path_of(root, &key).ok_or(GetError::NoSuchKey)?.canonicalize()?;
+    let path = path_of(root, &key).ok_or(GetError::NoSuchKey)?;
+    let file = match open_without_links(&path) {
+        Some(file) => file,
+        None => open_resolved(root, &path)?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(GetError::NoSuchKey);
+    }
+    Ok(OpenFile { photo: describe(key, &metadata), metadata, file })
+}
+
+/// Opens a file whose path has no link in it: then it is where the path says. None where there is one, where it cannot be
+/// opened for any other reason, and where the system, such as a Linux before 5.6, cannot be asked for that.
+#[cfg(target_os = "linux")]
+fn open_without_links(path: &Path) -> Option<File> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    // A pipe would block until somebody writes to it.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).ok().map(File::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_without_links(_: &Path) -> Option<File> {
+    None
+}
+
+/// Opens a file wherever links lead to, if that is below `root`.
+fn open_resolved(root: &Path, path: &Path) -> Result<File, GetError> {
+    let path = path.canonicalize()?;
     if !path.starts_with(root) {
         return Err(GetError::NoSuchKey);
     }
@@ -66,16 +99,11 @@ fn open_inside(root: &Path, key: String) -> Result<OpenFile, GetError> {
     // A pipe would block until somebody writes to it; a link put here just now would lead anywhere.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOFOLLOW);
-    let file = match options.open(&path) {
+    match options.open(&path) {
         // Windows refuses to open a folder, everybody refuses a socket: neither is a photo.
-        Err(_) if fs::symlink_metadata(&path).is_ok_and(|m| !m.is_file()) => return Err(GetError::NoSuchKey),
-        opened => opened?,
-    };
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(GetError::NoSuchKey);
+        Err(_) if fs::symlink_metadata(&path).is_ok_and(|m| !m.is_file()) => Err(GetError::NoSuchKey),
+        opened => Ok(opened?),
     }
-    Ok(OpenFile { photo: describe(key, &metadata), metadata, file })
 }
 
 /// The path a key stands for; `None` for a key that no file below the folder can have.
@@ -224,6 +252,38 @@ mod tests {
         for key in ["out", "up/secret", "dangling", "pipe", "socket"] {
             assert_eq!(opened(&root, key), Err(GetError::NoSuchKey), "{key}");
         }
+    }
+
+    /// Of folders, files, pipes and links to each of them and out of the folder.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_opened_without_links_is_what_the_path_resolves_to() {
+        use std::os::unix::fs::{MetadataExt, symlink};
+        let outer = tempfile::tempdir().unwrap();
+        let root = outer.path().canonicalize().unwrap().join("in");
+        fs::create_dir_all(root.join("folder")).unwrap();
+        fs::write(outer.path().join("file"), "secret").unwrap();
+        for below in [root.clone(), root.join("folder")] {
+            fs::write(below.join("file"), "x").unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(below.join("pipe")).status().unwrap().success());
+            symlink(root.join("folder"), below.join("to_folder")).unwrap();
+            symlink("file", below.join("to_file")).unwrap();
+            symlink(outer.path(), below.join("out")).unwrap();
+            symlink("round", below.join("round")).unwrap();
+        }
+        let names = ["folder", "file", "pipe", "to_folder", "to_file", "out", "round", "none"];
+        let twos = names.iter().flat_map(|first| names.map(|second| format!("{first}/{second}")));
+        let keys = names.iter().map(|name| (*name).to_owned()).chain(twos);
+        let inode = |file: File| file.metadata().unwrap().ino();
+        let mut opened = 0;
+        for path in keys.map(|key| root.join(key)) {
+            let Some(file) = open_without_links(&path) else { continue };
+            assert_eq!(path.canonicalize().unwrap(), path);
+            assert_eq!(inode(file), inode(open_resolved(&root, &path).unwrap()), "{}", path.display());
+            opened += 1;
+        }
+        // None where the system cannot be asked.
+        assert!([0, 5].contains(&opened), "{opened}");
     }
 
     proptest! {
