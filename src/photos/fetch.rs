@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::FutureExt;
 use futures::stream::{self, Stream, StreamExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
@@ -80,8 +81,13 @@ impl Fetcher {
         let fetcher = self.clone();
         stream::iter(keys)
             .map(move |key| {
-                let task = AbortOnDropHandle::new(tokio::spawn(fetcher.clone().one(key)));
-                async { joined(task.await) }
+                let one = fetcher.clone().one(key);
+                // It goes on by itself, as blocking work.
+                if fetcher.source.is_local() {
+                    return one.left_future();
+                }
+                let task = AbortOnDropHandle::new(tokio::spawn(one));
+                async { joined(task.await) }.right_future()
             })
             .buffered(concurrency.max(1))
     }

@@ -41,6 +41,11 @@ pub trait PhotoStore: Send + Sync {
         "the photos".into()
     }
 
+    /// Whether every photo is a [`Content::File`], which is at hand without waiting.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Everything the store holds, or `None` when it cannot list. Fails when the store cannot be reached, refuses
     /// us, or the job is stopped.
     async fn list(&self, job: &Job) -> Result<Option<Listing>>;
