@@ -16,7 +16,7 @@ use crate::dataset::record::{Record, RecordWriter};
 use crate::dataset::tag_index::TagIndex;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Phase};
-use crate::platform::content::{Cell, Content, RowKey};
+use crate::platform::content::{Cell, Content, RowKey, Spare};
 use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_LICENSES, TAGS};
 
 mod batch;
@@ -104,7 +104,8 @@ impl<'w> Writing<'w> {
     ) -> Result<(WrittenFile, Fingerprints)> {
         let mut out = Out { tags, ..self.open(file)? };
         let (records, snapshot) = (self.records, self.snapshot);
-        let row = |at: usize| fetch(snapshot, &records.plan.works_table, &works[at].key);
+        let row =
+            |at: usize, cells: &mut _| fetch(snapshot, &records.plan.works_table, &works[at].key, cells);
         self.write(&mut out, works.len(), row, |at, cells, batch| {
             let work = &works[at];
             let record = records.work(work, cells, &mut batch.toll);
@@ -128,9 +129,12 @@ impl<'w> Writing<'w> {
         let (records, snapshot) = (self.records, self.snapshot);
         let plan = records.plan;
         let listed: Vec<_> = plan.creators.iter().filter(|creator| creator.is_listed).collect();
-        let row = |at: usize| {
-            let table = plan.creator_tables.get(listed[at].table);
-            table.map_or(Ok(Vec::new()), |table| fetch(snapshot, table, &listed[at].key))
+        let row = |at: usize, cells: &mut Vec<Cell>| {
+            let Some(table) = plan.creator_tables.get(listed[at].table) else {
+                cells.clear();
+                return Ok(());
+            };
+            fetch(snapshot, table, &listed[at].key, cells)
         };
         self.write(&mut out, listed.len(), row, |at, cells, batch| {
             let json = records.creator(listed[at], cells, &mut batch.toll);
@@ -145,15 +149,16 @@ impl<'w> Writing<'w> {
         &self,
         out: &mut Out<'_, 'w>,
         rows: usize,
-        row: impl Fn(usize) -> Result<Vec<Cell>>,
+        row: impl Fn(usize, &mut Vec<Cell>) -> Result<()>,
         make: impl Fn(usize, &[Cell], &mut Made) -> Result<Vec<u8>> + Sync,
     ) -> Result<()> {
-        let compared = self.compared;
+        let (compared, spare) = (self.compared, Spare::default());
         in_batches(
             |hand_on| {
                 for at in 0..rows {
                     self.job.check()?;
-                    let cells = row(at)?;
+                    let mut cells = spare.take();
+                    row(at, &mut cells)?;
                     let bytes = cells.iter().map(Cell::text_bytes).sum();
                     hand_on((at, cells), bytes)?;
                 }
@@ -165,6 +170,7 @@ impl<'w> Writing<'w> {
                     let json = make(*at, cells, &mut batch)?;
                     batch.add(json, compared)?;
                 }
+                spare.give(rows.into_iter().map(|(_, cells)| cells));
                 Ok(batch)
             },
             |batch| {
@@ -249,11 +255,11 @@ impl Ids {
     }
 }
 
-fn fetch(snapshot: &Snapshot, table: &Content, key: &RowKey) -> Result<Vec<Cell>> {
-    let fetched = table.fetch(snapshot.connection(), key);
-    fetched
-        .map_err(|error| snapshot.failure(&error))?
-        .ok_or_else(|| Error::Internal { problem: format!("a row of {} was not found again", table.name) })
+fn fetch(snapshot: &Snapshot, table: &Content, key: &RowKey, cells: &mut Vec<Cell>) -> Result<()> {
+    match table.fetch(snapshot.connection(), key, cells).map_err(|error| snapshot.failure(&error))? {
+        true => Ok(()),
+        false => Err(Error::Internal { problem: format!("a row of {} was not found again", table.name) }),
+    }
 }
 
 /// A data file while it is written.

@@ -238,7 +238,7 @@ impl Reader<'_> {
         &self,
         table: &Content,
         condition: &str,
-        mut visit: impl FnMut(RowKey, Vec<Cell>) -> Result<()>,
+        mut visit: impl FnMut(RowKey, &mut Vec<Cell>) -> Result<()>,
     ) -> Result<()> {
         let visited =
             table.each::<Failure>(self.conn, condition, |key, cells| visit(key, cells).map_err(Failure::Job));

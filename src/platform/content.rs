@@ -1,6 +1,7 @@
 //! Reads the rows of a content table by its known columns, in a schema of any generation.
 
 use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result, Row};
@@ -24,23 +25,41 @@ pub enum Cell {
 }
 
 impl Cell {
-    fn read(value: ValueRef<'_>) -> Cell {
-        match value {
+    /// Reads a value into it; a text takes the place of the one before.
+    fn fill(&mut self, value: ValueRef<'_>) {
+        let mut held = match std::mem::take(self) {
+            Cell::Text(text) | Cell::Unreadable(text) => text,
+            Cell::Null | Cell::Integer(_) | Cell::Real(_) => String::new(),
+        };
+        held.clear();
+        let in_held = |text: &str| {
+            held.push_str(text);
+            held
+        };
+        *self = match value {
             ValueRef::Null => Cell::Null,
             ValueRef::Integer(number) => Cell::Integer(number),
             ValueRef::Real(number) => Cell::Real(number),
             ValueRef::Text(text) => match str::from_utf8(text) {
-                Ok(text) => Cell::Text(text.to_owned()),
-                Err(_) => Cell::Unreadable(String::from_utf8_lossy(text).into_owned()),
+                Ok(text) => Cell::Text(in_held(text)),
+                Err(_) => Cell::Unreadable(in_held(&String::from_utf8_lossy(text))),
             },
-            ValueRef::Blob(bytes) => Cell::Unreadable(String::from_utf8_lossy(bytes).into_owned()),
-        }
+            ValueRef::Blob(bytes) => Cell::Unreadable(in_held(&String::from_utf8_lossy(bytes))),
+        };
     }
 
     /// Bytes of the text in it.
     pub fn text_bytes(&self) -> usize {
         match self {
             Cell::Text(text) | Cell::Unreadable(text) => text.len(),
+            Cell::Null | Cell::Integer(_) | Cell::Real(_) => 0,
+        }
+    }
+
+    /// Bytes of text that there is room for in it.
+    fn room(&self) -> usize {
+        match self {
+            Cell::Text(text) | Cell::Unreadable(text) => text.capacity(),
             Cell::Null | Cell::Integer(_) | Cell::Real(_) => 0,
         }
     }
@@ -63,6 +82,27 @@ impl Cell {
             Cell::Text(text) | Cell::Unreadable(text) => text.clone(),
         };
         (!text.trim().is_empty()).then_some(text)
+    }
+}
+
+/// The cells of rows that nobody reads any more. A row is filled by one thread and read by another: if the one asked for
+/// the memory of its texts and the other gave it back, each would wait for the other.
+#[derive(Debug, Default)]
+pub struct Spare(Mutex<Vec<Vec<Cell>>>);
+
+impl Spare {
+    /// Bytes of text that there is room for in a row that is kept, at most.
+    const MAX_ROOM: usize = 8 << 10;
+
+    /// Cells to be filled.
+    pub fn take(&self) -> Vec<Cell> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Takes the cells of rows back.
+    pub fn give(&self, rows: impl IntoIterator<Item = Vec<Cell>>) {
+        let is_kept = |cells: &Vec<Cell>| cells.iter().map(Cell::room).sum::<usize>() <= Self::MAX_ROOM;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(rows.into_iter().filter(is_kept));
     }
 }
 
@@ -118,12 +158,13 @@ impl Content {
         self.table.column(column).is_some()
     }
 
-    /// Visits each row that `condition` takes, in no order that counts.
+    /// Visits each row that `condition` takes, in no order that counts. Its cells are filled again for the next one,
+    /// unless they are taken.
     pub fn each<E: From<rusqlite::Error>>(
         &self,
         conn: &Connection,
         condition: &str,
-        mut visit: impl FnMut(RowKey, Vec<Cell>) -> std::result::Result<(), E>,
+        mut visit: impl FnMut(RowKey, &mut Vec<Cell>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let key = self.key();
         let condition = if condition.is_empty() { String::new() } else { format!(" WHERE {condition}") };
@@ -132,38 +173,40 @@ impl Content {
         let sql = format!("SELECT {key}{columns} FROM main.{} NOT INDEXED{condition}", self.table.quoted());
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
+        let (mut key, mut cells) = (Cell::Null, Vec::new());
         while let Some(row) = rows.next()? {
-            let key = match Cell::read(row.get_ref(0)?) {
-                Cell::Integer(number) => RowKey::Number(number),
+            key.fill(row.get_ref(0)?);
+            let key = match &key {
+                Cell::Integer(number) => RowKey::Number(*number),
                 cell => RowKey::Id(cell.id().unwrap_or_default().into_owned()),
             };
             // The key stands before the columns.
-            visit(key, self.cells(row, 1)?)?;
+            self.fill(&mut cells, row, 1)?;
+            visit(key, &mut cells)?;
         }
         Ok(())
     }
 
-    /// Reads one row again; none when it cannot be found.
-    pub fn fetch(&self, conn: &Connection, key: &RowKey) -> Result<Option<Vec<Cell>>> {
+    /// Reads one row again, into `cells`; false when it cannot be found.
+    pub fn fetch(&self, conn: &Connection, key: &RowKey, cells: &mut Vec<Cell>) -> Result<bool> {
         let mut statement = conn.prepare_cached(&self.again)?;
         let mut rows = match key {
             RowKey::Number(number) => statement.query([number])?,
             RowKey::Id(id) => statement.query([id])?,
         };
         match rows.next()? {
-            Some(row) => self.cells(row, 0).map(Some),
-            None => Ok(None),
+            Some(row) => self.fill(cells, row, 0).map(|()| true),
+            None => Ok(false),
         }
     }
 
-    /// The columns in a row of a query that has them from its column `first` on.
-    fn cells(&self, row: &Row<'_>, first: usize) -> Result<Vec<Cell>> {
-        // Collected, it would grow in several steps: that a cell may fail hides how many there are.
-        let mut cells = Vec::with_capacity(self.columns.len());
-        for at in first..first + self.columns.len() {
-            cells.push(Cell::read(row.get_ref(at)?));
+    /// Fills `cells` with the columns, which the row has from its column `first` on.
+    fn fill(&self, cells: &mut Vec<Cell>, row: &Row<'_>, first: usize) -> Result<()> {
+        cells.resize(self.columns.len(), Cell::Null);
+        for (at, cell) in (first..).zip(cells) {
+            cell.fill(row.get_ref(at)?);
         }
-        Ok(cells)
+        Ok(())
     }
 
     fn key(&self) -> String {
@@ -197,8 +240,11 @@ mod tests {
         let condition = has_status(&table, &["approved"]).unwrap();
         table
             .each::<rusqlite::Error>(&conn, &condition, |key, cells| {
-                assert_eq!(table.fetch(&conn, &key).unwrap().unwrap(), cells);
-                found.push((key, cells));
+                // What stood in them before is gone.
+                let mut again = vec![Cell::Text("before".into()); 9];
+                assert!(table.fetch(&conn, &key, &mut again).unwrap());
+                assert_eq!(again, *cells);
+                found.push((key, cells.clone()));
                 Ok(())
             })
             .unwrap();
@@ -231,6 +277,14 @@ mod tests {
              INSERT INTO artwork VALUES ('a', 'approved', 1.0), ('A', 'approved', 2.0)",
         );
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn spare_cells_have_no_room_for_much() {
+        let text = |room: usize| vec![Cell::Null, Cell::Text(String::with_capacity(room))];
+        let spare = Spare::default();
+        spare.give([text(Spare::MAX_ROOM + 1), text(1), text(2 * Spare::MAX_ROOM)]);
+        assert_eq!([spare.take().len(), spare.take().len()], [2, 0]);
     }
 
     #[test]

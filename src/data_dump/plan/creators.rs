@@ -106,7 +106,7 @@ impl Reader<'_> {
                 .chain(extra.iter().copied())
                 .collect();
             let Some(table) = self.find(name, &columns)? else { continue };
-            self.each(&table, "", |_, mut cells| {
+            self.each(&table, "", |_, cells| {
                 let [artwork, creator, role, created_at, extra_cells @ ..] = cells.as_mut_slice() else {
                     return Ok(());
                 };

@@ -11,7 +11,7 @@ use crate::data_dump::parallel::in_batches;
 use crate::data_dump::photos::DumpPhoto;
 use crate::data_dump::troubles::Trouble;
 use crate::error::Result;
-use crate::platform::content::{Cell, PUBLIC_WORKS, RowKey, has_status};
+use crate::platform::content::{Cell, PUBLIC_WORKS, RowKey, Spare, has_status};
 use crate::platform::licences::{Licence, OSM, licence, licence_of_cell, may_be_foreign};
 use crate::platform::photo_list::PhotoList;
 use crate::platform::tag_values::{Adding, PHOTOS, tags};
@@ -40,8 +40,8 @@ struct ReadWork {
 
 impl ReadWork {
     /// From the columns that [`Reader::read_works`] names.
-    fn of(key: RowKey, cells: Vec<Cell>, fences: &Fences<'_>, with_photos: bool) -> Option<ReadWork> {
-        let [id, tags, photos, license, licence] = cells.as_slice() else { return None };
+    fn of(key: RowKey, cells: &[Cell], fences: &Fences<'_>, with_photos: bool) -> Option<ReadWork> {
+        let [id, tags, photos, license, licence] = cells else { return None };
         let columns = [("license", license), ("licence", licence)];
         let columns: Vec<_> =
             columns.into_iter().filter_map(|(name, cell)| Some((name, cell.said()?))).collect();
@@ -62,18 +62,22 @@ impl Reader<'_> {
         let approved = has_status(&table, &PUBLIC_WORKS).unwrap_or_else(|| "FALSE".into());
         let mut rows = Rows::default();
         let (fences, with_photos) = (self.fences, self.selection.photos);
+        let spare = Spare::default();
         in_batches(
             |hand_on| {
                 self.each(&table, &approved, |key, cells| {
                     let bytes = cells.iter().map(Cell::text_bytes).sum();
-                    hand_on((key, cells), bytes)
+                    hand_on((key, std::mem::replace(cells, spare.take())), bytes)
                 })
             },
             |batch: Vec<(RowKey, Vec<Cell>)>| {
-                let read = |(key, cells)| ReadWork::of(key, cells, fences, with_photos);
-                Ok(batch.into_iter().filter_map(read).collect::<Vec<_>>())
+                let read =
+                    |(key, cells): (_, Vec<_>)| (ReadWork::of(key, &cells, fences, with_photos), cells);
+                let (works, rows): (Vec<_>, Vec<_>) = batch.into_iter().map(read).unzip();
+                spare.give(rows);
+                Ok(works)
             },
-            |batch| batch.into_iter().try_for_each(|work| self.add_work(work, &mut rows, plan)),
+            |batch| batch.into_iter().flatten().try_for_each(|work| self.add_work(work, &mut rows, plan)),
         )?;
         sort_by_id(&mut plan.works);
         sort_by_id(&mut plan.foreign);
