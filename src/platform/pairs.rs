@@ -55,8 +55,7 @@ pub fn pair(members: &Map<String, Value>) -> Option<Pair<'_>> {
     })
 }
 
-/// What members say of the kinds of a value beside them: `{"type": ["phone"], "number": "604 555 0199"}`. None without
-/// one.
+/// What members say of the kind of a value beside them: `{"type": "phone", "number": "604 555 0199"}`. None without one.
 pub fn kinds(members: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let has_value = members.keys().any(|name| is_value(name));
     let has_any = has_value || members.keys().any(|name| is_of_kind(name));
@@ -64,9 +63,7 @@ pub fn kinds(members: &Map<String, Value>) -> impl Iterator<Item = &str> {
         let name = normal(name);
         has_any && KINDS.contains(&&*name) || has_value && name == TITLE
     };
-    let said = members.iter().filter(move |(name, _)| is_kind(name));
-    let kinds = said.flat_map(|(_, kind)| kind.as_array().map_or(std::slice::from_ref(kind), Vec::as_slice));
-    kinds.filter_map(Value::as_str)
+    members.iter().filter(move |(name, _)| is_kind(name)).filter_map(|(_, value)| value.as_str())
 }
 
 /// Whether a member of that name holds the value that a kind beside it tells of.
