@@ -1,6 +1,6 @@
 /** What a command does: exit codes, streams, the output folder, signals. */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -16,6 +16,7 @@ import {
   listing,
   objects,
   removeFolders,
+  root,
   run,
   start,
 } from './support';
@@ -129,6 +130,15 @@ describe('a backup that is made', () => {
     expect(stderr).not.toMatch(/EPIPE|^\s+at /m);
     expect(code).toBe(0);
     expect(listing(join(cwd, 'backups'))).toContain(archive);
+  });
+
+  it('survives a reader of the demonstration that goes away', async () => {
+    const cwd = folder();
+    const child = spawn(process.execPath, [join(root, 'dist', 'demo.js')], { cwd });
+    child.stdout.destroy();
+    const { code, stderr } = await finish(child);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(listing(join(cwd, 'demo'))).toContain('data-dumps');
   });
 
   (process.platform === 'linux' ? it : it.skip)('survives a log on a full disk', () => {

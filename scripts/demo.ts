@@ -9,6 +9,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { Command } from 'commander';
 
 import { codeOf } from '../dist/admin/codes.js';
+import { surviveLostOutput } from '../dist/admin/stdio.js';
 import { createBackup, createDataDump } from '../index.js';
 import { describe, exitCode } from './cli/errors.js';
 import { counted } from './cli/format.js';
@@ -17,6 +18,7 @@ import { describeArchive } from './demo/listing.js';
 import { makeSample, type Sample, type StoredPhoto } from './demo/sample.js';
 import { schema } from './demo/schema.js';
 
+surviveLostOutput();
 const command = new Command('demo')
   .description('makes an invented archive of public art, a backup and a data dump of it')
   .option('--dir <dir>', 'where; with a number behind it when that is taken', 'demo')
@@ -101,8 +103,9 @@ async function freshFolder(base: string): Promise<string> {
     try {
       await mkdir(folder);
       return folder;
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+    } catch (cause) {
+      if (codeOf(cause) === 'EEXIST') continue;
+      throw new Error(`cannot make the folder ${folder}; choose another with --dir`, { cause });
     }
   }
 }
