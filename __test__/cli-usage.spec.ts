@@ -72,6 +72,18 @@ describe('a command line that cannot be carried out', () => {
       ['backup', '--database-file', 'x', '--photo-scope', 'some'],
       /approved, all/,
     ],
+    [
+      'a flag where a variable was empty',
+      ['backup', '--database-file', 'x', '--output-dir', '--dry-run'],
+      /--output-dir takes a value, and --dry-run is a flag/,
+    ],
+    [
+      'flags where names of tables belong',
+      ['restore', 'x.zip', '--database', 'y', '--tables', '--dry-run'],
+      /--tables takes a value, and --dry-run is a flag/,
+    ],
+    // As Node reads a name in Latin-1.
+    ['a name that is not UTF-8', ['verify', 'caf\uFFFD.zip'], /caf\uFFFD\.zip is not UTF-8/],
   ];
 
   it.each(cases)('ends with 2: %s', async (_, args, message) => {

@@ -30,6 +30,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   for (const { command, run } of commands) {
     command.action(async () => {
       terminal.flags = command.options;
+      refuseFlagsAsValues(command);
       outcome = await run(command, terminal, abortOnSignals());
     });
   }
@@ -49,6 +50,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
       .helpCommand(false);
   }
   try {
+    refuseWhatNodeLost(args);
     refuseWhatNpmKept(args, program.commands);
     await program.parseAsync(args, { from: 'user' });
     return outcome;
@@ -80,6 +82,27 @@ function refuseWhatNpmKept(args: readonly string[], commands: readonly Command[]
     `${kept}, or \`npx --no cultural-archiver-backup ${command} …\`. ` +
       'If .npmrc has a setting of that name, take it out there',
   );
+}
+
+/** Node puts U+FFFD in the place of what is not UTF-8: which file or text was meant is lost. */
+function refuseWhatNodeLost(args: readonly string[]): void {
+  const lost = args.find((arg) => arg.includes('\uFFFD'));
+  if (lost === undefined) return;
+  throw new UsageError(
+    `${lost} is not UTF-8, which Node cannot take; rename it, or lead there by a link`,
+  );
+}
+
+/** Refuses a flag in the place of another one's value, as is left where a shell's variable is empty. */
+function refuseFlagsAsValues(command: Command): void {
+  for (const option of command.options) {
+    const [value] = [command.getOptionValue(option.attributeName()) as unknown].flat();
+    if (command.options.some(({ long }) => long === value)) {
+      throw new UsageError(
+        `${option.long ?? ''} takes a value, and ${String(value)} is a flag; see --help`,
+      );
+    }
+  }
 }
 
 function usage(error: CommanderError): UsageError {
