@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { cli, folder, listing, removeFolders } from './support';
+import { cli, database, folder, listing, removeFolders } from './support';
 
 const owner = 1000;
 const other = 65534;
@@ -96,5 +96,19 @@ function backUp(dir: string, file: string): string {
       status: 2,
       stderr: expect.stringMatching(/missing the database.*D1_DATABASE_ID/) as string,
     });
+  });
+});
+
+(mayChangeUser ? describe : describe.skip)('a umask that lets nobody in', () => {
+  it('keeps a backup from being made, and no folder stays', () => {
+    const dir = folder();
+    chmodSync(dir, 0o777);
+    const command = [process.execPath, cli, 'backup', '--database-file', database(dir)];
+    const script = 'umask 777; exec "$@" --output-dir "$0/out/backups"';
+    const args = [...being(other), 'sh', '-c', script, dir, ...command];
+    const { status, stderr } = spawnSync('setpriv', args, { encoding: 'utf8' });
+    expect(stderr).toContain('code: OUTPUT_UNWRITABLE');
+    expect(status).toBe(1);
+    expect(listing(dir)).not.toContain('out');
   });
 });

@@ -24,8 +24,9 @@ export async function makeFolder(path: string): Promise<MadeFolder | undefined> 
   const undo = async (): Promise<void> => {
     if (made.length === missing.length) {
       // What another run has put there meanwhile is to stay out of git.
-      if ((await readdir(folder)).some((name) => name !== '.gitignore')) return;
-      await rm(ignore, { force: true });
+      const names = await readdir(folder).catch(() => []); // as with a umask of 777
+      if (names.some((name) => name !== '.gitignore')) return;
+      if (names.length > 0) await rm(ignore);
     }
     for (const one of [...made].reverse()) await rmdir(one);
   };
