@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, SecondsFormat, Timelike, Utc};
 
 use crate::database::source::d1::D1;
 use crate::error::{Error, Result};
@@ -184,10 +184,13 @@ fn instant_by(given: Option<&str>, clock: DateTime<Utc>) -> Result<DateTime<Utc>
             .to_utc(),
     };
     if !(1980..=2107).contains(&now.year()) {
-        let told = now.to_rfc3339();
+        let told = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let takes = "it takes a year from 1980 to 2107";
         return Err(Error::invalid(match given {
-            Some(_) => format!("now is {told}; it takes a year from 1980 to 2107"),
-            None => format!("the clock of this machine says {told}; set it, or give the time as now"),
+            Some(_) => format!("now is {told}; {takes}"),
+            None => format!(
+                "now, by the clock of this machine, is {told}; {takes}: set the clock or name the time"
+            ),
         }));
     }
     // A leap second is the one before: few clocks and no Date of JavaScript can say it.

@@ -50,6 +50,9 @@ pub fn ensure_space(folder: &Path, bytes: u64) -> Result<()> {
 /// [`Error::output`] for the two mistakes that people make with `outputDir`.
 pub(super) fn unwritable(path: &Path, error: io::Error) -> Error {
     let problem = match error.kind() {
+        ErrorKind::AlreadyExists if !path.exists() => {
+            "it is a link that leads nowhere; mend the link or choose another folder"
+        }
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
             "it is a file, not a folder; move it away or choose another folder"
         }
@@ -76,6 +79,14 @@ mod tests {
         for folder in [file.clone(), file.join("below/it")] {
             let (foreseen, tried) = (preflight(&folder, 0), Workspace::create(&folder).map(drop));
             assert_eq!(foreseen.unwrap_err().to_string(), tried.unwrap_err().to_string());
+        }
+        #[cfg(unix)]
+        {
+            let link = root.path().join("link");
+            std::os::unix::fs::symlink("nowhere", &link).unwrap();
+            for error in [preflight(&link, 0).unwrap_err(), Workspace::create(&link).unwrap_err()] {
+                assert!(error.to_string().contains("a link that leads nowhere"), "{error}");
+            }
         }
         let missing = root.path().join("a/b");
         assert!(preflight(&missing, 1).is_ok());

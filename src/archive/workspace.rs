@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use super::publish::refuse_taken;
 use super::room::{ensure_space, unwritable};
 use super::sweep::{LOCK, marks, owner, remove, sweep, user};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_out_of_files};
 use crate::flush;
 use crate::private_file;
 
@@ -117,8 +117,10 @@ fn without_detours(folder: &Path) -> PathBuf {
 impl Drop for Workspace {
     fn drop(&mut self) {
         // What cannot be removed now, because a file in it is still open on Windows, the next run sweeps.
-        if let Some(lock) = self.lock.take() {
-            let _ = remove(&self.dir, lock);
+        let removed = self.lock.take().map_or(Ok(()), |lock| remove(&self.dir, lock));
+        if removed.is_err_and(|error| is_out_of_files(&error)) {
+            // Listing a folder opens it: now that the lock is closed there may be room.
+            let _ = fs::remove_dir_all(&self.dir);
         }
     }
 }

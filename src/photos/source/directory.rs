@@ -18,7 +18,7 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
 use super::walk::walk;
 use super::{Content, GetError, Listing, OpenFile, PhotoMetadata, PhotoStore, StoredPhoto};
-use crate::error::{Error, Result};
+use crate::error::{Error, OUT_OF_FILES, Result, is_out_of_files};
 use crate::job::{Job, blocking};
 use crate::photos::key::content_type;
 
@@ -155,6 +155,7 @@ pub(super) fn cannot_open(path: &Path, error: io::Error) -> Error {
         return Error::SourceRefused { what, problem, source: Some(Box::new(error)) };
     }
     let problem = match error.kind() {
+        _ if is_out_of_files(&error) => OUT_OF_FILES,
         io::ErrorKind::NotFound => "it does not exist; check photos.directory",
         io::ErrorKind::NotADirectory => "it is not a folder; check photos.directory",
         _ => "it cannot be read; check photos.directory and the disk it is on",

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::error::is_out_of_files;
 use crate::http::Distrust;
 use crate::retry::Setback;
 
@@ -130,10 +131,24 @@ impl From<GetError> for Setback {
 impl From<io::Error> for GetError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
+            // Another part of the process may close some of its own.
+            _ if is_out_of_files(&error) => GetError::Unavailable { retry_after: None },
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => GetError::NoSuchKey,
             io::ErrorKind::PermissionDenied => GetError::Refused,
             io::ErrorKind::TimedOut => GetError::Timeout,
             _ => GetError::Unreadable,
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_that_finds_no_descriptor_is_tried_again() {
+        let opened = |code| GetError::from(io::Error::from_raw_os_error(code));
+        assert_eq!(Setback::from(opened(libc::EMFILE)), Setback::Busy(None));
+        assert_eq!(Setback::from(opened(libc::EIO)), Setback::Final);
     }
 }
