@@ -53,6 +53,16 @@ describe('a service that nobody could use', () => {
       () => ({ ...without('DUMPS_DIR'), DUMPS_S3_ENDPOINT: 'http://x' }),
       /DUMPS_S3_BUCKET/,
     ],
+    [
+      'a file in the place of a folder for dumps',
+      () => ({ ...complete(), DUMPS_DIR: __filename }),
+      /^ConfigurationError: DUMPS_DIR: .* cannot be made or used as a folder \(it is a file\)/,
+    ],
+    [
+      'its own folder below a file',
+      () => ({ ...complete(), ADMIN_STATE_DIR: join(__filename, 'state') }),
+      /^ConfigurationError: ADMIN_STATE_DIR: .* cannot be made .*; check it, or name another/,
+    ],
     ['no database', () => without('SOURCE_DATABASE_FILE'), /SOURCE_DATABASE_FILE/],
     [
       'tokens of which none could be an admin',
@@ -188,6 +198,24 @@ describe('a service that nobody could use', () => {
   it('ends with 2', async () => {
     const refused = serve(without('DUMPS_DIR'));
     await expect(refused).rejects.toThrow(/exit code 2: error: .*set DUMPS_DIR/);
+  });
+
+  // Windows lets nobody delete the folder that a process works in; only Linux has one that takes no folder.
+  (process.platform === 'linux' ? it : it.skip).each<[string, string, RegExp]>([
+    ['the folder that it runs in is gone', 'gone', /the folder this runs in is gone.*cd/],
+    ['its own folder cannot be made', '/proc/none/state', /ADMIN_STATE_DIR: .*ENOENT/],
+  ])('ends with 2 also where %s', (_, state, message) => {
+    const env = { ...without('BACKUP_OUTPUT_DIR'), ADMIN_STATE_DIR: state };
+    const leave = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"';
+    for (const program of ['main.js', 'publish.js']) {
+      const command = [process.execPath, join(root, 'dist', 'admin', program)];
+      const script = state === 'gone' ? leave : 'exec "$@"';
+      const options = { cwd: base, env, encoding: 'utf8', timeout: 15_000 } as const;
+      const { status, stderr } = spawnSync('/bin/sh', ['-c', script, 'sh', ...command], options);
+      expect(stderr).toMatch(message);
+      expect(stderr).not.toMatch(/^\s+at /m);
+      expect(status).toBe(2);
+    }
   });
 });
 

@@ -32,7 +32,7 @@ const defaultKeep = 12;
 export function assemble(options: AdminOptions, onEnd: (job: Job) => void): Workshop {
   checkStorage(options);
   const stateDir = resolve(options.stateDir);
-  makePrivate(stateDir);
+  makePrivate(stateDir, 'ADMIN_STATE_DIR');
   const settled = { ...options, stateDir, backupDir: resolve(options.backupDir) };
 
   const { engine = realEngine, dumps: target, keep = defaultKeep } = options;

@@ -13,6 +13,7 @@ import { Command } from 'commander';
 
 import { originOf, readEnvironment, readPort } from './environment.js';
 import type { ServerOptions } from './environment.js';
+import { explained } from './folders.js';
 import { ConfigurationError, createAdminApp } from './index.js';
 import { logDefect } from './log.js';
 import { refuseSwallowedFlags } from './npm.js';
@@ -40,7 +41,8 @@ try {
   refuseSwallowedFlags(command);
   const { demo: isDemo } = command.opts<{ demo?: true }>();
   run(isDemo ? await demo(process.env) : readEnvironment(process.env));
-} catch (error) {
+} catch (thrown) {
+  const error = explained(thrown);
   if (error instanceof ConfigurationError) console.error(`error: ${error.message}`);
   else logDefect(error);
   process.exitCode = error instanceof ConfigurationError ? 2 : 1;

@@ -11,6 +11,7 @@ import { assemble } from './assemble.js';
 import { codeOf } from './codes.js';
 import { Problem } from './envelope.js';
 import { readEnvironment } from './environment.js';
+import { explained } from './folders.js';
 import type { MadeDump } from './jobs/dump.js';
 import type { Job } from './jobs/job.js';
 import type { JobRunner, Run } from './jobs/runner.js';
@@ -39,7 +40,8 @@ try {
   refuseSwallowedFlags(command);
   const { allowShrink } = command.opts<{ allowShrink?: true }>();
   process.exitCode = await publish(allowShrink ?? false);
-} catch (error) {
+} catch (thrown) {
+  const error = explained(thrown);
   console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
   // There is no service whose log would say why.
   if (error instanceof Problem && error.cause !== undefined) logDefect(error);

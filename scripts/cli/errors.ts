@@ -19,14 +19,6 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** What Node says of a working folder that was deleted names a system call, and nothing to do. */
-export function explained(error: unknown): unknown {
-  if (!(error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd')) return error;
-  return new UsageError('the folder this runs in is gone: change to one that is there (cd)', {
-    cause: error,
-  });
-}
-
 /** What a failure says to people and programs; never a stack. */
 export interface Failure {
   readonly code: string;

@@ -5,12 +5,13 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
 // The service's, as it is built: the same from scripts/cli and from dist/cli.
+import { explained } from '../../dist/admin/folders.js';
 import { keptByNpm } from '../../dist/admin/npm.js';
 import { onSignals } from '../../dist/admin/signals.js';
 import { surviveLostOutput } from '../../dist/admin/stdio.js';
 import { backupCommand, runBackup } from './backup.js';
 import { dataDumpCommand, runDataDump } from './data-dump.js';
-import { exitCode, type ExitCode, exitCodeOf, explained, UsageError } from './errors.js';
+import { exitCode, type ExitCode, exitCodeOf, UsageError } from './errors.js';
 import { restoreCommand, runRestore } from './restore.js';
 import { type Mode, Terminal } from './terminal.js';
 import { runVerify, verifyCommand } from './verify.js';

@@ -1,8 +1,9 @@
 /** The folder that receives archives. */
 
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+
+import { missingFolders } from '../../dist/admin/folders.js';
 
 /** A folder this command made. */
 export interface MadeFolder {
@@ -42,10 +43,4 @@ export async function makeFolder(path: string): Promise<MadeFolder | undefined> 
     return undefined;
   }
   return { undo };
-}
-
-/** The folders that a path needs, outermost first. */
-function missingFolders(path: string): string[] {
-  if (existsSync(path) || dirname(path) === path) return [];
-  return [...missingFolders(dirname(path)), path];
 }

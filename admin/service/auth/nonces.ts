@@ -1,12 +1,12 @@
 /** Remembers nonces, across restarts and for all processes that share the folder: one empty file for each. */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '../codes.js';
 import { stateUnwritable } from '../envelope.js';
+import { makeNamed } from '../folders.js';
 
 /** FAT and its like keep times in steps of two seconds. */
 const roundedMs = 2_000;
@@ -18,7 +18,7 @@ export class Nonces {
     private readonly folder: string,
     private readonly rememberedMs: number,
   ) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeNamed(folder, 'ADMIN_STATE_DIR', 0o700);
   }
 
   /** True the first time, false ever after. */

@@ -1,13 +1,13 @@
 /** The job that makes a private backup. The archive stays in a folder that nothing serves. */
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { comes } from '../clock.js';
 import { codeOf } from '../codes.js';
 import type { Engine } from '../engine.js';
-import { makePrivate } from '../folders.js';
+import { makeNamed, makePrivate } from '../folders.js';
 import { logWarning } from '../log.js';
 import type { AdminOptions } from '../options.js';
 import { progressOf } from './job.js';
@@ -37,8 +37,8 @@ export class BackupJobs {
     private readonly engine: Engine,
   ) {
     this.#records = join(options.stateDir, 'backups');
-    mkdirSync(this.#records, { recursive: true, mode: 0o700 });
-    makePrivate(options.backupDir);
+    makeNamed(this.#records, 'ADMIN_STATE_DIR', 0o700);
+    makePrivate(options.backupDir, 'BACKUP_OUTPUT_DIR');
   }
 
   async make({ signal, report }: Work): Promise<Outcome> {

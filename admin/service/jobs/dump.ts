@@ -1,6 +1,6 @@
 /** The job that makes a public data dump and publishes it. */
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -8,6 +8,7 @@ import type { DumpResult, Engine } from '../engine.js';
 import { comes } from '../clock.js';
 import { codeOf } from '../codes.js';
 import { Problem, stateUnwritable } from '../envelope.js';
+import { makeNamed } from '../folders.js';
 import { logDefect } from '../log.js';
 import type { AdminOptions } from '../options.js';
 import type { Catalogue } from '../storage/catalogue.js';
@@ -52,7 +53,7 @@ export class DumpJobs {
   ) {
     this.#outbox = join(options.stateDir, 'outbox');
     this.#previous = new Previous(join(options.stateDir, 'previous'), catalogue);
-    mkdirSync(this.#outbox, { recursive: true, mode: 0o700 });
+    makeNamed(this.#outbox, 'ADMIN_STATE_DIR', 0o700);
   }
 
   /** Makes a dump; publishes it, or keeps it for review. */

@@ -1,8 +1,9 @@
 /** Jobs on disk, one file each, so that a restarted service can tell what became of them. */
 
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { makeNamed } from '../folders.js';
 import { isOurs } from './instance.js';
 import type { Job } from './job.js';
 
@@ -18,7 +19,7 @@ export class JobRecords {
 
   constructor(stateDir: string) {
     this.#folder = join(stateDir, 'jobs');
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    makeNamed(this.#folder, 'ADMIN_STATE_DIR', 0o700);
   }
 
   /** The one that was started last comes first. */

@@ -1,13 +1,14 @@
 /** A folder in place of a bucket, for one machine. ETags are digests of the content. */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { link, mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { codeOf } from '../codes.js';
+import { makeNamed } from '../folders.js';
 import { bytesOf, PreconditionFailed, unavailable } from './store.js';
 import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
 
@@ -17,7 +18,7 @@ const dayMs = 86_400_000;
 
 export class FolderStore implements ObjectStore {
   constructor(private readonly root: string) {
-    mkdirSync(root, { recursive: true });
+    makeNamed(root, 'DUMPS_DIR');
   }
 
   /** Where an object lies. Keys are the catalogue's own and hold nothing that a caller chose. */
