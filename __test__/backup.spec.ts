@@ -187,6 +187,8 @@ describe('a backup of the newest schema', () => {
       'umask 077',
       `unzip -q ${result.filename}`,
       'sqlite3 restored.db ".dbconfig dqs_ddl on" ".dbconfig dqs_dml on" "BEGIN" ".read database.sql" "COMMIT"',
+      // By then its reader is in the folder that was unpacked beside it.
+      `restore ../${result.filename} --account-id`,
       '- photos of 1 pending artwork',
       '- 1 photo that rows show from other hosts',
       '- 1 photo that rows name and the store does not have',

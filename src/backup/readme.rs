@@ -113,7 +113,7 @@ fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
          with `_/` stands for a key that not every system can use as a file name; photos/index.json has the key itself.\n\n\
          Each under its exact key, with its type and all that the store knew of it (`R2_ACCESS_KEY_ID` and \
          `R2_SECRET_ACCESS_KEY` in the environment):\n\n```sh\n\
-         npx --package @cultural-archiver/backup cultural-archiver-backup restore {archive} --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
+         npx --package @cultural-archiver/backup cultural-archiver-backup restore ../{archive} --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
          Or by hand:\n\n\
          ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
          rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\
