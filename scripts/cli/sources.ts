@@ -77,7 +77,7 @@ export function addSourceFlags(command: Command): Command {
     )
     .option(
       '--state-dir <dir>',
-      "wrangler's local state (default: .wrangler/state/v3 beside the configuration)",
+      "wrangler's local state (default: .wrangler/state/v3 beside the configuration or in a workspace)",
     )
     .option('--account-id <id>', 'the Cloudflare account (default: $CLOUDFLARE_ACCOUNT_ID)')
     .option(
