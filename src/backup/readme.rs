@@ -114,7 +114,7 @@ fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
          Each under its exact key, with its type and all that the store knew of it (`R2_ACCESS_KEY_ID` and \
          `R2_SECRET_ACCESS_KEY` in the environment):\n\n```sh\n\
          npx --package @cultural-archiver/backup cultural-archiver-backup restore ../{archive} --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
-         Or by hand:\n\n\
+         Or by hand, where `r2` is a remote that `rclone config` has made (of the type s3, for the provider Cloudflare):\n\n\
          ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
          rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\
          One by one, as those below `_/` have to be, with its type:\n\n```sh\n\
