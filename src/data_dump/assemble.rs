@@ -175,7 +175,8 @@ pub fn too_large(limit: u64) -> Error {
     Error::ArchiveTooLarge {
         limit: format!("{limit} bytes"),
         problem:
-            "raise maxArchiveBytes, make smaller thumbnails or none, or have the archive written to a folder"
+            "raise maxArchiveBytes (--max-archive-bytes), make smaller thumbnails or none, or have the archive \
+             written to a folder"
                 .into(),
     }
 }

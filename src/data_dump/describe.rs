@@ -110,18 +110,22 @@ pub fn for_the_operator(settings: &Settings, read: &Read) -> Vec<Warning> {
             |(table, column): (&str, &str)| file_of(table).is_some() && read.filter.allows(column);
         let is_content = place.split_once('.').is_some_and(may_leave);
         let message = match is_content {
-            true => "nobody has decided on this column: it is not published; includeFields lets it out",
+            true => {
+                "nobody has decided on this column: it is not published; includeFields (--include-fields) lets it out"
+            }
             false => "nobody has decided on this column: it is not published",
         };
         warnings.push(Warning::about("UNKNOWN_COLUMN", place.clone(), message));
     }
     for field in settings.included.iter().filter(|field| !field.leaves(&read.filter)) {
         let reason = field.withheld.unwrap_or("its name is on the blacklist");
-        let message = format!("includeFields names it, and it is left out all the same: {reason}");
+        let message =
+            format!("includeFields (--include-fields) names it, and it is left out all the same: {reason}");
         warnings.push(Warning::about("FIELD_KEPT_IN", field.place(), message));
     }
     for place in &read.absent {
-        let message = "includeFields names it, and the database has no such column: check how it is spelt";
+        let message = "includeFields (--include-fields) names it, and the database has no such column: check how it \
+                       is spelt";
         warnings.push(Warning::about("FIELD_NOT_FOUND", place.clone(), message));
     }
     let foreign: u64 = read.plan.excluded_foreign.values().sum();

@@ -129,7 +129,8 @@ impl Previous {
         }
         Err(Error::DumpShrunk {
             problem: format!(
-                "the dump would hold {}; look at what happened to them, and set allowShrink if it is meant",
+                "the dump would hold {}; look at what happened to them, and set allowShrink \
+                 (--allow-shrink) if it is meant",
                 shrunk.join(", ")
             ),
         })
