@@ -65,8 +65,8 @@ fn contents(metadata: &BackupMetadata) -> Option<String> {
 
 fn check(archive: &str) -> Option<String> {
     Some(format!(
-        "## Check it first\n\nWith Node: `npx --package @cultural-archiver/backup cultural-archiver-backup verify {archive}`. Everywhere \
-         else:\n\n```sh\numask 077 # what is unpacked is for nobody else on this machine\nunzip -t {archive}\n\
+        "## Check it first\n\nIn or below the folder of @cultural-archiver/backup, or of a project that has it: \
+         `npx --no cultural-archiver-backup verify {archive}`. Everywhere else:\n\n```sh\numask 077 # what is unpacked is for nobody else on this machine\nunzip -t {archive}\n\
          unzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
          In PowerShell:\n\n```powershell\nExpand-Archive {archive} -DestinationPath restored; Set-Location restored\n\
          Get-Content SHA256SUMS -Encoding UTF8 | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
@@ -112,8 +112,8 @@ fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
         "## The photos\n\nThe key of a photo is its path below photos/originals/ or photos/thumbnails/. A name that starts \
          with `_/` stands for a key that not every system can use as a file name; photos/index.json has the key itself.\n\n\
          Each under its exact key, with its type and all that the store knew of it (`R2_ACCESS_KEY_ID` and \
-         `R2_SECRET_ACCESS_KEY` in the environment):\n\n```sh\n\
-         npx --package @cultural-archiver/backup cultural-archiver-backup restore ../{archive} --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
+         `R2_SECRET_ACCESS_KEY` in the environment), from such a folder:\n\n```sh\n\
+         npx --no cultural-archiver-backup restore ../{archive} --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
          Or by hand, where `r2` is a remote that `rclone config` has made (of the type s3, for the provider Cloudflare):\n\n\
          ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
          rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\
