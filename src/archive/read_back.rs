@@ -139,8 +139,9 @@ impl ReadBack {
     /// Ends both threads. That the disk failed is why the reader found nothing more.
     fn join(&mut self) -> Result<Sums> {
         self.shared.change(|state| state.given_up = true);
-        joined(self.flusher.take()).map_err(|error| Error::output(&self.path, error))?;
-        joined(self.reader.take()).map_err(|error| unread(&self.path, error))
+        let (flushed, sums) = (joined(self.flusher.take()), joined(self.reader.take()));
+        flushed.map_err(|error| Error::output(&self.path, error))?;
+        sums.map_err(|error| unread(&self.path, error))
     }
 }
 
@@ -207,5 +208,22 @@ mod tests {
             read_back.written(round * STRIDE).err()
         });
         assert_eq!(told.unwrap().code(), "OUTPUT_UNWRITABLE");
+    }
+
+    /// Windows removes no file that a thread still has open.
+    #[test]
+    fn the_reader_has_ended_when_all_is_dropped_also_where_the_disk_has_failed() {
+        let shared = Arc::<Shared>::default();
+        let held = Arc::clone(&shared);
+        let reading = move || {
+            let given_up = held.wait_for(|_| 0, 0, 1);
+            thread::sleep(Duration::from_millis(50));
+            held.change(|state| state.ended = given_up.is_none());
+            Err(io::Error::other("given up"))
+        };
+        let failed = || Err(io::ErrorKind::StorageFull.into());
+        let (flusher, reader) = (Some(thread::spawn(failed)), Some(thread::spawn(reading)));
+        drop(ReadBack { path: PathBuf::new(), shared: Arc::clone(&shared), flusher, reader });
+        assert!(shared.lock().ended);
     }
 }
