@@ -99,6 +99,20 @@ pub fn trace(path: &Path) -> Option<Trace> {
     fs::metadata(path).ok().filter(Metadata::is_file).map(known)
 }
 
+/// Which file has this name, whatever is in it; None where there is none. SQLite opens a database, and then what lies
+/// beside its name by that time.
+#[cfg(unix)]
+pub fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// On Windows a database that is open keeps its name.
+#[cfg(not(unix))]
+pub fn identity(_: &Path) -> Option<(u64, u64)> {
+    None
+}
+
 #[cfg(unix)]
 fn full(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)

@@ -21,7 +21,7 @@ use super::{Held, Snapshot, begin, reader};
 use crate::database::bytes_of;
 use crate::error::{Error, Result};
 use crate::job::{Job, Phase, Warning};
-use crate::sqlite::{BUSY_TIMEOUT, Copier, Place, Traces, has_lone_wal, lacks_wal, trace, trouble};
+use crate::sqlite::{BUSY_TIMEOUT, Copier, Place, Traces, has_lone_wal, identity, lacks_wal, trace, trouble};
 
 /// How often a database that changes while it is copied is tried again.
 const ATTEMPTS: u32 = 8;
@@ -61,7 +61,7 @@ enum Obstacle {
     Journal,
     /// The WAL has no index, or one that may not be written, or can have none there.
     Wal,
-    /// Somebody wrote the file whatever locks it had.
+    /// Somebody wrote the file whatever locks it had, or gave another its name.
     Changed,
     /// There will be none.
     Final(Error),
@@ -106,12 +106,13 @@ impl Source<'_> {
 
     fn read_in_place(&self) -> Result<Snapshot, Obstacle> {
         let traces = Traces::before(&self.place.path);
-        let mut connection = reader(&self.place.path).map_err(|error| self.hopeless(&error))?;
-        self.wait_for_locks(&mut connection).map_err(|error| self.hopeless(&error))?;
-        let mode = begin(&connection)
-            .and_then(|()| connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)))
-            .map_err(|error| self.obstacle(&error))?;
-        self.refuse_truncated(&connection)?;
+        let file = identity(&self.place.path);
+        let begun = self.begin_in_place();
+        // Another file has taken its name since it was opened: what lies beside is that one's.
+        if file != identity(&self.place.path) {
+            return Err(Obstacle::Changed);
+        }
+        let (connection, mode) = begun?;
         if mode == "wal" {
             let origin = self.copier.origin.to_owned();
             return Ok(Snapshot {
@@ -132,6 +133,17 @@ impl Source<'_> {
             return Err(Obstacle::Changed);
         }
         copied.and_then(|copy| Snapshot::from_copy(copy, "file", self.copier.origin)).map_err(Obstacle::Final)
+    }
+
+    /// Opens it and begins the transaction; with the journal mode.
+    fn begin_in_place(&self) -> Result<(Connection, String), Obstacle> {
+        let mut connection = reader(&self.place.path).map_err(|error| self.hopeless(&error))?;
+        self.wait_for_locks(&mut connection).map_err(|error| self.hopeless(&error))?;
+        let mode = begin(&connection)
+            .and_then(|()| connection.pragma_query_value(None, "journal_mode", |row| row.get(0)))
+            .map_err(|error| self.obstacle(&error))?;
+        self.refuse_truncated(&connection)?;
+        Ok((connection, mode))
     }
 
     /// SQLite takes the bytes that the last page lacks for zeros. Of what a WAL holds, pages may rightly be missing.

@@ -345,6 +345,33 @@ fn a_file_that_another_is_copied_over_meanwhile_is_read_again() {
     assert_eq!(one(&snapshot, "SELECT a FROM t"), 2);
 }
 
+/// It waits for a lock on the file that it has opened, a large one, while a small one takes its name.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_takes_the_name_of_another_is_read_from_its_start() {
+    let small = Bench::made_with("CREATE TABLE t(a); INSERT INTO t VALUES (2)");
+    let bench = Bench::made_with("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(100000))");
+    let mut writer = Shell::open(&bench.path());
+    writer.run("BEGIN EXCLUSIVE");
+    let is_open = || {
+        let mut open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        open.any(|file| fs::read_link(file.path()).is_ok_and(|path| path == bench.path()))
+    };
+    let snapshot = thread::scope(|scope| {
+        let opening = scope.spawn(|| open(&bench.path(), bench.work.path(), &Job::unattended()));
+        while !is_open() && !opening.is_finished() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // As a deployment puts a database there that was made elsewhere.
+        let new = bench.folder.path().join("new");
+        fs::copy(small.path(), &new).unwrap();
+        fs::rename(new, bench.path()).unwrap();
+        writer.kill();
+        opening.join().unwrap()
+    });
+    assert_eq!(one(&snapshot.unwrap(), "SELECT a FROM t"), 2);
+}
+
 #[test]
 fn a_copy_that_is_gone_is_no_fault_of_the_database() {
     let bench = Bench::made_with("CREATE TABLE t(a)");
