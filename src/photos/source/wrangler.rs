@@ -174,9 +174,11 @@ impl Shared {
         Ok(listing)
     }
 
+    /// An object, and its rows as they were when it was found: they stay so on this connection.
     fn find(&self, key: &str) -> std::result::Result<(Connection, Object), GetError> {
         let unreadable = |_| GetError::Unreadable;
         let rows = self.connect().map_err(unreadable)?;
+        rows.execute_batch("BEGIN").map_err(unreadable)?;
         let sql = format!("SELECT {OBJECT} FROM _mf_objects WHERE key = ?1");
         let object = rows.query_row(&sql, [key], Object::read).optional().map_err(unreadable)?;
         object.map(|object| (rows, object)).ok_or(GetError::NoSuchKey)
@@ -188,24 +190,22 @@ impl Shared {
         self.bodies.join(name)
     }
 
-    /// Opens the object right here: no other thread has to look into the rows.
+    /// Opens the object right here: no other thread has to look into the rows. One that is replaced loses its files a
+    /// moment later.
     fn content(&self, key: &str) -> std::result::Result<Content, GetError> {
-        let (rows, object) = self.find(key)?;
-        if object.body.is_some() {
-            let opened = self.open_whole(key)?;
-            return Ok(Content::File(Box::new(move || Ok(opened))));
-        }
-        let parts = self.parts(&rows, key).map_err(|_| GetError::Unreadable)?;
-        Ok(Content::Stream(Box::new(object.photo), one_after_the_other(parts)))
-    }
-
-    /// Opens the one file that holds the object. An object that is replaced loses its body a moment later.
-    fn open_whole(&self, key: &str) -> std::result::Result<OpenFile, GetError> {
         for _ in 0..2 {
-            let (_, object) = self.find(key)?;
-            let Some(body) = object.body else { return Err(GetError::ChangedWhileRead) };
+            let (rows, Object { photo, body }) = self.find(key)?;
+            let Some(body) = body else {
+                let parts = self.parts(&rows, key).map_err(|_| GetError::Unreadable)?;
+                if parts.iter().all(|part| part.exists()) {
+                    return Ok(Content::Stream(Box::new(photo), one_after_the_other(parts)));
+                }
+                continue;
+            };
             match File::open(self.body(&body)).and_then(|file| Ok((file.metadata()?, file))) {
-                Ok((metadata, file)) => return Ok(OpenFile { file, metadata, photo: object.photo }),
+                Ok((metadata, file)) => {
+                    return Ok(Content::File(Box::new(move || Ok(OpenFile { file, metadata, photo }))));
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }

@@ -13,7 +13,7 @@ use crate::photos::source::{ByteStream, GetError};
 /// Bytes that are read at a time.
 const PIECE: usize = 1 << 20;
 
-/// The bytes of all these files, in their order.
+/// The bytes of all these files, in their order. One that goes meanwhile was part of an object that is replaced.
 pub(super) fn one_after_the_other(files: Vec<PathBuf>) -> ByteStream {
     stream::iter(files).flat_map(|path| stream::unfold(Part::At(path), next_piece).boxed()).boxed()
 }
@@ -38,7 +38,10 @@ async fn next_piece(part: Part) -> Option<(std::result::Result<Bytes, GetError>,
     };
     match blocking(move || Ok(read())).await {
         Ok(Ok(piece)) => piece.map(|(piece, file)| (Ok(piece.into()), Part::Open(file))),
-        // The row says that it is there.
+        // All were there when the first was opened.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Some((Err(GetError::ChangedWhileRead), Part::Ended))
+        }
         _ => Some((Err(GetError::Unreadable), Part::Ended)),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use futures::StreamExt;
+
 use super::*;
 
 fn beside(file: &Path, ending: &str) -> PathBuf {
@@ -14,7 +16,7 @@ fn live(state: &Path, journal: &str) -> Connection {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     let rows = Connection::open(&file).unwrap();
     rows.execute_batch(&format!(
-        "PRAGMA journal_mode = {journal}; CREATE TABLE _mf_multipart_parts (a);
+        "PRAGMA journal_mode = {journal}; CREATE TABLE _mf_multipart_parts (blob_id, object_key, part_number);
          CREATE TABLE _mf_objects (key, blob_id, size INTEGER, etag, uploaded REAL, http_metadata, custom_metadata);
          INSERT INTO _mf_objects VALUES ('a.jpg', 'b', 1, 'e', 0.0, '{{}}', '{{}}')"
     ))
@@ -127,4 +129,46 @@ async fn rows_that_take_sqlite_deep_end_no_process() {
     assert_eq!(keys(&bucket).await, ["a.jpg"]);
     let Content::File(open) = bucket.get("a.jpg").await.unwrap() else { panic!("it is one file") };
     assert_eq!(open().unwrap().photo.size, 1);
+}
+
+/// Replaces the only object by one of one byte that was uploaded in one part, which is called as its ETag is.
+fn upload_in_parts(rows: &Connection, shared: &Shared, etag: &str) {
+    fs::create_dir_all(&shared.bodies).unwrap();
+    fs::write(shared.body(etag), "x").unwrap();
+    rows.execute_batch(&format!(
+        "BEGIN; DELETE FROM _mf_objects; DELETE FROM _mf_multipart_parts;
+         INSERT INTO _mf_objects VALUES ('a.jpg', NULL, 1, '{etag}', 0.0, '{{}}', '{{}}');
+         INSERT INTO _mf_multipart_parts VALUES ('{etag}', 'a.jpg', 1); COMMIT"
+    ))
+    .unwrap();
+}
+
+/// Parts of one upload under the ETag of another would be a photo that never was.
+#[test]
+fn an_object_and_its_parts_are_of_one_state() {
+    let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let writer = live(state.path(), "WAL");
+    let shared = open(&state, work.path()).unwrap().shared;
+    upload_in_parts(&writer, &shared, "first");
+    let (rows, object) = shared.find("a.jpg").unwrap();
+    upload_in_parts(&writer, &shared, "second");
+    let parts = shared.parts(&rows, "a.jpg").unwrap();
+    assert_eq!((object.photo.etag.as_deref(), parts), (Some("first"), vec![shared.body("first")]));
+}
+
+#[tokio::test]
+async fn parts_that_go_while_they_are_read_are_of_an_object_that_is_replaced() {
+    let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let writer = live(state.path(), "WAL");
+    let shared = open(&state, work.path()).unwrap().shared;
+    upload_in_parts(&writer, &shared, "first");
+    let Ok(Content::Stream(_, mut pieces)) = shared.content("a.jpg") else { panic!("no parts") };
+    upload_in_parts(&writer, &shared, "second");
+    fs::remove_file(shared.body("first")).unwrap();
+    assert_eq!(pieces.next().await, Some(Err(GetError::ChangedWhileRead)));
+    let Ok(Content::Stream(photo, mut pieces)) = shared.content("a.jpg") else { panic!("no parts") };
+    assert_eq!((photo.etag.as_deref(), pieces.next().await), (Some("second"), Some(Ok("x".into()))));
+    // One that no other takes the place of is lost.
+    fs::remove_file(shared.body("second")).unwrap();
+    assert_eq!(shared.content("a.jpg").err(), Some(GetError::Unreadable));
 }
