@@ -2,31 +2,47 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::Snapshot;
 use crate::database::script::{Budget, LoadError, Loader};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::{Job, Phase};
 use crate::sqlite::{Place, private_database};
 
 /// Loads the script at `path` into a database in `work` and takes that as the snapshot.
 ///
 /// Fails with `DATABASE_NOT_FOUND` if there is no script; with `DATABASE_UNREADABLE` if a statement cannot or must not
-/// run, with its line, if the script is not whole, or if it makes no table; with `DISK_FULL` and `OUTPUT_UNWRITABLE`
-/// for `work`.
+/// run, with its line, if the script is not whole, or if it makes no table; with `SOURCE_CHANGED` if somebody
+/// wrote it meanwhile; with `DISK_FULL` and `OUTPUT_UNWRITABLE` for `work`.
 pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
     let place = Place::find(path, &["sql"])?;
     let copy = private_database(work)?;
     let meter = job.meter(Phase::Snapshot, None, Some(place.size));
+    let script = File::open(&place.path).map_err(|error| LoadError::Read(error).into_error(path, &copy))?;
+    let before = look(&script);
     let load = || {
-        let script = File::open(&place.path).map_err(LoadError::Read)?;
         let mut loader = Loader::create(&copy, Budget::for_bytes(place.size), job)?;
-        loader.run(script, &meter)?;
+        loader.run(&script, &meter)?;
         loader.finish()
     };
-    load().map_err(|error| error.into_error(path, &copy))?;
+    match load() {
+        // Half an export may be a script without a fault.
+        Ok(()) | Err(LoadError::Script { .. }) if look(&script) != before => {
+            return Err(Error::SourceChanged {
+                what: path.display().to_string(),
+                problem: "it was written while it was read; try again when the export is done".into(),
+            });
+        }
+        loaded => loaded.map_err(|error| error.into_error(path, &copy))?,
+    }
     meter.finish();
     Snapshot::from_copy(copy, "sql", path)
+}
+
+/// What writing a file changes. Of one that another takes the name of, nothing does.
+fn look(script: &File) -> Option<(u64, Option<SystemTime>)> {
+    script.metadata().ok().map(|found| (found.len(), found.modified().ok()))
 }
 
 #[cfg(test)]
@@ -55,6 +71,49 @@ mod tests {
         assert_eq!((value, snapshot.kind()), (7, "sql"));
         drop(snapshot);
         assert_eq!(fs::read_dir(folder.path().join("work")).unwrap().count(), 0);
+    }
+
+    /// On Windows a file that is open keeps its name.
+    #[cfg(unix)]
+    #[test]
+    fn a_script_that_another_takes_the_name_of_is_read_to_its_end() {
+        struct Replacement(std::path::PathBuf);
+        impl crate::job::Observer for Replacement {
+            fn progress(&self, _: &crate::job::Progress) {
+                let new = self.0.with_extension("new");
+                fs::write(&new, "CREATE TABLE t(x);\n").unwrap();
+                fs::rename(new, &self.0).unwrap();
+            }
+        }
+        let (folder, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("dump.sql");
+        fs::write(&path, "CREATE TABLE t(x);\nINSERT INTO t VALUES(7);\n").unwrap();
+        let replacement = std::sync::Arc::new(Replacement(path.clone()));
+        let job = Job::new(tokio_util::sync::CancellationToken::new(), replacement);
+        let snapshot = open(&path, work.path(), &job).unwrap();
+        let value: i64 = snapshot.connection().query_row("SELECT x FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(value, 7);
+    }
+
+    #[test]
+    fn a_script_that_is_still_written_is_not_taken_for_a_whole_one() {
+        struct Export(std::path::PathBuf);
+        impl crate::job::Observer for Export {
+            fn progress(&self, _: &crate::job::Progress) {
+                let mut script = fs::OpenOptions::new().append(true).open(&self.0).unwrap();
+                std::io::Write::write_all(&mut script, b"INSERT INTO t VALUES(8);\n").unwrap();
+            }
+        }
+        // So much is told in the middle, so the half statement gets no end that makes sense.
+        let much = format!("INSERT INTO t VALUES('{}');\nINSERT INTO t VALUES(8", "x".repeat(2 << 20));
+        for last in ["INSERT INTO t VALUES(7);\n", &much] {
+            let (folder, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let path = folder.path().join("dump.sql");
+            fs::write(&path, format!("CREATE TABLE t(x);\n{last}")).unwrap();
+            let export = std::sync::Arc::new(Export(path.clone()));
+            let job = Job::new(tokio_util::sync::CancellationToken::new(), export);
+            assert_eq!(open(&path, work.path(), &job).unwrap_err().code(), "SOURCE_CHANGED");
+        }
     }
 
     #[test]
