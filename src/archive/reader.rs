@@ -117,6 +117,11 @@ impl Archive {
         &self.path
     }
 
+    /// Its comment, which holds the SHA-256 of all that stands before.
+    pub fn seal(&self) -> &[u8] {
+        self.zip.comment()
+    }
+
     /// Bytes of an entry once it is inflated, as the directory says.
     pub fn size_of(&mut self, name: &str) -> Result<u64> {
         self.entry(name).map(|entry| entry.size())

@@ -41,11 +41,17 @@ pub async fn open(settings: &Settings, job: &Job) -> Result<Option<Earlier>> {
     };
     // What is wrong with an archive that was changed as a whole is told rather than what is wrong with a photo.
     let (archive, photos) = tokio::join!(archive, photos);
-    Ok(Some(Earlier { archive: archive?, photos: photos? }))
+    Earlier::of(archive?, photos?).map(Some)
+}
+
+/// The photos of an archive, by their keys.
+pub(super) struct Checked {
+    seal: Vec<u8>,
+    photos: HashMap<String, Held>,
 }
 
 /// The photos of a backup, each of which is what its index says.
-fn check_photos(path: &Path, job: &Job) -> Result<HashMap<String, Held>> {
+pub(super) fn check_photos(path: &Path, job: &Job) -> Result<Checked> {
     let mut archive = Archive::open_unhashed(path)?;
     backup_metadata(&mut archive)?;
     let index = photo_index(&mut archive)?;
@@ -56,10 +62,22 @@ fn check_photos(path: &Path, job: &Job) -> Result<HashMap<String, Held>> {
         }
         Ok((entry.key.clone(), Held { entry, sha256 }))
     };
-    index.into_iter().map(check).collect()
+    let photos = index.into_iter().map(check).collect::<Result<_>>()?;
+    Ok(Checked { seal: archive.seal().to_owned(), photos })
 }
 
 impl Earlier {
+    /// Both passes, unless another file took the name of the backup between them.
+    pub(super) fn of(archive: Archive, Checked { seal, photos }: Checked) -> Result<Earlier> {
+        if archive.seal() != seal {
+            return Err(Error::SourceChanged {
+                what: archive.path().display().to_string(),
+                problem: "another backup was put in its place while it was read; run the job again".into(),
+            });
+        }
+        Ok(Earlier { archive, photos })
+    }
+
     /// Whether the photo as the store lists it now is the one that the backup holds.
     pub fn holds(&self, now: &StoredPhoto) -> bool {
         self.photos.get(&now.key).is_some_and(|Held { entry: then, .. }| {

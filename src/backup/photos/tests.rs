@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::archive::Archive;
 use crate::backup::options::BackupOptions;
+use crate::backup::reuse::check_photos;
 use crate::backup::{BackupReport, create_backup};
 use crate::formats::index::INDEX;
 use crate::formats::opening::backup_metadata;
@@ -170,6 +171,21 @@ fn unchanged_photos_are_taken_from_the_earlier_backup() {
     assert_eq!(report.reused_photos, 2);
     assert_eq!((&now[0], &now[2]), (&then[0], &then[2]));
     assert_eq!(now[1]["sha256"], hex::encode(<sha2::Sha256 as sha2::Digest>::digest("another picture")));
+}
+
+/// A photo of the one would be noted with the SHA-256 of the other.
+#[test]
+fn two_backups_of_one_name_are_not_taken_for_one() {
+    let site = Site::showing(r#"["a.jpg"]"#, &["a.jpg"]);
+    let (earlier, job) = (site.path("earlier.zip"), Job::unattended());
+    fs::rename(site.back_up().path, &earlier).unwrap();
+    let of_the_first = || check_photos(&earlier, &job).unwrap();
+    let (whole, replaced) = (of_the_first(), of_the_first());
+    assert!(Earlier::of(Archive::open(&earlier, &job).unwrap(), whole).is_ok());
+    site.put("a.jpg", "A.JPG");
+    fs::rename(site.back_up().path, &earlier).unwrap();
+    let mixed = Earlier::of(Archive::open(&earlier, &job).unwrap(), replaced);
+    assert_eq!(mixed.err().map(|error| error.code()), Some("SOURCE_CHANGED"));
 }
 
 #[test]
