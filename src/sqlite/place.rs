@@ -1,7 +1,7 @@
 //! Finds the file that a source names, and the files that SQLite keeps beside it.
 
 use std::ffi::OsString;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -21,11 +21,24 @@ pub struct Place {
     pub size: u64,
 }
 
-/// What is known of a file without opening it.
+/// What is known of a file without reading it, which writing it changes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Trace {
     size: u64,
     modified: Option<SystemTime>,
+}
+
+impl Trace {
+    /// Of an open file: another that takes its name changes nothing. None if the system does not tell.
+    pub fn of(file: &File) -> Option<Trace> {
+        file.metadata().ok().map(Trace::from)
+    }
+}
+
+impl From<Metadata> for Trace {
+    fn from(found: Metadata) -> Self {
+        Trace { size: found.len(), modified: found.modified().ok() }
+    }
 }
 
 impl Place {
@@ -95,8 +108,7 @@ pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
 
 /// What is known of a file without opening it; `None` if it is not there. A pipe is none: whoever opened it would wait.
 pub fn trace(path: &Path) -> Option<Trace> {
-    let known = |found: Metadata| Trace { size: found.len(), modified: found.modified().ok() };
-    fs::metadata(path).ok().filter(Metadata::is_file).map(known)
+    fs::metadata(path).ok().filter(Metadata::is_file).map(Trace::from)
 }
 
 /// Which file has this name, whatever is in it; None where there is none. SQLite opens a database, and then what lies

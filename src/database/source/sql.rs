@@ -2,13 +2,12 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::time::SystemTime;
 
 use super::Snapshot;
 use crate::database::script::{Budget, LoadError, Loader};
 use crate::error::{Error, Result};
 use crate::job::{Job, Phase};
-use crate::sqlite::{Place, private_database};
+use crate::sqlite::{Place, Trace, private_database};
 
 /// Loads the script at `path` into a database in `work` and takes that as the snapshot.
 ///
@@ -20,7 +19,7 @@ pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
     let copy = private_database(work)?;
     let meter = job.meter(Phase::Snapshot, None, Some(place.size));
     let script = File::open(&place.path).map_err(|error| LoadError::Read(error).into_error(path, &copy))?;
-    let before = look(&script);
+    let before = Trace::of(&script);
     let load = || {
         let mut loader = Loader::create(&copy, Budget::for_bytes(place.size), job)?;
         loader.run(&script, &meter)?;
@@ -28,7 +27,7 @@ pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
     };
     match load() {
         // Half an export may be a script without a fault.
-        Ok(()) | Err(LoadError::Script { .. }) if look(&script) != before => {
+        Ok(()) | Err(LoadError::Script { .. }) if Trace::of(&script) != before => {
             return Err(Error::SourceChanged {
                 what: path.display().to_string(),
                 problem: "it was written while it was read; try again when the export is done".into(),
@@ -38,11 +37,6 @@ pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
     }
     meter.finish();
     Snapshot::from_copy(copy, "sql", path)
-}
-
-/// What writing a file changes. Of one that another takes the name of, nothing does.
-fn look(script: &File) -> Option<(u64, Option<SystemTime>)> {
-    script.metadata().ok().map(|found| (found.len(), found.modified().ok()))
 }
 
 #[cfg(test)]
