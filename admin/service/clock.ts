@@ -2,6 +2,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** What a name of theirs stands for. */
+export const secondMs = 1000;
+
 /** Waits for a time, in milliseconds, that may be over. Timers go by another clock, and often end just before it. */
 export async function comes(time: number, signal: AbortSignal): Promise<void> {
   for (;;) {

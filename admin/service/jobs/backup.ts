@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { comes } from '../clock.js';
+import { comes, secondMs } from '../clock.js';
 import { codeOf } from '../codes.js';
 import type { Engine } from '../engine.js';
 import { makeNamed, makePrivate } from '../folders.js';
@@ -14,8 +14,6 @@ import { progressOf } from './job.js';
 import type { Outcome, Work } from './runner.js';
 
 const nameShape = /^backup-(\d{4}-\d\d-\d\d)-(\d\d)(\d\d)(\d\d)\.zip$/;
-
-const secondMs = 1000;
 
 /** What the list says about one archive. Without a record, for one made by hand, less is known. */
 export interface BackupEntry {

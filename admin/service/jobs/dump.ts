@@ -5,7 +5,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { DumpResult, Engine } from '../engine.js';
-import { comes } from '../clock.js';
+import { comes, secondMs } from '../clock.js';
 import { codeOf } from '../codes.js';
 import { Problem, stateUnwritable } from '../envelope.js';
 import { makeNamed } from '../folders.js';
@@ -32,7 +32,6 @@ export type MadeDump = PublishedDump & ForOperator;
 
 /** Warnings of either kind that are told; the rest of the public ones is in the archive. */
 const shownWarnings = 100;
-const secondMs = 1000;
 /** How far the clocks of two instances may be apart. */
 const skewMs = 60_000;
 /** Why a dump was given up. */
