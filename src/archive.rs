@@ -21,6 +21,7 @@ mod end;
 mod finish;
 mod follow;
 mod format;
+mod made_folders;
 mod names;
 mod publish;
 mod read_back;

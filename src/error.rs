@@ -6,6 +6,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+mod system;
+
+pub(crate) use system::{OUT_OF_FILES, is_out_of_files, is_too_long_for_sqlite};
+
 /// What the core returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -239,74 +243,10 @@ impl Error {
         Error::DatabaseUnreadable { path: path.to_owned(), problem: problem.into(), source }
     }
 
-    /// A file that should be an archive and cannot be opened or read.
-    pub fn unopened(path: &Path, error: io::Error) -> Self {
-        let problem = match error.kind() {
-            _ if is_out_of_files(&error) => OUT_OF_FILES,
-            io::ErrorKind::NotFound => "there is no such file; check the path",
-            io::ErrorKind::NotADirectory => "a part of its path is a file, not a folder; check the path",
-            io::ErrorKind::IsADirectory => "it is a folder; name the file",
-            io::ErrorKind::NotSeekable => "it is a pipe or a device; save what it gives as a file first",
-            _ => "it cannot be read; check the path and its permissions",
-        };
-        Error::ArchiveUnopened { path: path.to_owned(), problem, source: Box::new(error) }
-    }
-
     /// An archive that does not hold what it says it holds.
     pub fn corrupt(path: &Path, problem: impl Into<String>, source: Option<Cause>) -> Self {
         Error::ArchiveCorrupt { path: path.to_owned(), problem: problem.into(), source }
     }
-
-    /// A failure to write `path`: a full disk is told apart from everything else.
-    pub fn output(path: &Path, error: io::Error) -> Self {
-        let path = path.to_owned();
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull {
-                path,
-                problem: "the disk filled up while writing; free some space or choose another folder".into(),
-                source: Some(Box::new(error)),
-            },
-            kind => {
-                let is_too_long = kind == io::ErrorKind::InvalidFilename
-                    || (kind == io::ErrorKind::Other && is_too_long_for_sqlite(&path));
-                let problem = if is_out_of_files(&error) {
-                    OUT_OF_FILES
-                } else if is_too_long {
-                    "its path is too long; choose a folder with a shorter one"
-                } else if kind == io::ErrorKind::Other {
-                    // SQLite does not tell what the system said.
-                    "check that you may write to its folder, that the disk is sound, and that no limit stands in the \
-                     way: of the size of a file (FAT32 takes 4 GiB; `ulimit -f`) or of how many are open (`ulimit -n`)"
-                } else if kind == io::ErrorKind::FileTooLarge {
-                    "no file may be as large there, however much is free (FAT32 takes 4 GiB, and `ulimit -f` sets a \
-                     limit); choose another folder"
-                } else {
-                    "check that the folder exists, that you may write to it, and that its disk is sound"
-                };
-                Error::OutputUnwritable { path, problem: problem.into(), source: Some(Box::new(error)) }
-            }
-        }
-    }
-}
-
-/// What to do when [`is_out_of_files`].
-pub(crate) const OUT_OF_FILES: &str =
-    "too many files are open already; close some, end other programs, or raise the limit (`ulimit -n`)";
-
-/// Whether the system opens no further file, for this process or for any.
-pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let codes = [libc::EMFILE, libc::ENFILE];
-    // ERROR_TOO_MANY_OPEN_FILES
-    #[cfg(not(unix))]
-    let codes = [4];
-    error.raw_os_error().is_some_and(|code| codes.contains(&code))
-}
-
-/// Whether SQLite refuses `path` for its length: its `MAX_PATHNAME` is 512 bytes, of which `-journal` takes eight. All
-/// that it says then is that it cannot open the file.
-pub(crate) fn is_too_long_for_sqlite(path: &Path) -> bool {
-    cfg!(unix) && path.as_os_str().len() > 504
 }
 
 #[cfg(test)]
@@ -318,23 +258,5 @@ mod tests {
         let error = Error::NoThread(io::ErrorKind::WouldBlock.into());
         assert_eq!(error.code(), "INTERNAL_ERROR");
         assert!(error.to_string().contains("end other programs") && !error.to_string().contains("report it"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_process_that_has_too_many_files_open_is_told_so() {
-        let (path, error) = (Path::new("a.zip"), || io::Error::from_raw_os_error(libc::EMFILE));
-        for told in [Error::output(path, error()), Error::unopened(path, error())] {
-            let told = told.to_string();
-            assert!(told.contains("`ulimit -n`") && !told.contains("check"), "{told}");
-        }
-    }
-
-    #[test]
-    fn a_file_that_may_not_grow_is_no_full_disk() {
-        let output = |kind: io::ErrorKind| Error::output(Path::new("a.zip"), kind.into());
-        let (full, large) = (output(io::ErrorKind::StorageFull), output(io::ErrorKind::FileTooLarge));
-        assert_eq!((full.code(), large.code()), ("DISK_FULL", "OUTPUT_UNWRITABLE"));
-        assert!(large.to_string().contains("another folder") && !large.to_string().contains("free some"));
     }
 }
