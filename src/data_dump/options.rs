@@ -9,7 +9,7 @@ use crate::dataset::readme::Source;
 use crate::error::{Error, Result};
 use crate::options::{Common, CommonOptions, choice, path, whole};
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS};
-use crate::platform::fields::names::pattern;
+use crate::platform::fields::names::patterns;
 
 /// The archive's name where the caller gives none.
 const DEFAULT_NAME: &str = "Cultural Archiver";
@@ -175,11 +175,12 @@ fn bytes_limit(given: f64) -> Result<u64> {
 /// The names that records are known and joined by stay; a pattern that also takes one of them does not mean it.
 fn blacklist(names: Vec<String>) -> Result<Vec<String>> {
     for name in &names {
-        if pattern(name).is_empty() {
+        if patterns(name).all(|pattern| pattern.is_empty()) {
             return Err(Error::invalid("extraBlacklist holds an empty name; leave it out of the list"));
         }
         let fields = [&ARTWORK, &CREATORS, &LINKS].into_iter().flat_map(|file| file.fields);
-        if let Some(field) = fields.filter(|field| field.required).find(|field| field.name == pattern(name)) {
+        let mut required = fields.filter(|field| field.required);
+        if let Some(field) = required.find(|field| patterns(name).any(|pattern| field.name == pattern)) {
             return Err(Error::invalid(format!(
                 "extraBlacklist holds {:?}, which every record has; leave it out of the list",
                 field.name
@@ -270,7 +271,7 @@ mod tests {
     #[test]
     fn what_every_record_has_stays() {
         let with = |name: &str| DataDumpOptions { extra_blacklist: vec![name.into()], ..file() };
-        for name in ["id", "Artwork_Id", "tags", " "] {
+        for name in ["id", "iD", "Artwork_Id", "tags", " "] {
             assert!(refused(with(name)).contains("extraBlacklist"), "{name}");
         }
         for name in ["title", "*_id", "donor", "*"] {

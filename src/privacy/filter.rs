@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::platform::decided::Decided;
 use crate::platform::fields::blacklist::{is_public_name, rule_for, rule_for_label};
-use crate::platform::fields::names::{forms, matches, pattern};
+use crate::platform::fields::names::{forms, matches, patterns};
 use crate::platform::json;
 use crate::platform::loose_json::{Token, tokens};
 use crate::platform::pairs::{is_of_kind, is_value, kinds, pair};
@@ -63,9 +63,9 @@ fn label(names: &[&str]) -> Option<String> {
 }
 
 impl Filter {
-    /// The built-in list with `extra` names, of which `*` stands for any text.
+    /// The built-in list with `extra` names, in any case; `*` stands for any text.
     pub fn new<'n>(extra: impl IntoIterator<Item = &'n str>) -> Filter {
-        Filter { extra: extra.into_iter().map(pattern).collect(), decided: RwLock::default() }
+        Filter { extra: extra.into_iter().flat_map(patterns).collect(), decided: RwLock::default() }
     }
 
     /// Whether a column or member of that name may leave.

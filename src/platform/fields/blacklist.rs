@@ -2,8 +2,8 @@
 //! a pattern takes them.
 //!
 //! Names are compared in one form, see [`normal`](super::names::normal): `User-Token`, `userToken` and `user token` are
-//! `user_token`. A name with a prefix (`contact:phone`) is also looked up without it, and one with a number (`tel2`)
-//! without that. `*` stands for any text.
+//! `user_token`; a capital may as well be a letter like any other: `WhatsApp` is `whatsapp` too. A name with a prefix
+//! (`contact:phone`) is also looked up without it, and one with a number (`tel2`) without that. `*` stands for any text.
 
 use super::names::{forms, is_sign, matches, names_in_label};
 
@@ -198,10 +198,16 @@ fn is_endless(name: &str) -> bool {
     name.chars().filter(|c| is_sign(*c)).nth(MAX_PARTS).is_some()
 }
 
-/// Whether a name in its normal form, or without the number behind it, leaves whatever pattern takes it.
+/// Whether a name in its normal form, or without the number behind it, leaves whatever pattern takes it; also where its
+/// words stand together.
 fn is_public(form: &str) -> bool {
     let plain = form.trim_end_matches(is_number);
-    PUBLIC.iter().any(|rule| rule.pattern == form || rule.pattern == plain)
+    PUBLIC.iter().any(|rule| [form, plain].into_iter().any(|name| letters(name).eq(letters(rule.pattern))))
+}
+
+/// A name in its normal form without what parts its words.
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| *byte != b'_')
 }
 
 /// Whether what stands under that name tells who or where a person is, or lets somebody in.

@@ -10,7 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 /// goes. Words are parted by whatever is neither letter nor number, save for an apostrophe, and a colon, which
 /// [`forms`] looks at.
 pub fn normal(name: &str) -> Cow<'_, str> {
-    if is_normal(name) { name.into() } else { spelled(name, |c| c == ':').into() }
+    if is_normal(name) { name.into() } else { spelled(name, Capitals::BeginWords, |c| c == ':').into() }
 }
 
 /// Whether a name is in that form, as most are: words of small letters and digits, joined by one `_`.
@@ -24,12 +24,21 @@ fn is_normal(name: &str) -> bool {
     name.bytes().all(is_part) && before != b'_'
 }
 
-/// The form in which an operator's pattern is compared with the [`forms`] of names: `*` in it stands for any text.
-pub fn pattern(name: &str) -> String {
-    joined(&parts(name, |c| c == '*'))
+/// The forms in which an operator's pattern is compared with the [`forms`] of names: `*` in it stands for any text.
+pub fn patterns(name: &str) -> impl Iterator<Item = String> {
+    readings(name, |c| c == '*').map(|parts| joined(&parts))
 }
 
-fn spelled(name: &str, is_kept: impl Fn(char) -> bool) -> String {
+/// What a capital behind a small letter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Capitals {
+    /// The first letter of a word, as in `userToken`.
+    BeginWords,
+    /// A letter as any other, as in `WhatsApp`.
+    SayNothing,
+}
+
+fn spelled(name: &str, capitals: Capitals, is_kept: impl Fn(char) -> bool) -> String {
     let name = if name.is_ascii() { name.into() } else { seen(name) };
     let name = name.trim().trim_start_matches(['@', '$']);
     let mut normal = String::with_capacity(name.len() + 4);
@@ -39,8 +48,8 @@ fn spelled(name: &str, is_kept: impl Fn(char) -> bool) -> String {
     let mut before_small = false;
     let add = |c: char| {
         let is_between = !(c.is_alphanumeric() || matches!(c, '\'' | '’') || is_kept(c));
-        if (is_between || (c.is_uppercase() && before_small)) && !normal.is_empty() && !normal.ends_with('_')
-        {
+        let begins_word = c.is_uppercase() && before_small && capitals == Capitals::BeginWords;
+        if (is_between || begins_word) && !normal.is_empty() && !normal.ends_with('_') {
             normal.push('_');
         }
         before_small = c.is_lowercase() || c.is_numeric();
@@ -92,9 +101,22 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     left.len() >= end.len() && left.ends_with(end)
 }
 
-/// The forms under which a name is looked up: whole, and each part behind a colon.
+/// The forms under which a name is looked up: whole, and each part behind a colon; where it has capitals, with these
+/// read both ways.
 pub fn forms(name: &str) -> impl Iterator<Item = String> {
-    let parts = parts(name, |_| false);
+    readings(name, |_| false).flat_map(forms_of)
+}
+
+/// What stands between the colons of a name, its capitals read as the first letters of words and, where that makes a
+/// difference, as letters like any other: lists name things in any case.
+fn readings(name: &str, is_kept: impl Fn(char) -> bool) -> impl Iterator<Item = Vec<String>> {
+    let words = parts(name, Capitals::BeginWords, &is_kept);
+    let letters = name.contains(char::is_uppercase).then(|| parts(name, Capitals::SayNothing, &is_kept));
+    let letters = letters.filter(|letters| *letters != words);
+    [Some(words), letters].into_iter().flatten()
+}
+
+fn forms_of(parts: Vec<String>) -> impl Iterator<Item = String> {
     let is_place = parts.first().is_some_and(|first| first == "addr");
     let whole = joined(&parts);
     // The parts of a work's place are no address book.
@@ -113,8 +135,9 @@ const PLACE: [&str; 25] = [
 const COLONS: [char; 2] = [':', '：'];
 
 /// What stands between the colons of a name.
-fn parts(name: &str, is_kept: impl Fn(char) -> bool) -> Vec<String> {
-    name.split(COLONS).map(|part| spelled(part, &is_kept)).filter(|part| !part.is_empty()).collect()
+fn parts(name: &str, capitals: Capitals, is_kept: impl Fn(char) -> bool) -> Vec<String> {
+    let parts = name.split(COLONS).map(|part| spelled(part, capitals, &is_kept));
+    parts.filter(|part| !part.is_empty()).collect()
 }
 
 fn joined(parts: &[String]) -> String {
@@ -175,6 +198,10 @@ mod tests {
             assert_eq!(normal(name), form, "{name}");
         }
         let forms_of = |name: &str| forms(name).collect::<Vec<_>>();
+        assert_eq!(
+            forms_of("contact:WhatsApp"),
+            ["contact_whats_app", "whats_app", "contact_whatsapp", "whatsapp"]
+        );
         assert_eq!(forms_of("contact:tel:office"), ["contact_tel_office", "tel", "office"]);
         assert_eq!(forms_of("Phase 2: north side"), ["phase_2_north_side", "north_side"]);
         assert_eq!(forms_of("連絡先：tel"), ["連絡先_tel", "tel"]);
@@ -199,12 +226,24 @@ mod tests {
         for name in
             ["Phase 2: north side", "donor : name", "meta:-x", "addr: full", "Donor (name)", "Fée", "_x"]
         {
-            let pattern = pattern(name);
-            assert!(forms(name).any(|form| matches(&pattern, &form)), "{name} as {pattern}");
+            let taken = |pattern: String| forms(name).any(|form| matches(&pattern, &form));
+            assert!(patterns(name).any(taken), "{name}");
         }
-        assert_eq!(pattern("addr:*"), "addr_*");
-        assert_eq!(pattern("Don* name"), "don*_name");
-        assert_eq!(pattern("*"), "*");
+        let patterns_of = |name: &str| patterns(name).collect::<Vec<_>>();
+        assert_eq!(patterns_of("addr:*"), ["addr_*"]);
+        assert_eq!(patterns_of("Don* name"), ["don*_name"]);
+        assert_eq!(patterns_of("donorN*"), ["donor_n*", "donorn*"]);
+        assert_eq!(patterns_of("*"), ["*"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_pattern_takes_its_name_in_any_case(name in "[a-cA-C1 :_é-]{1,8}", upper in proptest::collection::vec(proptest::bool::ANY, 8)) {
+            let letters = name.chars().zip(upper);
+            let other: String = letters.map(|(c, upper)| if upper { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect();
+            let taken = patterns(&name).any(|pattern| forms(&other).any(|form| matches(&pattern, &form)));
+            proptest::prop_assert!(taken || patterns(&name).all(|pattern| pattern.is_empty()), "{} as {}", name, other);
+        }
     }
 
     #[test]

@@ -251,6 +251,14 @@ fn the_operator_may_add_names_and_patterns() {
     assert_eq!(cleaned(&filter, json), r#"{"phase":2}"#);
 }
 
+#[test]
+fn the_names_of_the_operator_are_taken_in_any_case() {
+    for name in ["sitename", "SiteName", "SITENAME", "siteN*", "*name"] {
+        let json = r#"{"sitename":1,"SiteName":1,"siteName":1,"SITENAME":1,"a":{"Sitename":1},"site":1}"#;
+        assert_eq!(cleaned(&Filter::new([name]), json), r#"{"a":{},"site":1}"#, "{name}");
+    }
+}
+
 /// Tags out of few names, with JSON that stands as text, whole and broken.
 fn tags() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
