@@ -1,18 +1,19 @@
 //! The encodings that an identifier may hide in, undone: percent signs, HTML references, the backslashes of JSON and of
-//! Markdown, hexadecimal, base64, and Unicode's other forms of ASCII.
+//! Markdown, hexadecimal, base64, lines that were cut, and Unicode's other forms of ASCII.
 
 use std::ops::Range;
 
 use bstr::{ByteSlice, decode_utf8};
-use memchr::{memchr, memchr2, memchr2_iter, memrchr};
+use memchr::{memchr, memchr2, memrchr};
 use unicode_normalization::char::decompose_compatible;
 
+mod lines;
 mod radix;
 
+pub use lines::unwrapped;
 use radix::hex_byte;
 pub use radix::{base64, hexadecimal, hexadecimal_into, offsets_of_base64};
 
-use super::shape::is_in_token;
 use crate::platform::fields::names::is_unseen;
 
 /// Decoded text, and where each of its bytes comes from.
@@ -68,25 +69,6 @@ pub fn percent(text: &[u8]) -> Option<Decoded> {
             Some(3)
         },
     )
-}
-
-/// Joins lines that were cut to one width in base64 or hexadecimal, as mail and tools write them; None when there is
-/// none.
-pub fn unwrapped(text: &[u8]) -> Option<Decoded> {
-    // Nearly no text has any, and all of it would be copied.
-    memchr2_iter(b'\n', b'\r', text).find_map(|at| cut(text, at))?;
-    Decoded::of(text, |byte| matches!(byte, b'\n' | b'\r'), |text, at, _| cut(text, at))
-}
-
-/// How long the end of a line at `at` is, if as many letters before it as the shortest line has are all of base64, and
-/// the next begins so.
-fn cut(text: &[u8], at: usize) -> Option<usize> {
-    /// Letters of the shortest such line: 60 of hexadecimal, 64 in certificates, 76 in mail.
-    const MIN_LINE: usize = 60;
-    let length = if text.get(at..at + 2) == Some(b"\r\n") { 2 } else { 1 };
-    let goes_on = text.get(at + length).is_some_and(|byte| is_in_token(*byte));
-    let line = text.get(at.checked_sub(MIN_LINE)?..at)?;
-    (goes_on && line.iter().rev().all(|byte| is_in_token(*byte))).then_some(length)
 }
 
 /// Undoes `&#64;`, `&#x40;` and the names that pages have for the signs of an address and for what nobody sees; None

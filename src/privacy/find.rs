@@ -2,7 +2,8 @@
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
 //! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes,
-//! signs that nobody sees and the ends of lines in base64 are undone and what comes out is searched again.
+//! signs that nobody sees and the ends of lines in base64, quoted-printable and ids are undone and what comes out is
+//! searched again.
 
 use std::ops::{ControlFlow, Range};
 

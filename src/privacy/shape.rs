@@ -83,10 +83,11 @@ fn host(piece: &str) -> &str {
     }
 }
 
-/// A UUID with dashes.
+/// A UUID with dashes, or with the `_` that names of files and anchors have in their place.
 pub fn uuid(bytes: &[u8]) -> Option<Key> {
     const DASHES: [usize; 4] = [8, 13, 18, 23];
-    if bytes.len() != UUID_LEN || DASHES.iter().any(|&at| bytes[at] != b'-') {
+    let is_parted_by = |sign: u8| DASHES.iter().all(|&at| bytes[at] == sign);
+    if bytes.len() != UUID_LEN || !(is_parted_by(b'-') || is_parted_by(b'_')) {
         return None;
     }
     let mut digits = [0; BARE_UUID_LEN];

@@ -56,6 +56,21 @@ fn lines_that_were_cut_to_one_width_are_joined_and_traced_back() {
 }
 
 #[test]
+fn lines_that_mail_and_paragraphs_were_cut_into_are_joined_and_traced_back() {
+    for (text, joined, source) in [
+        ("an=\nn a\nb", "ann a\nb", 0..5),
+        ("an=\r\nn a=b=", "ann a=b=", 0..6),
+        ("3f1c9a52-\n7b64-\r\n4c0e", "3f1c9a52-7b64-4c0e", 0..3),
+    ] {
+        let decoded = unwrapped(text.as_bytes()).unwrap();
+        assert_eq!((decoded.bytes.as_slice(), decoded.source(0..3)), (joined.as_bytes(), source), "{text}");
+    }
+    for apart in ["a=b\nc", "well-\nknown", "- 1998 -\n2003", "1998\n-2003", "\n=", "="] {
+        assert!(unwrapped(apart.as_bytes()).is_none(), "{apart}");
+    }
+}
+
+#[test]
 fn escapes_are_undone_and_traced_back() {
     let decoded = escapes(br"a\u0040b\/\ud83d\ude00\x\ud800").unwrap();
     assert_eq!(decoded.bytes, "a@b/😀\\x\u{fffd}".as_bytes());

@@ -80,6 +80,12 @@ fn full_width(c: char) -> char {
     }
 }
 
+/// Cut in two, with `end` between the halves.
+fn halved(value: &str, end: &str) -> String {
+    let (one, other) = value.split_at(value.floor_char_boundary(value.len() / 2));
+    format!("{one}{end}{other}")
+}
+
 /// Every spelling of a value that the fence promises to see through.
 fn spellings(value: &str) -> Vec<String> {
     let hex = hex::encode(value);
@@ -100,6 +106,8 @@ fn spellings(value: &str) -> Vec<String> {
         value.chars().flat_map(|c| [c, '\u{3164}']).collect(),
         wrapped(&base64(format!("{}{value}", "x".repeat(44)).as_bytes(), false), "\n"),
         wrapped(&hex::encode(format!("{}{value}", "x".repeat(28))), "\r\n"),
+        halved(value, "=\n"),
+        halved(value, "=\r\n"),
         value.replace('@', "&commat;").replace('.', "&#x2e;"),
         value.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
         value.chars().map(|c| format!("&#{}", u32::from(c))).collect(),
@@ -159,6 +167,8 @@ fn a_known_address_of_other_letters_is_found_in_every_spelling() {
 fn glued_neighbours_hide_nothing() {
     for text in [
         format!("x{UUID}x"),
+        format!("profile_{}.jpg", UUID.replace('-', "_")),
+        UUID.replace("4c0e-", "4c0e-\n"),
         format!("id{}", UUID.replace('-', "")),
         format!("{CLERK}and"),
         format!("mail:{EMAIL}"),

@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr2_iter};
 
 use super::super::{decode, shape};
 use super::{Layer, Search, runs};
@@ -63,7 +63,7 @@ impl Search<'_, '_> {
     }
 
     fn uuids(&mut self, bytes: &[u8], start: usize, layer: Layer<'_>) -> ControlFlow<()> {
-        for dash in memchr_iter(b'-', bytes) {
+        for dash in memchr2_iter(b'-', b'_', bytes) {
             let Some(at) = dash.checked_sub(8) else { continue };
             let Some(candidate) = bytes.get(at..at + shape::UUID_LEN) else { break };
             if let Some(key) = shape::uuid(candidate) {

@@ -25,6 +25,7 @@ fn a_value_counts_by_its_whole_shape() {
         "",
         "a@b",
         "user_short",
+        "3f1c9a52_7b64-4c0e_9d2a",
         "2026-01-02T03:04:05Z",
         "the-long-words-of-a-title-without-numbers",
         "Mozilla/5.0 (X11; Linux x86_64)",
@@ -38,6 +39,7 @@ fn a_value_counts_by_its_whole_shape() {
 fn spellings_of_one_identifier_have_one_key() {
     for (one, other) in [
         ("3f1c9a52-7b64-4c0e-9d2a-5e8f00112233", "3F1C9A52-7B64-4C0E-9D2A-5E8F00112233"),
+        ("3f1c9a52-7b64-4c0e-9d2a-5e8f00112233", "3f1c9a52_7b64_4c0e_9d2a_5e8f00112233"),
         ("user_2abcDEF0123456789abcdefXYZ", "USER_2ABCDEF0123456789ABCDEFXYZ"),
         ("ann@example.org", "ANN@Example.ORG"),
         ("2001:db8::1", "2001:0DB8:0:0:0:0:0:1"),
