@@ -89,6 +89,7 @@ fn halved(value: &str, end: &str) -> String {
 /// Every spelling of a value that the fence promises to see through.
 fn spellings(value: &str) -> Vec<String> {
     let hex = hex::encode(value);
+    let references: String = value.chars().map(|c| format!("&#{};", u32::from(c))).collect();
     let mut all = vec![
         value.to_owned(),
         value.to_uppercase(),
@@ -109,7 +110,9 @@ fn spellings(value: &str) -> Vec<String> {
         halved(value, "=\n"),
         halved(value, "=\r\n"),
         value.replace('@', "&commat;").replace('.', "&#x2e;"),
-        value.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
+        base64(references.as_bytes(), true),
+        hex::encode(&references),
+        references,
         value.chars().map(|c| format!("&#{}", u32::from(c))).collect(),
         value.chars().map(|c| format!("&#x{:X}", u32::from(c))).collect(),
         value.replace('@', "＠").replace('.', "．").replace('-', "\u{2011}"),

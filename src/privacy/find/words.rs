@@ -118,4 +118,4 @@ pub(super) fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// Characters that identifiers have, plain or encoded once more.
-static IDENTIFIER: [bool; 256] = shape::letters_and(b".@_-:+/%\\'~=!#$&*?^`{|}");
+static IDENTIFIER: [bool; 256] = shape::letters_and(b".@_-:+/%\\'~=!#$&*?^`{|};");
