@@ -54,7 +54,12 @@ fn spelled(name: &str, capitals: Capitals, is_kept: impl Fn(char) -> bool) -> St
         }
         before_small = c.is_lowercase() || c.is_numeric();
         if !is_between {
-            normal.extend(c.to_lowercase());
+            // Whoever writes in capitals has other letters for these two (Unicode's CaseFolding.txt).
+            match c {
+                'ß' | 'ẞ' => normal.push_str("ss"),
+                'ς' => normal.push('σ'),
+                _ => normal.extend(c.to_lowercase()),
+            }
         }
     };
     // Nearly all are, and have one form only.
@@ -188,6 +193,10 @@ mod tests {
             ("Téléphone", "telephone"),
             ("tele\u{301}fono", "telefono"),
             ("Ｅ－ｍａｉｌ", "e_mail"),
+            ("Straße", "strasse"),
+            ("STRASSE", "strasse"),
+            ("Πόλης", "πολησ"),
+            ("ΠΟΛΗΣ", "πολησ"),
             ("artist's name", "artist's_name"),
             ("\u{200b}_pho\u{ad}tos\u{feff}", "_photos"),
             ("a: b", "a:_b"),
