@@ -174,6 +174,16 @@ pub fn needs(error: &rusqlite::Error) -> Option<String> {
     })
 }
 
+/// The collating sequence that SQLite lacks, if that is why it failed.
+pub fn lacks_collation(error: &rusqlite::Error) -> Option<&str> {
+    said(error).strip_prefix("no such collation sequence: ")
+}
+
+/// Whether SQLite lacks the tokenizer of a full-text index (the words of FTS5, and of FTS3 and FTS4).
+pub fn lacks_tokenizer(error: &rusqlite::Error) -> bool {
+    ["no such tokenizer: ", "unknown tokenizer: "].iter().any(|words| said(error).contains(words))
+}
+
 fn is_schema(error: &rusqlite::Error) -> bool {
     said(error).starts_with("malformed database schema")
 }

@@ -12,7 +12,9 @@ use crate::database::watchdog::Watchdog;
 use crate::error::Result;
 use crate::job::{Job, Warning, counted};
 use crate::sqlite::BUSY_TIMEOUT;
-use crate::sqlite::trouble::{self, needs};
+use crate::sqlite::trouble;
+
+mod by_table;
 
 /// Findings that are asked for. SQLite lists what is wrong with pages first, and rows and their indexes last.
 const MAX_FINDINGS: usize = 100_000;
@@ -93,10 +95,6 @@ impl Check {
 
 /// What to make of a check that did not come to its end.
 fn ended(error: &rusqlite::Error) -> Checked {
-    // That a function is missing is told where it matters.
-    if needs(error).is_some() {
-        return Checked::default();
-    }
     let is_damage = match (trouble::primary(error), trouble::extended(error)) {
         (ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB | ffi::SQLITE_ERROR, _) => true,
         (_, code) => matches!(
@@ -117,8 +115,14 @@ fn ended(error: &rusqlite::Error) -> Checked {
 }
 
 fn findings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let sql = format!("PRAGMA main.integrity_check({MAX_FINDINGS})");
-    connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
+    match ask(connection, &format!("integrity_check({MAX_FINDINGS})")) {
+        Err(error) if trouble::primary(&error) == ffi::SQLITE_ERROR => by_table::findings(connection, error),
+        found => found,
+    }
+}
+
+fn ask(connection: &Connection, pragma: &str) -> rusqlite::Result<Vec<String>> {
+    connection.prepare(&format!("PRAGMA main.{pragma}"))?.query_map([], |row| row.get(0))?.collect()
 }
 
 fn warnings(findings: &[String]) -> Vec<Warning> {
