@@ -6,6 +6,8 @@ import { basename, join } from 'node:path';
 
 import { restoreBackup, verifyArchive } from '../index.js';
 import { folder, listing, removeFolders, root } from './support';
+import { backup } from './support/archives';
+import { tool, unpack } from './support/tools';
 
 afterEach(removeFolders);
 
@@ -138,12 +140,7 @@ describe.each(names)('%s', (name) => {
     );
     expect(lines).toEqual(problems);
     expect(report.ok).toBe(false);
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      [join(root, 'dist', 'cli', 'main.js'), 'verify', archive],
-      { encoding: 'utf8' },
-    );
-    expect(`${stdout}${stderr}`.trimEnd().split('\n').at(-1)).toBe(verdict);
+    expect(lastLine(archive)).toBe(verdict);
   });
 
   it('is not restored, and leaves nothing', async () => {
@@ -158,3 +155,32 @@ describe.each(names)('%s', (name) => {
     expect(listing(dir)).toEqual([]);
   });
 });
+
+describe('unpacked and packed again', () => {
+  const script = 'import shutil, sys; shutil.make_archive(sys.argv[1][:-4], "zip", ".")';
+  it.each([
+    ['7z', ['a', '-bd', '-tzip']],
+    ['python3', ['-c', script]],
+  ])('with an entry for every folder, by %s, it lacks nothing', async (program, args) => {
+    const dir = folder();
+    const unpacked = unpack(await backup(dir), dir);
+    const packed = join(dir, 'packed.zip');
+    tool(program, [...args, packed], unpacked);
+    const { problems } = await verifyArchive(packed);
+    expect(problems.map(({ message }) => message).join('\n')).toMatch(
+      /^\d+ folders have entries of their own/m,
+    );
+    expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(['ARCHIVE_ALTERED']));
+    expect(lastLine(packed)).toBe(sound);
+  });
+});
+
+/** What the command `verify` says last of an archive. */
+function lastLine(archive: string): string | undefined {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'dist', 'cli', 'main.js'), 'verify', archive],
+    { encoding: 'utf8' },
+  );
+  return `${stdout}${stderr}`.trimEnd().split('\n').at(-1);
+}

@@ -12,6 +12,7 @@ const RENAMING: [u16; 3] = [0x000d, 0x756e, 0x7075];
 /// File types in the upper bits of a Unix mode; 0 where none was noted.
 const TYPE_MASK: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
+const FOLDER: u32 = 0o040_000;
 
 /// One header of the directory.
 #[derive(Debug)]
@@ -63,6 +64,12 @@ impl Central {
 
     pub(super) fn is_plain_file(&self) -> bool {
         matches!(self.mode & TYPE_MASK, 0 | REGULAR) && !self.name.ends_with(b"/")
+    }
+
+    /// Whether it is a folder, and no bytes stand with it.
+    pub(super) fn is_empty_folder(&self) -> bool {
+        let is_folder = matches!(self.mode & TYPE_MASK, 0 | FOLDER) && self.name.ends_with(b"/");
+        is_folder && self.size == 0 && self.compressed_size == 0
     }
 
     pub(super) fn method(&self) -> Option<Method> {

@@ -97,8 +97,12 @@ impl Survey {
     /// Takes the entries that can be read without harm, in the order of the directory, which begins at `end`.
     fn take_entries(&mut self, headers: Vec<Central>, end: u64, job: &Job) -> Result<()> {
         let starts = self.locate(&headers, end, job)?;
-        let mut names = HashSet::new();
+        let (mut names, mut folders) = (HashSet::new(), 0);
         for (header, start) in headers.into_iter().zip(starts) {
+            if is_bare_folder(&header, &mut names) {
+                folders += 1;
+                continue;
+            }
             let shown = header.shown();
             match acceptable(&header, &mut names) {
                 Err(problem) => self.note(Severity::Damaged, Some(&shown), problem),
@@ -111,6 +115,11 @@ impl Survey {
                     start,
                 })),
             }
+        }
+        if folders > 0 {
+            let folders =
+                counted(folders, "folder has an entry of its own", "folders have entries of their own");
+            self.note(Severity::Altered, None, format!("{folders}, as ours never have: it was packed anew"));
         }
         Ok(())
     }
@@ -171,10 +180,15 @@ impl Survey {
     }
 }
 
+/// Whether it is nothing but a folder, as `zip` and 7-Zip enter each: no bytes, and a name that no file has.
+fn is_bare_folder(header: &Central, names: &mut HashSet<String>) -> bool {
+    let name = str::from_utf8(&header.name).ok().and_then(|name| name.strip_suffix('/'));
+    header.is_empty_folder() && name.is_some_and(|name| is_safe_path(name) && names.insert(fold(name)))
+}
+
 /// What may be read, and extracted by whoever extracts it.
 fn acceptable(header: &Central, names: &mut HashSet<String>) -> Result<(String, Method), &'static str> {
     let name = str::from_utf8(&header.name).map_err(|_| "its name is not Unicode")?;
-    // Folders first: `zip` and 7-Zip enter each, and the name of none is that of a file.
     if !header.is_plain_file() {
         return Err("it is a link, a folder or a device; ours hold files alone");
     }
