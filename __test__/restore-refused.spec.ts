@@ -59,6 +59,19 @@ describe('an archive that was edited and sealed again', () => {
       () => ({ substitute: { 'photos/index.json': [['"originals/b.jpg"', '"originals/a.jpg"']] } }),
       /names a key twice/,
     ],
+    [
+      'has a shorter database.sql',
+      (a) => ({ replace: { 'database.sql': entry(a, 'database.sql').trimEnd() } }),
+      /database\.sql it has another length/,
+    ],
+    [
+      'has a photo compressed',
+      () => {
+        const path = 'photos/originals/originals/a.jpg';
+        return { delete: [path], add: { [path]: 'a' } };
+      },
+      /a\.jpg it is compressed/,
+    ],
     ['lacks database-extra.sql', () => ({ delete: ['database-extra.sql'] }), /database-extra\.sql/],
   ])('and %s is neither sound nor restored', async (_, changes, message) => {
     const dir = folder();
@@ -68,9 +81,10 @@ describe('an archive that was edited and sealed again', () => {
     expect(
       report.problems.map(({ subject, message }) => `${subject ?? ''} ${message}`).join(),
     ).toMatch(message);
-    const restored = restoreBackup(edited, { database: join(dir, 'back.sqlite') });
+    const [database, photosDir] = [join(dir, 'back.sqlite'), join(dir, 'back')];
+    const restored = restoreBackup(edited, { database, photosDir });
     await expect(restored).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT' });
-    expect(existsSync(join(dir, 'back.sqlite'))).toBe(false);
+    expect([database, photosDir].filter(existsSync)).toEqual([]);
   });
 
   it('and lacks its README or its checksums is not everything', async () => {
@@ -143,6 +157,7 @@ describe('a target that cannot be made', () => {
     const refused: [RestoreOptions, string][] = [
       [{ database: join(archive, 'x.sqlite') }, 'OUTPUT_UNWRITABLE'],
       [{ database: join(dir, 'x.sqlite'), photosDir: archive }, 'OUTPUT_UNWRITABLE'],
+      [{ photosDir: join(archive, 'photos') }, 'OUTPUT_UNWRITABLE'],
       [{ wrangler: { bucket: 'b', stateDir: archive } }, 'OUTPUT_UNWRITABLE'],
       [{ database: back, photosDir: back }, 'INVALID_OPTIONS'],
       [{ database: back, photosDir }, 'INVALID_OPTIONS'],
@@ -152,6 +167,15 @@ describe('a target that cannot be made', () => {
       const restored = restoreBackup(archive, { ...options, dryRun });
       await expect(restored).rejects.toMatchObject({ code });
       expect(listing(dir)).toEqual(before);
+    }
+  });
+
+  it('is said to be a file where it is one', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    for (const photosDir of [archive, join(archive, 'photos')]) {
+      const restored = restoreBackup(archive, { photosDir });
+      await expect(restored).rejects.toThrow(`cannot write ${archive}: it is a file, not a folder`);
     }
   });
 

@@ -12,7 +12,7 @@ use globset::GlobSet;
 
 use crate::archive::{Archive, is_place_of};
 use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, EXTRA, OWN_ENTRIES};
+use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, OWN_ENTRIES};
 use crate::formats::index::IndexedPhoto;
 use crate::formats::opening::{backup_metadata, photo_index};
 use crate::formats::{README, SUMS};
@@ -249,10 +249,17 @@ fn missing_entries(archive: &Archive) -> Option<Warning> {
 }
 
 /// Fails with `ARCHIVE_CORRUPT` when the archive cannot be as it was written.
-fn refuse_contradictions(archive: &Archive, metadata: &BackupMetadata, index: &[IndexedPhoto]) -> Result<()> {
+fn refuse_contradictions(
+    archive: &mut Archive,
+    metadata: &BackupMetadata,
+    index: &[IndexedPhoto],
+) -> Result<()> {
     let has_extra = archive.holds(EXTRA);
+    let sql_bytes = archive.size_of(MAIN)?;
     let problem = if !metadata.database.in_extra.is_empty() && !has_extra {
         "database-extra.sql is missing, in which its metadata.json says that rows or objects stand"
+    } else if sql_bytes != metadata.database.sql_bytes {
+        "its database.sql has another length than its metadata.json says"
     } else if is_any_twice(metadata.database.tables.iter().map(|table| table.name.as_str())) {
         "its metadata.json lists a table twice"
     } else if is_any_twice(index.iter().map(|photo| photo.key.as_str())) {

@@ -56,6 +56,13 @@ pub struct SurveyedEntry {
     start: u64,
 }
 
+impl SurveyedEntry {
+    /// Whether it stands in the archive as it is.
+    pub fn is_stored(&self) -> bool {
+        self.method == Method::Stored
+    }
+}
+
 /// An archive and what its structure tells.
 #[derive(Debug)]
 pub struct Survey {

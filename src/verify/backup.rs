@@ -95,6 +95,9 @@ fn compare_photos(contents: &Contents<'_>, index: &[IndexedPhoto], problems: &mu
         };
         if sound.entry.size != photo.size || hex::encode(sound.sha256) != photo.sha256 {
             problems.damaged(Some(&photo.path), "it is not the photo that photos/index.json describes");
+        } else if !sound.entry.is_stored() {
+            problems
+                .altered(Some(&photo.path), "it is compressed, and no restore takes such a photo: unpack it");
         }
     }
     for sound in contents.all().filter(|sound| is_photo(&sound.entry.name)) {

@@ -56,7 +56,10 @@ impl Directory {
         self.refuse_links(&relative)?;
         let path = self.root.join(&relative);
         match path.symlink_metadata() {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Presence::Missing),
+            // Where the root is no folder, that is told before anything is written.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok(Presence::Missing)
+            }
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidFilename) => {
                 Ok(unnameable())
             }
