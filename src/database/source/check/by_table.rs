@@ -27,6 +27,9 @@ pub(super) fn findings(connection: &Connection, whole: rusqlite::Error) -> rusql
     for table in left {
         found.extend(quick_check(connection, &table)?);
     }
+    if found.iter().all(|line| line == "ok") {
+        found.extend(claimed_twice(connection)?);
+    }
     Ok(found)
 }
 
@@ -73,6 +76,12 @@ fn quick_check(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Str
     }
 }
 
+/// Pages of more than one table or index, which a check of one of them does not see.
+fn claimed_twice(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT printf('2nd reference to page %d', pageno) FROM dbstat('main') GROUP BY pageno HAVING count(*) > 1";
+    connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -108,6 +117,7 @@ mod tests {
         }
         let sql = format!(
             "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); CREATE TABLE u(a); CREATE INDEX ui ON u(a);
+             CREATE TABLE x(a); INSERT INTO x VALUES (zeroblob(10000)); CREATE TABLE y(a); INSERT INTO y SELECT a FROM x;
              WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 300)
                INSERT INTO u SELECT printf('%200d', i) FROM c; {needs}"
         );
@@ -115,12 +125,25 @@ mod tests {
     }
 
     /// Makes a page of u say that it has one row.
-    fn damage(path: &Path) {
-        let leaf = "SELECT pageno FROM dbstat WHERE name = 'u' AND pagetype = 'leaf' LIMIT 1";
-        let page: usize =
-            Connection::open(path).unwrap().query_row(leaf, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+    fn lose_rows(path: &Path) {
+        write(path, page(path, "name = 'u' AND pagetype = 'leaf'"), 3, &[0, 1]);
+    }
+
+    /// Makes a value of x end as one of y does.
+    fn share_a_page(path: &Path) {
+        let first = page(path, "name = 'x' AND path LIKE '%+000000'");
+        let last = page(path, "name = 'y' AND path LIKE '%+000001'");
+        write(path, first, 0, &last.to_be_bytes());
+    }
+
+    fn page(path: &Path, which: &str) -> u32 {
+        let sql = format!("SELECT pageno FROM dbstat WHERE {which} LIMIT 1");
+        Connection::open(path).unwrap().query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn write(path: &Path, page: u32, at: usize, what: &[u8]) {
         let mut bytes = fs::read(path).unwrap();
-        bytes[(page - 1) * 4096 + 3..][..2].copy_from_slice(&[0, 1]);
+        bytes[(page as usize - 1) * 4096 + at..][..what.len()].copy_from_slice(what);
         fs::write(path, bytes).unwrap();
     }
 
@@ -136,10 +159,12 @@ mod tests {
             database(&path, needs);
             let sound = found(&path).unwrap();
             assert!(sound.iter().all(|line| line == "ok"), "{needs}: {sound:?}");
-            damage(&path);
-            let warnings = warnings(&found(&path).unwrap());
-            let told = warnings.first().map(|warning| warning.code.as_str());
-            assert_eq!(told, Some("SOURCE_DAMAGED"), "{needs}");
+            for damage in [share_a_page, lose_rows] {
+                damage(&path);
+                let warnings = warnings(&found(&path).unwrap());
+                let told = warnings.first().map(|warning| warning.code.as_str());
+                assert_eq!(told, Some("SOURCE_DAMAGED"), "{needs}");
+            }
         }
     }
 
