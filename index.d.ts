@@ -746,7 +746,10 @@ export interface RestoreReport {
    * too; `skipped` when no database was made.
    */
   integrityCheck: string
-  /** References to a parent that is missing, two of one row counted twice; as many as in the source. */
+  /**
+   * References to a parent that is missing, two of one row counted twice; as many as in the source where all tables
+   * are back.
+   */
   foreignKeyProblems: number
   /** Whether everything that the archive holds is back and the archive is complete. */
   restoredEverything: boolean

@@ -73,7 +73,8 @@ pub struct RestoreReport {
     /// What SQLite says of the database: `ok`, or the first thing wrong, as in the source; `skipped` when no database
     /// was made.
     pub integrity_check: String,
-    /// References to a parent that is missing, two of one row counted twice; as many as in the source.
+    /// References to a parent that is missing, two of one row counted twice; as many as in the source where all tables
+    /// are back.
     pub foreign_key_problems: u64,
     /// Whether all that the archive holds is back, and the archive is complete.
     pub restored_everything: bool,

@@ -134,7 +134,8 @@ pub struct RestoreReport {
     /// What SQLite says of all that was loaded: `ok`, or the first thing wrong, which then was wrong in the source,
     /// too; `skipped` when no database was made.
     pub integrity_check: String,
-    /// References to a parent that is missing, two of one row counted twice; as many as in the source.
+    /// References to a parent that is missing, two of one row counted twice; as many as in the source where all tables
+    /// are back.
     pub foreign_key_problems: i64,
     /// Whether everything that the archive holds is back and the archive is complete.
     pub restored_everything: bool,
