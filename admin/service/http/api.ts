@@ -1,5 +1,8 @@
 /** The API under /api/admin/: who asks, what they may, and what they get. */
 
+import type { IncomingMessage } from 'node:http';
+
+import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
@@ -70,7 +73,7 @@ function letIn({ doorkeeper, audit, origins, rateLimits }: Parts): Middleware {
     let isGuess = false as boolean;
     try {
       if (!mayCome(headers)) throw new Problem(401, 'UNAUTHORIZED', 'Authentication is required');
-      const body = await readBody(context.req.raw);
+      const body = await readBody(context.req.raw, incomingOf(context));
       const asked = { method, target: pathname + search, headers, body };
       const id = await doorkeeper.admin(asked, () => {
         refusals.spend(address, noteLimit);
@@ -129,6 +132,11 @@ function audited({ audit, runner }: Parts, action: string, handler: Handler): Ha
       throw error;
     }
   };
+}
+
+/** What the request came by; undefined in a server that is not Node's. */
+function incomingOf(context: Context): IncomingMessage | undefined {
+  return (context.env as Partial<HttpBindings> | undefined)?.incoming;
 }
 
 function addressOf(context: Context): string {

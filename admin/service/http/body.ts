@@ -1,13 +1,21 @@
 /** Reads what a request carries, up to a cap, and checks what it says. */
 
+import type { IncomingMessage } from 'node:http';
+
 import * as v from 'valibot';
 
 import { invalid, Problem } from '../envelope.js';
 import { largestBody } from '../signature.js';
 
-export async function readBody(request: Request): Promise<Uint8Array> {
+/** The body of a request; `incoming` is what it came by, where a server of Node's has taken it. */
+export async function readBody(
+  request: Request,
+  incoming: IncomingMessage | undefined,
+): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > largestBody) throw tooLarge();
+  const isTaken = isRead(request, incoming);
   if (request.body === null) return new Uint8Array();
+  if (isTaken) throw alreadyRead();
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
@@ -57,6 +65,22 @@ export function check<T extends v.GenericSchema>(schema: T, value: unknown): v.I
 function messageOf({ type, expected, message }: v.BaseIssue<unknown>): string {
   if (type === 'regex') return message;
   return expected === 'never' ? 'There is no such option' : `It must be ${expected ?? 'different'}`;
+}
+
+/** Whether what the service is mounted in has read a body before. */
+function isRead({ headers, bodyUsed }: Request, incoming: IncomingMessage | undefined): boolean {
+  if (bodyUsed) return true;
+  const hasBody =
+    Number(headers.get('content-length') ?? 0) > 0 || headers.has('transfer-encoding');
+  // A host that puts it there as `rawBody` hands it on.
+  return hasBody && incoming?.readableDidRead === true && !('rawBody' in incoming);
+}
+
+/** What is left of it looks like no body at all, which may mean the opposite: `publish: false` would publish. */
+function alreadyRead(): Problem {
+  const message =
+    'The body was read before it came here: mount the service before what reads bodies, such as `express.json()`';
+  return new Problem(500, 'INTERNAL_ERROR', message);
 }
 
 function tooLarge(): Problem {
