@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 
 import { root } from '../support';
 import { people } from '../support/admin/people';
@@ -17,6 +17,7 @@ import {
   rows,
   signIn,
 } from '../support/admin/panel';
+import { barriers } from '../support/browser';
 
 const stage = panelStage();
 
@@ -84,8 +85,8 @@ it('works by keyboard alone, and where a contrast theme leaves nothing of a back
   await page.getByText('No data dump has been published yet').waitFor();
 });
 
-/** The manager in a panel that signs people in by itself, here with this token. */
-async function inAnother(token: string): Promise<Page> {
+/** The manager in a panel that signs people in by itself, here with this token, and that has no styles. */
+async function inAnother(token: string, options: BrowserContextOptions = {}): Promise<Page> {
   const { outputFiles } = await build({
     stdin: {
       contents: `import { createApp, h, shallowRef } from 'vue';
@@ -105,11 +106,12 @@ async function inAnother(token: string): Promise<Page> {
     write: false,
     define: { 'process.env.NODE_ENV': '"production"' },
   });
-  const page = await stage.visit();
+  const page = await stage.visit(options);
   await page.route('**/host', (route) =>
     route.fulfill({
       contentType: 'text/html',
-      body: `<!doctype html><html lang="ar" dir="rtl"><title>Host</title><main id="host"></main>`,
+      body: `<!doctype html><html lang="ar" dir="rtl"><title>Host</title>
+        <main><h1>Host</h1><div id="host"></div></main>`,
     }),
   );
   // What is asked every ten seconds is asked twice a second.
@@ -173,6 +175,40 @@ it('goes on in another panel once somebody is signed in again, without being mou
   stage.photos.release();
   await notice(page, /^Published/).waitFor();
 });
+
+it.each(['light', 'dark'] as const)(
+  'looks in a panel without styles as on its own page: %s',
+  async (colorScheme) => {
+    const own = await signIn(await stage.visit({ colorScheme }));
+    const other = await inAnother(people.roleAdmin, { colorScheme });
+    await generate(other);
+    for (const page of [other, own]) {
+      await rows(page).waitFor();
+      await page.getByText('Generate Data Dump').waitFor();
+    }
+    await notice(other, /^Published/)
+      .getByRole('button')
+      .click();
+    expect(await barriers(other)).toEqual([]);
+    expect(await looks(other)).toEqual(await looks(own));
+  },
+);
+
+/** How each element of the manager looks, but for what of it comes from the width and the letters of the page. */
+function looks(page: Page): Promise<unknown> {
+  return page.evaluate(`
+    [...document.querySelector('[lang=en]:not(html)').querySelectorAll('*')].map((element) => {
+      const style = getComputedStyle(element);
+      const sides = ['top', 'right', 'bottom', 'left'];
+      const names = [
+        'color', 'background-color', 'font-size', 'font-weight', 'list-style-type', 'text-decoration-line',
+        ...['width', 'style', 'color'].flatMap((what) => sides.map((side) => 'border-' + side + '-' + what)),
+        ...['margin', 'padding'].flatMap((what) => sides.map((side) => what + '-' + side)),
+      ];
+      const look = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(name)]));
+      return { element: element.localName + '.' + element.getAttribute('class'), ...look };
+    })`);
+}
 
 it('says so where the panel around it cannot say who somebody is', async () => {
   const page = await inAnother('');
