@@ -76,15 +76,22 @@ export async function forwardToAdminService(
     await answer.body?.cancel();
     return instead;
   } catch {
-    return unreachable();
+    return unreachable('The admin service does not answer');
   }
 }
 
 /** What is said in place of an answer that is not the service's, or not the caller's fault. */
 function refusalFor({ status, headers }: Response): Response | undefined {
-  const isJson = headers.get('content-type')?.startsWith('application/json') === true;
-  // Where the service is down, the edge or the proxy before it answers with a page.
-  if (status >= 500 && !isJson) return unreachable();
+  // A proxy, a login or the edge before it, and another site in its place, answer with pages and redirects.
+  const isService = /^(application\/json|text\/event-stream)\b/.test(
+    headers.get('content-type') ?? '',
+  );
+  if (!isService) {
+    return unreachable(
+      `Something else than the admin service answers with status ${status}: check where the Worker looks for it, and ` +
+        'what stands in front of it',
+    );
+  }
   if (status !== 401) return undefined;
   // The caller is signed in: told so, it would sign in again and again.
   return refused(
@@ -97,8 +104,8 @@ function refused(message: string): Response {
   return refuse(502, 'SERVICE_REFUSED', message);
 }
 
-function unreachable(): Response {
-  return refuse(502, 'SERVICE_UNREACHABLE', 'The admin service does not answer');
+function unreachable(message: string): Response {
+  return refuse(502, 'SERVICE_UNREACHABLE', message);
 }
 
 async function signatureOf(
