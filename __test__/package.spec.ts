@@ -65,6 +65,18 @@ it('has nothing of the page in the component', () => {
   expect(names.filter((name) => /\.(svg|html)$/.test(name))).toEqual([]);
 });
 
+it.each([
+  ['component', ['@heroicons/vue', 'eventsource-parser']],
+  ['panel', ['@heroicons/vue', '@vue/runtime-dom', 'eventsource-parser']],
+])('hands on the licences of what is bundled into the %s', (folder, bundled) => {
+  const text = readFileSync(join(root, 'dist', folder, 'LICENSES.md'), 'utf8');
+  const names = [...text.matchAll(/^## (\S+) - /gm)].map(([, name]) => name);
+  expect(names).toEqual(expect.arrayContaining(bundled));
+  expect(text.match(/^Copyright \(c\)|^Permission is hereby granted/gm)).toHaveLength(
+    2 * names.length,
+  );
+});
+
 /** Below the package itself, so that what it depends on is found. */
 const consumer = join(root, 'target', 'consumer-');
 

@@ -8,7 +8,11 @@ import tailwindcss from 'tailwindcss';
 import { defineConfig } from 'vite';
 import type { BuildOptions } from 'vite';
 
+/** What is bundled is handed on: its licences ask for their texts to go with it. */
+const license = { fileName: 'LICENSES.md' };
+
 const page: BuildOptions = {
+  license,
   outDir: '../../dist/panel',
   emptyOutDir: true,
   // The service allows files of its own only: nothing may become a data: URL or an inline script.
@@ -17,6 +21,7 @@ const page: BuildOptions = {
 };
 
 const component: BuildOptions = {
+  license,
   outDir: '../../dist/component',
   // Its declarations lie there already.
   emptyOutDir: false,
