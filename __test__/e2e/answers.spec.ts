@@ -155,6 +155,27 @@ it('tells dumps apart that were replaced within one minute', async () => {
   await page.getByRole('dialog').getByText(/:41\b/).waitFor();
 });
 
+it('keeps the warnings of a dump, however long their words are, within the narrowest table', async () => {
+  const page = await stage.visit({ viewport: { width: 1024, height: 800 } });
+  const dump = {
+    id: '20260501T100007Z',
+    filename: 'datadump-2026-05-01.zip',
+    size: 488_123_456,
+    sha256: 'f'.repeat(64),
+    generated_at: '2026-05-01T10:00:07Z',
+    complete: true,
+    metadata: { total_artworks: 1e5, total_creators: 3e4, total_tags: 3e5, total_photos: 2e5 },
+    warnings: ['No thumbnail could be made of 1 photo (5f3c2e521c5b4d668d2c3c7a2f9d1b11#12)'],
+    download_url: 'https://dumps.example/datadump-2026-05-01.zip',
+  };
+  const list = { dumps: [dump], total: 1, page: 1, limit: 10, has_more: false };
+  await tell(page, '**/data-dumps?*', list);
+  await signIn(page);
+  await page.getByText('1 warning').click();
+  await page.getByText('No thumbnail').waitFor();
+  await fine(page, 'long-words');
+});
+
 it('lets a dump be made although there is none to compare it with, nor to take back', async () => {
   const page = await stage.visit();
   const message =
