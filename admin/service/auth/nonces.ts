@@ -42,7 +42,7 @@ export class Nonces {
     const now = Date.now();
     if (now - this.#sweptAt < this.rememberedMs) return;
     this.#sweptAt = now;
-    for (const name of await readdir(this.folder)) {
+    for (const name of (await readdir(this.folder)).filter(isNonce)) {
       const path = join(this.folder, name);
       const made = await stat(path).catch(() => undefined);
       if (made !== undefined && now - made.mtimeMs > this.rememberedMs + roundedMs) {
@@ -50,4 +50,9 @@ export class Nonces {
       }
     }
   }
+}
+
+/** Whether a file was made here. */
+function isNonce(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
 }

@@ -15,7 +15,7 @@ import type { Catalogue } from '../storage/catalogue.js';
 import type { ForOperator, KeptDump, LocalDump, PublishedDump } from '../storage/published.js';
 import { firstRecords } from './first-records.js';
 import { isGone } from './instance.js';
-import { nothingToPublish, progressOf } from './job.js';
+import { isJobId, nothingToPublish, progressOf } from './job.js';
 import type { Job, JobError, JobProgress } from './job.js';
 import { Previous } from './previous.js';
 import type { JobRecords } from './records.js';
@@ -118,7 +118,7 @@ export class DumpJobs {
 
   /** Removes what dead jobs left, but not what can still be published. */
   async sweep(): Promise<void> {
-    for (const id of await readdir(this.#outbox)) {
+    for (const id of (await readdir(this.#outbox)).filter(isJobId)) {
       const job = this.records.get(id);
       if (job === undefined || (job.kept === null && job.state !== 'running'))
         await this.#clear(id);

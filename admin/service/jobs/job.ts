@@ -64,6 +64,11 @@ export function newJob(kind: JobKind): Job {
   };
 }
 
+/** Whether a name is that of a job: beside what is a job's may lie what is somebody else's. */
+export function isJobId(name: string): boolean {
+  return /^[0-9a-f-]{36}$/.test(name);
+}
+
 export function isOver({ state }: Job): boolean {
   return state !== 'running';
 }

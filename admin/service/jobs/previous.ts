@@ -73,7 +73,7 @@ export class Previous {
   }
 
   async #alone(from: string, to: string): Promise<void> {
-    for (const name of await readdir(this.folder)) {
+    for (const name of (await readdir(this.folder)).filter(isDump)) {
       const other = join(this.folder, name);
       if (other !== from) await rm(other, { force: true });
     }
@@ -83,6 +83,11 @@ export class Previous {
   #pathOf(sha256: string): string {
     return join(this.folder, `${sha256}.zip`);
   }
+}
+
+/** Whether a file is a dump of an earlier job, or what one that died has fetched of it. */
+function isDump(name: string): boolean {
+  return /^[0-9a-f]{64}\.zip(\.part)?$/.test(name);
 }
 
 async function digestOf(path: string): Promise<string | undefined> {

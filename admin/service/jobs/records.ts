@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { makeNamed } from '../folders.js';
 import { isOurs } from './instance.js';
+import { isJobId } from './job.js';
 import type { Job } from './job.js';
 
 /** Jobs that are remembered. */
@@ -32,7 +33,7 @@ export class JobRecords {
   get(id: string): Job | undefined {
     const known = this.#jobs.get(id);
     const isKnown = known !== undefined && isOurs(known.instance);
-    if (isKnown || !/^[0-9a-f-]{36}$/.test(id)) return known;
+    if (isKnown || !isJobId(id)) return known;
     const read = this.#read(id);
     if (read === undefined) return known;
     // One object for one job: who holds it sees what becomes of it.
@@ -68,8 +69,8 @@ export class JobRecords {
   /** Jobs that another process of this state folder has started since. */
   #lookForOthers(): void {
     for (const name of namesIn(this.#folder)) {
-      const id = name.endsWith('.json') ? name.slice(0, -5) : undefined;
-      if (id === undefined || this.#jobs.has(id)) continue;
+      const id = name.endsWith('.json') ? name.slice(0, -5) : '';
+      if (!isJobId(id) || this.#jobs.has(id)) continue;
       const job = this.#read(id);
       if (job !== undefined) this.#jobs.set(id, job);
     }
