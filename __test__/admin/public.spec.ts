@@ -4,7 +4,9 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { folder } from '../support';
 import { places, prefix } from '../support/admin/places';
+import { emptyService, evaluate } from '../support/evaluate';
 import { boundByModes } from '../support/process';
 
 const { base, client, inFolder, plan } = places();
@@ -175,4 +177,43 @@ describe('the folder, as the world sees it', () => {
       }
     },
   );
+});
+
+it('goes on, with no file left open, however somebody breaks a download off', () => {
+  const base = folder();
+  const index = join(base, 'public', prefix, 'index.json');
+  mkdirSync(dirname(index), { recursive: true });
+  writeFileSync(index, Buffer.alloc(700_000));
+  const script = `
+    const { readlinkSync, readdirSync } = await import('node:fs');
+    const { setImmediate: turn, setTimeout: sleep } = await import('node:timers/promises');
+    ${emptyService(base, 'onAudit: () => undefined')}
+    const uncaught = new Set();
+    process.on('uncaughtException', ({ message }) => uncaught.add(message));
+    const breakOff = async (n) => {
+      const { body } = await app.request('/${prefix}index.json');
+      const reader = body.getReader();
+      for (let read = 0; read < n % 12; read += 1) {
+        await reader.read();
+        if (n % 3 === 0) await sleep(n % 4);
+      }
+      if (n % 5 === 0) reader.read().catch(() => undefined);
+      if (n % 7 === 0) await turn();
+      await reader.cancel(new Error('gone'));
+    };
+    for (let n = 0; n < 600; n += 30) {
+      await Promise.all(Array.from({ length: 30 }, (_, k) => breakOff(n + k)));
+    }
+    const isOpen = (fd) => {
+      try {
+        return readlinkSync('/proc/self/fd/' + fd) === ${JSON.stringify(index)};
+      } catch {
+        return false;
+      }
+    };
+    // Only Linux tells which files are open.
+    const open = () => process.platform === 'linux' ? readdirSync('/proc/self/fd').filter(isOpen) : [];
+    for (let n = 0; open().length > 0 && n < 100; n += 1) await sleep(20);
+    return { uncaught: [...uncaught], open: open().length };`;
+  expect(evaluate('createAdminApp', 'admin/index.js', script)).toEqual({ uncaught: [], open: 0 });
 });
