@@ -162,6 +162,16 @@ describe('a connection', () => {
   });
 });
 
+it('serves its page and makes backups with the first releases of Node 20, too', async () => {
+  const { url } = await serve(environment(preload('first.mjs')));
+  const page = await (await fetch(`${url}/admin/`)).text();
+  const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(page)?.[1] ?? 'none';
+  expect((await fetch(`${url}/admin/${script}`)).headers.get('content-type')).toMatch(/javascript/);
+  const headers = { ...bearer(people.roleAdmin), prefer: 'wait=60' };
+  const made = await fetch(`${url}/api/admin/backup/generate`, { method: 'POST', headers });
+  expect(await made.json()).toMatchObject({ data: { state: 'succeeded' } });
+});
+
 it('goes on when nobody reads its output any more', async () => {
   const { url, child } = await serve(environment());
   for (const stream of [child.stdout, child.stderr]) {

@@ -38,16 +38,18 @@ export function panel(folder: string): Hono {
 
 function readFiles(folder: string): ReadonlyMap<string, Buffer> {
   try {
-    const found = readdirSync(folder, { recursive: true, withFileTypes: true });
-    const paths = found.filter((entry) => entry.isFile());
-    return new Map(
-      paths.map(({ parentPath, name }) => {
-        const path = join(parentPath, name);
-        return [path.slice(folder.length + 1).replaceAll('\\', '/'), readFileSync(path)];
-      }),
-    );
+    return new Map(filesBelow(folder, ''));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return new Map();
     throw error;
   }
+}
+
+/** Every file at any depth, by its path in a URL. `recursive` does not tell where a file lies before Node 20.12. */
+function filesBelow(folder: string, prefix: string): [path: string, body: Buffer][] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    const name = `${prefix}${entry.name}`;
+    return entry.isDirectory() ? filesBelow(path, `${name}/`) : [[name, readFileSync(path)]];
+  });
 }

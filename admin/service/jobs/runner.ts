@@ -238,10 +238,13 @@ export class JobRunner {
     });
     this.records.save(job);
     const stop = new AbortController();
+    lock.lost.addEventListener('abort', () => {
+      stop.abort(lock.lost.reason);
+    });
     const work: Work = {
       job,
       lock,
-      signal: AbortSignal.any([stop.signal, lock.lost]),
+      signal: stop.signal,
       report: (progress) => {
         job.progress = progress;
         this.#changes.emit(job.id, job);
