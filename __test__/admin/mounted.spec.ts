@@ -36,7 +36,10 @@ it('refuses a request whose body the host has read, which would be another witho
     ${emptyService(folder(), 'onAudit: () => undefined')}
     const listener = getRequestListener(app.fetch);
     const server = createServer(async (request, response) => {
-      if (request.headers['x-read'] !== undefined) for await (const chunk of request);
+      const kept = [];
+      if (request.headers['x-read'] !== undefined) for await (const chunk of request) kept.push(chunk);
+      if (request.headers['x-read'] === 'bytes') request.rawBody = Buffer.concat(kept);
+      if (request.headers['x-read'] === 'text') request.rawBody = String(Buffer.concat(kept));
       void listener(request, response);
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -57,9 +60,11 @@ it('refuses a request whose body the host has read, which would be another witho
       body,
       duplex: 'half',
     });
-    const read = { 'x-read': '1' };
+    const read = { 'x-read': 'away' };
     const answers = [
       await fetch(url, request({})),
+      await fetch(url, request({ 'x-read': 'bytes' })),
+      await fetch(url, request({ 'x-read': 'text' })),
       await fetch(url, request(read)),
       await fetch(url, request(read, new Blob([wish]).stream())),
       await host.request(path, request({})),
@@ -74,9 +79,10 @@ it('refuses a request whose body the host has read, which would be another witho
     server.closeAllConnections();
     await app.close();
     return told;`;
+  const seen = [400, 'VALIDATION_ERROR', 'The request is not valid'];
   const taken = [500, 'INTERNAL_ERROR', expect.stringMatching(/: mount the service before/)];
   expect(evaluate('createAdminApp', 'admin/index.js', script)).toEqual([
-    [400, 'VALIDATION_ERROR', 'The request is not valid'],
-    ...[taken, taken, taken],
+    ...[seen, seen],
+    ...[taken, taken, taken, taken],
   ]);
 });

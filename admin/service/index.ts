@@ -59,7 +59,8 @@ export class AdminApp extends Hono {
 
 /**
  * Makes the service. Throws a ConfigurationError when nobody could be let in, when dumps have no place to go, or when
- * public and private files would lie in one folder.
+ * public and private files would lie in one folder. To be mounted before what reads bodies, such as `express.json()`,
+ * and closed when the process is to end.
  */
 export function createAdminApp(options: AdminOptions): AdminApp {
   checkAuth(options);

@@ -72,8 +72,9 @@ function isRead({ headers, bodyUsed }: Request, incoming: IncomingMessage | unde
   if (bodyUsed) return true;
   const hasBody =
     Number(headers.get('content-length') ?? 0) > 0 || headers.has('transfer-encoding');
-  // A host that puts it there as `rawBody` hands it on.
-  return hasBody && incoming?.readableDidRead === true && !('rawBody' in incoming);
+  if (!hasBody || incoming?.readableDidRead !== true) return false;
+  // Of a host that keeps its bytes there, as Google's functions do, it is taken.
+  return !('rawBody' in incoming && Buffer.isBuffer(incoming.rawBody));
 }
 
 /** What is left of it looks like no body at all, which may mean the opposite: `publish: false` would publish. */
