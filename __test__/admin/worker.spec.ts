@@ -206,6 +206,22 @@ it.each(Object.entries(others))(
   },
 );
 
+it.each([
+  ['as text', 200, { 'content-type': 'text/csv' }],
+  ['with nothing', 204, {}],
+  ['with a refusal of its own', 409, { 'content-type': 'text/plain' }],
+])('hands on what a route beside the service answers %s', async (_, status, headers) => {
+  const beside = createServer((_request, response) => response.writeHead(status, headers).end());
+  await once(beside.listen(0, '127.0.0.1'), 'listening');
+  const { port } = beside.address() as AddressInfo;
+  const other = workerFor(`http://127.0.0.1:${port}`);
+  const url = 'https://platform.example/api/admin/own';
+  const answer = await other.dispatchFetch(url, { headers: admin });
+  await answer.arrayBuffer();
+  beside.close();
+  expect(answer.status).toBe(status);
+});
+
 it('says so when its secret is another or none, refuses what is too large, and says when nobody answers', async () => {
   const stranger = workerFor(service.url, 'another-secret-of-many-characters-000');
   // An admin who is signed in is not told to sign in.

@@ -82,11 +82,7 @@ export async function forwardToAdminService(
 
 /** What is said in place of an answer that is not the service's, or not the caller's fault. */
 function refusalFor({ status, headers }: Response): Response | undefined {
-  // A proxy, a login or the edge before it, and another site in its place, answer with pages and redirects.
-  const isService = /^(application\/json|text\/event-stream)\b/.test(
-    headers.get('content-type') ?? '',
-  );
-  if (!isService) {
+  if (isSomethingElse(status, headers.get('content-type') ?? '')) {
     return unreachable(
       `Something else than the admin service answers with status ${status}: check where the Worker looks for it, and ` +
         'what stands in front of it',
@@ -98,6 +94,13 @@ function refusalFor({ status, headers }: Response): Response | undefined {
     'The admin service does not accept what the Worker signs: secret and audience have to be the same on both ' +
       'sides, and the clock of the service right',
   );
+}
+
+/** Whether a proxy, a login, the edge or another site has answered: they redirect, or send a page. */
+function isSomethingElse(status: number, type: string): boolean {
+  const isRedirect = status >= 300 && status < 400;
+  const isBare = status >= 500 && !type.startsWith('application/json');
+  return isRedirect || isBare || type.startsWith('text/html');
 }
 
 function refused(message: string): Response {

@@ -238,9 +238,12 @@ export class JobRunner {
     });
     this.records.save(job);
     const stop = new AbortController();
-    lock.lost.addEventListener('abort', () => {
+    // `AbortSignal.any` came with Node 20.3.
+    const giveUp = (): void => {
       stop.abort(lock.lost.reason);
-    });
+    };
+    if (lock.lost.aborted) giveUp();
+    else lock.lost.addEventListener('abort', giveUp);
     const work: Work = {
       job,
       lock,
