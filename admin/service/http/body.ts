@@ -13,6 +13,7 @@ export async function readBody(
   incoming: IncomingMessage | undefined,
 ): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > largestBody) throw tooLarge();
+  // Asked first: whoever looks at the body begins to read it.
   const isTaken = isRead(request, incoming);
   if (request.body === null) return new Uint8Array();
   if (isTaken) throw alreadyRead();
