@@ -8,8 +8,8 @@ use super::room::unwritable;
 use crate::error::{Error, Result};
 use crate::flush;
 
-/// How often another run may take a folder away before we give up.
-const ATTEMPTS: usize = 16;
+/// How often another run may take away a folder of ours, or one on the way to it, before we give up.
+pub(super) const ATTEMPTS: usize = 16;
 
 /// Folders that were missing and were made, outermost first; those still empty go with the value.
 #[derive(Debug, Default)]

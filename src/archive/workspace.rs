@@ -8,16 +8,13 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::made_folders::MadeFolders;
+use super::made_folders::{ATTEMPTS, MadeFolders};
 use super::publish::refuse_taken;
 use super::room::{ensure_space, unwritable};
 use super::sweep::{LOCK, marks, owner, remove, sweep, user};
 use crate::error::{Error, Result, is_out_of_files};
 use crate::flush;
 use crate::private_file;
-
-/// How often a neighbour's sweep may get in the way before we give up.
-const ATTEMPTS: usize = 16;
 
 /// A private folder inside the output folder, removed when dropped, as are folders above it that had to be made
 /// and are still empty.

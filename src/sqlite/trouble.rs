@@ -163,15 +163,11 @@ pub fn said(error: &rusqlite::Error) -> &str {
 
 /// What SQLite lacks, if that is why it failed: `the function REGEXP`.
 pub fn needs(error: &rusqlite::Error) -> Option<String> {
-    let lacks = |said: &str, kind: &str| {
-        said.strip_prefix("no such ")?.strip_prefix(kind)?.strip_prefix(": ").map(ToOwned::to_owned)
-    };
     // The second is what it says of a function that an index calls.
-    let called = || said(error).strip_prefix("unknown function: ")?.strip_suffix("()").map(ToOwned::to_owned);
-    let function = lacks(said(error), "function").or_else(called);
-    function.map(|name| format!("the function {name}")).or_else(|| {
-        lacks(said(error), "collation sequence").map(|name| format!("the collating sequence {name}"))
-    })
+    let called = || said(error).strip_prefix("unknown function: ")?.strip_suffix("()");
+    let function = said(error).strip_prefix("no such function: ").or_else(called);
+    let function = function.map(|name| format!("the function {name}"));
+    function.or_else(|| lacks_collation(error).map(|name| format!("the collating sequence {name}")))
 }
 
 /// The collating sequence that SQLite lacks, if that is why it failed.
