@@ -1,6 +1,7 @@
 //! Whether the source is sound. What is read of a damaged database may be less than it held, and nothing that is made
 //! of it can show that.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,13 +20,18 @@ mod by_table;
 /// Findings that are asked for. SQLite lists what is wrong with pages first, and rows and their indexes last.
 const MAX_FINDINGS: usize = 100_000;
 /// Findings that whoever writes or tries the rows finds too, and tells of by table.
-const TOLD: [&str; 5] = [
+const TOLD: [&str; 4] = [
     "CHECK constraint failed in ",
     "non-unique entry in index ",
     "NULL value in ",
-    "malformed inverted index for ",
     "unable to validate the inverted index for ",
 ];
+/// What stands before the name of an index in which a row of its table is not found.
+const LACKING: &str = " missing from index ";
+/// What stands before the name of an index that has more or fewer entries than its table has rows.
+const MISCOUNTED: &str = " entries in index ";
+/// Findings of full-text indexes, which say nothing of the tables that hold their texts.
+const OF_FULL_TEXT: [&str; 2] = ["malformed inverted index for ", "fts5: "];
 
 /// A look at the source through a connection of its own, on a thread that reads no rows meanwhile.
 #[derive(Debug)]
@@ -136,16 +142,35 @@ fn warnings(findings: &[String]) -> Vec<Warning> {
     let Some(first) = found.first() else { return Vec::new() };
     let count = counted(found.len() as u64, "problem", "problems");
     let more = if lines.len() >= MAX_FINDINGS { " or more" } else { "" };
-    let of_index =
-        |line: &&&String| line.contains(" missing from index ") || line.contains(" entries in index ");
-    if found.iter().all(|line| of_index(&line)) {
+    if found.iter().all(|line| is_of_index(line)) {
+        let mending = match lacks_entries_only(&found) {
+            true => "no row is missing, a restore makes them anew, REINDEX mends them",
+            false => {
+                "before REINDEX or, of a full-text index, 'rebuild', compare the rows with an earlier backup: an index \
+                 may have kept what its table lost"
+            }
+        };
         let message = format!(
-            "integrity_check finds {count}{more} with indexes of the database, the first: {first}; no row is missing, a \
-             restore makes them anew, REINDEX mends them"
+            "integrity_check finds {count}{more} with indexes of the database, the first: {first}; {mending}"
         );
         return vec![Warning::new("INDEX_DAMAGED", message)];
     }
     vec![damaged(&format!("integrity_check finds {count}{more} with the database, the first: {first}"))]
+}
+
+fn is_of_index(line: &str) -> bool {
+    line.contains(LACKING)
+        || line.contains(MISCOUNTED)
+        || OF_FULL_TEXT.iter().any(|start| line.starts_with(start))
+}
+
+/// Whether each index that differs from its table is one that lacks rows of it.
+fn lacks_entries_only(found: &[&String]) -> bool {
+    let lacking: HashSet<&str> = found.iter().filter_map(|line| Some(line.split_once(LACKING)?.1)).collect();
+    found.iter().all(|line| match line.split_once(MISCOUNTED) {
+        Some((_, index)) => lacking.contains(index),
+        None => line.contains(LACKING),
+    })
 }
 
 fn damaged(what: &str) -> Warning {
@@ -177,6 +202,12 @@ mod tests {
         assert!(told(&["NULL value in two\nlines.y"]).is_empty());
         let index = told(&["row 3 missing from index i"]);
         assert!(index[0].starts_with("INDEX_DAMAGED: integrity_check finds 1 problem "), "{index:?}");
+        for index in
+            ["malformed inverted index for FTS4 table main.f", "fts5: checksum mismatch for table \"f\""]
+        {
+            let told = told(&[index]);
+            assert!(told[0].starts_with("INDEX_DAMAGED: ") && told[0].contains("'rebuild'"), "{told:?}");
+        }
         let pages = told(&[
             "*** in database main ***\nTree 2 page 5 cell 0: 2nd reference to page 7",
             "row 3 missing from index i",

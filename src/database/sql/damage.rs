@@ -1,7 +1,7 @@
 //! Indexes that do not cover the rows of their table.
 //!
-//! A restore makes every index anew, so nothing is lost: but the operator should know that queries on the live
-//! database miss rows, or find rows that are not there.
+//! A restore makes every index anew. The operator should know that queries on the live database miss rows, or find
+//! rows that are not there; and where an index has more entries than there are rows, that the table may have lost some.
 
 use rusqlite::Connection;
 
@@ -29,12 +29,19 @@ pub fn of_indexes(
         }
         let found = match entries(connection, table, &name) {
             Ok(entries) if entries == rows => continue,
-            Ok(entries) => format!("has {entries} entries for {rows} rows"),
-            Err(error) if is_corrupt(&error) => "is corrupt".into(),
+            Ok(entries) if entries > rows => format!(
+                "has {entries} entries for {rows} rows, so rows may be missing: compare them with an earlier backup \
+                 before REINDEX"
+            ),
+            Ok(entries) => {
+                format!("has {entries} entries for {rows} rows; a restore makes it anew, REINDEX mends it")
+            }
+            Err(error) if is_corrupt(&error) => {
+                "is corrupt; a restore makes it anew, REINDEX mends it".into()
+            }
             Err(error) => return Err(error),
         };
-        let message =
-            format!("the index {name} of this table {found}; a restore makes it anew, REINDEX mends it");
+        let message = format!("the index {name} of this table {found}");
         warnings.push(Warning::about("INDEX_DAMAGED", &table.name, message));
     }
     Ok(warnings)

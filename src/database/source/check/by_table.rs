@@ -10,17 +10,15 @@ use crate::sqlite::trouble::{lacks_collation, lacks_tokenizer, primary};
 /// What `integrity_check` finds table by table, and of tables that need what is not there, `quick_check`: it looks at
 /// pages and not into indexes. Fails with `whole`, why all could not be checked, where that is no such need.
 pub(super) fn findings(connection: &Connection, whole: rusqlite::Error) -> rusqlite::Result<Vec<String>> {
-    for table in names(connection, "rootpage = 0")? {
-        if is_unchecked(&ask(connection, &integrity_check(&table))) && !lacks_a_tokenizer(connection, &table)
-        {
-            return Err(whole);
-        }
-    }
     let mut found = Vec::new();
     let mut left = Vec::new();
-    for table in names(connection, "rootpage > 0")? {
-        match ask(connection, &integrity_check(&table)) {
-            checked if is_unchecked(&checked) => left.push(table),
+    for (table, is_virtual) in tables(connection)? {
+        match ask(connection, &format!("integrity_check({})", quoted_text(&table))) {
+            Err(error) if primary(&error) == ffi::SQLITE_ERROR => match is_virtual {
+                false => left.push(table),
+                true if lacks_a_tokenizer(connection, &table) => (),
+                true => return Err(whole),
+            },
             checked => found.extend(checked?),
         }
     }
@@ -33,21 +31,12 @@ pub(super) fn findings(connection: &Connection, whole: rusqlite::Error) -> rusql
     Ok(found)
 }
 
-/// The names of tables, those of virtual ones behind them and the schema among them.
-fn names(connection: &Connection, which: &str) -> rusqlite::Result<Vec<String>> {
-    let sql = format!(
-        "SELECT name FROM (SELECT name, type, rootpage FROM sqlite_schema UNION ALL SELECT 'sqlite_schema', 'table', 1)
-         WHERE type = 'table' AND {which}"
-    );
-    connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
-}
-
-fn integrity_check(table: &str) -> String {
-    format!("integrity_check({})", quoted_text(table))
-}
-
-fn is_unchecked<T>(checked: &rusqlite::Result<T>) -> bool {
-    checked.as_ref().is_err_and(|error| primary(error) == ffi::SQLITE_ERROR)
+/// The names of tables, those of virtual ones behind them and the schema among them, and whether each is virtual.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, bool)>> {
+    let sql = "SELECT name, rootpage = 0 FROM (SELECT name, type, rootpage FROM sqlite_schema
+                                              UNION ALL SELECT 'sqlite_schema', 'table', 1)
+               WHERE type = 'table'";
+    connection.prepare(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Whether a virtual table is a full-text index whose tokenizer is not there, which FTS5 tells only who searches it.
@@ -166,6 +155,23 @@ mod tests {
                 assert_eq!(told, Some("SOURCE_DAMAGED"), "{needs}");
             }
         }
+    }
+
+    #[test]
+    fn a_damaged_full_text_index_is_found_beside_what_needs_another_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index");
+        database(
+            &path,
+            "CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES ('a'); UPDATE f_content SET c0 = 'b';
+             CREATE INDEX i ON t(own(a))",
+        );
+        let warnings = warnings(&found(&path).unwrap());
+        assert_eq!(
+            warnings.first().map(|warning| warning.code.as_str()),
+            Some("INDEX_DAMAGED"),
+            "{warnings:?}"
+        );
     }
 
     #[test]
