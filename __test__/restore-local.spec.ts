@@ -9,6 +9,7 @@ import { createBackup, restoreBackup } from '../index.js';
 import { folder, listing, removeFolders, run } from './support';
 import { backup, contents, index, now } from './support/backups';
 import { project, state } from './support/projects';
+import { sqlite } from './support/tools';
 
 afterEach(removeFolders);
 
@@ -63,6 +64,27 @@ describe("a backup that is restored into wrangler's local state", () => {
     } finally {
       await miniflare.dispose();
     }
+  });
+
+  it('is said to hold what D1 does not take', async () => {
+    const dir = folder();
+    const file = join(dir, 'wide.sqlite');
+    const columns = Array.from({ length: 101 }, (_, at) => `c${at}`);
+    sqlite(
+      file,
+      `CREATE TABLE wide(${columns.join()}); CREATE TABLE t(a); CREATE VIRTUAL TABLE r USING rtree(i, a, b);`,
+    );
+    const { path } = await createBackup({ database: { file }, outputDir: dir, now });
+    const stateDir = join(dir, 'state', 'v3');
+    const report = await restoreBackup(path, { wrangler: { databaseId, stateDir } });
+    expect(report.warnings).toEqual([
+      {
+        code: 'IN_EXTRA',
+        message: expect.stringContaining('table wide and 1 other: a Worker may fail'),
+      },
+    ]);
+    const beside = await restoreBackup(path, { database: join(dir, 'beside.sqlite') });
+    expect(beside.warnings).toEqual([]);
   });
 
   it('skips what is there already, and refuses what is something else before anything is written', async () => {

@@ -5,26 +5,25 @@
 //! archive; the photos follow, each under a name of its own until it is whole; at last the database gets its name. So
 //! a restore that was broken off can be started again: photos that are there already are skipped.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use globset::GlobSet;
 
-use crate::archive::{Archive, is_place_of};
-use crate::error::{Error, Result};
-use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, OWN_ENTRIES};
+use crate::archive::Archive;
+use crate::error::Result;
+use crate::formats::backup::BackupMetadata;
 use crate::formats::index::IndexedPhoto;
-use crate::formats::opening::{backup_metadata, photo_index};
-use crate::formats::{README, SUMS};
-use crate::job::{Job, Phase, Warning, blocking_deep, counted};
+use crate::job::{Job, Phase, Warning, blocking_deep};
 use crate::options::S3Options;
 
+mod held;
 mod photos;
 mod rows;
 mod some_tables;
 mod target;
 mod targets;
 
+use held::{Held, not_for_d1, not_inside};
 use photos::Photos;
 use rows::Rows;
 use targets::Targets;
@@ -187,6 +186,8 @@ impl Plan {
             report.warnings.extend(not_inside(&metadata, wanted));
         }
         report.warnings.extend(odd);
+        let is_for_d1 = options.wrangler.as_ref().is_some_and(|local| local.database_id.is_some());
+        report.warnings.extend(if is_for_d1 { not_for_d1(&metadata) } else { None });
         Ok(Plan { databases, tables, photos, metadata, is_everything, report })
     }
 }
@@ -203,91 +204,4 @@ fn foreseen(photos: &[Photos]) -> RestoreReport {
         restored_everything: false,
         warnings: photos.iter().flat_map(Photos::warnings).cloned().collect(),
     }
-}
-
-/// What the archive says that it holds, none of which contradicts another part of it.
-struct Held {
-    metadata: BackupMetadata,
-    index: Vec<IndexedPhoto>,
-    /// What is not as it was written, and in nobody's way.
-    odd: Vec<Warning>,
-}
-
-impl Held {
-    fn read(archive: &mut Archive) -> Result<Held> {
-        let metadata = backup_metadata(archive)?;
-        let index = photo_index(archive)?;
-        if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
-            let problem = "its index puts a photo where its key does not belong; take another copy";
-            return Err(Error::corrupt(archive.path(), problem, None));
-        }
-        refuse_contradictions(archive, &metadata, &index)?;
-        let odd = unknown_entries(archive, &index).into_iter().chain(missing_entries(archive)).collect();
-        Ok(Held { metadata, index, odd })
-    }
-}
-
-/// What the archive holds and a restore does not take: nothing names it.
-fn unknown_entries(archive: &Archive, index: &[IndexedPhoto]) -> Option<Warning> {
-    let named: HashSet<&str> = index.iter().map(|photo| photo.path.as_str()).chain(OWN_ENTRIES).collect();
-    let unknown =
-        archive.entries().saturating_sub(archive.names().filter(|name| named.contains(name)).count());
-    (unknown > 0).then(|| {
-        let entries = counted(unknown as u64, "entry", "entries");
-        let problem = format!("{entries} of the archive that nothing names did not come back: verify it");
-        Warning::new("ENTRY_UNKNOWN", problem)
-    })
-}
-
-/// What every backup has beside what a restore takes.
-fn missing_entries(archive: &Archive) -> Option<Warning> {
-    let missing: Vec<&str> = [README, SUMS].into_iter().filter(|own| !archive.holds(own)).collect();
-    (!missing.is_empty()).then(|| {
-        let problem =
-            format!("the archive lacks {}, which every backup has: verify it", missing.join(" and "));
-        Warning::new("ENTRY_MISSING", problem)
-    })
-}
-
-/// Fails with `ARCHIVE_CORRUPT` when the archive cannot be as it was written.
-fn refuse_contradictions(
-    archive: &mut Archive,
-    metadata: &BackupMetadata,
-    index: &[IndexedPhoto],
-) -> Result<()> {
-    let has_extra = archive.holds(EXTRA);
-    let sql_bytes = archive.size_of(MAIN)?;
-    let problem = if !metadata.database.in_extra.is_empty() && !has_extra {
-        "database-extra.sql is missing, in which its metadata.json says that rows or objects stand"
-    } else if sql_bytes != metadata.database.sql_bytes {
-        "its database.sql has another length than its metadata.json says"
-    } else if is_any_twice(metadata.database.tables.iter().map(|table| table.name.as_str())) {
-        "its metadata.json lists a table twice"
-    } else if is_any_twice(index.iter().map(|photo| photo.key.as_str())) {
-        "its photos/index.json names a key twice"
-    } else {
-        return Ok(());
-    };
-    Err(Error::corrupt(archive.path(), format!("{problem}; take another copy"), None))
-}
-
-fn is_any_twice<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
-    let mut seen = HashSet::new();
-    !names.all(|name| seen.insert(name))
-}
-
-/// What of the wanted photos nobody can restore, because the archive has not got it.
-fn not_inside(metadata: &BackupMetadata, wanted: &GlobSet) -> Option<Warning> {
-    let photos = &metadata.photos;
-    // A folder that could not be listed may have held any; so may what the metadata has no room for.
-    let is_wanted = |key: &str| key.ends_with('/') || wanted.is_match(key);
-    let listed = photos.missing.iter().filter(|photo| is_wanted(&photo.key)).count() as u64;
-    let missing = listed.saturating_add(photos.missing_unlisted.unwrap_or_default());
-    (missing > 0).then(|| {
-        let photos = counted(missing, "photo is", "photos are");
-        Warning::new(
-            "PHOTO_MISSING",
-            format!("{photos} not in the archive: see photos.missing in its metadata.json"),
-        )
-    })
 }
