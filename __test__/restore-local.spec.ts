@@ -80,7 +80,7 @@ describe("a backup that is restored into wrangler's local state", () => {
     expect(report.warnings).toEqual([
       {
         code: 'IN_EXTRA',
-        message: expect.stringContaining('table wide and 1 other: a Worker may fail'),
+        message: expect.stringContaining('table wide and 1 other: a Worker may fail') as string,
       },
     ]);
     const beside = await restoreBackup(path, { database: join(dir, 'beside.sqlite') });
