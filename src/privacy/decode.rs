@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use bstr::{ByteSlice, decode_utf8};
+use bstr::decode_utf8;
 use memchr::{memchr, memchr2, memrchr};
 use unicode_normalization::char::decompose_compatible;
 
@@ -107,7 +107,8 @@ pub fn markdown(text: &[u8]) -> Option<Decoded> {
 }
 
 /// Writes full-width and other forms of ASCII as ASCII and dashes as hyphens, and leaves out what nobody sees: soft
-/// hyphens, spaces without a width, marks of direction, byte order marks. None when there is nothing of the kind.
+/// hyphens, spaces without a width, marks of direction, byte order marks, control characters. None when there is nothing
+/// of the kind.
 pub fn folded(text: &[u8]) -> Option<Decoded> {
     Decoded::of(text, begins_foldable, fold)
 }
@@ -116,19 +117,32 @@ pub fn folded(text: &[u8]) -> Option<Decoded> {
 pub fn foldable(text: &[u8]) -> Option<usize> {
     let (mut at, mut spelled) = (0, Vec::new());
     loop {
-        at += text.get(at..)?.find_non_ascii_byte()?;
-        if begins_foldable(text[at]) && fold(text, at, &mut spelled).is_some() {
+        at += text.get(at..)?.iter().position(|byte| begins_foldable(*byte))?;
+        if fold(text, at, &mut spelled).is_some() {
             return Some(at);
         }
         at += 1;
     }
 }
 
-/// The first bytes of all characters that are folded; few letters begin so, as some of Arabic, Georgian, Vietnamese,
+/// Whether a character that is folded may begin with that byte; few letters do, as some of Arabic, Georgian, Vietnamese,
 /// kana.
 fn begins_foldable(byte: u8) -> bool {
-    matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xe3 | 0xef | 0xf0 | 0xf3)
+    BEGINS_FOLDABLE[usize::from(byte)]
 }
+
+/// A table: every byte of a dump is asked for.
+static BEGINS_FOLDABLE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < table.len() {
+        let byte = at as u8;
+        let is_unseen = byte.is_ascii_control() && !matches!(byte, b'\t'..=b'\r');
+        table[at] = is_unseen || matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xe3 | 0xef | 0xf0 | 0xf3);
+        at += 1;
+    }
+    table
+};
 
 /// Adds what the character at `at` stands for, by its compatibility decomposition (Unicode Standard Annex 15), if that
 /// is ASCII or nothing.

@@ -24,9 +24,12 @@ async fn a_licence_in_a_row_of_its_own_counts() {
 async fn a_licence_that_no_line_can_hold_stops_no_dump() {
     let sql = r#"CREATE TABLE artwork (id TEXT PRIMARY KEY, title TEXT, tags TEXT, status TEXT);
         INSERT INTO artwork VALUES ('w1', 'Heron', NULL, 'approved'),
-          ('w2', 'Foreign', '{"license":"Team\u0001@b.co"}', 'approved')"#;
+          ('w2', 'Foreign', '{"license":"Team\n@b.co"}', 'approved'),
+          ('w3', 'Foreign', '{"license":"Team\u0001Red"}', 'approved')"#;
     let found = texts_of(sql, DataDumpOptions::default()).await;
-    assert!(found.contains("under another licence (Team @b.co)"));
+    for name in ["Team @b.co", "Team Red"] {
+        assert!(found.contains(&format!("under another licence ({name})")), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ enum Capitals {
 }
 
 fn spelled(name: &str, capitals: Capitals, is_kept: impl Fn(char) -> bool) -> String {
-    let name = if name.is_ascii() { name.into() } else { seen(name) };
+    let name = seen(name);
     let name = name.trim().trim_start_matches(['@', '$']);
     let mut normal = String::with_capacity(name.len() + 4);
     if name.starts_with('_') {
@@ -80,15 +80,18 @@ fn seen(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character is to be ignored in display (Default_Ignorable_Code_Point): marks of direction, soft hyphens,
-/// spaces without a width, fillers. They come with text copied from pages and documents, and hide in text.
+/// spaces without a width, fillers; or is a control character that is no space. They come with text copied from pages
+/// and documents, and hide in text: U+0002 stands for the soft hyphens of a PDF.
 pub fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-    )
+    let is_control = c.is_control() && !c.is_whitespace();
+    is_control
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// Whether a pattern in its normal form takes a name in its normal form. Any number of `*`.
@@ -199,6 +202,7 @@ mod tests {
             ("ΠΟΛΗΣ", "πολησ"),
             ("artist's name", "artist's_name"),
             ("\u{200b}_pho\u{ad}tos\u{feff}", "_photos"),
+            ("pho\u{2}ne\0", "phone"),
             ("a: b", "a:_b"),
             ("_", ""),
             ("?", ""),

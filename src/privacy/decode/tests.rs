@@ -38,6 +38,10 @@ fn other_forms_of_ascii_are_folded_and_traced_back() {
     let unseen = "\u{61c}a\u{34f}b\u{180e}\u{e0041}c\u{e01ef}";
     assert_eq!(foldable(unseen.as_bytes()), Some(0));
     assert_eq!(folded(unseen.as_bytes()).unwrap().bytes, b"abc");
+    for unseen in ["\0", "\u{2}", "\u{7f}", "\u{91}"] {
+        assert_eq!(folded(format!("a{unseen}b").as_bytes()).unwrap().bytes, b"ab");
+    }
+    assert!(folded(b"a\tb\x0bc\r\n").is_none());
     assert_eq!(folded("3f\u{2013}7b\u{2012}4c\u{2212}9d".as_bytes()).unwrap().bytes, b"3f-7b-4c-9d");
 }
 

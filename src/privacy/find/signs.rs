@@ -38,7 +38,8 @@ static SIGNS: [u8; 256] = {
     table[b':' as usize] = 8;
     let mut byte = 0;
     while byte < 256 {
-        if byte > 127 || matches!(byte as u8, b'%' | b'&' | b'\\' | b'\n' | b'\r') {
+        let sign = byte as u8;
+        if !sign.is_ascii() || sign.is_ascii_control() || matches!(sign, b'%' | b'&' | b'\\') {
             table[byte] = SPELLING;
         }
         byte += 1;
