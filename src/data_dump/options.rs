@@ -160,7 +160,10 @@ fn is_site(url: &Url) -> bool {
 fn line(option: &str, text: String) -> Result<String> {
     let text = text.trim().to_owned();
     if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(Error::invalid(format!("{option} is empty or has more than one line; it takes a text")));
+        return Err(Error::invalid(format!(
+            "{option} is empty, or has the end of a line, a tab or another control character in it; it takes one line \
+             of text"
+        )));
     }
     Ok(text)
 }
@@ -247,6 +250,8 @@ mod tests {
         assert!(
             source(SourceOptions { contact: text("a\nb"), ..Default::default() }).contains("source.contact")
         );
+        let told = source(SourceOptions { name: text("a\tb"), ..Default::default() });
+        assert!(told.contains("source.name") && told.contains("a tab"), "{told}");
         for url in [
             "example.org", "ftp://example.org", "javascript:alert(1)", "https://",
             "https://u:secret@example.org", "https://u@example.org", "https://example.org/?a=1",
