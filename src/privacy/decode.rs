@@ -1,5 +1,5 @@
-//! The encodings that an identifier may hide in, undone: percent signs, HTML references, the backslashes of JSON and of
-//! Markdown, hexadecimal, base64, lines that were cut, and Unicode's other forms of ASCII.
+//! The encodings that an identifier may hide in, undone: percent signs, HTML references and breaks in words, the
+//! backslashes of JSON and of Markdown, hexadecimal, base64, lines that were cut, and Unicode's other forms of ASCII.
 
 use std::ops::Range;
 
@@ -75,6 +75,21 @@ pub fn percent(text: &[u8]) -> Option<Decoded> {
 /// when there is nothing to undo.
 pub fn references(text: &[u8]) -> Option<Decoded> {
     Decoded::of(text, |byte| byte == b'&', |text, at, bytes| Some(add(bytes, reference(text, at)?)))
+}
+
+/// Leaves out `<wbr>`, where pages let a long word go on in the next line; None when there is none.
+pub fn word_breaks(text: &[u8]) -> Option<Decoded> {
+    const TAGS: [&[u8]; 3] = [b"<wbr>", b"<wbr/>", b"</wbr>"];
+    Decoded::of(
+        text,
+        |byte| byte == b'<',
+        |text, at, _| {
+            let begins = |tag: &&[u8]| {
+                text[at..].get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
+            };
+            TAGS.into_iter().find(begins).map(<[u8]>::len)
+        },
+    )
 }
 
 /// Undoes the escapes of JSON strings (RFC 8259, 7), and `\x41` and `\u{41}` as programs write them; None when there is

@@ -1,9 +1,9 @@
 //! Finds identifiers in text: cuts it into runs that have the shape of a class and looks those up.
 //!
 //! Encoded text is decoded, not values encoded: runs of hexadecimal at both parities, of base64 at all alignments,
-//! percent signs, the backslashes of JSON and of Markdown, HTML's character references, full-width letters, dashes,
-//! signs that nobody sees and the ends of lines in base64, quoted-printable and ids are undone and what comes out is
-//! searched again.
+//! percent signs, the backslashes of JSON and of Markdown, HTML's character references and `<wbr>`, full-width letters,
+//! dashes, signs that nobody sees and the ends of lines in base64, quoted-printable and ids are undone and what comes
+//! out is searched again.
 
 use std::ops::{ControlFlow, Range};
 
@@ -148,6 +148,7 @@ impl<'v> Search<'v, '_> {
         if layer.depth > 0 && signs.have_spelling() {
             self.spelled(text, |rest| memchr(b'%', rest), decode::percent, layer)?;
             self.spelled(text, |rest| memchr(b'&', rest), decode::references, layer)?;
+            self.spelled(text, |rest| memchr(b'<', rest), decode::word_breaks, layer)?;
             self.spelled(text, decode::foldable, decode::folded, layer)?;
             self.spelled(text, |rest| memchr(b'\\', rest), decode::markdown, layer)?;
             self.escapes(text, layer)?;

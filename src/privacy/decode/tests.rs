@@ -24,6 +24,14 @@ fn references_are_undone_and_traced_back() {
 }
 
 #[test]
+fn breaks_in_words_are_left_out_and_traced_back() {
+    let decoded = word_breaks(b"a<wbr>b<WBR/>c</Wbr>d<br>").unwrap();
+    assert_eq!(decoded.bytes, b"abcd<br>");
+    assert_eq!(decoded.source(1..2), 6..13);
+    assert!(word_breaks(b"a<b<wbr<wb").is_none());
+}
+
+#[test]
 fn other_forms_of_ascii_are_folded_and_traced_back() {
     let decoded = folded("a＠𝐛\u{ad}．é\u{2011}’c\u{feff}".as_bytes()).unwrap();
     assert_eq!(decoded.bytes, "a@b.é-’c".as_bytes());

@@ -39,7 +39,7 @@ static SIGNS: [u8; 256] = {
     let mut byte = 0;
     while byte < 256 {
         let sign = byte as u8;
-        if !sign.is_ascii() || sign.is_ascii_control() || matches!(sign, b'%' | b'&' | b'\\') {
+        if !sign.is_ascii() || sign.is_ascii_control() || matches!(sign, b'%' | b'&' | b'<' | b'\\') {
             table[byte] = SPELLING;
         }
         byte += 1;

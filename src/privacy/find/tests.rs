@@ -121,6 +121,8 @@ fn spellings(value: &str) -> Vec<String> {
         value.chars().flat_map(|c| [c, '\u{2}']).collect(),
         halved(value, "\0\u{7f}\u{91}"),
         halved(value, "\\u0002"),
+        halved(value, "<wbr>"),
+        value.replace('@', "@<WBR/>").replace('.', "<wbr>.").replace('-', "-</wbr>"),
         value.replace('@', "\u{feff}@\u{ad}").replace('.', "\u{2060}.").replace('-', "-\u{200d}"),
         value.replace('@', "&shy;@&#8203;").replace('.', "\\u00ad."),
         value.replace('@', "\\@").replace('_', "\\_"),
