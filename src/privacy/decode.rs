@@ -130,34 +130,29 @@ pub fn folded(text: &[u8]) -> Option<Decoded> {
 
 /// Where the first character stands that [`folded`] folds.
 pub fn foldable(text: &[u8]) -> Option<usize> {
-    let (mut at, mut spelled) = (0, Vec::new());
-    loop {
-        at += text.get(at..)?.iter().position(|byte| begins_foldable(*byte))?;
-        if fold(text, at, &mut spelled).is_some() {
-            return Some(at);
+    /// Bytes that are looked at together, which is many times as fast: nearly all are plain.
+    const CHUNK: usize = 64;
+    let mut spelled = Vec::new();
+    let is_plain = |byte: u8| matches!(byte, b'\t'..=b'\r' | b' '..=b'~');
+    text.chunks(CHUNK).enumerate().find_map(|(chunk, bytes)| {
+        if bytes.iter().fold(true, |are_plain, byte| are_plain & is_plain(*byte)) {
+            return None;
         }
-        at += 1;
-    }
+        let mut places = (chunk * CHUNK..).zip(bytes);
+        let found =
+            places.find(|(at, byte)| begins_foldable(**byte) && fold(text, *at, &mut spelled).is_some());
+        found.map(|(at, _)| at)
+    })
 }
 
-/// Whether a character that is folded may begin with that byte; few letters do, as some of Arabic, Georgian, Vietnamese,
-/// kana.
+/// Whether a character that is folded may begin with that byte: control characters do, and few letters, as some of
+/// Arabic, Georgian, Vietnamese, kana.
 fn begins_foldable(byte: u8) -> bool {
-    BEGINS_FOLDABLE[usize::from(byte)]
+    matches!(
+        byte,
+        0..=8 | 0x0e..=0x1f | 0x7f | 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xe3 | 0xef | 0xf0 | 0xf3
+    )
 }
-
-/// A table: every byte of a dump is asked for.
-static BEGINS_FOLDABLE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut at = 0;
-    while at < table.len() {
-        let byte = at as u8;
-        let is_unseen = byte.is_ascii_control() && !matches!(byte, b'\t'..=b'\r');
-        table[at] = is_unseen || matches!(byte, 0xc2 | 0xcd | 0xd8 | 0xe1 | 0xe2 | 0xe3 | 0xef | 0xf0 | 0xf3);
-        at += 1;
-    }
-    table
-};
 
 /// Adds what the character at `at` stands for, by its compatibility decomposition (Unicode Standard Annex 15), if that
 /// is ASCII or nothing.

@@ -38,6 +38,9 @@ fn other_forms_of_ascii_are_folded_and_traced_back() {
     assert_eq!(decoded.source(1..3), 1..10);
     assert_eq!(decoded.source(7..11), 18..25);
     assert_eq!(foldable("“é”, 東京 \u{a0} ＠".as_bytes()), Some(20));
+    for before in [62, 63, 64, 200] {
+        assert_eq!(foldable(format!("{}é＠", "a".repeat(before)).as_bytes()), Some(before + 2));
+    }
     for plain in ["", "a@b", "l’été “sic” — 東京：№\u{a0}", "\u{fffd}"] {
         let has_any = folded(plain.as_bytes()).is_some();
         assert_eq!(has_any, foldable(plain.as_bytes()).is_some(), "{plain}");
