@@ -56,7 +56,7 @@ const told: Readonly<Record<string, readonly [problems: readonly string[], verdi
     [
       'ARCHIVE_ALTERED database.sql: its two headers disagree on its name, date or flags',
       'ARCHIVE_CORRUPT database-extra.sql: it shares bytes with another entry, as bombs do; it was not read',
-      'ARCHIVE_ALTERED: there are bytes between entries that belong to none',
+      'ARCHIVE_ALTERED: there are bytes between entries that belong to none, in 1 place',
       'ARCHIVE_CORRUPT database.sql: it is damaged: bytes follow its end; take another copy',
       'ARCHIVE_CORRUPT database-extra.sql: it is missing: take another copy',
     ],
@@ -172,6 +172,25 @@ describe('unpacked and packed again', () => {
     );
     expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(['ARCHIVE_ALTERED']));
     expect(lastLine(packed)).toBe(sound);
+  });
+
+  it('with a gap behind each entry, it has one finding for all of them', async () => {
+    const dir = folder();
+    const packed = join(dir, 'packed.zip');
+    const script = [
+      'import sys, zipfile',
+      'with zipfile.ZipFile(sys.argv[1]) as old, zipfile.ZipFile(sys.argv[2], "w") as new:',
+      '    for info in old.infolist():',
+      '        new.writestr(info, old.read(info))',
+      '        new.fp.write(bytes(3))',
+      '        new.start_dir = new.fp.tell()',
+    ].join('\n');
+    tool('python3', ['-c', script, await backup(dir), packed]);
+    const { problems } = await verifyArchive(packed);
+    const gaps = problems.filter(({ message }) => message.includes('between entries'));
+    expect(gaps).toEqual([
+      { code: 'ARCHIVE_ALTERED', message: expect.stringMatching(/in \d+ places$/) as string },
+    ]);
   });
 });
 

@@ -129,7 +129,7 @@ impl Survey {
         let mut by_place: Vec<usize> = (0..headers.len()).collect();
         by_place.sort_by_key(|at| headers[*at].offset);
         let mut starts = vec![None; headers.len()];
-        let (mut place, mut others) = (0, 0);
+        let (mut place, mut gaps, mut others) = (0, 0, 0);
         for at in by_place {
             job.check()?;
             let header = &headers[at];
@@ -139,7 +139,7 @@ impl Survey {
                 continue;
             }
             if header.offset > place {
-                self.note(Severity::Altered, None, "there are bytes between entries that belong to none");
+                gaps += 1;
             }
             let local =
                 central::local(&mut self.file, header, end).map_err(|error| self.unreadable(error))?;
@@ -163,6 +163,11 @@ impl Survey {
                 }
             }
             starts[at] = Some(local.start);
+        }
+        if gaps > 0 {
+            let places = counted(gaps, "place", "places");
+            let problem = format!("there are bytes between entries that belong to none, in {places}");
+            self.note(Severity::Altered, None, problem);
         }
         if place != end && !headers.is_empty() {
             self.note(
