@@ -1,7 +1,7 @@
 /** The job that makes a private backup. The archive stays in a folder that nothing serves. */
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { comes, secondMs } from '../clock.js';
@@ -10,6 +10,7 @@ import type { Engine } from '../engine.js';
 import { makeNamed, makePrivate } from '../folders.js';
 import { logWarning } from '../log.js';
 import type { AdminOptions } from '../options.js';
+import { replace } from '../replace.js';
 import { progressOf } from './job.js';
 import type { Outcome, Work } from './runner.js';
 
@@ -80,7 +81,7 @@ export class BackupJobs {
     const path = this.#pathOf(entry.filename);
     try {
       await writeFile(`${path}.part`, JSON.stringify(entry), { mode: 0o600 });
-      await rename(`${path}.part`, path);
+      await replace(`${path}.part`, path);
     } finally {
       await rm(`${path}.part`, { force: true });
     }

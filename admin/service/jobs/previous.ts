@@ -2,12 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { Problem, stateUnwritable } from '../envelope.js';
+import { replace } from '../replace.js';
 import type { Catalogue } from '../storage/catalogue.js';
 import { nameOf } from '../storage/names.js';
 import type { LocalDump } from '../storage/published.js';
@@ -77,7 +78,7 @@ export class Previous {
       const other = join(this.folder, name);
       if (other !== from) await rm(other, { force: true });
     }
-    await rename(from, to);
+    await replace(from, to);
   }
 
   #pathOf(sha256: string): string {

@@ -1,9 +1,10 @@
 /** Jobs on disk, one file each, so that a restarted service can tell what became of them. */
 
-import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { makeNamed } from '../folders.js';
+import { replaceSync } from '../replace.js';
 import { isOurs } from './instance.js';
 import { isJobId } from './job.js';
 import type { Job } from './job.js';
@@ -60,7 +61,7 @@ export class JobRecords {
     const path = this.#path(job.id);
     try {
       writeFileSync(`${path}.part`, JSON.stringify({ ...job, progress: null }), { mode: 0o600 });
-      renameSync(`${path}.part`, path);
+      replaceSync(`${path}.part`, path);
     } catch {
       remove(`${path}.part`);
     }

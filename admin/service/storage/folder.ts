@@ -2,13 +2,14 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { link, mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { link, mkdir, open, readFile, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { codeOf } from '../codes.js';
 import { makeNamed } from '../folders.js';
+import { replace } from '../replace.js';
 import { bytesOf, PreconditionFailed, unavailable } from './store.js';
 import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
 
@@ -59,7 +60,7 @@ export class FolderStore implements ObjectStore {
             ? before === undefined
             : before !== undefined && etagOf(before) === condition.etag);
         if (!holds) throw new PreconditionFailed('the object has changed');
-        await viaTemporary(path, (temporary) => writeDurably(temporary, body), rename);
+        await viaTemporary(path, (temporary) => writeDurably(temporary, body), replace);
       });
       return etagOf(body);
     });
@@ -187,7 +188,7 @@ async function nameAnew(from: string, to: string): Promise<void> {
     if (codeOf(error) === 'EEXIST') throw error;
     // FAT and many shares know no links: an empty file takes the name, which fails just as surely where there is one.
     await (await open(to, 'wx')).close();
-    await rename(from, to);
+    await replace(from, to);
   }
 }
 
