@@ -176,9 +176,13 @@ export class DumpJobs {
     await comes(next, signal);
   }
 
-  /** Removes what a job has on the disk. What cannot be removed now is left to the next sweep. */
+  /**
+   * Removes what a job has on the disk; again for a second or two where Windows refuses because somebody has it open. What
+   * cannot be removed then is left to the next sweep.
+   */
   async #clear(jobId: string): Promise<void> {
-    await rm(join(this.#outbox, jobId), { recursive: true, force: true }).catch(logDefect);
+    const folder = join(this.#outbox, jobId);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 }).catch(logDefect);
   }
 }
 
