@@ -18,6 +18,10 @@ import { describeArchive } from './demo/listing.js';
 import { makeSample, type Sample, type StoredPhoto } from './demo/sample.js';
 import { schema } from './demo/schema.js';
 
+/** PowerShell may swallow the two dashes that `npm run` needs. */
+const backup =
+  process.platform === 'win32' ? 'npx --no cultural-archiver-backup backup' : 'npm run backup --';
+
 surviveLostOutput();
 const command = new Command('demo')
   .description('makes an invented archive of public art, a backup and a data dump of it')
@@ -69,8 +73,8 @@ async function main(base: string): Promise<void> {
     '',
     'Try next:',
     ...peeks(quoted(dumpPath), quoted(result.path)),
-    `  npm run backup -- --database-file ${quoted(file)} --photos-dir ${quoted(directory)} --output-dir ${quoted(outputDir)}`,
-    '  npm run backup -- --help',
+    `  ${backup} --database-file ${quoted(file)} --photos-dir ${quoted(directory)} --output-dir ${quoted(outputDir)}`,
+    `  ${backup} --help`,
   );
 }
 
