@@ -1,5 +1,5 @@
-//! How long a thread has worked. Where the system tells, a machine that has much else to do, or sleeps, takes nothing
-//! away from an honest script, and a statement without end works all the time.
+//! How long a thread has worked: a machine that has much else to do, or sleeps, takes nothing away from an honest script,
+//! and a statement without end works all the time.
 
 use std::time::Duration;
 
@@ -10,18 +10,17 @@ pub fn worked() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }
 
-/// Time that has passed: other systems do not tell without `unsafe`.
-#[cfg(not(unix))]
+/// Time for which this thread has had a processor, in steps of some 16 milliseconds.
+#[cfg(windows)]
 pub fn worked() -> Duration {
-    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    START.elapsed()
+    // A thread may always ask for its own.
+    cpu_time::ThreadTime::try_now().map(|time| time.as_duration()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn waiting_is_no_work() {
         let before = worked();
