@@ -10,6 +10,7 @@ use tempfile::{PathPersistError, TempPath};
 
 use crate::error::{Error, Result};
 use crate::flush;
+use crate::folder;
 
 /// Further attempts at a name that is refused for the moment.
 const ATTEMPTS: u32 = 10;
@@ -39,18 +40,19 @@ pub(super) fn refuse_taken(final_path: &Path, overwrite: bool) -> Result<()> {
 /// drivers), the name is first taken by creating an empty file, which just as surely fails if there is one, and that is
 /// then replaced: for an instant an empty file is seen, and one stays if the machine stops right then.
 pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<()> {
-    let before = if overwrite { Before::of(final_path, &file) } else { Before::Free };
+    let name = &folder::reachable(final_path);
+    let before = if overwrite { Before::of(name, &file) } else { Before::Free };
     let named = if overwrite {
-        patiently(file, is_busy, |file| file.persist(final_path))
+        patiently(file, is_busy, |file| file.persist(name))
     } else {
-        patiently(file, is_busy, |file| file.persist_noclobber(final_path))
-            .or_else(|refused| persist_otherwise(refused, final_path))
+        patiently(file, is_busy, |file| file.persist_noclobber(name))
+            .or_else(|refused| persist_otherwise(refused, name))
     };
     match named {
         // Without its name on the disk the archive might be gone after a power cut, so it is not called made.
-        Ok(()) => flush::name(final_path)
+        Ok(()) => flush::name(name)
             .map_err(|error| Error::output(final_path, error))
-            .inspect_err(|_| before.restore(final_path)),
+            .inspect_err(|_| before.restore(name)),
         Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => {
             Err(Error::ArchiveExists { path: final_path.to_owned() })
         }
@@ -204,6 +206,18 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         let refused = patiently(written(&workspace), is_busy, refusals(1, ErrorKind::PermissionDenied));
         assert_eq!(refused.unwrap_err().error.kind(), ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn a_name_may_be_longer_than_the_limit_of_windows() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(dir.path()).unwrap();
+        let folder = dir.path().join(["n".repeat(100), "n".repeat(100), "n".repeat(100)].join("/"));
+        flush::make_folders(&folder).unwrap();
+        for overwrite in [false, true] {
+            take_name(written(&workspace), &folder.join("a.zip"), overwrite).unwrap();
+            assert_eq!(fs::read(folder.join("a.zip")).unwrap(), b"new");
+        }
     }
 
     #[test]

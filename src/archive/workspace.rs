@@ -14,6 +14,7 @@ use super::room::{ensure_space, unwritable};
 use super::sweep::{LOCK, marks, owner, remove, sweep, user};
 use crate::error::{Error, Result, is_out_of_files};
 use crate::flush;
+use crate::folder;
 use crate::private_file;
 
 /// A private folder inside the output folder, removed when dropped, as are folders above it that had to be made
@@ -128,7 +129,7 @@ type Claimed = (PathBuf, File);
 
 /// Makes and locks one folder; none when a sweeper took it for dead meanwhile (see [`super::sweep`]).
 fn claim(output_dir: &Path) -> Result<Option<Claimed>> {
-    let dir = match private_file::working_folder(output_dir) {
+    let dir = match private_file::working_folder(&folder::reachable(output_dir)) {
         Ok(dir) => dir,
         // The output folder was made by another run, which has failed and taken it away.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

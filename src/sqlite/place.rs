@@ -130,10 +130,10 @@ fn full(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
 }
 
-/// Without the `\\?\` that `canonicalize` puts in front and SQLite's locking does not take everywhere.
+/// Without the `\\?\` that `canonicalize` puts in front and SQLite's locking does not take everywhere, unless it needs it.
 #[cfg(not(unix))]
 fn full(path: &Path) -> io::Result<PathBuf> {
-    std::path::absolute(path)
+    std::path::absolute(path).map(|path| folder::reachable(&path))
 }
 
 fn neighbours(folder: &Path, endings: &[&str]) -> Option<String> {

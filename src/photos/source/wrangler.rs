@@ -17,6 +17,7 @@ use tempfile::TempPath;
 
 use super::{Content, GetError, Listing, OpenFile, PhotoStore, StoredPhoto, etag, metadata};
 use crate::error::{Cause, Error, Result};
+use crate::folder;
 use crate::job::{Job, Meter, blocking_deep};
 use crate::sqlite::trouble::extended;
 use crate::sqlite::{BUSY_TIMEOUT, Copier, Place, Traces, has_lone_wal, lacks_wal};
@@ -145,7 +146,7 @@ impl Shared {
     fn connect(&self) -> rusqlite::Result<Connection> {
         let path = self.copy.as_deref().unwrap_or(&self.rows);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let rows = Connection::open_with_flags(path, flags)?;
+        let rows = Connection::open_with_flags(folder::reachable(path), flags)?;
         rows.busy_timeout(BUSY_TIMEOUT)?;
         rows.pragma_update(None, "trusted_schema", false)?;
         Ok(rows)

@@ -131,7 +131,7 @@ impl Target for LocalBucket {
         }
         ensure_space(&bodies, bytes)?;
         let open = || -> rusqlite::Result<Connection> {
-            let rows = Connection::open(&path)?;
+            let rows = Connection::open(folder::reachable(&path))?;
             rows.busy_timeout(BUSY_TIMEOUT)?;
             rows.pragma_update(None, "trusted_schema", false)?;
             rows.execute_batch(TABLES)?;
