@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 mod system;
 
-pub(crate) use system::{OUT_OF_FILES, is_out_of_files, is_too_long_for_sqlite};
+pub(crate) use system::{IN_USE, OUT_OF_FILES, is_in_use, is_out_of_files, is_too_long_for_sqlite};
 
 /// What the core returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -56,6 +56,13 @@ pub fn take_name(file: TempPath, final_path: &Path, overwrite: bool) -> Result<(
         Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => {
             Err(Error::ArchiveExists { path: final_path.to_owned() })
         }
+        Err(refused) if is_busy(&refused.error) => Err(Error::OutputUnwritable {
+            path: final_path.to_owned(),
+            problem: "what has the name is open in another program or may not be replaced; close it there, or check \
+                      the permissions, and try again"
+                .into(),
+            source: Some(Box::new(refused.error)),
+        }),
         Err(refused) => Err(Error::output(final_path, refused.error)),
     }
 }
@@ -107,12 +114,17 @@ enum Before {
     Free,
     /// A file, which still has another name: that is gone when this is dropped.
     Kept(TempPath),
-    /// A file; the file system knows no second names.
+    /// A file; the file system knows no second names, or it needs none.
     Replaced,
 }
 
 impl Before {
     fn of(final_path: &Path, beside: &Path) -> Before {
+        // On Windows no flush of a name fails, so nothing is restored, and a second name of a file that another program
+        // has open could not be removed.
+        if cfg!(windows) {
+            return Before::Replaced;
+        }
         let second = beside.with_extension("replaced");
         match fs::hard_link(final_path, &second) {
             Ok(()) => TempPath::try_from_path(second).map_or(Before::Replaced, Before::Kept),
@@ -218,6 +230,24 @@ mod tests {
             take_name(written(&workspace), &folder.join("a.zip"), overwrite).unwrap();
             assert_eq!(fs::read(folder.join("a.zip")).unwrap(), b"new");
         }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_file_that_another_program_keeps_is_not_replaced_and_nothing_is_left_beside_it() {
+        use std::os::windows::fs::OpenOptionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(dir.path()).unwrap();
+        let path = dir.path().join("a.zip");
+        fs::write(&path, "precious").unwrap();
+        let keeper = File::options().read(true).share_mode(0).open(&path).unwrap();
+        let refused = take_name(written(&workspace), &path, true).unwrap_err();
+        assert_eq!(refused.code(), "OUTPUT_UNWRITABLE");
+        assert!(refused.to_string().contains("another program"), "{refused}");
+        drop(workspace);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        drop(keeper);
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
     }
 
     #[test]

@@ -10,6 +10,7 @@ impl Error {
     pub fn unopened(path: &Path, error: io::Error) -> Self {
         let problem = match error.kind() {
             _ if is_out_of_files(&error) => OUT_OF_FILES,
+            _ if is_in_use(&error) => IN_USE,
             io::ErrorKind::NotFound => "there is no such file; check the path",
             io::ErrorKind::NotADirectory => "a part of its path is a file, not a folder; check the path",
             io::ErrorKind::IsADirectory => "it is a folder; name the file",
@@ -33,6 +34,8 @@ impl Error {
                     || (kind == io::ErrorKind::Other && is_too_long_for_sqlite(&path));
                 let problem = if is_out_of_files(&error) {
                     OUT_OF_FILES
+                } else if is_in_use(&error) {
+                    IN_USE
                 } else if is_too_long {
                     "its path is too long; choose a folder with a shorter one"
                 } else if kind == io::ErrorKind::Other {
@@ -65,6 +68,16 @@ pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
+/// What to do when [`is_in_use`].
+pub(crate) const IN_USE: &str =
+    "another program has it open and shares it with nobody; close it there, then try again";
+
+/// Whether another program has a file open and lets nobody in meanwhile, as only Windows has it:
+/// ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
+pub(crate) fn is_in_use(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33))
+}
+
 /// Whether SQLite refuses `path` for its length: its `MAX_PATHNAME` is 512 bytes, of which `-journal` takes eight. All
 /// that it says then is that it cannot open the file.
 pub(crate) fn is_too_long_for_sqlite(path: &Path) -> bool {
@@ -82,6 +95,15 @@ mod tests {
         for told in [Error::output(path, error()), Error::unopened(path, error())] {
             let told = told.to_string();
             assert!(told.contains("`ulimit -n`") && !told.contains("check"), "{told}");
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_file_that_another_program_keeps_to_itself_is_told_so() {
+        let (path, error) = (Path::new("a.zip"), || io::Error::from_raw_os_error(32));
+        for told in [Error::output(path, error()), Error::unopened(path, error())] {
+            assert!(told.to_string().contains("another program"), "{told}");
         }
     }
 

@@ -11,7 +11,7 @@ use tempfile::TempPath;
 use super::place::{Place, trace, with_ending};
 use super::private_database;
 use super::trouble::{self, as_io};
-use crate::error::{Error, Result};
+use crate::error::{Error, IN_USE, Result, is_in_use};
 use crate::job::{Job, Meter};
 use crate::private_file;
 
@@ -101,7 +101,10 @@ impl Copier<'_> {
             Ok(()) => {}
             Err(CopyError::Job(error)) => return Err(error),
             Err(CopyError::Read(error)) => {
-                let problem = "it cannot be copied; check that you may read it and the files beside it";
+                let problem = match is_in_use(&error) {
+                    true => IN_USE,
+                    false => "it cannot be copied; check that you may read it and the files beside it",
+                };
                 return Err(Error::unreadable(origin, problem, Some(Box::new(error))));
             }
         }

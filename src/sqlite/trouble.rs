@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
-use crate::error::{Cause, Error, is_too_long_for_sqlite};
+use crate::error::{Cause, Error, IN_USE, is_in_use, is_too_long_for_sqlite};
 use crate::folder::may_write;
 
 /// A failure to read the database at `path`.
@@ -29,6 +29,9 @@ pub fn unreadable(path: &Path, error: &rusqlite::Error) -> Error {
         }
         ffi::SQLITE_CANTOPEN if path.canonicalize().is_ok_and(|full| is_too_long_for_sqlite(&full)) => {
             "its path is too long for SQLite, which takes some 500 bytes; move it to a shorter one"
+        }
+        ffi::SQLITE_CANTOPEN if cfg!(windows) && File::open(path).is_err_and(|error| is_in_use(&error)) => {
+            IN_USE
         }
         ffi::SQLITE_CANTOPEN | ffi::SQLITE_PERM | ffi::SQLITE_AUTH => {
             "it may not be opened; check that you may read the file and enter its folder"

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::ffi;
 
-use crate::error::Error;
+use crate::error::{Error, IN_USE, is_in_use};
 use crate::sqlite::trouble::as_io;
 
 /// What is wrong with a script, said of one of its lines. Never holds text of the script.
@@ -121,11 +121,13 @@ impl LoadError {
             LoadError::Script { line, problem, source } => {
                 Error::unreadable(script, format!("line {line} {problem}"), source.map(|s| Box::new(s) as _))
             }
-            LoadError::Read(error) => Error::unreadable(
-                script,
-                "it could not be read to its end; check the file and its permissions",
-                Some(Box::new(error)),
-            ),
+            LoadError::Read(error) => {
+                let problem = match is_in_use(&error) {
+                    true => IN_USE,
+                    false => "it could not be read to its end; check the file and its permissions",
+                };
+                Error::unreadable(script, problem, Some(Box::new(error)))
+            }
             LoadError::Store(error) => Error::output(store, error),
         }
     }

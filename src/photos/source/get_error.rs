@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::error::is_out_of_files;
+use crate::error::{is_in_use, is_out_of_files};
 use crate::http::Distrust;
 use crate::retry::Setback;
 
@@ -37,7 +37,7 @@ pub enum GetError {
     /// It has more bytes than are taken from such a store.
     #[error("it is larger than any photo")]
     TooLarge,
-    /// It grew, shrank or was rewritten each time it was read.
+    /// It grew, shrank or was rewritten each time it was read, or whoever writes it lets nobody read it meanwhile.
     #[error("it changed while it was read")]
     ChangedWhileRead,
     /// More or fewer bytes came than the store announced.
@@ -133,6 +133,8 @@ impl From<io::Error> for GetError {
         match error.kind() {
             // Another part of the process may close some of its own.
             _ if is_out_of_files(&error) => GetError::Unavailable { retry_after: None },
+            // As a rule somebody is writing it.
+            _ if is_in_use(&error) => GetError::ChangedWhileRead,
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => GetError::NoSuchKey,
             io::ErrorKind::PermissionDenied => GetError::Refused,
             io::ErrorKind::TimedOut => GetError::Timeout,
@@ -150,5 +152,17 @@ mod tests {
         let opened = |code| GetError::from(io::Error::from_raw_os_error(code));
         assert_eq!(Setback::from(opened(libc::EMFILE)), Setback::Busy(None));
         assert_eq!(Setback::from(opened(libc::EIO)), Setback::Final);
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_that_somebody_is_writing_is_tried_again() {
+        let opened = |code| GetError::from(io::Error::from_raw_os_error(code));
+        // ERROR_SHARING_VIOLATION; ERROR_CRC, which a failing disk says.
+        assert!(opened(32).may_pass() && !opened(32).is_outage() && !opened(23).may_pass());
     }
 }
