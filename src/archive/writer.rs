@@ -176,7 +176,6 @@ mod tests {
 
     use super::*;
     use crate::archive::format::MAX_ENTRIES;
-    use crate::archive::tape::BUFFER;
     use crate::job::{Job, Phase};
 
     fn writer(dir: &tempfile::TempDir) -> (Workspace, ArchiveWriter) {
@@ -248,6 +247,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_told_as_such() {
+        use crate::archive::tape::BUFFER;
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut writer = ArchiveWriter::over(full, "/dev/full".into(), DateTime::UNIX_EPOCH, 0).unwrap();
         let error = writer.add_bytes("a", &vec![7; 2 * BUFFER]).unwrap_err();

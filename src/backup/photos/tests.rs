@@ -13,7 +13,6 @@ use crate::backup::options::BackupOptions;
 use crate::backup::reuse::check_photos;
 use crate::backup::{BackupReport, create_backup};
 use crate::formats::index::INDEX;
-use crate::formats::opening::backup_metadata;
 use crate::job::{Job, Observer, Phase, Progress};
 use crate::options::{CommonOptions, DatabaseOptions, PhotoOptions};
 
@@ -243,6 +242,7 @@ fn a_folder_that_cannot_be_listed_makes_the_backup_incomplete() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_backup_that_lacks_more_photos_than_its_metadata_can_name_is_read_again() {
+    use crate::formats::opening::backup_metadata;
     let long = |levels: usize| vec!["n".repeat(250); levels].join("/");
     let site = Site::new(
         &format!(
