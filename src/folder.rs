@@ -17,27 +17,27 @@ fn named(folder: PathBuf) -> PathBuf {
     if folder.as_os_str().is_empty() { PathBuf::from("/tmp") } else { folder }
 }
 
-/// A path as it is, but on Windows a long one in the form for which its limit of 260 signs (`MAX_PATH`) does not hold:
-/// whole, after `\\?\`. Rust's own library takes any; SQLite, and what sets permissions and names, do not.
+/// A path as it is, but on Windows a long one in the form for which its limit of 260 signs (`MAX_PATH`) does not hold,
+/// see `verbatim`. Rust's own library takes any; SQLite, and what sets permissions and names, do not.
 pub fn reachable(path: &Path) -> PathBuf {
+    /// In bytes: what leaves room for our own folders and files below, and for the endings that SQLite glues on.
     #[cfg(windows)]
-    if let Some(long) = without_limit(path) {
-        return long;
+    const SHORT: usize = 180;
+
+    #[cfg(windows)]
+    if let Some(whole) = verbatim(path).filter(|whole| whole.as_os_str().len() > SHORT) {
+        return whole;
     }
     path.to_owned()
 }
 
-/// None for a path that is short, or has that form already.
+/// A path as Windows takes it to the letter, whole and after `\\?\`: however long it is, and whatever stands at the end
+/// of its names. None where it is not Unicode.
 #[cfg(windows)]
-fn without_limit(path: &Path) -> Option<PathBuf> {
-    /// In bytes: what leaves room for our own folders and files below, and for the endings that SQLite glues on.
-    const SHORT: usize = 180;
-
+pub fn verbatim(path: &Path) -> Option<PathBuf> {
     let whole = std::path::absolute(path).ok()?.into_os_string().into_string().ok()?;
-    if whole.len() <= SHORT || whole.starts_with(r"\\?\") {
-        return None;
-    }
     Some(match whole.strip_prefix(r"\\") {
+        Some(device) if device.starts_with(r"?\") || device.starts_with(r".\") => whole.into(),
         Some(share) => format!(r"\\?\UNC\{share}").into(),
         None => format!(r"\\?\{whole}").into(),
     })
@@ -78,5 +78,6 @@ mod tests {
         for as_it_is in [Path::new(r"C:\a"), Path::new("a"), &below(r"\\?\C:\a")] {
             assert_eq!(reachable(as_it_is), as_it_is);
         }
+        assert_eq!(verbatim(Path::new("C:/a")), Some(r"\\?\C:\a".into()));
     }
 }

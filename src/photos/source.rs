@@ -24,6 +24,7 @@ mod metadata;
 pub(crate) mod pages;
 pub mod public_url;
 pub mod r2;
+mod resolve;
 pub mod s3;
 mod walk;
 pub mod wrangler;

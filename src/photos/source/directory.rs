@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
+use super::resolve::resolve;
 use super::walk::walk;
 use super::{Content, GetError, Listing, OpenFile, PhotoMetadata, PhotoStore, StoredPhoto};
 use crate::error::{Error, OUT_OF_FILES, Result, is_out_of_files};
@@ -33,7 +34,7 @@ impl Directory {
     /// Opens the folder. Blocks briefly. Fails with [`Error::SourceUnreachable`] when it is missing or no folder,
     /// with [`Error::SourceRefused`] when it may not be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let root = path.canonicalize().map_err(|e| cannot_open(path, e))?;
+        let root = resolve(path).map_err(|e| cannot_open(path, e))?;
         fs::read_dir(&root).map_err(|e| cannot_open(path, e))?;
         Ok(Directory { root })
     }
@@ -90,7 +91,7 @@ fn open_without_links(_: &Path) -> Option<File> {
 
 /// Opens a file wherever links lead to, if that is below `root`.
 fn open_resolved(root: &Path, path: &Path) -> Result<File, GetError> {
-    let path = path.canonicalize()?;
+    let path = resolve(path)?;
     if !path.starts_with(root) {
         return Err(GetError::NoSuchKey);
     }
