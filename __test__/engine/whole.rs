@@ -1,7 +1,8 @@
 //! From a database to an archive and back: what a backup accepts, verify finds sound and a restore gives back.
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use cultural_archiver_backup::backup::{BackupOptions, BackupReport, create_backup};
 use cultural_archiver_backup::error::Error;
@@ -38,7 +39,11 @@ impl Whole {
     pub fn of_shell(sql: &str) -> Result<Whole, Error> {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("source.db");
-        let made = Command::new("sqlite3").arg(&source).arg(sql).output().unwrap();
+        let (stdin, stderr) = (Stdio::piped(), Stdio::piped());
+        let mut shell = Command::new("sqlite3").arg(&source).stdin(stdin).stderr(stderr).spawn().unwrap();
+        // Not as an argument: Windows takes no command line of more than 32,767 signs.
+        shell.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
+        let made = shell.wait_with_output().unwrap();
         assert!(made.stderr.is_empty(), "{}", String::from_utf8_lossy(&made.stderr));
         let database = DatabaseOptions { file: Some(source), ..DatabaseOptions::default() };
         Whole::from(database, folder)
