@@ -76,6 +76,27 @@ function backUp(dir: string, file: string): string {
   });
 });
 
+(mayChangeUser ? it : it.skip).each([
+  // The root of a volume on Linux, Windows and macOS.
+  ['lost+found', 'Complete:'],
+  ['System Volume Information', 'Complete:'],
+  ['.Spotlight-V100', 'Complete:'],
+  ['originals', 'INCOMPLETE:'],
+])('photos beside a folder %s that may not be read are %s', (name, verdict) => {
+  const dir = folder();
+  const { file } = wal(dir, 0o755);
+  const photos = join(dir, 'photos');
+  mkdirSync(join(photos, name), { recursive: true });
+  chmodSync(join(photos, name), 0o700);
+  const flags = ['--database-file', file, '--photos-dir', photos, '--output-dir', join(dir, 'out')];
+  const { stdout } = spawnSync(
+    'setpriv',
+    [...being(other), process.execPath, cli, 'backup', ...flags, '--photo-scope', 'all'],
+    { encoding: 'utf8', env: { ...process.env, HOME: '/' } },
+  );
+  expect(stdout).toMatch(new RegExp(`^${verdict}`, 'm'));
+});
+
 (mayChangeUser ? describe : describe.skip)('a folder in the home of another user', () => {
   it.each([
     ['above it', 'shared'],

@@ -1,8 +1,9 @@
 //! Photos as files below a folder: the path below the folder, with `/` on every platform, is the key.
 //!
 //! The folder is taken as it is, hidden files included; only our own working folders (`.cultural-archiver-` and random
-//! letters and digits) and archives are passed over, the latter with a warning. A file keeps no headers, so the media
-//! type comes from the extension, the last-modified time is the file's own, to the millisecond, and there is no ETag.
+//! letters and digits), archives, these with a warning, and what a system keeps to itself at the top of a volume are
+//! passed over. A file keeps no headers, so the media type comes from the extension, the last-modified time is the file's
+//! own, to the millisecond, and there is no ETag.
 //!
 //! Nothing outside the folder is ever read: a symbolic link counts as a photo when it leads to a file inside the
 //! folder, and is passed over with a warning when it leads out, to a folder, or nowhere. Names that are not Unicode

@@ -18,6 +18,12 @@ use crate::seal::is_own_archive;
 /// How many names a warning gives as examples.
 const EXAMPLES: usize = 3;
 
+/// Folders that a system keeps for itself at the top of a volume: nobody else may read them, as a rule.
+const OF_SYSTEM: [&str; 8] = [
+    "$RECYCLE.BIN", ".DocumentRevisions-V100", ".Spotlight-V100", ".TemporaryItems", ".Trashes",
+    ".fseventsd", "System Volume Information", "lost+found",
+];
+
 /// Lists the folder `root`, which is absolute and without links. Blocks.
 pub(super) fn walk(root: &Path, job: &Job) -> Result<Listing> {
     let mut walk = Walk::through(root);
@@ -91,6 +97,7 @@ impl<'r> Walk<'r> {
         }
         Ok(match GetError::from(error) {
             GetError::NoSuchKey => None,
+            GetError::Refused if is_of_system(self.root, &path) => None,
             error => Some(ListProblem { key: format!("{}/", shown(self.root, &path)), error }),
         })
     }
@@ -124,6 +131,12 @@ fn look_at(root: &Path, entry: &DirEntry) -> Result<Seen, GetError> {
 fn is_archive(entry: &DirEntry) -> bool {
     let is_zip = entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
     is_zip && is_own_archive(entry.path()).unwrap_or(false)
+}
+
+/// Whether a path leads into one of the folders that a system keeps for itself. There are no photos.
+fn is_of_system(root: &Path, path: &Path) -> bool {
+    let top = path.strip_prefix(root).ok().and_then(|below| below.iter().next()?.to_str());
+    top.is_some_and(|top| OF_SYSTEM.iter().any(|one| one.eq_ignore_ascii_case(top)))
 }
 
 /// A path below the folder, for people to read.

@@ -145,3 +145,12 @@ fn a_stopped_job_stops_the_walk() {
     job.stop_token().cancel();
     assert_eq!(walk(root.path(), &job).unwrap_err().code(), "ABORT_ERR");
 }
+
+#[test]
+fn what_a_system_keeps_to_itself_lies_at_the_top_of_a_volume() {
+    let is_of_system = |path: &str| is_of_system(Path::new("/photos"), &Path::new("/photos").join(path));
+    for path in ["System Volume Information", "$Recycle.Bin/S-1-5-18", ".Trashes", "lost+found"] {
+        assert!(is_of_system(path), "{path}");
+    }
+    assert!(!["originals", "originals/lost+found", "lost+found.jpg", ""].into_iter().any(is_of_system));
+}
