@@ -8,7 +8,7 @@ import { cpSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } 
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { createBackup, createDataDump, verifyArchive } from '../index.js';
+import { createBackup, createDataDump, verifyArchive, type Warning } from '../index.js';
 import { folder, listing, removeFolders, root } from './support';
 import { archive, now } from './support/dumps';
 import { full, random } from './support/random';
@@ -35,9 +35,10 @@ interface Outcome {
   readonly result?: Readonly<Record<string, unknown>>;
 }
 
-/** A call of a verb in a folder, and what must hold after it, however it ended. */
+/** A call of a verb on something in a folder, and what must hold after it, however it ended. */
 interface Case {
   readonly verb: string;
+  readonly what: string;
   readonly args: (dir: string) => unknown[];
   readonly check: (dir: string, outcome: Outcome) => Promise<void> | void;
 }
@@ -104,23 +105,52 @@ onLinux('a disk that fails at the nth call', () => {
   const cases: Case[] = [
     {
       verb: 'createBackup',
+      what: 'a platform',
       args: (dir) => [sources(dir)],
       check: (dir, outcome) => checkMade(dir, outcome, 'backup'),
     },
     {
       verb: 'createDataDump',
+      what: 'a platform',
       args: (dir) => [sources(dir)],
       check: (dir, outcome) => checkMade(dir, outcome, 'dump'),
     },
     {
       verb: 'verifyArchive',
+      what: 'a damaged backup',
       args: (dir) => [join(dir, 'damaged.zip')],
       check: (_, { result }) => {
         expect(result?.['ok']).not.toBe(true);
       },
     },
     {
+      verb: 'verifyArchive',
+      what: 'a sound backup',
+      args: (dir) => [clean.backup.path.replace(base, dir)],
+      check: (_, { result }) => {
+        // That the archive cannot be read is true; of what was loaded out of it nothing is.
+        for (const { message } of (result?.['problems'] ?? []) as Warning[]) {
+          expect(message).toContain('Input/output error');
+        }
+      },
+    },
+    {
       verb: 'restoreBackup',
+      what: 'some tables',
+      args: (dir) => [
+        clean.backup.path.replace(base, dir),
+        { database: join(dir, 'out', 'restored.sqlite'), tables: ['artwork', 'artists'] },
+      ],
+      check: (dir, { result, error }) => {
+        expect(error?.message ?? '').not.toContain('what was loaded');
+        const before = listing(join(base, 'out'));
+        const made = result === undefined ? [] : ['restored.sqlite'];
+        expect(listing(join(dir, 'out'))).toEqual([...before, ...made].sort());
+      },
+    },
+    {
+      verb: 'restoreBackup',
+      what: 'all of a backup',
       args: (dir) => [
         clean.backup.path.replace(base, dir),
         { database: join(dir, 'out', 'restored.sqlite'), photosDir: join(dir, 'out', 'photos') },
@@ -164,7 +194,7 @@ onLinux('a disk that fails at the nth call', () => {
   }
 
   it.each(cases)(
-    'is no loss to $verb, for any n',
+    'is no loss to $verb of $what, for any n',
     async (each) => {
       const [, ended, count] = await call(each, 0);
       expect(ended.error).toBeUndefined();

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode};
 
 use super::RestoredTable;
 use crate::database::digest::{self, TableDigest};
@@ -15,7 +15,7 @@ use crate::database::schema::{Key, Object, Schema};
 use crate::database::watchdog::Watchdog;
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, Warning};
-use crate::sqlite::trouble::{as_io, extended, interrupted};
+use crate::sqlite::trouble::{as_io, extended, interrupted, is_of_disk};
 
 /// The counters of AUTOINCREMENT tables, from which SQLite takes those of a table that is dropped.
 pub(super) const SEQUENCE: &str = "sqlite_sequence";
@@ -94,7 +94,7 @@ fn try_drop(path: &Path, kept: &HashSet<&str>, job: &Job) -> rusqlite::Result<Dr
 }
 
 fn undropped(path: &Path, error: &rusqlite::Error) -> Error {
-    if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+    if is_of_disk(error) {
         return Error::output(path, as_io(error));
     }
     // Its code alone: what SQLite says may quote a row.

@@ -101,6 +101,16 @@ pub fn is_of_machine(error: &rusqlite::Error) -> bool {
     matches!(primary(error), ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_INTERRUPT)
 }
 
+/// Whether the disk failed, said of a database of our own that was only just made. Where the system cannot read a file
+/// (EIO), SQLite calls the database corrupt.
+pub fn is_of_disk(error: &rusqlite::Error) -> bool {
+    match primary(error) {
+        ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN => true,
+        // With details it is a finding: of a virtual table, an index or a sequence.
+        _ => extended(error) == ffi::SQLITE_CORRUPT && !is_schema(error),
+    }
+}
+
 /// What a statement fails with that is ended from outside.
 pub fn interrupted() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)

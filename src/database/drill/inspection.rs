@@ -20,12 +20,10 @@ use crate::database::watchdog::Watchdog;
 use crate::database::{quoted_text, rows};
 use crate::error::{Error, Result};
 use crate::job::{Job, Meter, deep_thread, give_way};
-use crate::sqlite::trouble::{as_io, code, is_of_rows, no_room};
+use crate::sqlite::trouble::{as_io, code, is_of_disk, is_of_rows, no_room};
 
 /// What `integrity_check` begins with when pages are damaged or cannot be read.
 const PAGES: &str = "*** in database ";
-/// What it says there of a page that cannot be read at all.
-const UNREAD: &str = "unable to get the page";
 /// Readers; each has a cache of 8 MiB.
 const READERS: usize = 2;
 
@@ -146,9 +144,7 @@ impl Inspection<'_> {
             // Nothing is written, so it is what SQLite sorts that has no room.
             Some(ErrorCode::DiskFull) => no_room(&error),
             // The archive may be as sound as ever.
-            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
-                Error::output(self.path, as_io(&error))
-            }
+            _ if is_of_disk(&error) => Error::output(self.path, as_io(&error)),
             _ => Error::DrillFailed {
                 problem: format!("what was loaded cannot be read; {}", self.advice),
                 source: error.sqlite_error().map(|code| Box::new(*code) as _),
@@ -260,8 +256,7 @@ fn check(connection: &Connection, table: Option<&str>) -> rusqlite::Result<Optio
     let found: String =
         connection.query_row(&format!("PRAGMA integrity_check({argument})"), [], |row| row.get(0))?;
     if found.starts_with(PAGES) {
-        let code = if found.contains(UNREAD) { ffi::SQLITE_IOERR } else { ffi::SQLITE_CORRUPT };
-        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None));
     }
     Ok((found != "ok").then_some(found))
 }

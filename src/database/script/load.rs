@@ -17,7 +17,7 @@ use crate::database::generated;
 use crate::database::lexer::tokens;
 use crate::job::{Job, Meter};
 use crate::private_file;
-use crate::sqlite::trouble::{code, needs};
+use crate::sqlite::trouble::{code, is_of_disk, needs};
 
 /// Of a file that nobody else sees and that is thrown away after any failure: no journal, no flushes.
 const SETTINGS: &str = "PRAGMA journal_mode = OFF;
@@ -204,7 +204,7 @@ impl Loader {
             Some(ffi::SQLITE_INTERRUPT) => Problem::Slow,
             Some(ffi::SQLITE_TOOBIG) => Problem::Big,
             Some(ffi::SQLITE_FULL) if self.is_full() => Problem::Big,
-            Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN) => return store(error),
+            _ if is_of_disk(error) => return store(error),
             _ => match self.guard.refused() {
                 Some(what) => Problem::Forbidden(what),
                 None if !statement.closed => Problem::Unfinished,

@@ -65,3 +65,15 @@ fn what_sqlite_says_of_a_row_stays_out_of_the_message() {
     let told = undropped(Path::new("a.db"), &error).to_string();
     assert!(told.contains("SQLite's code 275") && !told.contains("ann@example.org"), "{told}");
 }
+
+#[test]
+fn a_disk_that_fails_is_no_defect_of_ours() {
+    let told = |code| {
+        undropped(Path::new("a.db"), &rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).code()
+    };
+    for code in [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_CANTOPEN, ffi::SQLITE_CORRUPT] {
+        assert_eq!(told(code), "OUTPUT_UNWRITABLE", "{code}");
+    }
+    assert_eq!(told(ffi::SQLITE_FULL), "DISK_FULL");
+    assert_eq!(told(ffi::SQLITE_CORRUPT_VTAB), "INTERNAL_ERROR");
+}

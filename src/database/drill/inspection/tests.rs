@@ -33,7 +33,7 @@ fn what_a_disk_gives_back_damaged_fails_and_a_broken_check_does_not() {
     // Not only because the digest cannot be taken.
     let connection = Connection::open(&path).unwrap();
     assert!(check(&connection, Some("filler")).is_err() && check(&connection, None).is_err());
-    assert_eq!(inspect(&path).unwrap_err().code(), "DRILL_FAILED");
+    assert_eq!(inspect(&path).unwrap_err().code(), "OUTPUT_UNWRITABLE");
 }
 
 #[test]

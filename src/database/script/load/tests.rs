@@ -341,6 +341,24 @@ fn a_second_script_goes_on_where_the_first_ended() {
 }
 
 #[test]
+fn a_disk_that_gives_back_other_bytes_is_no_fault_of_the_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite");
+    let job = Job::unattended();
+    let meter = job.meter(Phase::Snapshot, None, None);
+    let mut loader = Loader::create(&path, Budget::for_bytes(1 << 20), &job).unwrap();
+    let fill = "WITH c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < 16000)
+        INSERT INTO t SELECT printf('%01000d', i) FROM c";
+    loader.run(format!("CREATE TABLE t(a); {fill};").as_bytes(), &meter).unwrap();
+    // What did not stay in the cache.
+    let length = fs::metadata(&path).unwrap().len() as usize;
+    assert!(length > 1 << 20);
+    fs::write(&path, vec![0xff; length]).unwrap();
+    let failed = loader.run("SELECT sum(length(a)) FROM t;".as_bytes(), &meter);
+    assert!(matches!(failed, Err(LoadError::Store(_))), "{failed:?}");
+}
+
+#[test]
 fn no_call_runs_for_hours() {
     let short = "trim(printf('%.*c', 60000, 'a'), printf('%.*c', 60000, 'b') || 'a')";
     let (before, calls) = (worked(), vec![short; 200].join(", "));
