@@ -109,6 +109,24 @@ describe("a backup that is restored into wrangler's local state", () => {
     expect(listing(stateDir).filter((name) => name.startsWith('d1'))).toEqual([]);
   });
 
+  it('begins anew where another was broken off before the bucket had its tables', async () => {
+    const dir = folder();
+    const archive = await backup(dir);
+    const stateDir = join(dir, 'state');
+    const wrangler = { bucket, stateDir };
+    const { photos } = await restoreBackup(archive, { wrangler });
+    const [rows = ''] = listing(stateDir).filter((name) => name.endsWith('.sqlite'));
+    writeFileSync(join(stateDir, rows), '');
+    expect(await restoreBackup(archive, { wrangler })).toMatchObject({ photos, skipped: 0 });
+    expect(await restoreBackup(archive, { wrangler })).toMatchObject({ photos: 0 });
+
+    writeFileSync(join(stateDir, rows), '');
+    sqlite(join(stateDir, rows), 'CREATE TABLE of_something_else(a)');
+    await expect(restoreBackup(archive, { wrangler })).rejects.toMatchObject({
+      code: 'SOURCE_UNREACHABLE',
+    });
+  });
+
   it('refuses a database that is there, and options that name nothing', async () => {
     const dir = folder();
     const archive = await backup(dir);

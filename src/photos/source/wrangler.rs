@@ -51,6 +51,13 @@ struct Shared {
     _traces: Traces,
 }
 
+/// What there is in a bucket's rows.
+enum Tables {
+    None,
+    OfBucket,
+    Others,
+}
+
 /// An object and where its body is.
 struct Object {
     photo: StoredPhoto,
@@ -64,10 +71,14 @@ impl Wrangler {
     /// Fails with `SOURCE_UNREACHABLE` when there is none of that name or its rows cannot be read, with
     /// `OUTPUT_UNWRITABLE` or `DISK_FULL` when `work` cannot be written, and with `ABORT_ERR`.
     pub fn open(state: &Path, bucket: &str, work: &Path, job: &Job) -> Result<Self> {
-        let rows = bucket_file(state, bucket);
-        let bodies = bodies_folder(state, bucket);
-        let traces = Traces::before(&rows);
-        let mut shared = Shared { bucket: bucket.into(), rows, bodies, copy: None, _traces: traces };
+        let opened = Self::open_made(state, bucket, work, job)?;
+        opened.ok_or_else(|| Shared::of(state, bucket).no_bucket())
+    }
+
+    /// Opens the bucket as [`Wrangler::open`] does. None where its rows hold nothing, no table either: whoever made it
+    /// did not come to the end.
+    pub fn open_made(state: &Path, bucket: &str, work: &Path, job: &Job) -> Result<Option<Self>> {
+        let mut shared = Shared::of(state, bucket);
         if !shared.rows.is_file() {
             let problem = format!(
                 "wrangler would keep it in {}, which is not there; check the name of the bucket and the folder of the \
@@ -76,16 +87,10 @@ impl Wrangler {
             );
             return Err(shared.unreachable(problem, None));
         }
-        match shared.find_objects(work, job)? {
-            Ok(true) => Ok(Wrangler { shared: Arc::new(shared) }),
-            Ok(false) => {
-                let problem = format!(
-                    "{} is not a bucket of miniflare 3 or later; check the folder of the state, or run the site on it \
-                     with a current wrangler once",
-                    shared.rows.display()
-                );
-                Err(shared.unreachable(problem, None))
-            }
+        match shared.find_tables(work, job)? {
+            Ok(Tables::OfBucket) => Ok(Some(Wrangler { shared: Arc::new(shared) })),
+            Ok(Tables::None) => Ok(None),
+            Ok(Tables::Others) => Err(shared.no_bucket()),
             Err(error) => {
                 let problem = format!(
                     "{} cannot be read; if it is damaged, take the photos from a copy of the state, or back up the rows \
@@ -99,15 +104,21 @@ impl Wrangler {
 }
 
 impl Shared {
-    /// Whether there are tables of objects: in the rows as they lie or, where SQLite cannot read those without writing
-    /// beside them, in a copy, which is kept. The inner error is SQLite's.
-    fn find_objects(&mut self, work: &Path, job: &Job) -> Result<rusqlite::Result<bool>> {
+    fn of(state: &Path, bucket: &str) -> Self {
+        let rows = bucket_file(state, bucket);
+        let (bodies, traces) = (bodies_folder(state, bucket), Traces::before(&rows));
+        Shared { bucket: bucket.into(), rows, bodies, copy: None, _traces: traces }
+    }
+
+    /// Which tables there are: in the rows as they lie or, where SQLite cannot read those without writing beside them,
+    /// in a copy, which is kept. The inner error is SQLite's.
+    fn find_tables(&mut self, work: &Path, job: &Job) -> Result<rusqlite::Result<Tables>> {
         for attempt in 0..ATTEMPTS {
             job.check()?;
             if attempt > 0 {
                 thread::sleep(PAUSE);
             }
-            let beside = match (!has_lone_wal(&self.rows)).then(|| self.has_objects()) {
+            let beside = match (!has_lone_wal(&self.rows)).then(|| self.tables()) {
                 // A writer was killed: only whoever may write plays its journal back.
                 Some(Err(error)) if extended(&error) == ffi::SQLITE_READONLY_ROLLBACK => "-journal",
                 Some(found) if !found.as_ref().is_err_and(lacks_wal) => return Ok(found),
@@ -115,7 +126,7 @@ impl Shared {
             };
             self.copy = self.copied(beside, work, job)?;
             if self.copy.is_some() {
-                return Ok(self.has_objects());
+                return Ok(self.tables());
             }
         }
         Err(self.unreachable("its rows change all the time; stop `wrangler dev`, and try again", None))
@@ -139,6 +150,15 @@ impl Shared {
         Error::SourceUnreachable { what: self.place(), problem: problem.into(), source }
     }
 
+    fn no_bucket(&self) -> Error {
+        let problem = format!(
+            "{} is not a bucket of miniflare 3 or later; check the folder of the state, or run the site on it with a \
+             current wrangler once",
+            self.rows.display()
+        );
+        self.unreachable(problem, None)
+    }
+
     fn place(&self) -> String {
         format!("the local bucket {}", self.bucket)
     }
@@ -152,10 +172,14 @@ impl Shared {
         Ok(rows)
     }
 
-    fn has_objects(&self) -> rusqlite::Result<bool> {
-        let sql =
-            "SELECT count(*) = 2 FROM sqlite_schema WHERE name IN ('_mf_objects', '_mf_multipart_parts')";
-        self.connect()?.query_row(sql, [], |row| row.get(0))
+    fn tables(&self) -> rusqlite::Result<Tables> {
+        let sql = "SELECT count(*), total(name IN ('_mf_objects', '_mf_multipart_parts')) FROM sqlite_schema";
+        let counts = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?));
+        Ok(match self.connect()?.query_row(sql, [], counts)? {
+            (0, _) => Tables::None,
+            (_, 2.0) => Tables::OfBucket,
+            _ => Tables::Others,
+        })
     }
 
     fn list(&self, job: &Job) -> Result<Listing> {

@@ -114,9 +114,11 @@ impl Target for LocalBucket {
             return Ok(vec![Presence::Missing; photos.len()]);
         }
         let workspace = Workspace::create(&folder::temporary())?;
-        let source: Arc<dyn PhotoStore> =
-            Arc::new(Wrangler::open(&self.state, &self.bucket, workspace.folder(), job)?);
-        look_into(&source, photos, job)
+        match Wrangler::open_made(&self.state, &self.bucket, workspace.folder(), job)? {
+            Some(source) => look_into(&(Arc::new(source) as Arc<dyn PhotoStore>), photos, job),
+            // A restore that was broken off while it made the bucket.
+            None => Ok(vec![Presence::Missing; photos.len()]),
+        }
     }
 
     fn preflight(&self, bytes: u64) -> Result<()> {
@@ -131,10 +133,12 @@ impl Target for LocalBucket {
         }
         ensure_space(&bodies, bytes)?;
         let open = || -> rusqlite::Result<Connection> {
-            let rows = Connection::open(folder::reachable(&path))?;
+            let mut rows = Connection::open(folder::reachable(&path))?;
             rows.busy_timeout(BUSY_TIMEOUT)?;
             rows.pragma_update(None, "trusted_schema", false)?;
-            rows.execute_batch(TABLES)?;
+            let tables = rows.transaction()?;
+            tables.execute_batch(TABLES)?;
+            tables.commit()?;
             Ok(rows)
         };
         self.rows = Some(open().map_err(|error| failed(&path, error))?);
