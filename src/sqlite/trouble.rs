@@ -102,10 +102,10 @@ pub fn is_of_machine(error: &rusqlite::Error) -> bool {
 }
 
 /// Whether the disk failed, said of a database of our own that was only just made. Where the system cannot read a file
-/// (EIO), SQLite calls the database corrupt.
+/// (EIO), SQLite calls the database corrupt; where it does not open it for writing, SQLite opens it for reading.
 pub fn is_of_disk(error: &rusqlite::Error) -> bool {
     match primary(error) {
-        ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN => true,
+        ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN | ffi::SQLITE_READONLY => true,
         // With details it is a finding: of a virtual table, an index or a sequence.
         _ => extended(error) == ffi::SQLITE_CORRUPT && !is_schema(error),
     }

@@ -71,7 +71,13 @@ fn a_disk_that_fails_is_no_defect_of_ours() {
     let told = |code| {
         undropped(Path::new("a.db"), &rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).code()
     };
-    for code in [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_CANTOPEN, ffi::SQLITE_CORRUPT] {
+    for code in [
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_IOERR_FSYNC,
+        ffi::SQLITE_CANTOPEN,
+        ffi::SQLITE_CORRUPT,
+        ffi::SQLITE_READONLY,
+    ] {
         assert_eq!(told(code), "OUTPUT_UNWRITABLE", "{code}");
     }
     assert_eq!(told(ffi::SQLITE_FULL), "DISK_FULL");
