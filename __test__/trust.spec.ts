@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
@@ -11,18 +11,21 @@ import { database, folder, listing, removeFolders, root } from './support';
 import { sqlite } from './support/tools';
 
 const pem = readFileSync(join(root, '__test__', 'fixtures', 'untrusted.pem'));
-const server = createServer({ cert: pem, key: pem }, (_, response) => response.end());
+/** One for each test: who comes late to one must not be counted by the next. */
+let server: Server;
 let url: string;
 /** How often somebody has come. */
 let connections: number;
-server.on('connection', () => (connections += 1));
 
-beforeAll(async () => {
+beforeEach(async () => {
+  server = createServer({ cert: pem, key: pem }, (_, response) => response.end());
+  server.on('connection', () => (connections += 1));
+  connections = 0;
   await once(server.listen(0, '127.0.0.1'), 'listening');
   url = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 });
 
-afterAll(() => {
+afterEach(() => {
   server.close();
   removeFolders();
 });
@@ -41,7 +44,6 @@ it.each<[string, number, () => Partial<BackupOptions>]>([
   const file = database(folder());
   const sources: BackupOptions = { database: { file }, ...options() };
   sqlite(file, `UPDATE artwork SET photos = '["originals/a.jpg"]'`);
-  connections = 0;
   const error = await createBackup({ ...sources, outputDir }).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'SOURCE_UNREACHABLE' });
   const { message } = error as Error;
