@@ -186,8 +186,9 @@ impl Plan {
             report.warnings.extend(not_inside(&metadata, wanted));
         }
         report.warnings.extend(odd);
-        let is_for_d1 = options.wrangler.as_ref().is_some_and(|local| local.database_id.is_some());
-        report.warnings.extend(if is_for_d1 { not_for_d1(&metadata) } else { None });
+        if options.wrangler.as_ref().is_some_and(|local| local.database_id.is_some()) {
+            report.warnings.extend(not_for_d1(&metadata));
+        }
         Ok(Plan { databases, tables, photos, metadata, is_everything, report })
     }
 }

@@ -10,6 +10,11 @@ use crate::database::schema::{Key, Table};
 use crate::job::Warning;
 use crate::sqlite::trouble::is_corrupt;
 
+/// What to do about an index that lacks rows, or cannot be read.
+const REINDEX: &str = "; a restore makes it anew, REINDEX mends it";
+/// What to do about an index that may have kept what its table lost.
+const COMPARE: &str = ", so rows may be missing: compare them with an earlier backup before REINDEX";
+
 /// A warning for each index of `table`, but those that are `left_out`, that has not one entry for each of its `rows`.
 pub fn of_indexes(
     connection: &Connection,
@@ -27,21 +32,16 @@ pub fn of_indexes(
         if left_out(&name) {
             continue;
         }
-        let found = match entries(connection, table, &name) {
+        let (found, advice) = match entries(connection, table, &name) {
             Ok(entries) if entries == rows => continue,
-            Ok(entries) if entries > rows => format!(
-                "has {entries} entries for {rows} rows, so rows may be missing: compare them with an earlier backup \
-                 before REINDEX"
-            ),
             Ok(entries) => {
-                format!("has {entries} entries for {rows} rows; a restore makes it anew, REINDEX mends it")
+                let found = format!("has {entries} entries for {rows} rows");
+                (found, if entries > rows { COMPARE } else { REINDEX })
             }
-            Err(error) if is_corrupt(&error) => {
-                "is corrupt; a restore makes it anew, REINDEX mends it".into()
-            }
+            Err(error) if is_corrupt(&error) => ("is corrupt".into(), REINDEX),
             Err(error) => return Err(error),
         };
-        let message = format!("the index {name} of this table {found}");
+        let message = format!("the index {name} of this table {found}{advice}");
         warnings.push(Warning::about("INDEX_DAMAGED", &table.name, message));
     }
     Ok(warnings)
