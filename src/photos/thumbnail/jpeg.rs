@@ -75,11 +75,8 @@ impl Header {
 /// The smallest picture that still has to be made smaller. Lossless JPEG knows no cosines, and deep samples are decoded
 /// `whole` in any case.
 fn scale(longest: u32, max_side: u32, whole: bool) -> ScalingFactor {
-    let mut factors =
-        [8, 4, 2].into_iter().filter_map(|denominator| ScalingFactor::try_new(1, denominator).ok());
-    factors
-        .find(|factor| !whole && factor.scale_dim(longest as usize) >= max_side as usize)
-        .unwrap_or_default()
+    let denominator = [8, 4, 2].into_iter().find(|&denominator| !whole && longest / denominator >= max_side);
+    denominator.and_then(|denominator| ScalingFactor::try_new(1, denominator).ok()).unwrap_or_default()
 }
 
 /// Coefficients that a photo of several scans keeps until its last one, per pixel, rounded up.
@@ -121,7 +118,10 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
     // Not looked for again in all of the photo: the decoder has passed it by.
     let orientation = image.exif_data.map(Orientation::of_block).unwrap_or_default();
     let side = |side: usize| u32::try_from(side).map_err(|_| Refusal::TooLarge);
-    Ok(Pixels { width: side(image.width)?, height: side(image.height)?, samples, profile, orientation })
+    let (width, height) = (side(image.width)?, side(image.height)?);
+    let shown = |side: u32| f64::from(side) * f64::from(header.scale.num()) / f64::from(header.scale.denom());
+    let shown = (shown(header.width), shown(header.height));
+    Ok(Pixels { width, height, shown, samples, profile, orientation })
 }
 
 /// Encodes sRGB pixels. The JPEG holds no word of what was encoded or by whom.

@@ -12,6 +12,9 @@ use super::orientation::Orientation;
 pub(super) struct Pixels {
     pub(super) width: u32,
     pub(super) height: u32,
+    /// Width and height of what they show, from the left and the top: decoded at a fraction of its size, a photo ends
+    /// within its last column and row.
+    pub(super) shown: (f64, f64),
     pub(super) samples: Samples,
     /// The ICC profile that says what the samples mean; without one they are sRGB, or ink as such.
     pub(super) profile: Option<Vec<u8>>,
@@ -30,27 +33,29 @@ pub(super) enum Samples {
 impl Pixels {
     /// The picture with these sides, by a Lanczos filter three lobes wide.
     pub(super) fn resized(self, width: u32, height: u32) -> Result<Pixels, Refusal> {
-        if (self.width, self.height) == (width, height) {
+        let shown = (f64::from(width), f64::from(height));
+        if self.shown == shown && (self.width, self.height) == (width, height) {
             return Ok(self);
         }
-        let (from, to) = ((self.width, self.height), (width, height));
-        let samples = match self.samples {
-            Samples::Grey(samples) => Samples::Grey(resize::<U8>(&samples, from, to)?),
-            Samples::Rgb(samples) => Samples::Rgb(resize::<U8x3>(&samples, from, to)?),
-            Samples::Cmyk(samples) => Samples::Cmyk(resize::<U8x4>(&samples, from, to)?),
+        let samples = match &self.samples {
+            Samples::Grey(samples) => Samples::Grey(self.resize::<U8>(samples, width, height)?),
+            Samples::Rgb(samples) => Samples::Rgb(self.resize::<U8x3>(samples, width, height)?),
+            Samples::Cmyk(samples) => Samples::Cmyk(self.resize::<U8x4>(samples, width, height)?),
         };
-        Ok(Pixels { width, height, samples, ..self })
+        Ok(Pixels { width, height, shown, samples, ..self })
     }
-}
 
-fn resize<P: PixelTrait>(samples: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>, Refusal> {
-    let mut resized = vec![0; to.0 as usize * to.1 as usize * <P as InnerPixel>::size()];
-    let source = TypedImageRef::<P>::from_buffer(from.0, from.1, samples);
-    let target = TypedImage::<P>::from_buffer(to.0, to.1, &mut resized);
-    let (Ok(source), Ok(mut target)) = (source, target) else { return Err(Refusal::Undecodable) };
-    let options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false);
-    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|_| Refusal::Undecodable)?;
-    drop(target);
-    Ok(resized)
+    fn resize<P: PixelTrait>(&self, samples: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Refusal> {
+        let mut resized = vec![0; width as usize * height as usize * <P as InnerPixel>::size()];
+        let source = TypedImageRef::<P>::from_buffer(self.width, self.height, samples);
+        let target = TypedImage::<P>::from_buffer(width, height, &mut resized);
+        let (Ok(source), Ok(mut target)) = (source, target) else { return Err(Refusal::Undecodable) };
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+            .crop(0.0, 0.0, self.shown.0, self.shown.1)
+            .use_alpha(false);
+        Resizer::new().resize_typed(&source, &mut target, &options).map_err(|_| Refusal::Undecodable)?;
+        drop(target);
+        Ok(resized)
+    }
 }

@@ -81,7 +81,9 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Pixels, Refusal> {
         other => Samples::Rgb(other.into_rgb8().into_raw()),
     };
     let orientation = block.map_or_else(|| Orientation::of_container(bytes), Orientation::of_block);
-    Ok(Pixels { width: header.width, height: header.height, samples, profile, orientation })
+    let (width, height) = (header.width, header.height);
+    let shown = (f64::from(width), f64::from(height));
+    Ok(Pixels { width, height, shown, samples, profile, orientation })
 }
 
 /// Whether a TIFF is made of JPEGs: the header of each promises what it likes, and each is decoded whole.

@@ -93,6 +93,22 @@ fn the_longest_side_is_exact_and_nothing_is_enlarged() {
 }
 
 #[test]
+fn nothing_is_moved_where_a_photo_ends_within_an_eighth_of_a_block() {
+    // Decoded at an eighth, the last column holds one pixel of the photo and seven that only fill it up.
+    let (width, height) = (1601, 1201);
+    let edge = |x, y| x >= width - 40 || y >= height - 40;
+    let photo = RgbImage::from_fn(width, height, |x, y| Rgb([if edge(x, y) { 255 } else { 0 }; 3]));
+    let made = pixels(&thumbnail(&jpeg(&photo), 200).unwrap());
+    let white = |line: &mut dyn Iterator<Item = (u32, u32)>| {
+        line.map(|(x, y)| f64::from(made.get_pixel(x, y).0[1]) / 255.0).sum::<f64>()
+    };
+    let across = white(&mut (0..200).map(|x| (x, 75)));
+    let down = white(&mut (0..150).map(|y| (100, y)));
+    // Forty pixels of an eighth each.
+    assert!((across - 5.0).abs() < 0.1 && (down - 5.0).abs() < 0.1, "{across} {down}");
+}
+
+#[test]
 fn every_orientation_is_turned_upright() {
     // What each of the eight stored pictures shows once it is upright (Exif 3.0, tag 274).
     let shown = ["rgbw", "grwb", "wbgr", "bwrg", "rbgw", "brwg", "wgbr", "gwrb"];
