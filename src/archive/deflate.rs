@@ -1,6 +1,6 @@
 //! Deflates one large entry into a file, in blocks that are compressed side by side.
 //!
-//! The text is cut into blocks of 1 MiB. Each is compressed on its own, with the 32 KiB before it as a dictionary,
+//! The text is cut into blocks of 256 KiB. Each is compressed on its own, with the 32 KiB before it as a dictionary,
 //! and ends on a byte boundary, so that the blocks, one after the other, are one deflate stream (RFC 1951). Where
 //! the cuts are depends on the text alone: the bytes are the same at any number of threads. A bounded number of
 //! blocks is in memory.
@@ -20,8 +20,9 @@ use super::follow::{Follower, Watch};
 use crate::error::{Error, Result};
 use crate::job::work_beside;
 
-/// Bytes of text per block. From 128 KiB to 4 MiB the size of the result differs by 0.1 %.
-const BLOCK: usize = 1 << 20;
+/// Bytes of text per block. From 128 KiB to 4 MiB neither the size of the result nor the time differs by more than
+/// 0.1 %; smaller ones take less memory, and leave less of it unused in the allocator.
+const BLOCK: usize = 1 << 18;
 /// How far back deflate may refer (RFC 1951, section 2).
 const WINDOW: usize = 32 * 1024;
 
