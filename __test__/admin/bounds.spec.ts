@@ -151,7 +151,10 @@ it('puts jobs in order that an older service wrote down without the time of thei
     const fresh = () => new JobRecords(state);
     fresh();
     for (const n of [2, 4, 1, 3]) {
-      const job = { id: String(n).padStart(36, '0'), created_at: '2026-01-0' + n, state: 'failed', kept: null };
+      const job = {
+        id: String(n).padStart(36, '0'), kind: 'backup', created_at: '2026-01-0' + n, state: 'failed', kept: null,
+        instance: { id: '', place: '', pid: 1, started: null }, lock: null, finished_at: null, error: null,
+      };
       writeFileSync(state + '/jobs/' + job.id + '.json', JSON.stringify(job));
     }
     return fresh().all().map(({ started_at }) => started_at);`;

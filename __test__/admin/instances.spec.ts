@@ -141,7 +141,8 @@ it('a job that its process has ended and started again while somebody asked for 
     const id = '0'.repeat(36);
     const instance = { id: 'another', place: 'elsewhere', pid: 1, started: null };
     const writeDown = (lock) => {
-      const job = { id, kind: 'data-dump', created_at: '', started_at: '', instance, state: 'running', lock, kept: null };
+      const times = { created_at: '', started_at: '', finished_at: null };
+      const job = { id, kind: 'data-dump', ...times, instance, state: 'running', lock, error: null, kept: null };
       writeFileSync(${JSON.stringify(join(base, 'state', 'jobs'))} + '/' + id + '.json', JSON.stringify(job));
     };
     const all = new JobRecords(${JSON.stringify(join(base, 'state'))});

@@ -62,7 +62,9 @@ it('how a job ended is written down although its record is open for a moment', (
     Object.defineProperty(process, 'platform', { value: 'win32' });
     const state = ${JSON.stringify(folder())};
     const id = '1'.padStart(36, '0');
-    new JobRecords(state).save({ id, created_at: '1', started_at: '1', state: 'succeeded', kept: null });
+    const ended = { state: 'succeeded', finished_at: '2', result: null, error: null, kept: null, lock: null };
+    const instance = { id: '', place: '', pid: 1, started: null };
+    new JobRecords(state).save({ id, kind: 'backup', created_at: '1', started_at: '1', instance, ...ended });
     return new JobRecords(state).get(id)?.state ?? null;`;
   expect(evaluate('JobRecords', 'admin/jobs/records.js', script)).toBe('succeeded');
 });

@@ -1,9 +1,10 @@
 /** A state folder in which lies what is somebody else's: its names are common words. */
 
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { folder, listing } from '../support';
+import type { Job } from '../support/admin/client';
 import { places } from '../support/admin/places';
 import { evaluate } from '../support/evaluate';
 
@@ -42,6 +43,55 @@ it('keeps what is theirs, and goes on beside it', async () => {
   // Of the dumps before, the last one alone.
   const kept = listing(join(state, 'previous')).filter((name) => /^[0-9a-f]{64}/.test(name));
   expect(kept).toHaveLength(1);
+});
+
+it('starts beside records of jobs that it cannot read, says so, and throws away no dump of theirs', async () => {
+  const state = join(base(), 'state');
+  plan({});
+  const before = await client(inFolder());
+  const waits = await before.make({ publish: false });
+  const published = await before.make();
+  await before.service.stop();
+  const record = join(state, 'jobs', `${published.job_id}.json`);
+  const known = JSON.parse(readFileSync(record, 'utf8')) as object;
+  const idOf = (n: number): string => String(n).padStart(36, '0');
+  const changed = [
+    { id: published.job_id },
+    { state: 'running', instance: undefined },
+    { state: 'running', instance: null },
+    { state: 'paused' },
+    { kind: 'list' },
+    { kept: { path: record } },
+  ].map((change) => (id: string) => ({ ...known, id, ...change }));
+  const strange = [{}, null, 5, []]
+    .map(
+      (value): ((id: string) => unknown) =>
+        () =>
+          value,
+    )
+    .concat(changed);
+  strange.forEach((text, n) => {
+    write(join(state, 'jobs', `${idOf(n)}.json`), JSON.stringify(text(idOf(n))));
+    write(join(state, 'outbox', idOf(n), 'datadump-2026-05-01.zip'), 'PK');
+  });
+  write(join(state, 'outbox', idOf(99), 'datadump-2026-05-01.zip'), 'PK');
+
+  const admin = await client(inFolder());
+  expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+  const { data } = await admin.ask<{ jobs: readonly Job[] }>('GET', 'jobs');
+  const ids = data.jobs.map(({ job_id }) => job_id);
+  expect(ids).toEqual([expect.any(String), published.job_id, waits.job_id]);
+  for (const [n] of strange.entries()) {
+    expect((await admin.ask('GET', `jobs/${idOf(n)}`)).status).toBe(404);
+    expect((await admin.ask('DELETE', `jobs/${idOf(n)}`)).status).toBe(404);
+    const told = admin.service.output().split(`${idOf(n)}.json cannot be read`);
+    expect(told).toHaveLength(2);
+  }
+  const kept = listing(join(state, 'outbox')).filter((name) => name.endsWith('.zip'));
+  expect(kept.map((name) => name.split(/[/\\]/)[0])).toEqual(
+    expect.arrayContaining([waits.job_id, ...strange.map((_, n) => idOf(n))]),
+  );
+  expect(kept).toHaveLength(strange.length + 1);
 });
 
 it('forgets nonces, and nothing else of their folder', () => {

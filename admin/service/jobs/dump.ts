@@ -116,12 +116,15 @@ export class DumpJobs {
     await this.#clear(id);
   }
 
-  /** Removes what dead jobs left, but not what can still be published. */
+  /** Removes what dead jobs left, but not what can still be published, nor what nobody here knows about. */
   async sweep(): Promise<void> {
     for (const id of (await readdir(this.#outbox)).filter(isJobId)) {
       const job = this.records.get(id);
-      if (job === undefined || (job.kept === null && job.state !== 'running'))
-        await this.#clear(id);
+      const isLeft =
+        job === undefined
+          ? !this.records.isNoted(id)
+          : job.kept === null && job.state !== 'running';
+      if (isLeft) await this.#clear(id);
     }
   }
 

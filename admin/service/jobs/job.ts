@@ -8,10 +8,19 @@ import type { KeptDump } from '../storage/published.js';
 import { isOurs, self } from './instance.js';
 import type { Instance } from './instance.js';
 
-export type JobKind = 'data-dump' | 'backup';
+export const kinds = ['data-dump', 'backup'] as const;
+export type JobKind = (typeof kinds)[number];
 
 /** `review`: made, and waiting for somebody to look at it. `interrupted`: its process ended before it did. */
-export type JobState = 'running' | 'review' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
+export const states = [
+  'running',
+  'review',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'interrupted',
+] as const;
+export type JobState = (typeof states)[number];
 
 export interface JobProgress {
   readonly phase: Progress['phase'] | 'previous' | 'upload' | 'check' | 'publish';

@@ -1,23 +1,45 @@
 /** Jobs on disk, one file each, so that a restarted service can tell what became of them. */
 
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 
+import { codeOf } from '../codes.js';
 import { makeNamed } from '../folders.js';
+import { logWarning } from '../log.js';
 import { replaceSync } from '../replace.js';
+import { keptShape } from '../storage/published.js';
 import { isOurs } from './instance.js';
-import { isJobId } from './job.js';
+import { isJobId, kinds, states } from './job.js';
 import type { Job } from './job.js';
 
 /** Jobs that are remembered. */
 const kept = 100;
 
 /** A job as it lies on the disk: older services have not written down when it was started. */
-type Written = Omit<Job, 'started_at'> & Partial<Pick<Job, 'started_at'>>;
+const shape = v.looseObject({
+  id: v.string(),
+  kind: v.picklist(kinds),
+  created_at: v.string(),
+  started_at: v.optional(v.string()),
+  instance: v.object({
+    id: v.string(),
+    place: v.string(),
+    pid: v.number(),
+    started: v.nullable(v.string()),
+  }),
+  lock: v.nullable(v.string()),
+  state: v.picklist(states),
+  finished_at: v.nullable(v.string()),
+  error: v.nullable(v.object({ code: v.string(), message: v.string() })),
+  kept: v.nullable(keptShape),
+});
 
 export class JobRecords {
   readonly #folder: string;
   readonly #jobs = new Map<string, Job>();
+  /** Jobs whose records cannot be read: each is told once. */
+  readonly #unreadable = new Set<string>();
 
   constructor(stateDir: string) {
     this.#folder = join(stateDir, 'jobs');
@@ -41,6 +63,11 @@ export class JobRecords {
     const job = known === undefined ? read : Object.assign(known, read);
     this.#jobs.set(id, job);
     return job;
+  }
+
+  /** Whether anything is written down about a job, be it what nobody here can read. */
+  isNoted(id: string): boolean {
+    return this.#jobs.has(id) || existsSync(this.#path(id));
   }
 
   /** Keeps a job, here and on the disk. */
@@ -82,12 +109,26 @@ export class JobRecords {
   }
 
   #read(id: string): Job | undefined {
+    const path = this.#path(id);
     try {
-      const job = JSON.parse(readFileSync(this.#path(id), 'utf8')) as Written;
-      return { started_at: job.created_at, ...job };
-    } catch {
+      const job = v.parse(shape, JSON.parse(readFileSync(path, 'utf8')));
+      if (job.id !== id) throw new Error('It is the record of another job');
+      return { result: null, ...job, started_at: job.started_at ?? job.created_at, progress: null };
+    } catch (error) {
+      this.#tellUnreadable(id, codeOf(error) ?? 'it is damaged, or of another version');
       return undefined;
     }
+  }
+
+  #tellUnreadable(id: string, why: string): void {
+    // There is none; or somebody is replacing it, while Windows refuses.
+    const isPassing = ['ENOENT', 'EBUSY', 'EPERM'].includes(why);
+    if (isPassing || this.#unreadable.has(id)) return;
+    this.#unreadable.add(id);
+    logWarning(
+      `${this.#path(id)} cannot be read (${why}): its job is not listed, and a dump that it keeps stays where it is. ` +
+        'Mend it, or remove it',
+    );
   }
 }
 

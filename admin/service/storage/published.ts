@@ -43,8 +43,7 @@ export interface KeptDump extends LocalDump {
 }
 
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const shape = v.object({
-  id: v.string(),
+const facts = {
   filename: v.string(),
   size: whole,
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
@@ -58,8 +57,19 @@ const shape = v.object({
     total_photos: whole,
   }),
   warnings: v.array(v.string()),
+};
+const shape = v.object({
+  id: v.string(),
+  ...facts,
   // The panel makes a link of it, and there are URLs that are scripts.
   download_url: v.pipe(v.string(), v.check(isHttp)),
+});
+/** The shape of a `KeptDump`, as it is written down. */
+export const keptShape = v.object({
+  ...facts,
+  operator_warnings: v.array(v.string()),
+  path: v.string(),
+  exposed: v.boolean(),
 });
 
 /** What a sidecar or latest.json says; undefined when that is nothing that the service has written. */
