@@ -130,6 +130,22 @@ describe.each<[string, () => Place | Promise<Place>]>([
     expect((await place.keys()).filter((key) => key.endsWith('.zip'))).toHaveLength(2);
   });
 
+  it('points to what a dump is, and not to one of its second that another instance has taken back', async () => {
+    const place = await placed();
+    const admin = await client(place);
+    const other = await client(place, 'other');
+    const at = '2026-04-01T00:00:00Z';
+    plan({ at });
+    await admin.make();
+    expect((await other.dumps()).total).toBe(1);
+    expect((await admin.ask('DELETE', `data-dumps/${idOf(at)}`)).status).toBe(200);
+    plan({ at, artworks: 4 });
+    expect(await other.make()).toMatchObject({ state: 'succeeded' });
+    const dump = await latest(place);
+    expect(dump?.metadata['total_artworks']).toBe(4);
+    for (const one of [admin, other]) expect((await one.dumps()).dumps).toEqual([dump]);
+  });
+
   it('takes dumps back, and latest falls back', async () => {
     const place = await placed();
     const admin = await client(place);

@@ -98,6 +98,8 @@ export class Catalogue {
 
     steps.onStep('publish');
     await this.#putOnce(name.sidecarKey, published);
+    // Another one had this name, if somebody has taken back what was made in the same second.
+    this.#inventory.forget(name.id);
     await this.#point();
     // The dump is out: what is old and cannot be removed now is removed with the next one.
     await this.#dropOld().catch(logDefect);

@@ -13,7 +13,7 @@ import type { ObjectStore } from './store.js';
 const width = 8;
 
 export class Inventory {
-  /** Sidecars never change, so each is read once. */
+  /** Sidecars never change while their dump is there, so each is read once. */
   readonly #sidecars = new Map<string, PublishedDump>();
   /** Sidecars that cannot be read: each is told once. */
   readonly #damaged = new Set<string>();
@@ -28,6 +28,8 @@ export class Inventory {
       const name = ownerOf(key);
       if (name !== undefined && name.id !== without) names.set(name.id, name);
     }
+    // What another instance has taken back: its second may name another dump one day.
+    for (const id of this.#sidecars.keys()) if (!names.has(id) && id !== without) this.forget(id);
     const newestFirst = [...names.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
     const isWhole = ({ archiveKey, sidecarKey }: DumpName): boolean =>
       keys.has(archiveKey) && keys.has(sidecarKey);
@@ -58,7 +60,12 @@ export class Inventory {
   async remove(name: DumpName): Promise<void> {
     await this.store.remove(name.archiveKey);
     await this.store.remove(name.sidecarKey);
-    this.#sidecars.delete(name.id);
+    this.forget(name.id);
+  }
+
+  /** Reads the sidecar of a dump anew when it is asked for. */
+  forget(id: string): void {
+    this.#sidecars.delete(id);
   }
 
   /** Dumps with what their sidecars say, but for those that cannot be read or have been taken back since. */
