@@ -1,6 +1,6 @@
 /** What stays true of what is published when the storage breaks, or a process dies, in the middle. */
 
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -105,6 +105,20 @@ it('says of a dump whose file somebody has removed that it is gone, and discards
   expect(failed.error?.message).toMatch(/file of the dump is gone: discard it/);
   expect((await admin.ask('DELETE', `jobs/${job_id}`)).status).toBe(200);
   expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+});
+
+it('publishes a dump that waits although its state folder was moved meanwhile', async () => {
+  const place = inFolder();
+  const before = await client(place);
+  plan({ at: '2026-05-05T00:00:00Z' });
+  const { job_id } = await before.make({ publish: false });
+  await before.service.stop();
+  renameSync(join(base(), 'state'), join(base(), 'moved'));
+  const after = await client(place, 'moved');
+  expect((await after.ask('POST', `jobs/${job_id}/publish`)).status).toBe(202);
+  expect(await after.over(job_id)).toMatchObject({ state: 'succeeded' });
+  expect((await latest(place))?.id).toBe('20260505T000000Z');
+  expect(listing(join(base(), 'moved', 'outbox'))).toEqual([]);
 });
 
 it('makes a dump although somebody has removed the folder in which it is made', async () => {

@@ -73,8 +73,9 @@ export class DumpJobs {
 
   /** Publishes what a job has kept. When that fails the file stays, to be sent again. */
   async publish({ job, lock, signal, report, keep }: Work): Promise<Outcome> {
-    const local = job.kept;
-    if (local === null) throw nothingToPublish();
+    if (job.kept === null) throw nothingToPublish();
+    // Where it lies now: the state folder may have been moved since it was made.
+    const local = { ...job.kept, path: join(this.#outbox, job.id, job.kept.filename) };
     let step: JobProgress['phase'] = 'upload';
     let published: PublishedDump;
     try {
