@@ -130,6 +130,24 @@ describe.each<[string, () => Place | Promise<Place>]>([
     expect((await place.keys()).filter((key) => key.endsWith('.zip'))).toHaveLength(2);
   });
 
+  it('removes with a dump beyond those that are kept what it had replaced, which would be in its place', async () => {
+    const place = await placed();
+    const admin = await client(place, 'state', { DUMPS_KEEP: '1' });
+    const today = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+    // The first is not due before the last second of today.
+    const instants = [-2000, -1000, 0].map((ms) => new Date(today + ms).toISOString());
+    for (const at of instants) {
+      plan({ at });
+      expect(await admin.make()).toMatchObject({ state: 'succeeded' });
+    }
+    const { dumps, replaced } = await admin.dumps();
+    expect([dumps, replaced].map((some) => some.map(({ id }) => id))).toEqual([
+      [idOf(instants[2])],
+      [],
+    ]);
+    expect((await place.keys()).filter((key) => key.endsWith('.zip'))).toHaveLength(1);
+  });
+
   it('points to what a dump is, and not to one of its second that another instance has taken back', async () => {
     const place = await placed();
     const admin = await client(place);

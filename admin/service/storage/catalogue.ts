@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 
 import { Problem } from '../envelope.js';
 import { logDefect, logWarning } from '../log.js';
-import { oldIn } from './found.js';
+import { beyond, oldIn } from './found.js';
 import { Inventory } from './inventory.js';
 import type { Lock } from './lock.js';
 import { indexKey, latestKey, nameAt, nameOf } from './names.js';
@@ -225,7 +225,7 @@ export class Catalogue {
   /** Removes all that is old: also what is beyond `keep`, which index.json has just been written without. */
   async #dropOld(): Promise<void> {
     const found = await this.#inventory.find();
-    for (const name of [...found.listed.slice(this.keep), ...oldIn(found)])
+    for (const name of [...beyond(found, this.keep), ...oldIn(found)])
       await this.#inventory.remove(name);
   }
 

@@ -37,6 +37,13 @@ export function byDay(whole: readonly Whole[]): Pick<Found, 'listed' | 'supersed
   };
 }
 
+/** Dumps of days beyond those that are kept: what the last one of a day has replaced first, lest it is listed instead. */
+export function beyond({ listed, superseded }: Found, keep: number): readonly DumpName[] {
+  return listed
+    .slice(keep)
+    .flatMap((last) => [...superseded.filter((one) => dayOf(one) === dayOf(last)), last]);
+}
+
 /** What was replaced a day ago, or left by an upload of yesterday. */
 export function oldIn({ superseded, orphans }: Found): readonly DumpName[] {
   const now = Date.now();
