@@ -164,6 +164,25 @@ describe.each<[string, () => Place | Promise<Place>]>([
     for (const one of [admin, other]) expect((await one.dumps()).dumps).toEqual([dump]);
   });
 
+  it('links to where the world reads dumps now, also those that were made when it was elsewhere', async () => {
+    const place = await placed();
+    const before = await client(place, 'state', { DUMPS_PUBLIC_URL: 'https://old.example' });
+    plan({ at: '2026-04-01T00:00:00Z' });
+    await before.make();
+    await before.service.stop();
+    const after = await client(place, 'state', { DUMPS_PUBLIC_URL: 'https://new.example/' });
+    const linksOf = (dumps: readonly Dump[]): readonly string[] =>
+      dumps.map(({ download_url }) => download_url);
+    const link = (day: string): string =>
+      `https://new.example/${prefix}202604${day}T000000Z/datadump-2026-04-${day}.zip`;
+    expect(linksOf((await after.dumps()).dumps)).toEqual([link('01')]);
+    plan({ at: '2026-04-02T00:00:00Z' });
+    await after.make();
+    const index = JSON.parse(String(await place.read(`${prefix}index.json`))) as { dumps: Dump[] };
+    expect(linksOf(index.dumps)).toEqual([link('02'), link('01')]);
+    expect((await latest(place))?.download_url).toBe(link('02'));
+  });
+
   it('takes dumps back, and latest falls back', async () => {
     const place = await placed();
     const admin = await client(place);

@@ -11,7 +11,7 @@ import { logDefect, logWarning } from '../log.js';
 import { beyond, oldIn } from './found.js';
 import { Inventory } from './inventory.js';
 import type { Lock } from './lock.js';
-import { indexKey, latestKey, nameAt, nameOf } from './names.js';
+import { indexKey, latestKey, nameAt, nameOf, urlOf } from './names.js';
 import type { DumpName } from './names.js';
 import { readPublished, toPublished } from './published.js';
 import type { LocalDump, PublishedDump } from './published.js';
@@ -46,7 +46,7 @@ export class Catalogue {
     private readonly publicUrl: string,
     private readonly keep: number,
   ) {
-    this.#inventory = new Inventory(store);
+    this.#inventory = new Inventory(store, publicUrl);
   }
 
   async page(page: number, limit: number): Promise<Page> {
@@ -86,8 +86,7 @@ export class Catalogue {
     if (newest !== undefined && newest.id > name.id) {
       throw new Problem(409, 'DUMP_OUTDATED', 'A newer dump has been published: discard this one');
     }
-    const download_url = `${this.publicUrl}/${name.archiveKey}`;
-    const published = toPublished(name, dump, download_url);
+    const published = toPublished(name, dump, urlOf(name, this.publicUrl));
 
     steps.onStep('upload');
     await this.#upload(name, dump, steps);

@@ -3,7 +3,7 @@
 import { logWarning } from '../log.js';
 import { byDay } from './found.js';
 import type { Found, Whole } from './found.js';
-import { ownerOf, prefix } from './names.js';
+import { ownerOf, prefix, urlOf } from './names.js';
 import type { DumpName } from './names.js';
 import { readPublished } from './published.js';
 import type { PublishedDump } from './published.js';
@@ -18,7 +18,11 @@ export class Inventory {
   /** Sidecars that cannot be read: each is told once. */
   readonly #damaged = new Set<string>();
 
-  constructor(private readonly store: ObjectStore) {}
+  /** `publicUrl`: where the world reads the bucket now, without a slash at its end. */
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly publicUrl: string,
+  ) {}
 
   /** All there is, as if `without` were gone already. */
   async find(without?: string): Promise<Found> {
@@ -41,17 +45,21 @@ export class Inventory {
     };
   }
 
-  /** What the sidecar of a dump says; undefined where there is none that can be read. */
+  /**
+   * What the sidecar of a dump says, with its link as it is now: it was written when the bucket may have been read
+   * elsewhere. Undefined where there is none that can be read.
+   */
   async sidecar(name: DumpName): Promise<PublishedDump | undefined> {
     const known = this.#sidecars.get(name.id);
     if (known !== undefined) return known;
     const found = await this.store.get(name.sidecarKey);
     if (found === undefined) return undefined;
-    const dump = readPublished(found.body);
-    if (dump?.id !== name.id) {
+    const told = readPublished(found.body);
+    if (told?.id !== name.id) {
       this.#tellDamaged(name);
       return undefined;
     }
+    const dump = { ...told, download_url: urlOf(name, this.publicUrl) };
     this.#sidecars.set(name.id, dump);
     return dump;
   }

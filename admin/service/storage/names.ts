@@ -30,6 +30,11 @@ export function nameOf(id: string): DumpName | undefined {
   return { id, filename, archiveKey, sidecarKey: `${archiveKey}.json` };
 }
 
+/** Where the world reads the archive of a dump. */
+export function urlOf({ archiveKey }: DumpName, publicUrl: string): string {
+  return `${publicUrl}/${archiveKey}`;
+}
+
 /** The dump that an object belongs to. */
 export function ownerOf(key: string): DumpName | undefined {
   const name = nameOf(key.slice(prefix.length).split('/')[0] ?? '');
