@@ -177,6 +177,20 @@ it('says of an admin who is none any more what it is, not that the service is aw
   await notice(page, /^Published/).waitFor();
 });
 
+it('says no more that a dump is published once somebody else has taken it back', async () => {
+  const page = await signIn(await stage.visit());
+  await generate(page);
+  await notice(page, /^Published/).waitFor();
+  const other = await signIn(await stage.visit());
+  await button(other, /^Take back/).click();
+  await button(other, 'Take it back').click();
+  await other.getByText('No data dump has been published yet').waitFor();
+  await notice(page, /^Published/).waitFor();
+  await button(page, 'Refresh').click();
+  await page.getByText('No data dump has been published yet').waitFor();
+  await notice(page, /^Published/).waitFor({ state: 'detached' });
+});
+
 it('counts the time of a job by the clock of the service', async () => {
   const page = await stage.visit();
   await page.addInitScript('const { now } = Date; Date.now = () => now() + 300_000;');
