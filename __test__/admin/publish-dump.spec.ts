@@ -173,6 +173,14 @@ it.each([
   expect(said).not.toMatch(/wrong-one/);
 });
 
+it('says by its code, which the README explains, that a job is running', async () => {
+  const lock = { job_id: 'a-job', kind: 'backup', token: 'another' };
+  const heartbeat_at = new Date().toISOString();
+  await stage.r2.write(`${prefix}.lock.json`, JSON.stringify({ ...lock, heartbeat_at }));
+  const [code, said] = await ended(publishDump());
+  expect([code, said]).toEqual([1, expect.stringMatching(/^error: JOB_RUNNING: Another job/m)]);
+});
+
 it('says nothing of Node to come, as the client for buckets would with Node 20', async () => {
   const [, said] = await ended(publishDump({ DUMPS_S3_BUCKET: 'nowhere' }));
   expect(said).not.toMatch(/SupportWarning/);

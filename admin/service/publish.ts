@@ -42,7 +42,8 @@ try {
   process.exitCode = await publish(allowShrink ?? false);
 } catch (thrown) {
   const error = explained(thrown);
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  const code = error instanceof Problem ? `${error.code}: ` : '';
+  console.error(`error: ${code}${error instanceof Error ? error.message : String(error)}`);
   // There is no service whose log would say why.
   if (error instanceof Problem && error.cause !== undefined) logDefect(error);
   process.exitCode = exitCodeOf(error);
