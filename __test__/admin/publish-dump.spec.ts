@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -151,6 +151,21 @@ it('is told as interrupted as soon as it was killed, though its lock says for tw
   child.kill('SIGKILL');
   await ended(child);
   expect(await jobs(stage.admin)).toMatchObject([{ state: 'interrupted', publishable: true }]);
+});
+
+it('removes what a run before the last start of the machine has left half made', async () => {
+  const id = '0'.repeat(36);
+  const instance = { id: 'another', place: 'before the start', pid: 1, started: null };
+  const times = { created_at: '2026-01-01T00:00:00Z', finished_at: null };
+  const job = { id, kind: 'data-dump', ...times, instance, state: 'running', lock: 'gone' };
+  const state = join(stage.base, 'state');
+  const record = join(state, 'jobs', `${id}.json`);
+  writeFileSync(record, JSON.stringify({ ...job, error: null, kept: null }));
+  mkdirSync(join(state, 'outbox', id));
+  writeFileSync(join(state, 'outbox', id, 'half.zip'), 'PK');
+  expect([0, 3]).toContain((await ended(publishDump()))[0]);
+  expect(outbox()).toEqual([]);
+  expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject({ state: 'interrupted' });
 });
 
 it('says why the storage cannot be had, which no log of a service would', async () => {

@@ -102,6 +102,11 @@ export function told(job: Job): Readonly<Record<string, unknown>> {
   };
 }
 
+/** A job of another instance, of which the lock alone is known, as callers see it. */
+export function elsewhere(jobId: string, kind: string): Readonly<Record<string, unknown>> {
+  return { job_id: jobId, kind, state: 'running', progress: null, elsewhere: true };
+}
+
 export function nothingToPublish(): Problem {
   return new Problem(409, 'NOTHING_TO_PUBLISH', 'The job has no dump that waits');
 }

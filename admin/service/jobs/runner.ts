@@ -10,7 +10,7 @@ import type { KeptDump } from '../storage/published.js';
 import type { ObjectStore } from '../storage/store.js';
 import { endAfter } from './ending.js';
 import { isGone, isOurs, self } from './instance.js';
-import { isOver, newJob, nothingToPublish, told } from './job.js';
+import { elsewhere, isOver, newJob, nothingToPublish, told } from './job.js';
 import type { Job, JobKind, JobProgress } from './job.js';
 import type { JobRecords } from './records.js';
 
@@ -87,6 +87,7 @@ export class JobRunner {
     try {
       const lock = await this.#lock(this.#reserved);
       try {
+        await this.#settle();
         // While the bucket answered closing may have begun, or somebody has discarded what would be published.
         if (again?.kept === null) throw nothingToPublish();
         if (this.#isClosing as boolean) throw closing();
@@ -212,6 +213,12 @@ export class JobRunner {
     await this.finished();
   }
 
+  /** Finds out what became of jobs that others have left unfinished: who has the lock is the only one that runs any. */
+  async #settle(): Promise<void> {
+    const unfinished = this.records.all().filter((job) => !isOver(job));
+    await Promise.all(unfinished.map(({ id }) => this.get(id)));
+  }
+
   #lock(wish: Claim): Promise<Lock> {
     return Lock.take(this.store, wish, (other) => this.#isOwnDead(other));
   }
@@ -291,10 +298,6 @@ export class JobRunner {
     job.error = { code: 'INTERRUPTED', message: 'The service ended before the job did' };
     this.records.save(job);
   }
-}
-
-function elsewhere(jobId: string, kind: string): Readonly<Record<string, unknown>> {
-  return { job_id: jobId, kind, state: 'running', progress: null, elsewhere: true };
 }
 
 function closing(): Problem {
