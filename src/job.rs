@@ -187,6 +187,11 @@ impl Meter {
         self.update(|p| (p.total, p.total_bytes) = (total, total_bytes));
     }
 
+    /// So many bytes come on top of those that are done: nobody knew of them when the phase began.
+    pub fn expect_bytes(&self, bytes: u64) {
+        self.update(|p| p.total_bytes = Some(p.bytes.saturating_add(bytes)));
+    }
+
     /// The phase is known to take so long at least.
     pub fn takes_at_least(&self, time: Duration) {
         self.update(|p| p.least = Some(time));

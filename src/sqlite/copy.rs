@@ -60,9 +60,13 @@ impl Copier<'_> {
             job.check()?;
             let step = backup.step(STEP).map_err(|error| failure(&error))?;
             let progress = backup.progress();
-            let done = left.unwrap_or(progress.pagecount) - progress.remaining;
+            let bytes = |pages: i32| u64::from(page_size) * u64::try_from(pages).unwrap_or(0);
+            let before = left.unwrap_or_else(|| {
+                meter.expect_bytes(bytes(progress.pagecount));
+                progress.pagecount
+            });
             left = Some(progress.remaining);
-            meter.add(0, u64::from(page_size) * u64::try_from(done).unwrap_or(0));
+            meter.add(0, bytes(before - progress.remaining));
             match step {
                 StepResult::Done => break,
                 StepResult::Busy | StepResult::Locked => {
@@ -87,6 +91,7 @@ impl Copier<'_> {
         let Copier { origin, work, job, meter } = *self;
         let beside = place.beside(ending);
         let before = (trace(&place.path), trace(&beside), place.has("-shm"));
+        meter.expect_bytes([&before.0, &before.1].into_iter().flatten().map(|trace| trace.size).sum());
         let copy = private_database(work)?;
         let copy_beside =
             TempPath::try_from_path(with_ending(&copy, ending)).map_err(|e| Error::output(work, e))?;

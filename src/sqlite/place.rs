@@ -24,7 +24,8 @@ pub struct Place {
 /// What is known of a file without reading it, which writing it changes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Trace {
-    size: u64,
+    /// Its bytes.
+    pub size: u64,
     modified: Option<SystemTime>,
 }
 

@@ -39,7 +39,7 @@ pub fn open(path: &Path, work: &Path, job: &Job) -> Result<Snapshot> {
 
 fn open_within(path: &Path, work: &Path, job: &Job, patience: Duration) -> Result<Snapshot> {
     let place = Place::find(path, &["sqlite", "sqlite3", "db", "db3"])?;
-    let meter = job.meter(Phase::Snapshot, None, Some(place.size));
+    let meter = job.meter(Phase::Snapshot, None, None);
     let linked = linked(&place);
     let copier = Copier { origin: path, work, job, meter: &meter };
     let source = Source { place, copier, patience };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::*;
 
+mod progress;
 mod refused;
 
 /// The sqlite3 shell in a process of its own: another SQLite, another version, and it can be killed.
@@ -309,22 +310,6 @@ fn temporary_tables_can_be_made_beside_a_snapshot() {
         .execute_batch("CREATE VIRTUAL TABLE temp.w USING fts5vocab('main', 'd', 'instance')")
         .unwrap();
     assert_eq!(one(&snapshot, "SELECT count(*) FROM temp.w"), 2);
-}
-
-#[test]
-fn progress_is_told() {
-    #[derive(Default)]
-    struct Last(std::sync::Mutex<u64>);
-    impl crate::job::Observer for Last {
-        fn progress(&self, progress: &crate::job::Progress) {
-            *self.0.lock().unwrap() = progress.bytes;
-        }
-    }
-    let bench = Bench::made_with(&format!("CREATE TABLE t(a, b); {ROWS}"));
-    let last = Arc::new(Last::default());
-    let job = Job::new(tokio_util::sync::CancellationToken::new(), last.clone());
-    open(&bench.path(), bench.work.path(), &job).unwrap();
-    assert_eq!(*last.0.lock().unwrap(), fs::metadata(bench.path()).unwrap().len());
 }
 
 #[test]
