@@ -204,8 +204,9 @@ describe('what cannot be restored', () => {
   it('is a database whose path is that of a folder; nothing is written', async () => {
     const dir = folder();
     const archive = await backup(dir);
+    mkdirSync(join(dir, 'there'));
     const before = listing(dir);
-    for (const database of [join(dir, 'back/'), `${dir}/back/..`]) {
+    for (const database of [join(dir, 'back/'), `${dir}/back/..`, join(dir, 'there')]) {
       const restored = restoreBackup(archive, { database, photosDir: join(dir, 'photos') });
       await expect(restored).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
     }

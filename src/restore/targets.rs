@@ -101,8 +101,8 @@ fn place(path: &Path) -> PathBuf {
 /// The path of a file that is to be made.
 fn database(file: PathBuf) -> Result<PathBuf> {
     let file = options::path("database", file)?;
-    let is_folder = file.to_string_lossy().ends_with(is_separator) || file.file_name().is_none();
-    if is_folder {
+    let is_named_so = file.to_string_lossy().ends_with(is_separator) || file.file_name().is_none();
+    if is_named_so || file.is_dir() {
         return Err(Error::invalid(format!(
             "database is {}, a folder; it takes the path of a file",
             file.display()
