@@ -220,7 +220,7 @@ fn publish(made: Made, run: &Run, filename: String) -> Result<DataDumpReport> {
     let settings = &run.settings;
     let (size, sha256) = (archive.size(), archive.sha256().to_owned());
     if let Some(limit) = settings.max_archive_bytes.filter(|limit| size > *limit) {
-        return Err(assemble::too_large(limit));
+        return Err(assemble::too_large(limit, settings.in_memory));
     }
     let archive = if settings.in_memory {
         let bytes = std::fs::read(archive.path()).map_err(|error| Error::output(archive.path(), error))?;

@@ -113,7 +113,7 @@ impl Parts<'_> {
 
     fn check_size(&self, archive: &ArchiveWriter) -> Result<()> {
         match self.settings.max_archive_bytes {
-            Some(limit) if archive.finished_size() > limit => Err(too_large(limit)),
+            Some(limit) if archive.finished_size() > limit => Err(too_large(limit, self.settings.in_memory)),
             _ => Ok(()),
         }
     }
@@ -171,12 +171,12 @@ impl Parts<'_> {
 }
 
 /// An archive of more than `limit` bytes, which `maxArchiveBytes` does not allow.
-pub fn too_large(limit: u64) -> Error {
-    Error::ArchiveTooLarge {
-        limit: format!("{limit} bytes"),
-        problem:
-            "raise maxArchiveBytes (--max-archive-bytes), make smaller thumbnails or none, or have the archive \
-             written to a folder"
-                .into(),
-    }
+pub fn too_large(limit: u64, in_memory: bool) -> Error {
+    let problem = match in_memory {
+        true => {
+            "raise maxArchiveBytes, make smaller thumbnails or none, or have the archive written to a folder"
+        }
+        false => "raise maxArchiveBytes (--max-archive-bytes), or make smaller thumbnails or none",
+    };
+    Error::ArchiveTooLarge { limit: format!("{limit} bytes"), problem: problem.into() }
 }
