@@ -106,7 +106,9 @@ fn photos(read: &Read, store: &dyn PhotoStore, listing: Option<&Listing>) -> Res
         found.bytes = found.bytes.saturating_add(listed.map_or(0, |photo| photo.size));
     }
     match found.photos {
-        0 if found.dangling > 0 => Err(wrong_store(found.dangling)),
+        0 if found.dangling > 0 && !thumbnails::holds_licensed(&read.plan.photos, listing) => {
+            Err(wrong_store(found.dangling))
+        }
         _ => Ok(found),
     }
 }

@@ -77,7 +77,7 @@ pub async fn make(
             return Err(turned_away(store.place(), why));
         }
     }
-    if wanted > 0 && elsewhere == photos.len() {
+    if wanted > 0 && elsewhere == photos.len() && !holds_licensed(photos, listing.as_ref()) {
         return Err(wrong_store(wanted));
     }
     Ok(making.finish(listing.unwrap_or_default()))
@@ -105,6 +105,16 @@ pub fn keys(photo: &DumpPhoto, listing: Option<&Listing>) -> std::result::Result
         choice.originals.clone_from(keys);
     }
     Ok(choice)
+}
+
+/// Whether the store lists a photo that is not published. Then it is that of the rows, though it has none of the others.
+pub fn holds_licensed(photos: &[DumpPhoto], listing: Option<&Listing>) -> bool {
+    let Some(listing) = listing else { return false };
+    photos.iter().filter(|photo| photo.is_licensed).any(|photo| {
+        let Reference::Own(keys) = &photo.reference else { return false };
+        let Choice { originals, copies } = choose(keys, Some(&listing.photos));
+        !originals.is_empty() || !copies.is_empty()
+    })
 }
 
 /// What is said of what the store passed over: a backup tells it by its key, and a dump names no key.

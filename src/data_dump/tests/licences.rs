@@ -196,6 +196,28 @@ async fn what_any_row_says_of_the_licence_of_a_photo_counts() {
 }
 
 #[tokio::test]
+async fn a_store_of_which_only_photos_under_another_licence_are_there_is_the_right_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = r#"CREATE TABLE artwork (id TEXT, tags TEXT, photos TEXT, status TEXT);
+        INSERT INTO artwork VALUES ('w1', NULL, '[{"url":"/photos/a.png","license":"CC BY"}]', 'approved'),
+          ('w2', NULL, '["lost.png"]', 'approved')"#;
+    Connection::open(folder.path().join("archive.sqlite")).unwrap().execute_batch(sql).unwrap();
+    let store = folder.path().join("photos");
+    std::fs::create_dir(&store).unwrap();
+    let outcomes = || async {
+        let photos = PhotoOptions { directory: Some(store.clone()), ..PhotoOptions::default() };
+        let common = CommonOptions { photos: Some(photos), ..common(folder.path()) };
+        let options = || DataDumpOptions { common: common.clone(), ..DataDumpOptions::default() };
+        let preview = preview_data_dump(options(), Job::unattended()).await;
+        let made = create_data_dump(options(), Job::unattended()).await;
+        [preview.map(|_| ()), made.map(|_| ())].map(|done| done.map_err(|error| error.code()))
+    };
+    assert_eq!(outcomes().await, [Err("SOURCE_UNREACHABLE"); 2]);
+    image::RgbImage::new(8, 8).save(store.join("a.png")).unwrap();
+    assert_eq!(outcomes().await, [Ok(()); 2]);
+}
+
+#[tokio::test]
 async fn the_licence_of_a_row_is_that_of_its_photos_in_every_row() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a.png", "b.png"] {
