@@ -58,7 +58,8 @@ impl Default for Checked {
 
 impl Snapshot {
     /// A check of what this is a snapshot of: the same state or, where somebody writes, one that is a moment newer.
-    /// None of a copy that was made here, whose rows at most break a CHECK, where a drill finds that.
+    /// None of a copy that was made here, whose rows at most break a CHECK, where a drill finds that; but of one whose
+    /// virtual tables a script has filled piece by piece, as that of `sqlite3 .dump`.
     pub fn to_check(&self, drill: bool) -> Option<Check> {
         let open = || {
             let connection = match (&*self.held, drill) {
@@ -69,8 +70,18 @@ impl Snapshot {
             connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA cache_size = -8192")?;
             Ok(connection)
         };
-        let is_made_here = !matches!(self.kind, "file" | "wrangler");
+        let is_made_here = match self.kind {
+            "file" | "wrangler" => false,
+            "sql" => !self.has_virtual_table(),
+            _ => true,
+        };
         (!(is_made_here && drill)).then(|| Check { connection: open(), _held: Arc::clone(&self.held) })
+    }
+
+    /// Whether there is one, for all that can be read.
+    fn has_virtual_table(&self) -> bool {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND rootpage = 0)";
+        self.connection.query_row(sql, [], |row| row.get(0)).unwrap_or(true)
     }
 }
 

@@ -67,6 +67,24 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path().join("work")).unwrap().count(), 0);
     }
 
+    #[test]
+    fn an_index_that_a_script_fills_itself_is_checked() {
+        let script = b"PRAGMA writable_schema=ON;
+            INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table','f','f',0,'CREATE VIRTUAL TABLE f USING fts4(t)');
+            CREATE TABLE 'f_content'(docid INTEGER PRIMARY KEY, 'c0t'); INSERT INTO f_content VALUES(2,'left');
+            CREATE TABLE 'f_segments'(blockid INTEGER PRIMARY KEY, block BLOB);
+            CREATE TABLE 'f_segdir'(level INTEGER,idx INTEGER,start_block INTEGER,leaves_end_block INTEGER,
+              end_block INTEGER,root BLOB,PRIMARY KEY(level, idx));
+            CREATE TABLE 'f_docsize'(docid INTEGER PRIMARY KEY, size BLOB);
+            CREATE TABLE 'f_stat'(id INTEGER PRIMARY KEY, value BLOB);
+            PRAGMA writable_schema=OFF;\n";
+        let (_folder, snapshot) = opened(script);
+        let checked = snapshot.unwrap().to_check(true).unwrap().run(&Job::unattended()).unwrap();
+        assert_eq!((checked.warnings[0].code.as_str(), checked.is_sound), ("INDEX_DAMAGED", false));
+        let (_folder, snapshot) = opened(b"CREATE TABLE t(x);\n");
+        assert!(snapshot.unwrap().to_check(true).is_none());
+    }
+
     /// On Windows a file that is open keeps its name.
     #[cfg(unix)]
     #[test]
