@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::photos::key;
-use crate::photos::source::{StoredPhoto, find};
+use crate::photos::source::{StoredPhoto, find, has_dot_segment};
 
 /// Folders whose photos are the same photo when the rest of the path is.
 const ONE_PHOTO: [&str; 3] = ["artworks/", "originals/", "photos/"];
@@ -86,7 +86,8 @@ pub(super) fn guesses(key: &str) -> Vec<String> {
             guesses.extend(SIZES.map(|size| format!("{root}{rest}__{size}x{size}.{extension}")));
         }
     }
-    guesses.retain(|guess| guess != key);
+    // Nothing like that can be asked for, so it would be told as a photo that is missing.
+    guesses.retain(|guess| guess != key && !has_dot_segment(guess));
     guesses
 }
 

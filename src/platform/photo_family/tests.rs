@@ -123,6 +123,13 @@ fn guesses_are_the_sizes_the_resizer_has_made() {
     assert!(guesses("artworks/a__800x800.jpg").contains(&"originals/a.jpg".to_owned()));
 }
 
+#[test]
+fn nothing_is_guessed_that_no_url_can_carry() {
+    for key in ["../a.jpg", "originals/../a.jpg", "artworks/./a__800x800.jpg"] {
+        assert_eq!(guesses(key), <[String; 0]>::default(), "{key}");
+    }
+}
+
 proptest! {
     #[test]
     fn relatives_share_the_whole_stem(
