@@ -20,7 +20,7 @@ const noZip = 'ARCHIVE_CORRUPT: it is no ZIP: it neither begins nor ends as one;
 const altered =
   'ARCHIVE_ALTERED: bytes were changed since it was made, none of them contents: everything inside is as it was written; prefer a copy that verifies if there is one';
 
-const nothing = 'DAMAGED: take another copy; nothing in it can be read';
+const nothing = 'DAMAGED: take another copy; nothing in it could be checked';
 const noMore = 'DAMAGED: take another copy; nothing more can be said of this one';
 const partly = 'DAMAGED: take another copy; what is not named above is sound';
 const sound = 'ALTERED: bytes were changed since it was made; its contents are sound';

@@ -3,10 +3,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { verifyArchive } from '../index.js';
-import { folder, objects, removeFolders, run } from './support';
+import { createBackup, verifyArchive } from '../index.js';
+import { database, folder, objects, removeFolders, run } from './support';
 import { altered, backup, dump, tiny, told } from './support/archives';
-import { approved } from './support/platform';
+import { approved, photo } from './support/platform';
 import { full } from './support/random';
 import { type Changes, rewrite } from './support/rewrite';
 import { sha256 } from './support/tools';
@@ -297,6 +297,32 @@ describe('the command', () => {
     const { stdout, stderr } = await run(['verify', archive], { cwd: dir });
     expect(stdout + stderr).not.toMatch(/[^\n\P{Cc}]|[\u202e\u061c]/u);
     expect(stdout).toContain('\\u{1b}[31mred\\u{7}\\u{202e}\\u{61c}.jpg');
+  });
+
+  it('calls nothing sound that it does not name, where more is damaged than a screen holds', async () => {
+    const dir = folder();
+    const keys = Array.from({ length: 21 }, (_, n) => `originals/${String(n)}.jpg`);
+    for (const key of keys) photo(join(dir, 'photos'), key, key);
+    const made = await createBackup({
+      database: { file: database(dir) },
+      photos: { directory: join(dir, 'photos') },
+      photoScope: 'all',
+      outputDir: dir,
+    });
+    const verdict = async (lost: readonly string[]): Promise<string | undefined> => {
+      const damaged = rewrite(made.path, dir, {
+        delete: lost.map((key) => `photos/originals/${key}`),
+        sums: true,
+        comment: true,
+      });
+      const { code, stdout } = await run(['verify', damaged], { cwd: dir });
+      expect(code).toBe(1);
+      return stdout.trimEnd().split('\n').at(-1);
+    };
+    expect(await verdict(keys.slice(1))).toMatch(/; what is not named above is sound$/);
+    expect(await verdict(keys)).toMatch(
+      /; more is wrong than is named above, and --json names it$/,
+    );
   });
 
   it('says what it found, for people and for programs, and ends with a code', async () => {

@@ -75,8 +75,10 @@ function verdict({ ok, kind, entries, problems }: VerifyReport): string {
   if (problems.some(({ code }) => code === 'FORMAT_NEWER')) {
     return 'UNKNOWN: this version of the package cannot judge it';
   }
-  if (entries === 0) return 'DAMAGED: take another copy; nothing in it can be read';
-  return kind === null
-    ? 'DAMAGED: take another copy; nothing more can be said of this one'
+  // Another program may well read what is inside.
+  if (entries === 0) return 'DAMAGED: take another copy; nothing in it could be checked';
+  if (kind === null) return 'DAMAGED: take another copy; nothing more can be said of this one';
+  return problems.length > namedAtMost
+    ? 'DAMAGED: take another copy; more is wrong than is named above, and --json names it'
     : 'DAMAGED: take another copy; what is not named above is sound';
 }
