@@ -189,6 +189,9 @@ describe('a backup of the newest schema', () => {
       'sqlite3 restored.db ".dbconfig dqs_ddl on" ".dbconfig dqs_dml on" "BEGIN" ".read database.sql" "COMMIT"',
       // By then its reader is in the folder that was unpacked beside it.
       `restore ../${result.filename} --account-id`,
+      // From the root on: rclone would pass over every other folder of that name, too.
+      'rclone copy photos/originals r2:BUCKET --exclude "/_/**" --metadata',
+      'rclone copy photos/thumbnails r2:BUCKET --exclude "/_/**" --metadata',
       '- photos of 1 pending artwork',
       '- 1 photo that rows show from other hosts',
       '- 1 photo that rows name and the store does not have',

@@ -115,8 +115,8 @@ fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
          `R2_SECRET_ACCESS_KEY` in the environment), from such a folder:\n\n```sh\n\
          npx --no cultural-archiver-backup restore ../{archive} --account-id ACCOUNT --s3-bucket BUCKET\n```\n\n\
          Or by hand, where `r2` is a remote that `rclone config` has made (of the type s3, for the provider Cloudflare):\n\n\
-         ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"_/**\" --metadata\n\
-         rclone copy photos/thumbnails r2:BUCKET --exclude \"_/**\" --metadata\n```\n\n\
+         ```sh\nrclone copy photos/originals r2:BUCKET --exclude \"/_/**\" --metadata\n\
+         rclone copy photos/thumbnails r2:BUCKET --exclude \"/_/**\" --metadata\n```\n\n\
          One by one, as those below `_/` have to be, with its type:\n\n```sh\n\
          npx wrangler r2 object put \"BUCKET/KEY\" --remote --file photos/originals/KEY --content-type image/jpeg\n```\n",
     ))
