@@ -825,10 +825,10 @@ export interface VerifyReport {
   /** SHA-256 of the whole file, lower-case hex. */
   sha256: string
   /**
-   * What is wrong, each with the entry as its `subject` where it is about one; at most a thousand and a last one
-   * that counts the others. Codes: `ARCHIVE_CORRUPT`, contents are damaged or missing; `ARCHIVE_ALTERED`, bytes were
-   * changed that are no contents (names, dates, the comment), which are sound; `FORMAT_NEWER`, another version of
-   * the package is needed; `PRIVACY_LEAK`, a dump holds what may not be public.
+   * What is wrong, each with the entry as its `subject` where it is about one; at most a thousand and, for each code
+   * of the others, a last one that counts them. Codes: `ARCHIVE_CORRUPT`, contents are damaged or missing;
+   * `ARCHIVE_ALTERED`, bytes were changed that are no contents (names, dates, the comment), which are sound;
+   * `FORMAT_NEWER`, another version of the package is needed; `PRIVACY_LEAK`, a dump holds what may not be public.
    */
   problems: Array<Warning>
 }

@@ -9,8 +9,10 @@ import { count, size } from './format.js';
 import { labelled, remarks, type Row } from './lines.js';
 import type { Terminal } from './terminal.js';
 
-/** More would push what matters off the screen; `--json` names all of them. */
+/** More would push what matters off the screen; `--json` names all that a report lists. */
 const namedAtMost = 20;
+/** What follows in a report counts the others. */
+const listedAtMost = 1000;
 
 export function verifyCommand(): Command {
   const command = new Command('verify')
@@ -55,7 +57,8 @@ function summariseReport(report: VerifyReport): string[] {
     ['kind', kind ?? 'unknown'],
     ['size', `${size(report.bytes)} (${count(report.bytes)} bytes), ${entries}`],
     ['sha256', report.sha256],
-    ...remarks('problem', problems, namedAtMost),
+    ...remarks('problem', problems.slice(0, listedAtMost), namedAtMost),
+    ...remarks('problem', problems.slice(listedAtMost)),
   ];
   return [...rows.map(labelled), verdict(report)];
 }
@@ -79,6 +82,6 @@ function verdict({ ok, kind, entries, problems }: VerifyReport): string {
   if (entries === 0) return 'DAMAGED: take another copy; nothing in it could be checked';
   if (kind === null) return 'DAMAGED: take another copy; nothing more can be said of this one';
   return problems.length > namedAtMost
-    ? 'DAMAGED: take another copy; more is wrong than is named above, and --json names it'
+    ? 'DAMAGED: take another copy; more is wrong than is named above: see --json'
     : 'DAMAGED: take another copy; what is not named above is sound';
 }
