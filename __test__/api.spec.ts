@@ -112,6 +112,13 @@ describe('a job', () => {
       total: rows.tables.length,
       bytes: rows.sql_bytes,
     });
+    // Once all is written the drill goes on: what it looks at is told, then the last three entries.
+    const last = told.filter(({ phase }) => phase === 'finish');
+    const names = rows.tables.map(({ name }) => name);
+    expect(names).toContain(last.find(({ item }) => item !== undefined)?.item);
+    const { done } = last.at(-1) ?? {};
+    expect(last.at(-1)).toMatchObject({ done, total: done });
+    expect(done).toBeGreaterThanOrEqual(names.length + 3);
     const phases = new Set(told.map(({ phase }) => phase));
     for (const phase of ['snapshot', 'database', 'finish', 'verify'] as const) {
       expect(phases).toContain(phase);

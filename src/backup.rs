@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::formats::backup::BackupMetadata;
 use crate::formats::{METADATA, README, SUMS, metadata_json};
 use crate::inputs::take_snapshot;
-use crate::job::{Job, Phase, Warning, blocking, blocking_deep, both, stop_on_error};
+use crate::job::{Job, Meter, Phase, Warning, blocking, blocking_deep, both, stop_on_error};
 use crate::sqlite::trouble::as_io;
 
 mod describe;
@@ -207,17 +207,22 @@ async fn work(run: &Run, repairs: Repairs, inputs: Inputs) -> Result<Worked> {
         Ok((facts, plan, Work::new(snapshot, repairs, workspace, level, settings.drill)?))
     });
     let (facts, plan, Work { writer, drill }) = stop_on_error(&run.job, planned.await)?;
+    let finishing = Arc::new(run.job.early_meter(Phase::Finish));
     let drilling = async {
         let Some(drill) = drill else { return Ok(None) };
-        stop_on_error(&run.job, run.blocking(|run| drill.run(&run.job)).await).map(Some)
+        let meter = Arc::clone(&finishing);
+        stop_on_error(&run.job, run.blocking(|run| drill.run(&run.job, meter)).await).map(Some)
     };
     let writing = async {
         let rows = stop_on_error(&run.job, run.blocking(|run| writer.run(&run.job)).await)?;
-        stop_on_error(&run.job, photos::copy(run, rows, plan, earlier).await)
+        let written = stop_on_error(&run.job, photos::copy(run, rows, plan, earlier).await)?;
+        // From here on the drill is all that goes on.
+        finishing.begin();
+        Ok(written)
     };
     let (written, drilled) = tokio::join!(writing, drilling);
     let (written, drilled) = both(written, drilled)?;
-    Ok(Worked { facts, written, drilled })
+    Ok(Worked { facts, written, drilled, finishing })
 }
 
 /// An estimate of what the workspace will hold: the database that the drill loads, the SQL of it, deflated to a third
@@ -234,6 +239,8 @@ struct Worked {
     facts: Facts,
     written: Written,
     drilled: Option<DrillReport>,
+    /// Hears of what comes last.
+    finishing: Arc<Meter>,
 }
 
 /// What stands in the archive once the photos do.
@@ -245,8 +252,8 @@ struct Written {
 
 /// Writes what describes the rest, ends the archive and reads all of it back; the phases `finish` and `verify`.
 fn finish(Run { settings, job, .. }: &Run, filename: &str, worked: Worked, is_sound: bool) -> Result<Made> {
-    let Worked { facts, written: Written { mut archive, rows, photos }, drilled } = worked;
-    let meter = job.meter(Phase::Finish, Some(3), None);
+    let Worked { facts, written: Written { mut archive, rows, photos }, drilled, finishing: meter } = worked;
+    meter.expect_last(3);
     let reused_photos = photos.reused();
     let metadata = describe::metadata(settings, facts, &rows, photos, drilled);
     let add = |archive: &mut ArchiveWriter, name, bytes: &[u8]| -> Result<()> {

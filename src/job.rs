@@ -151,8 +151,15 @@ impl Job {
         let progress = Progress { phase, done: 0, total, bytes: 0, total_bytes, item: None, least: None };
         Meter {
             observer: Arc::clone(&self.observer),
-            state: Mutex::new(MeterState { progress, told: None, finished: false }),
+            state: Mutex::new(MeterState { progress, told: None, is_early: false, finished: false }),
         }
+    }
+
+    /// Counts for a phase whose time has yet to come: nobody is told before [`Meter::begin`].
+    pub fn early_meter(&self, phase: Phase) -> Meter {
+        let meter = self.meter(phase, None, None);
+        meter.update_state(|state| state.is_early = true);
+        meter
     }
 }
 
@@ -165,6 +172,7 @@ pub struct Meter {
 struct MeterState {
     progress: Progress,
     told: Option<Instant>,
+    is_early: bool,
     finished: bool,
 }
 
@@ -172,6 +180,11 @@ impl Meter {
     /// Counts for nobody: work that is no part of any phase.
     pub fn silent() -> Self {
         Job::unattended().meter(Phase::Snapshot, None, None)
+    }
+
+    /// The time of an early phase has come.
+    pub fn begin(&self) {
+        self.update_state(|state| state.is_early = false);
     }
 
     /// More is done.
@@ -185,6 +198,11 @@ impl Meter {
     /// How much there will be is known only now, or better than before.
     pub fn expect(&self, total: Option<u64>, total_bytes: Option<u64>) {
         self.update(|p| (p.total, p.total_bytes) = (total, total_bytes));
+    }
+
+    /// So many units come on top of those that are done, and then it is over.
+    pub fn expect_last(&self, units: u64) {
+        self.update(|p| p.total = Some(p.done.saturating_add(units)));
     }
 
     /// So many bytes come on top of those that are done: nobody knew of them when the phase began.
@@ -212,9 +230,14 @@ impl Meter {
     }
 
     fn update(&self, change: impl FnOnce(&mut Progress)) {
+        self.update_state(|state| change(&mut state.progress));
+    }
+
+    fn update_state(&self, change: impl FnOnce(&mut MeterState)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut state.progress);
-        if !state.finished && state.told.is_none_or(|told| told.elapsed() >= INTERVAL) {
+        change(&mut state);
+        let is_due = state.told.is_none_or(|told| told.elapsed() >= INTERVAL);
+        if is_due && !state.is_early && !state.finished {
             state.told = Some(Instant::now());
             self.observer.progress(&state.progress);
         }
@@ -248,6 +271,21 @@ mod tests {
         let told = log.0.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(told.len() <= most, "{} reports in place of {most}", told.len());
         assert_eq!(told.last().map(|p| (p.done, p.bytes)), Some((1000, 2000)));
+    }
+
+    #[test]
+    fn a_phase_is_not_told_before_its_time() {
+        let log = Arc::new(Log::default());
+        let meter = Job::new(CancellationToken::new(), log.clone()).early_meter(Phase::Finish);
+        meter.add(3, 0);
+        assert!(log.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty());
+        meter.begin();
+        meter.expect_last(2);
+        meter.add(2, 0);
+        meter.finish();
+        let told = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told: Vec<_> = told.iter().map(|p| (p.done, p.total)).collect();
+        assert!(matches!(told[..], [(3, None), .., (5, Some(5))]), "{told:?}");
     }
 
     #[test]

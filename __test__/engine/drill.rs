@@ -1,10 +1,12 @@
 //! The drill notices whatever comes back otherwise than it was.
 
+use std::sync::Arc;
+
 use cultural_archiver_backup::database::digest;
 use cultural_archiver_backup::database::drill::{Drill, DrillReport, Expected};
 use cultural_archiver_backup::database::schema::Schema;
 use cultural_archiver_backup::error::Result;
-use cultural_archiver_backup::job::Job;
+use cultural_archiver_backup::job::{Job, Meter};
 use rusqlite::Connection;
 
 use crate::dump;
@@ -39,7 +41,8 @@ fn written() -> (String, Expected) {
 fn drill(script: &str, expected: &Expected) -> Result<DrillReport> {
     let folder = tempfile::tempdir().unwrap();
     let job = Job::unattended();
-    let mut drill = Drill::start(&folder.path().join("drill.sqlite"), 1 << 20, "", &job)?;
+    let mut drill =
+        Drill::start(&folder.path().join("drill.sqlite"), 1 << 20, "", &job, Arc::new(Meter::silent()))?;
     drill.load("database.sql", script.as_bytes())?;
     drill.compare(expected)
 }

@@ -17,7 +17,7 @@ const phases: Record<Progress['phase'], string> = {
   snapshot: 'taking one consistent state of the database',
   database: 'writing the rows',
   photos: 'copying the photos',
-  finish: 'writing index, checksums and the end of the archive',
+  finish: 'last checks, checksums and the end of the archive',
   verify: 'reading back all that is inside',
 };
 

@@ -12,7 +12,7 @@ use crate::database::source::Snapshot;
 use crate::database::sql::{self, Dump, Repairs};
 use crate::error::{Error, Result};
 use crate::formats::backup::{DatabaseMetadata, EXTRA, MAIN, TableMetadata};
-use crate::job::{Job, Phase};
+use crate::job::{Job, Meter, Phase};
 
 /// What to do about a drill that fails.
 const ADVICE: &str =
@@ -135,9 +135,10 @@ impl Writer {
 
 impl DrillWork {
     /// Loads what is written while it is written, then compares. Fails with DRILL_FAILED, or ABORT_ERR when the
-    /// writing failed, whose error then counts.
-    pub fn run(self, job: &Job) -> Result<DrillReport> {
-        let mut drill = Drill::start(&self.workspace.path("drill.sqlite"), self.bytes, ADVICE, job)?;
+    /// writing failed, whose error then counts. `meter` hears of what is loaded and compared.
+    pub fn run(self, job: &Job, meter: Arc<Meter>) -> Result<DrillReport> {
+        let path = self.workspace.path("drill.sqlite");
+        let mut drill = Drill::start(&path, self.bytes, ADVICE, job, meter)?;
         let loaded = drill
             .load(MAIN, BufReader::new(self.main))
             .and_then(|()| drill.load(EXTRA, BufReader::new(self.extra)));

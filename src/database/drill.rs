@@ -59,15 +59,18 @@ pub struct DrillReport {
 
 impl Drill {
     /// A drill that loads into a new file at `path`, for scripts of about `bytes` together. `advice` ends the message
-    /// of a failure.
-    pub fn start(path: &Path, bytes: u64, advice: &'static str, job: &Job) -> Result<Drill> {
-        let loader = Loader::create_scratch(path, Budget::for_bytes(bytes), job);
-        // Nobody is told: it goes on beside phases that are.
-        Self::with(loader, path, advice, job, Arc::new(Meter::silent()))
+    /// of a failure; `meter` hears of the bytes that are loaded and the tables that are compared.
+    pub fn start(
+        path: &Path,
+        bytes: u64,
+        advice: &'static str,
+        job: &Job,
+        meter: Arc<Meter>,
+    ) -> Result<Drill> {
+        Self::with(Loader::create_scratch(path, Budget::for_bytes(bytes), job), path, advice, job, meter)
     }
 
-    /// A drill, as [`Drill::start`], whose database stays if it passes; `meter` hears of the bytes that are loaded and
-    /// the tables that are compared.
+    /// A drill, as [`Drill::start`], whose database stays if it passes.
     pub fn start_to_keep(
         path: &Path,
         bytes: u64,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::BufReader;
+use std::sync::Arc;
 
 use super::contents::{Contents, Sound};
 use super::problems::Problems;
@@ -13,7 +14,7 @@ use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, OWN_ENTRIES, loaded_si
 use crate::formats::index::{self, INDEX, IndexedPhoto};
 use crate::formats::opening::METADATA_LIMIT;
 use crate::formats::{METADATA, README};
-use crate::job::Job;
+use crate::job::{Job, Meter};
 
 /// Ends the message when rows do not come back.
 const ADVICE: &str = "take another copy";
@@ -126,7 +127,9 @@ fn check_rows(
     let workspace = Workspace::create(&folder::temporary())?;
     let bytes = scripts.iter().map(|(_, script)| script.entry.size).fold(0, u64::saturating_add);
     workspace.ensure_space(loaded_size(bytes))?;
-    let drilled = Drill::start(&workspace.path("verify.sqlite"), bytes, ADVICE, job).and_then(|mut drill| {
+    let silent = Arc::new(Meter::silent());
+    let drill = Drill::start(&workspace.path("verify.sqlite"), bytes, ADVICE, job, silent);
+    let drilled = drill.and_then(|mut drill| {
         for (name, script) in scripts {
             let script = contents.open(script).map_err(|error| unreadable(name, error))?;
             drill.load(name, BufReader::new(script))?;

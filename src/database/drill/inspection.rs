@@ -97,6 +97,9 @@ impl Inspection<'_> {
                 if is_over.load(Ordering::Relaxed) {
                     break;
                 }
+                if let Some(table) = task.table() {
+                    self.meter.item(table);
+                }
                 let outcome = task.perform(connection, schema)?;
                 if let Outcome::Digest(_) = outcome {
                     self.meter.add(1, 0);
