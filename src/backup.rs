@@ -72,6 +72,9 @@ pub struct BackupReport {
     pub warnings: Vec<Warning>,
 }
 
+/// Entries that describe the others, behind them.
+const LAST_ENTRIES: u64 = 3;
+
 /// Makes one backup. Nothing appears under the final name unless all of it was read back sound; after any error the
 /// output folder is as it was.
 pub async fn create_backup(options: BackupOptions, job: Job) -> Result<BackupReport> {
@@ -216,8 +219,9 @@ async fn work(run: &Run, repairs: Repairs, inputs: Inputs) -> Result<Worked> {
     let writing = async {
         let rows = stop_on_error(&run.job, run.blocking(|run| writer.run(&run.job)).await)?;
         let written = stop_on_error(&run.job, photos::copy(run, rows, plan, earlier).await)?;
-        // From here on the drill is all that goes on.
-        finishing.begin();
+        // From here on the drill is all that goes on: it compares each table.
+        let tables = if run.settings.drill { written.rows.dump.tables.len() as u64 } else { 0 };
+        finishing.begin(tables + LAST_ENTRIES);
         Ok(written)
     };
     let (written, drilled) = tokio::join!(writing, drilling);
@@ -253,7 +257,7 @@ struct Written {
 /// Writes what describes the rest, ends the archive and reads all of it back; the phases `finish` and `verify`.
 fn finish(Run { settings, job, .. }: &Run, filename: &str, worked: Worked, is_sound: bool) -> Result<Made> {
     let Worked { facts, written: Written { mut archive, rows, photos }, drilled, finishing: meter } = worked;
-    meter.expect_last(3);
+    meter.expect_last(LAST_ENTRIES);
     let reused_photos = photos.reused();
     let metadata = describe::metadata(settings, facts, &rows, photos, drilled);
     let add = |archive: &mut ArchiveWriter, name, bytes: &[u8]| -> Result<()> {

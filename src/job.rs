@@ -182,9 +182,12 @@ impl Meter {
         Job::unattended().meter(Phase::Snapshot, None, None)
     }
 
-    /// The time of an early phase has come.
-    pub fn begin(&self) {
-        self.update_state(|state| state.is_early = false);
+    /// The time of an early phase has come, of about so many units in all.
+    pub fn begin(&self, total: u64) {
+        self.update_state(|state| {
+            state.is_early = false;
+            state.progress.total = Some(total);
+        });
     }
 
     /// More is done.
@@ -279,13 +282,13 @@ mod tests {
         let meter = Job::new(CancellationToken::new(), log.clone()).early_meter(Phase::Finish);
         meter.add(3, 0);
         assert!(log.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty());
-        meter.begin();
+        meter.begin(6);
         meter.expect_last(2);
         meter.add(2, 0);
         meter.finish();
         let told = log.0.lock().unwrap_or_else(PoisonError::into_inner);
         let told: Vec<_> = told.iter().map(|p| (p.done, p.total)).collect();
-        assert!(matches!(told[..], [(3, None), .., (5, Some(5))]), "{told:?}");
+        assert!(matches!(told[..], [(3, Some(6)), .., (5, Some(5))]), "{told:?}");
     }
 
     #[test]
