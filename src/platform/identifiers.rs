@@ -1,7 +1,7 @@
 //! What identifies the platform's users, and where the platform keeps it.
 //!
-//! Places are found by the names of columns, in whatever tables there are: a form of the schema that nobody has seen
-//! gives its identifiers all the same. Whether a value is one, its shape decides, see `privacy::shape`.
+//! Places are found by the names of columns, in whatever tables there are, and by the foreign keys of those: a form of
+//! the schema that nobody has seen gives its identifiers all the same. Whether a value is one, its shape decides, see `privacy::shape`.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use rusqlite::{Connection, Result};
 
 pub use self::inside::Names;
 use self::inside::inside;
+use self::referred::Referred;
 use super::fields::blacklist::identifies;
 use super::fields::names::{matches, normal};
 use super::fields::tables::content;
@@ -18,6 +19,7 @@ use super::json;
 use super::tables::Table;
 
 mod inside;
+mod referred;
 
 /// The classes of identifiers that are hunted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,6 +160,7 @@ pub fn each_private_text<E: From<rusqlite::Error>>(
     conn: &Connection,
     mut visit: impl FnMut(PrivateTexts) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
+    let referred = Referred::read(conn)?;
     for name in table_names(conn)? {
         let Some(table) = Table::find(conn, &name)? else { continue };
         // JSON in content is published, or is not, by the names in it: the second fence.
@@ -165,14 +168,14 @@ pub fn each_private_text<E: From<rusqlite::Error>>(
         let (mut columns, mut list) = (Vec::new(), Vec::new());
         for column in table.columns() {
             let place = format!("{name}.{column}");
-            let around = Around::column(&place, column);
+            let mut around = Around::column(&place, column);
+            around.is_named |= referred.has(&name, column);
             if !is_content || around.is_named {
                 columns.push(Column { place, around });
                 list.push(table.column_or_null(column));
             }
         }
-        let id =
-            table.column("id").filter(|_| PUBLIC_IDS.iter().any(|known| known.eq_ignore_ascii_case(&name)));
+        let id = table.column("id").filter(|_| has_public_ids(&name));
         list.extend(id);
         if list.is_empty() {
             continue;
@@ -248,6 +251,11 @@ impl Naming {
         };
         Naming { is_named, is_said: is_one(&SAID) }
     }
+}
+
+/// Whether the ids of a table are public, or are at least no user's.
+fn has_public_ids(table: &str) -> bool {
+    PUBLIC_IDS.iter().any(|known| known.eq_ignore_ascii_case(table))
 }
 
 /// Ordinary tables; shadow tables of virtual ones are among them.

@@ -46,6 +46,17 @@ fn the_id_of_a_user_is_one_whatever_its_column_is_called() {
 }
 
 #[test]
+fn the_id_of_a_user_is_one_whatever_its_table_is_called_now() {
+    let sql =
+        "CREATE TABLE users (uuid TEXT PRIMARY KEY, nick TEXT UNIQUE); INSERT INTO users VALUES ('u', 'n');
+         CREATE TABLE lists (owner_user_id REFERENCES users, item REFERENCES users (nick));
+         CREATE TABLE user_flags (user_work REFERENCES artwork (id), user_gone REFERENCES nowhere);
+         CREATE TABLE artwork (id, title); INSERT INTO artwork VALUES ('a', 't');
+         ALTER TABLE users RENAME TO \"Member's\"; ALTER TABLE \"Member's\" RENAME COLUMN uuid TO Id";
+    assert_eq!(found(sql), ["Member's.Id=u"]);
+}
+
+#[test]
 fn the_words_of_a_browser_are_no_identifiers_wherever_they_stand() {
     let sql = r#"CREATE TABLE auth_sessions (useragent, user_agent, device_info);
         INSERT INTO auth_sessions VALUES ('a', 'b', '{"userAgent":"c","ip":"i","useragent":{"name":"d","token":"t"}}'),
