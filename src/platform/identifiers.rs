@@ -1,7 +1,8 @@
 //! What identifies the platform's users, and where the platform keeps it.
 //!
 //! Places are found by the names of columns, in whatever tables there are, and by the foreign keys of those: a form of
-//! the schema that nobody has seen gives its identifiers all the same. Whether a value is one, its shape decides, see `privacy::shape`.
+//! the schema that nobody has seen gives its identifiers all the same. Whether a value is one, its shape decides, see
+//! `privacy::shape`.
 
 use std::sync::Arc;
 

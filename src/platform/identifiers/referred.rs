@@ -32,7 +32,9 @@ impl Referred {
             match row.get_ref(2)?.as_str_or_null() {
                 Ok(Some(column)) => referred.add(table, column),
                 // A key that names no column leads to the primary key.
-                Ok(None) => drop(places.entry(table.to_ascii_lowercase()).or_default().insert(row.get(3)?)),
+                Ok(None) => {
+                    places.entry(table.to_ascii_lowercase()).or_default().insert(row.get(3)?);
+                }
                 Err(_) => {}
             }
         }
