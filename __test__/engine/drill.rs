@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cultural_archiver_backup::database::digest;
-use cultural_archiver_backup::database::drill::{Drill, DrillReport, Expected};
+use cultural_archiver_backup::database::drill::{Drill, DrillReport, Expected, Fate};
 use cultural_archiver_backup::database::schema::Schema;
 use cultural_archiver_backup::error::Result;
 use cultural_archiver_backup::job::{Job, Meter};
@@ -41,8 +41,14 @@ fn written() -> (String, Expected) {
 fn drill(script: &str, expected: &Expected) -> Result<DrillReport> {
     let folder = tempfile::tempdir().unwrap();
     let job = Job::unattended();
-    let mut drill =
-        Drill::start(&folder.path().join("drill.sqlite"), 1 << 20, "", &job, Arc::new(Meter::silent()))?;
+    let mut drill = Drill::start(
+        &folder.path().join("drill.sqlite"),
+        1 << 20,
+        Fate::Scratch,
+        "",
+        &job,
+        Arc::new(Meter::silent()),
+    )?;
     drill.load("database.sql", script.as_bytes())?;
     drill.compare(expected)
 }

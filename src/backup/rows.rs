@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::archive::{ArchiveWriter, Deflated, Deflater, Follower, Workspace};
 use crate::database::bytes_of;
-use crate::database::drill::{Drill, DrillReport, Expected};
+use crate::database::drill::{Drill, DrillReport, Expected, Fate};
 use crate::database::source::Snapshot;
 use crate::database::sql::{self, Dump, Repairs};
 use crate::error::{Error, Result};
@@ -138,7 +138,7 @@ impl DrillWork {
     /// writing failed, whose error then counts. `meter` hears of what is loaded and compared.
     pub fn run(self, job: &Job, meter: Arc<Meter>) -> Result<DrillReport> {
         let path = self.workspace.path("drill.sqlite");
-        let mut drill = Drill::start(&path, self.bytes, ADVICE, job, meter)?;
+        let mut drill = Drill::start(&path, self.bytes, Fate::Scratch, ADVICE, job, meter)?;
         let loaded = drill
             .load(MAIN, BufReader::new(self.main))
             .and_then(|()| drill.load(EXTRA, BufReader::new(self.extra)));

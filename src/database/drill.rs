@@ -31,6 +31,15 @@ pub struct Drill {
     meter: Arc<Meter>,
 }
 
+/// What becomes of the database that a drill loads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is looked at once and thrown away.
+    Scratch,
+    /// It stays if it passes.
+    Kept,
+}
+
 /// What a drill has to find.
 #[derive(Debug, Clone)]
 pub struct Expected {
@@ -63,32 +72,16 @@ impl Drill {
     pub fn start(
         path: &Path,
         bytes: u64,
+        fate: Fate,
         advice: &'static str,
         job: &Job,
         meter: Arc<Meter>,
     ) -> Result<Drill> {
-        Self::with(Loader::create_scratch(path, Budget::for_bytes(bytes), job), path, advice, job, meter)
-    }
-
-    /// A drill, as [`Drill::start`], whose database stays if it passes.
-    pub fn start_to_keep(
-        path: &Path,
-        bytes: u64,
-        advice: &'static str,
-        job: &Job,
-        meter: Arc<Meter>,
-    ) -> Result<Drill> {
-        Self::with(Loader::create(path, Budget::for_bytes(bytes), job), path, advice, job, meter)
-    }
-
-    fn with(
-        loader: Result<Loader, LoadError>,
-        path: &Path,
-        advice: &'static str,
-        job: &Job,
-        meter: Arc<Meter>,
-    ) -> Result<Drill> {
-        let loader = loader
+        let create = match fate {
+            Fate::Scratch => Loader::create_scratch,
+            Fate::Kept => Loader::create,
+        };
+        let loader = create(path, Budget::for_bytes(bytes), job)
             .and_then(|mut loader| loader.run(WITHOUT_CHECKS, &Meter::silent()).map(|()| loader))
             .map_err(|error| failed(error, "", path, advice))?;
         Ok(Drill { loader, path: path.to_owned(), advice, job: job.clone(), meter })

@@ -10,7 +10,7 @@ use tempfile::TempPath;
 use super::RestoredTable;
 use super::some_tables::{SEQUENCE, keep};
 use crate::archive::{self, Archive, Workspace, take_name};
-use crate::database::drill::{Drill, DrillReport, Expected};
+use crate::database::drill::{Drill, DrillReport, Expected, Fate};
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::folder;
@@ -93,7 +93,7 @@ impl Rows {
         let bytes = bytes_of_sql(archive)?;
         workspace.ensure_space(loaded_size(bytes))?;
         let meter = Arc::new(job.meter(Phase::Database, Some(tables_in_all as u64), Some(bytes)));
-        let drill = Drill::start_to_keep(&path, bytes, ADVICE, job, Arc::clone(&meter));
+        let drill = Drill::start(&path, bytes, Fate::Kept, ADVICE, job, Arc::clone(&meter));
         let mut found = drill
             .and_then(|drill| load_all(archive, drill, &metadata.database.expected()))
             .map_err(|error| match error {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::contents::{Contents, Sound};
 use super::problems::Problems;
 use crate::archive::{ORIGINALS, THUMBNAILS, Workspace, is_place_of};
-use crate::database::drill::{Drill, DrillReport};
+use crate::database::drill::{Drill, DrillReport, Fate};
 use crate::error::{Error, Result};
 use crate::folder;
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, OWN_ENTRIES, loaded_size};
@@ -128,7 +128,7 @@ fn check_rows(
     let bytes = scripts.iter().map(|(_, script)| script.entry.size).fold(0, u64::saturating_add);
     workspace.ensure_space(loaded_size(bytes))?;
     let silent = Arc::new(Meter::silent());
-    let drill = Drill::start(&workspace.path("verify.sqlite"), bytes, ADVICE, job, silent);
+    let drill = Drill::start(&workspace.path("verify.sqlite"), bytes, Fate::Scratch, ADVICE, job, silent);
     let drilled = drill.and_then(|mut drill| {
         for (name, script) in scripts {
             let script = contents.open(script).map_err(|error| unreadable(name, error))?;

@@ -34,7 +34,7 @@ impl Pixels {
     /// The picture with these sides, by a Lanczos filter three lobes wide.
     pub(super) fn resized(self, width: u32, height: u32) -> Result<Pixels, Refusal> {
         let shown = (f64::from(width), f64::from(height));
-        if self.shown == shown && (self.width, self.height) == (width, height) {
+        if self.shown == shown {
             return Ok(self);
         }
         let samples = match &self.samples {
