@@ -33,7 +33,7 @@ mod tape;
 mod workspace;
 mod writer;
 
-pub use checksums::parse_checksums;
+pub use checksums::read_checksums;
 pub use contents::EntryContents;
 pub use deflate::{Deflated, Deflater};
 pub use finish::FinishedArchive;

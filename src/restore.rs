@@ -6,6 +6,7 @@
 //! a restore that was broken off can be started again: photos that are there already are skipped.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use globset::GlobSet;
 
@@ -165,8 +166,8 @@ impl Plan {
         let is_with_photos = !targets.is_empty();
         let unmatched = photos::unmatched(options.keys.as_deref(), wanted, &index);
         let held = index.len();
-        let chosen: Vec<IndexedPhoto> =
-            index.into_iter().filter(|photo| wanted.is_match(&photo.key)).collect();
+        let chosen: Arc<Vec<IndexedPhoto>> =
+            Arc::new(index.into_iter().filter(|photo| wanted.is_match(&*photo.key)).collect());
         let is_all_wanted = !databases.is_empty()
             && (is_with_photos || held == 0)
             && tables.len() == metadata.database.tables.len()

@@ -1,7 +1,7 @@
 //! Lines of SHA256SUMS, as `sha256sum -c` reads them.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::io::{self, BufRead};
 
 /// One line, newline included: hex, two spaces, name. A name with a backslash, a newline or a carriage return is
 /// escaped and the line begins with a backslash, as GNU coreutils do ("cksum output modes" in their manual).
@@ -11,11 +11,22 @@ pub fn checksum_line(name: &str, sha256: &[u8; 32]) -> String {
     format!("{mark}{}  {escaped}\n", hex::encode(sha256))
 }
 
-/// Reads lines of that kind: names with their SHA-256. None when anything else stands there.
-pub fn parse_checksums(text: &str) -> Option<Vec<(String, [u8; 32])>> {
-    let lines: Vec<_> = text.strip_suffix('\n')?.split('\n').map(parse_line).collect::<Option<_>>()?;
-    let mut names = HashSet::new();
-    lines.iter().all(|(name, _)| names.insert(name.as_str())).then_some(lines)
+/// Reads lines of that kind and hands each name with its SHA-256 to `take`, which may refuse it. Whether they were taken
+/// and nothing else stands there.
+pub fn read_checksums(
+    mut text: impl BufRead,
+    mut take: impl FnMut(String, [u8; 32]) -> bool,
+) -> io::Result<bool> {
+    let (mut line, mut is_sound) = (Vec::new(), false);
+    while text.read_until(b'\n', &mut line)? > 0 {
+        let parsed = line.strip_suffix(b"\n").and_then(|line| parse_line(str::from_utf8(line).ok()?));
+        is_sound = parsed.is_some_and(|(name, sha256)| take(name, sha256));
+        if !is_sound {
+            break;
+        }
+        line.clear();
+    }
+    Ok(is_sound)
 }
 
 fn parse_line(line: &str) -> Option<(String, [u8; 32])> {
@@ -68,15 +79,36 @@ mod tests {
         assert_eq!(checksum_line("a\\b\nc\rd", &[0; 32]), format!("\\{zeros}  a\\\\b\\nc\\rd\n"));
     }
 
+    /// All lines; None where something else stands there.
+    fn read(text: &[u8]) -> Option<Vec<(String, [u8; 32])>> {
+        let mut lines = Vec::new();
+        let is_sound = read_checksums(text, |name, sha256| {
+            lines.push((name, sha256));
+            true
+        });
+        is_sound.is_ok_and(|is_sound| is_sound).then_some(lines)
+    }
+
     #[test]
     fn lines_are_read_as_they_are_written() {
         for name in ["a", "a\\b\nc\rd", "\\n", "a  b"] {
             let line = checksum_line(name, &[7; 32]);
-            assert_eq!(parse_checksums(&line), Some(vec![(name.to_owned(), [7; 32])]), "{name:?}");
+            assert_eq!(read(line.as_bytes()), Some(vec![(name.to_owned(), [7; 32])]), "{name:?}");
         }
+        let two = checksum_line("a", &[0; 32]) + &checksum_line("b", &[1; 32]);
+        assert_eq!(read(two.as_bytes()).map(|lines| lines.len()), Some(2));
+        for text in ["", "\n", "00  a\n", &format!("{two}\n"), two.trim_end()] {
+            assert_eq!(read(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(read(&[two.as_bytes(), b"\xff\n"].concat()), None);
+    }
+
+    #[test]
+    fn a_line_may_be_refused() {
         let twice = checksum_line("a", &[0; 32]) + &checksum_line("a", &[1; 32]);
-        for text in ["", "\n", "00  a\n", &twice, &checksum_line("a", &[0; 32]).replace('\n', "")] {
-            assert_eq!(parse_checksums(text), None, "{text:?}");
-        }
+        let mut names = std::collections::HashSet::new();
+        assert!(
+            read_checksums(twice.as_bytes(), |name, _| names.insert(name)).is_ok_and(|is_sound| !is_sound)
+        );
     }
 }

@@ -30,12 +30,18 @@ impl End {
         file.seek(SeekFrom::Start(covered - before.len() as u64)).map_err(unreadable)?;
         file.read_exact(&mut before).map_err(unreadable)?;
         file.read_exact(&mut record).map_err(unreadable)?;
-        if !record[BARE_END..].starts_with(COMMENT_PREFIX.as_bytes()) {
+        let end = End { before, record };
+        if !end.comment().starts_with(COMMENT_PREFIX.as_bytes()) {
             let problem = "it does not end with our checksum: it was cut short, changed or packed anew, or is not ours; \
                            take another copy, or let verify say what is left";
             return Err(Error::corrupt(path, problem, None));
         }
-        Ok((End { before, record }, covered))
+        Ok((end, covered))
+    }
+
+    /// The comment, which holds the checksum.
+    pub(super) fn comment(&self) -> &[u8] {
+        &self.record[BARE_END..]
     }
 
     /// Where it says that the directory is.

@@ -23,7 +23,7 @@ impl ArchiveWriter {
 
     fn directory(&self) -> Directory {
         Directory {
-            entries: self.entries.len() as u64,
+            entries: self.sums.len() as u64,
             start: self.tape.position(),
             size: self.central.len() as u64,
         }

@@ -116,6 +116,17 @@ impl Header<'_> {
     }
 }
 
+/// The names in a directory that [`Header::put_central`] wrote.
+pub(super) fn names_in(directory: &[u8]) -> impl Iterator<Item = &str> {
+    let mut rest = directory;
+    std::iter::from_fn(move || {
+        let (fixed, variable) = rest.split_first_chunk::<CENTRAL_LEN>()?;
+        let [name, extra] = [28, 30].map(|at| usize::from(u16::from_le_bytes([fixed[at], fixed[at + 1]])));
+        rest = variable.get(name + extra..)?;
+        variable.get(..name).and_then(|name| str::from_utf8(name).ok())
+    })
+}
+
 /// Fails with `ARCHIVE_TOO_LARGE` for an archive of so many entries, with a directory of so many bytes, that it would
 /// be refused when it is read.
 pub fn check_readable(entries: u64, directory: u64) -> Result<()> {

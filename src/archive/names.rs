@@ -30,7 +30,7 @@ pub struct EntryNames {
 }
 
 /// 128 bits stand for a text: half the memory, and no two texts are met that share them.
-type Fingerprint = [u8; 16];
+pub(super) type Fingerprint = [u8; 16];
 
 impl EntryNames {
     /// Looks at every key once to find those that cannot be extracted side by side: keys that differ only in case
@@ -126,7 +126,7 @@ pub fn fold(text: &str) -> String {
     text.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
 }
 
-fn fingerprint(text: &str) -> Fingerprint {
+pub(super) fn fingerprint(text: &str) -> Fingerprint {
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
     fingerprint

@@ -32,15 +32,16 @@ impl Archive {
 
     /// Opens an archive as [`Archive::open`] does; `meter` hears of every byte, and of the entries once they are known.
     pub fn open_metered(path: &Path, job: &Job, meter: &Meter) -> Result<Archive> {
-        let mut file = open_file(path)?;
-        let (end, covered) = End::read(&mut file, path)?;
-        meter.expect(None, Some(covered));
-        file.rewind().map_err(|error| Error::unopened(path, error))?;
-        let sha256 = hex::encode(hash(&mut Metered::new(&mut file, meter), covered, path, job)?);
-        let directory = end.directory().filter(|_| end.is_that_of(&sha256));
-        let archive = Archive::with_directory(path, file, covered, directory)?;
+        let (file, end, covered) = open_sealed(path, job, meter)?;
+        let archive = Archive::with_directory(path, file, covered, end.directory())?;
         meter.add(archive.entries() as u64, 0);
         Ok(archive)
+    }
+
+    /// Reads all of an archive once, as [`Archive::open`] does, and keeps of it only what [`Archive::seal`] is. Fails as
+    /// that does, but for what is wrong with the directory itself.
+    pub fn check_seal(path: &Path, job: &Job) -> Result<Vec<u8>> {
+        open_sealed(path, job, &Meter::silent()).map(|(_, end, _)| end.comment().to_vec())
     }
 
     /// Opens an archive by its directory alone, for one whose other bytes are looked at elsewhere. Fails as
@@ -58,8 +59,7 @@ impl Archive {
         directory: Option<Directory>,
     ) -> Result<Archive> {
         let corrupt = |problem, source| Error::corrupt(path, problem, source);
-        let directory =
-            directory.ok_or_else(|| corrupt("its checksum does not match; take another copy", None))?;
+        let directory = directory.ok_or_else(|| unsealed(path))?;
         let zip64_len = directory.zip64_end().len() as u64;
         if directory.is_too_large() {
             return Err(corrupt("it has more entries than any archive of ours; do not use it", None));
@@ -225,6 +225,23 @@ pub(super) fn open_file(path: &Path) -> Result<File> {
         _ => Err(io::ErrorKind::NotSeekable.into()),
     };
     open().map_err(|error| Error::unopened(path, error))
+}
+
+/// Opens an archive whose bytes before the end record are those that it names, and says how many these are.
+fn open_sealed(path: &Path, job: &Job, meter: &Meter) -> Result<(File, End, u64)> {
+    let mut file = open_file(path)?;
+    let (end, covered) = End::read(&mut file, path)?;
+    meter.expect(None, Some(covered));
+    file.rewind().map_err(|error| Error::unopened(path, error))?;
+    let sha256 = hash(&mut Metered::new(&mut file, meter), covered, path, job)?;
+    match end.is_that_of(&hex::encode(sha256)) {
+        true => Ok((file, end, covered)),
+        false => Err(unsealed(path)),
+    }
+}
+
+fn unsealed(path: &Path) -> Error {
+    Error::corrupt(path, "its checksum does not match; take another copy", None)
 }
 
 /// The SHA-256 of the next `length` bytes of what lies at `path`.

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::checksums::checksum_line;
 use super::deflate::{Deflated, compress};
-use super::format::{Header, Method, check_readable};
+use super::format::{Header, Method, check_readable, names_in};
+use super::names::{Fingerprint, fingerprint};
 use super::read_back::ReadBack;
 use super::tape::Tape;
 use super::workspace::Workspace;
@@ -44,9 +44,9 @@ pub struct ArchiveWriter {
     pub(super) tape: Tape,
     /// The central directory so far.
     pub(super) central: Vec<u8>,
-    /// Name and SHA-256 of each entry, in order.
-    pub(super) entries: Vec<(Arc<str>, [u8; 32])>,
-    names: HashSet<Arc<str>>,
+    /// SHA-256 of each entry, in the order of the directory, which has their names.
+    pub(super) sums: Vec<[u8; 32]>,
+    names: HashSet<Fingerprint>,
     now: DateTime<Utc>,
     level: u32,
     /// Whether an entry was begun and not ended.
@@ -67,7 +67,7 @@ impl ArchiveWriter {
             read_back: ReadBack::start(&path, flush)?,
             tape: Tape::new(file, path),
             central: Vec::new(),
-            entries: Vec::new(),
+            sums: Vec::new(),
             names: HashSet::new(),
             now,
             level,
@@ -124,7 +124,8 @@ impl ArchiveWriter {
 
     /// SHA256SUMS of the entries so far, in their order.
     pub fn checksums(&self) -> String {
-        self.entries.iter().map(|(name, sha256)| checksum_line(name, sha256)).collect()
+        let names = names_in(&self.central);
+        names.zip(&self.sums).map(|(name, sha256)| checksum_line(name, sha256)).collect()
     }
 
     /// Bytes written so far.
@@ -154,10 +155,9 @@ impl ArchiveWriter {
                 problem: format!("an entry's name has {} bytes", header.name.len()),
             });
         }
-        check_readable(self.entries.len() as u64 + 1, self.central.len() as u64 + MAX_HEADER)?;
-        let name: Arc<str> = header.name.into();
-        if !self.names.insert(Arc::clone(&name)) {
-            return Err(Error::Internal { problem: format!("two entries are called {name}") });
+        check_readable(self.sums.len() as u64 + 1, self.central.len() as u64 + MAX_HEADER)?;
+        if !self.names.insert(fingerprint(header.name)) {
+            return Err(Error::Internal { problem: format!("two entries are called {}", header.name) });
         }
         self.torn = true;
         self.tape.write(&header.local())?;
@@ -165,7 +165,7 @@ impl ArchiveWriter {
         self.tape.show_to(&mut self.read_back)?;
         self.torn = false;
         header.put_central(&mut self.central);
-        self.entries.push((name, sha256));
+        self.sums.push(sha256);
         Ok(())
     }
 }
@@ -220,8 +220,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (_workspace, mut writer) = writer(&dir);
         writer.add_bytes("a", b"1").unwrap();
-        let one = writer.entries[0].clone();
-        writer.entries.resize(MAX_ENTRIES as usize - 1, one);
+        writer.sums.resize(MAX_ENTRIES as usize - 1, [0; 32]);
         writer.add_bytes("b", b"2").unwrap();
         assert_eq!(writer.add_bytes("c", b"3").unwrap_err().code(), "ARCHIVE_TOO_LARGE");
     }

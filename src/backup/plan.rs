@@ -69,8 +69,8 @@ impl Plan {
     /// the others are fetched.
     pub async fn look_for(&mut self, earlier: &Earlier, concurrency: usize, job: &Job) -> Result<()> {
         let Some(source) = self.store().filter(|_| !self.is_listed) else { return Ok(()) };
-        let keys = self.plan.items.iter().map(|planned| planned.key.clone());
-        let known: Vec<String> = keys.filter(|key| earlier.knows(key)).collect();
+        let keys = self.plan.items.iter().map(|planned| &planned.key);
+        let known: Vec<Arc<str>> = keys.filter(|key| earlier.knows(key)).cloned().collect();
         let asked = stream::iter(known).map(|key| {
             let source = Arc::clone(&source);
             async move { source.describe(&key).await }
@@ -162,8 +162,7 @@ impl Plan {
 
     /// The photo among [`alternatives`](Plan::alternatives) that has this key.
     pub fn alternative(&self, key: &str) -> Option<&PlannedPhoto> {
-        let at =
-            self.plan.alternatives.binary_search_by(|alternative| alternative.key.as_str().cmp(key)).ok()?;
+        let at = self.plan.alternatives.binary_search_by(|alternative| (*alternative.key).cmp(key)).ok()?;
         self.plan.alternatives.get(at)
     }
 

@@ -1,11 +1,11 @@
 //! Fence 4: the finished archive is opened again, and every name, header, comment and text in it is searched.
 
-use std::io;
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use super::fences::leak;
 use super::parallel::in_order;
-use crate::archive::{Archive, THUMBNAILS, parse_checksums};
+use crate::archive::{Archive, THUMBNAILS, read_checksums};
 use crate::dataset::{LICENSE, schemas};
 use crate::error::{Error, Result};
 use crate::formats::SUMS;
@@ -30,10 +30,13 @@ pub fn look_for_all(
         Err(Error::PrivacyLeak { .. }) => {}
         outcome => return outcome,
     }
-    let sums = Archive::open(path, job)?.read_bytes(SUMS, u64::MAX)?;
-    for (_, sha256) in str::from_utf8(&sums).ok().and_then(parse_checksums).unwrap_or_default() {
+    let mut archive = Archive::open(path, job)?;
+    let exempt_digest = |_, sha256: [u8; 32]| {
         scanner.exempt(&hex::encode(sha256));
-    }
+        true
+    };
+    read_checksums(BufReader::new(archive.open_entry(SUMS)?), exempt_digest)
+        .map_err(|error| unreadable(path, SUMS, error))?;
     exempt(&mut scanner);
     look_for(path, &scanner, job)
 }

@@ -1,5 +1,6 @@
 //! What is read first of any archive: what it is, and of which version.
 
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -70,16 +71,20 @@ fn metadata<T: DeserializeOwned>(archive: &mut Archive, kind: &Kind) -> Result<T
 
 /// photos/index.json of a backup. Fails with `ARCHIVE_CORRUPT`.
 pub fn photo_index(archive: &mut Archive) -> Result<Vec<IndexedPhoto>> {
-    let json = archive.read_bytes(INDEX, index::limit(archive.entries()))?;
-    parse(&json, INDEX, archive.path())
+    let (path, limit) = (archive.path().to_owned(), index::limit(archive.entries()));
+    // Its text is read piece by piece: it takes more memory than the photos do.
+    let json = BufReader::new(archive.open_entry(INDEX)?.take(limit));
+    serde_json::from_reader(json).map_err(|error| unread(&error, INDEX, &path))
 }
 
 fn parse<T: DeserializeOwned>(json: &[u8], name: &str, path: &Path) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| {
-        let problem = format!("its {name} cannot be read; take another copy");
-        // It quotes what it does not take.
-        Error::corrupt(path, problem, Some(excerpt(&error.to_string()).into()))
-    })
+    serde_json::from_slice(json).map_err(|error| unread(&error, name, path))
+}
+
+fn unread(error: &serde_json::Error, name: &str, path: &Path) -> Error {
+    let problem = format!("its {name} cannot be read; take another copy");
+    // It quotes what it does not take.
+    Error::corrupt(path, problem, Some(excerpt(&error.to_string()).into()))
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl Listing {
 
 /// The place of `key` among photos in bytewise order of keys.
 pub fn find(photos: &[StoredPhoto], key: &str) -> Option<usize> {
-    photos.binary_search_by(|photo| photo.key.as_str().cmp(key)).ok()
+    photos.binary_search_by(|photo| (*photo.key).cmp(key)).ok()
 }
 
 /// A part of a store that could not be listed.
@@ -115,7 +115,7 @@ pub struct ListProblem {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredPhoto {
     /// The exact key.
-    pub key: String,
+    pub key: Arc<str>,
     /// Bytes.
     pub size: u64,
     /// As the store gives it, without quotes.

@@ -35,14 +35,14 @@ fn among(keys: &[String], listing: &[StoredPhoto]) -> Choice {
     let rank = |photo: &StoredPhoto| {
         (
             is_variant(&photo.key),
-            held != Some(&photo.key),
+            held.is_none_or(|held| **held != *photo.key),
             !photo.key.starts_with("originals/"),
             u64::MAX - photo.size,
         )
     };
     photos.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.key.cmp(&b.key)));
     let (copies, originals) =
-        photos.into_iter().map(|photo| photo.key.clone()).partition(|key: &String| is_variant(key));
+        photos.into_iter().map(|photo| photo.key.to_string()).partition(|key: &String| is_variant(key));
     let mut choice = Choice { originals, copies };
     choice.copies.sort_by_key(|key| {
         let size = find(listing, key).and_then(|at| listing.get(at)).map_or(0, |photo| photo.size);

@@ -38,7 +38,9 @@ pub(super) fn relatives(listing: &[StoredPhoto], key: &str) -> Vec<usize> {
         }
     }
     found.retain(|&at| {
-        listing.get(at).is_some_and(|photo| photo.key != key && !others.contains(key::extension(&photo.key)))
+        listing
+            .get(at)
+            .is_some_and(|photo| *photo.key != *key && !others.contains(key::extension(&photo.key)))
     });
     found.sort_unstable();
     found.dedup();
@@ -152,8 +154,8 @@ fn without_size<'l>(listing: &'l [StoredPhoto], stem: &str) -> impl Iterator<Ite
 /// Stored keys that are `stem` followed by `joint` and more, and whose stem is exactly `stem`.
 fn named<'l>(listing: &'l [StoredPhoto], stem: &str, joint: &str) -> impl Iterator<Item = (usize, &'l str)> {
     let (stem, start) = (stem.to_owned(), format!("{stem}{joint}"));
-    let first = listing.partition_point(|photo| photo.key.as_str() < start.as_str());
-    let keys = listing.iter().enumerate().skip(first).map(|(at, photo)| (at, photo.key.as_str()));
+    let first = listing.partition_point(|photo| *photo.key < *start);
+    let keys = listing.iter().enumerate().skip(first).map(|(at, photo)| (at, &*photo.key));
     keys.take_while(move |(_, key)| key.starts_with(&start)).filter(move |(_, key)| key::stem(key) == stem)
 }
 

@@ -2,8 +2,10 @@
 //! and counts of the rest.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use rusqlite::{Connection, Result};
+use smallvec::SmallVec;
 
 use super::photo_key::{Reference, classify};
 use super::photo_rows::{Kind, PhotoRow, Standing, each_photo_row};
@@ -12,14 +14,22 @@ use crate::job::{Warning, counted};
 /// How many host names a warning gives.
 const EXAMPLES: usize = 3;
 
+/// Places in [`Mentions::artworks`]: as a rule one.
+pub(super) type Places = SmallVec<[u32; 2]>;
+
+/// References as they stand in the rows, each with the artworks that show it, ascending.
+pub(super) type References = BTreeMap<Box<str>, Places>;
+
+/// Ids of artworks, sorted: as a rule one, which all its photos share.
+pub type ArtworkIds = SmallVec<[Arc<str>; 1]>;
+
 /// The references of all approved rows.
 #[derive(Debug, Default)]
 pub(super) struct Mentions {
-    /// References to our own store as they stand in the rows, each with the artworks that show it: places in
-    /// [`Mentions::artworks`], ascending.
-    pub(super) own: BTreeMap<String, Vec<u32>>,
+    /// References to our own store.
+    pub(super) own: References,
     /// Ids of artworks, in the order they were met.
-    pub(super) artworks: Vec<String>,
+    pub(super) artworks: Vec<Arc<str>>,
     /// References to other hosts as they stand in the rows.
     pub(super) foreign: HashSet<String>,
     /// How many of these each host has.
@@ -42,7 +52,7 @@ impl Mentions {
         Ok(mentions)
     }
 
-    fn add(&mut self, row: PhotoRow, places: &mut HashMap<String, u32>) {
+    fn add(&mut self, row: PhotoRow, places: &mut HashMap<Arc<str>, u32>) {
         if row.standing != Standing::Approved {
             *self.waiting.entry((row.kind, row.standing)).or_default() += 1;
             return;
@@ -52,14 +62,14 @@ impl Mentions {
         }
         let place = row.artwork_id.map(|id| {
             let next = self.artworks.len() as u32;
-            *places.entry(id).or_insert_with_key(|id| {
-                self.artworks.push(id.clone());
+            *places.entry(id.into()).or_insert_with_key(|id| {
+                self.artworks.push(Arc::clone(id));
                 next
             })
         });
         for value in row.photos.values {
             match classify(&value) {
-                Reference::Own(_) => self.own.entry(value).or_default().extend(place),
+                Reference::Own(_) => self.own.entry(value.into()).or_default().extend(place),
                 Reference::Foreign(host) => {
                     if self.foreign.insert(value) {
                         *self.hosts.entry(host).or_default() += 1;
@@ -71,14 +81,12 @@ impl Mentions {
     }
 
     /// The ids of artworks given by their places, sorted, each once.
-    pub(super) fn ids(&self, mut places: Vec<u32>) -> Vec<String> {
+    pub(super) fn ids(&self, mut places: Places) -> ArtworkIds {
         places.sort_unstable();
         places.dedup();
-        let ids = places.into_iter().filter_map(|at| self.artworks.get(at as usize).cloned());
-        let mut ids: Vec<String> = ids.collect();
+        let mut ids: ArtworkIds =
+            places.into_iter().filter_map(|at| self.artworks.get(at as usize).cloned()).collect();
         ids.sort_unstable();
-        // As a rule one, for which room for four was made, in each of a hundred thousand photos.
-        ids.shrink_to_fit();
         ids
     }
 
@@ -157,8 +165,8 @@ mod tests {
             r#"INSERT INTO artwork VALUES ('w2', 'approved', '["a","b"]'), ('w1', 'approved', '["a"]');
                INSERT INTO logbook VALUES ('w2', 'approved', '["a"]')"#,
         );
-        assert_eq!(found.artworks, ["w2", "w1"]);
-        let own: Vec<_> = found.own.iter().map(|(v, artworks)| (v.as_str(), artworks.as_slice())).collect();
+        assert!(found.artworks.iter().map(|id| &**id).eq(["w2", "w1"]));
+        let own: Vec<_> = found.own.iter().map(|(v, artworks)| (&**v, artworks.as_slice())).collect();
         assert_eq!(own, [("a", [0, 1].as_slice()), ("b", [0].as_slice())]);
         assert!(found.warnings().is_empty() && found.not_included().is_empty());
     }

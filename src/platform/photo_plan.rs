@@ -1,12 +1,14 @@
 //! Which photos a backup takes, from what the rows say and what the store holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::mem;
+use std::sync::Arc;
 
 use rusqlite::{Connection, Result};
 
 use super::photo_family::{alternatives, guesses, likeliest, relatives};
 use super::photo_key::{Reference, classify};
-use super::photo_mentions::Mentions;
+use super::photo_mentions::{ArtworkIds, Mentions, Places, References};
 use super::photo_rows::is_platform;
 use crate::job::{Warning, counted};
 use crate::photos::key;
@@ -38,11 +40,11 @@ pub enum PhotoKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedPhoto {
     /// The exact key.
-    pub key: String,
+    pub key: Arc<str>,
     /// By the key's name.
     pub kind: PhotoKind,
-    /// The approved artworks that show it, sorted.
-    pub artwork_ids: Vec<String>,
+    /// The approved artworks that show it.
+    pub artwork_ids: ArtworkIds,
     /// Only a guess, for a store that cannot list: "no such key" means nothing.
     pub probe: bool,
 }
@@ -54,8 +56,8 @@ pub struct Unlisted {
     pub key: String,
     /// Why it was not listed.
     pub error: GetError,
-    /// The approved artworks that show it, sorted.
-    pub artwork_ids: Vec<String>,
+    /// The approved artworks that show it.
+    pub artwork_ids: ArtworkIds,
 }
 
 /// Which photos a backup takes, and what it should say of the others.
@@ -89,7 +91,7 @@ pub struct PhotoPlan {
 /// Plans the photos of a backup. Blocks. `listing` is all that the store holds, or `None` for a store that cannot
 /// list: then guesses at what approved rows reference are all there is, whatever the scope.
 pub fn plan_photos(conn: &Connection, scope: Scope, listing: Option<&Listing>) -> Result<PhotoPlan> {
-    let mentions = Mentions::read(conn)?;
+    let mut mentions = Mentions::read(conn)?;
     let mut plan = PhotoPlan {
         references: mentions.own.len() as u64,
         foreign: mentions.foreign.len() as u64,
@@ -99,9 +101,11 @@ pub fn plan_photos(conn: &Connection, scope: Scope, listing: Option<&Listing>) -
     if !is_platform(conn)? {
         plan.warnings.push(not_the_platform(scope));
     }
+    // Given away: each goes when it is looked up.
+    let references = mem::take(&mut mentions.own);
     match listing {
-        Some(listing) => plan.take_from_listing(&mentions, scope, listing),
-        None => plan.take_guesses(&mentions),
+        Some(listing) => plan.take_from_listing(references, &mentions, scope, listing),
+        None => plan.take_guesses(references, &mentions),
     }
     if scope == Scope::Approved {
         plan.not_included.extend(mentions.not_included());
@@ -121,12 +125,12 @@ struct Hidden {
     /// Why it did.
     error: GetError,
     /// Places in [`Mentions::artworks`].
-    shown_by: Vec<u32>,
+    shown_by: Places,
 }
 
 impl Hidden {
     fn by(error: GetError) -> Hidden {
-        Hidden { error, shown_by: Vec::new() }
+        Hidden { error, shown_by: Places::new() }
     }
 }
 
@@ -135,26 +139,36 @@ struct Guess {
     /// As [`PlannedPhoto::probe`].
     probe: bool,
     /// Places in [`Mentions::artworks`].
-    shown_by: Vec<u32>,
+    shown_by: Places,
 }
 
 impl PhotoPlan {
-    fn take_from_listing(&mut self, mentions: &Mentions, scope: Scope, listing: &Listing) {
+    fn take_from_listing(
+        &mut self,
+        references: References,
+        mentions: &Mentions,
+        scope: Scope,
+        listing: &Listing,
+    ) {
         let (photos, problems) = (&listing.photos, &listing.problems);
-        let mut taken: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        let mut taken: BTreeMap<usize, Places> = BTreeMap::new();
         if scope == Scope::All {
-            taken.extend((0..photos.len()).map(|at| (at, Vec::new())));
+            taken.extend((0..photos.len()).map(|at| (at, Places::new())));
         }
         let mut unlisted: BTreeMap<String, Hidden> =
             problems.iter().map(|problem| (problem.key.clone(), Hidden::by(problem.error))).collect();
         let mut missing = BTreeSet::new();
-        for (value, artworks) in &mentions.own {
-            let Reference::Own(candidates) = classify(value) else { continue };
+        for (value, artworks) in references {
+            let Reference::Own(candidates) = classify(&value) else { continue };
             let (stored, belonging) = look_up(photos, &candidates);
             let hidden = if stored { None } else { in_unlisted(&unlisted, &candidates) };
             self.found += u64::from(hidden.is_some() || !belonging.is_empty());
             if let Some((key, error)) = hidden {
-                unlisted.entry(key.clone()).or_insert_with(|| Hidden::by(error)).shown_by.extend(artworks);
+                unlisted
+                    .entry(key.clone())
+                    .or_insert_with(|| Hidden::by(error))
+                    .shown_by
+                    .extend_from_slice(&artworks);
             } else if !stored {
                 self.dangling += 1;
                 missing.extend(candidates.into_iter().next());
@@ -163,7 +177,7 @@ impl PhotoPlan {
                 }
             }
             for at in belonging {
-                taken.entry(at).or_default().extend(artworks);
+                taken.entry(at).or_default().extend_from_slice(&artworks);
             }
         }
         if self.dangling > 0 {
@@ -177,7 +191,7 @@ impl PhotoPlan {
             .into_iter()
             .filter_map(|(at, artworks)| Some((photos.get(at)?, artworks)))
             .filter(|(photo, _)| !key::is_public_dump(&photo.key))
-            .map(|(photo, artworks)| planned(photo.key.clone(), mentions.ids(artworks), false))
+            .map(|(photo, artworks)| planned(Arc::clone(&photo.key), mentions.ids(artworks), false))
             .collect();
         self.unlisted = unlisted
             .into_iter()
@@ -190,12 +204,12 @@ impl PhotoPlan {
             .collect();
     }
 
-    fn take_guesses(&mut self, mentions: &Mentions) {
+    fn take_guesses(&mut self, references: References, mentions: &Mentions) {
         // By key: a guess for one reference may be the very photo of another.
         let mut taken: BTreeMap<String, Guess> = BTreeMap::new();
-        let mut elsewhere: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        for (value, shown_by) in &mentions.own {
-            let Reference::Own(mut candidates) = classify(value) else { continue };
+        let mut elsewhere: BTreeMap<String, Places> = BTreeMap::new();
+        for (value, shown_by) in references {
+            let Reference::Own(mut candidates) = classify(&value) else { continue };
             let likeliest = likeliest(&candidates);
             candidates.swap(0, likeliest.unwrap_or(0));
             self.named.extend(candidates.iter().cloned());
@@ -208,23 +222,25 @@ impl PhotoPlan {
             for alternative in
                 candidates.first().filter(|_| !smaller).into_iter().flat_map(|key| alternatives(key))
             {
-                elsewhere.entry(alternative.clone()).or_default().extend(shown_by);
+                elsewhere.entry(alternative.clone()).or_default().extend_from_slice(&shown_by);
                 readings.push(alternative);
             }
             self.readings.push(readings);
             let keys = candidates.into_iter().enumerate().map(|(nth, key)| (key, nth > 0));
             for (key, probe) in keys.chain(guessed.into_iter().map(|key| (key, true))) {
-                let guess = taken.entry(key).or_insert(Guess { probe: true, shown_by: Vec::new() });
+                let guess = taken.entry(key).or_insert(Guess { probe: true, shown_by: Places::new() });
                 guess.probe &= probe;
-                guess.shown_by.extend(shown_by);
+                guess.shown_by.extend_from_slice(&shown_by);
             }
         }
         elsewhere.retain(|key, _| !taken.contains_key(key));
-        self.alternatives =
-            elsewhere.into_iter().map(|(key, artworks)| planned(key, mentions.ids(artworks), true)).collect();
+        self.alternatives = elsewhere
+            .into_iter()
+            .map(|(key, artworks)| planned(key.into(), mentions.ids(artworks), true))
+            .collect();
         let photos = taken.into_iter().filter(|(key, _)| !key::is_public_dump(key));
         self.items = photos
-            .map(|(key, Guess { probe, shown_by })| planned(key, mentions.ids(shown_by), probe))
+            .map(|(key, Guess { probe, shown_by })| planned(key.into(), mentions.ids(shown_by), probe))
             .collect();
     }
 }
@@ -260,7 +276,7 @@ fn in_unlisted<'c>(
     })
 }
 
-fn planned(key: String, artwork_ids: Vec<String>, probe: bool) -> PlannedPhoto {
+fn planned(key: Arc<str>, artwork_ids: ArtworkIds, probe: bool) -> PlannedPhoto {
     let kind = if key::is_variant(&key) { PhotoKind::Thumbnail } else { PhotoKind::Original };
     PlannedPhoto { key, kind, artwork_ids, probe }
 }

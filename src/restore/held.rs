@@ -24,7 +24,7 @@ impl Held {
     pub(super) fn read(archive: &mut Archive) -> Result<Held> {
         let metadata = backup_metadata(archive)?;
         let index = photo_index(archive)?;
-        if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
+        if !index.iter().all(|photo| is_place_of(&photo.path(), &photo.key)) {
             let problem = "its index puts a photo where its key does not belong; take another copy";
             return Err(Error::corrupt(archive.path(), problem, None));
         }
@@ -36,9 +36,9 @@ impl Held {
 
 /// What the archive holds and a restore does not take: nothing names it.
 fn unknown_entries(archive: &Archive, index: &[IndexedPhoto]) -> Option<Warning> {
-    let named: HashSet<&str> = index.iter().map(|photo| photo.path.as_str()).chain(OWN_ENTRIES).collect();
-    let unknown =
-        archive.entries().saturating_sub(archive.names().filter(|name| named.contains(name)).count());
+    let photos = index.iter().filter(|photo| archive.holds(&photo.path())).count();
+    let own = OWN_ENTRIES.into_iter().filter(|name| archive.holds(name)).count();
+    let unknown = archive.entries().saturating_sub(photos + own);
     (unknown > 0).then(|| {
         let entries = counted(unknown as u64, "entry", "entries");
         let problem = format!("{entries} of the archive that nothing names did not come back: verify it");
@@ -70,7 +70,7 @@ fn refuse_contradictions(
         "its database.sql has another length than its metadata.json says"
     } else if is_any_twice(metadata.database.tables.iter().map(|table| table.name.as_str())) {
         "its metadata.json lists a table twice"
-    } else if is_any_twice(index.iter().map(|photo| photo.key.as_str())) {
+    } else if is_any_twice(index.iter().map(|photo| &*photo.key)) {
         "its photos/index.json names a key twice"
     } else {
         return Ok(());

@@ -1,6 +1,7 @@
 //! The photos: which of them come back, and what is to be done with each.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -30,7 +31,7 @@ pub(super) fn unmatched(globs: Option<&[String]>, wanted: &GlobSet, photos: &[In
         if unmatched.is_empty() {
             break;
         }
-        for at in wanted.matches(&photo.key) {
+        for at in wanted.matches(&*photo.key) {
             unmatched.remove(&at);
         }
     }
@@ -42,7 +43,10 @@ pub(super) fn unmatched(globs: Option<&[String]>, wanted: &GlobSet, photos: &[In
 /// What is to be done with each photo at one target. Nothing has been written yet.
 pub(super) struct Photos {
     target: Box<dyn Target>,
-    missing: Vec<IndexedPhoto>,
+    /// All that are wanted; the targets share them.
+    photos: Arc<Vec<IndexedPhoto>>,
+    /// Which of them are to be written.
+    missing: Vec<usize>,
     skipped: u64,
     warnings: Vec<Warning>,
 }
@@ -54,23 +58,24 @@ impl Photos {
     pub(super) fn look(
         mut target: Box<dyn Target>,
         archive: &mut Archive,
-        photos: &[IndexedPhoto],
+        photos: &Arc<Vec<IndexedPhoto>>,
         job: &Job,
     ) -> Result<Photos> {
         let presences = target.look(photos, job)?;
-        let mut found = Photos { target, missing: Vec::new(), skipped: 0, warnings: Vec::new() };
-        for (photo, presence) in photos.iter().zip(presences) {
+        let (missing, warnings) = (Vec::new(), Vec::new());
+        let mut found = Photos { target, photos: Arc::clone(photos), missing, skipped: 0, warnings };
+        for (at, (photo, presence)) in photos.iter().zip(presences).enumerate() {
             match presence {
                 Presence::Missing => {
                     Content::open(archive, photo)?;
                     if let Some(what) = found.target.left_out(photo) {
-                        found.warnings.push(Warning::about("METADATA_LEFT_OUT", photo.key.clone(), what));
+                        found.warnings.push(Warning::about("METADATA_LEFT_OUT", &*photo.key, what));
                     }
-                    found.missing.push(photo.clone());
+                    found.missing.push(at);
                 }
                 Presence::Same => found.skipped += 1,
                 Presence::Impossible(why) => {
-                    found.warnings.push(Warning::about("PHOTO_UNNAMEABLE", photo.key.clone(), why));
+                    found.warnings.push(Warning::about("PHOTO_UNNAMEABLE", &*photo.key, why));
                 }
             }
         }
@@ -85,7 +90,8 @@ impl Photos {
     }
 
     pub(super) fn bytes_to_write(&self) -> u64 {
-        self.missing.iter().map(|photo| photo.size).fold(0, u64::saturating_add)
+        let sizes = self.missing.iter().filter_map(|at| self.photos.get(*at)).map(|photo| photo.size);
+        sizes.fold(0, u64::saturating_add)
     }
 
     pub(super) fn skipped(&self) -> u64 {
@@ -103,7 +109,7 @@ impl Photos {
         if !self.missing.is_empty() {
             self.target.begin(self.bytes_to_write())?;
         }
-        for photo in &self.missing {
+        for photo in self.missing.iter().filter_map(|at| self.photos.get(*at)) {
             job.check()?;
             meter.item(&photo.key);
             self.target.put(photo, Content::open(archive, photo)?, job)?;

@@ -76,7 +76,7 @@ impl<'a> Content<'a> {
         let content = Content {
             archive: archive.path().to_owned(),
             photo,
-            stored: archive.open_stored(&photo.path)?,
+            stored: archive.open_stored(&photo.path())?,
             hasher: Sha256::new(),
         };
         if content.stored.size == photo.size {
@@ -101,7 +101,7 @@ impl<'a> Content<'a> {
                 Err(error) => return Err(self.damaged("it cannot be read", Some(error))),
             }
         }
-        if filled < buffer.len() && hex::encode(self.hasher.clone().finalize()) != self.photo.sha256 {
+        if filled < buffer.len() && Some(self.hasher.clone().finalize().into()) != self.photo.sha256 {
             return Err(self.damaged("it is not what photos/index.json says", None));
         }
         Ok(filled)
@@ -122,7 +122,7 @@ impl<'a> Content<'a> {
     }
 
     fn damaged(&self, problem: &str, error: Option<io::Error>) -> Error {
-        let problem = format!("the photo {}: {problem}; take another copy", self.photo.path);
+        let problem = format!("the photo {}: {problem}; take another copy", self.photo.path());
         Error::corrupt(&self.archive, problem, error.map(Into::into))
     }
 }
@@ -132,24 +132,22 @@ impl<'a> Content<'a> {
 fn look_into(source: &Arc<dyn PhotoStore>, photos: &[IndexedPhoto], job: &Job) -> Result<Vec<Presence>> {
     let handle = Handle::current();
     let listing = handle.block_on(source.list(job))?.unwrap_or_default();
-    let sizes: HashMap<&str, u64> =
-        listing.photos.iter().map(|there| (there.key.as_str(), there.size)).collect();
+    let sizes: HashMap<&str, u64> = listing.photos.iter().map(|there| (&*there.key, there.size)).collect();
     for photo in photos {
         // A problem is that of a key, or of all that begin with it.
         let problem = listing.problems.iter().find(|problem| {
-            problem.key == photo.key || (problem.key.ends_with('/') && photo.key.starts_with(&problem.key))
+            problem.key == *photo.key || (problem.key.ends_with('/') && photo.key.starts_with(&problem.key))
         });
         if let Some(problem) = problem {
             return Err(unreadable(&source.place(), &photo.key, problem.error));
         }
-        if sizes.get(photo.key.as_str()).is_some_and(|&size| size != photo.size) {
+        if sizes.get(&*photo.key).is_some_and(|&size| size != photo.size) {
             return Err(taken(&photo.key));
         }
     }
-    let there: Vec<&IndexedPhoto> =
-        photos.iter().filter(|photo| sizes.contains_key(photo.key.as_str())).collect();
+    let there: Vec<&IndexedPhoto> = photos.iter().filter(|photo| sizes.contains_key(&*photo.key)).collect();
     handle.block_on(compare(source, &there, job))?;
-    let presence = |photo: &IndexedPhoto| match sizes.contains_key(photo.key.as_str()) {
+    let presence = |photo: &IndexedPhoto| match sizes.contains_key(&*photo.key) {
         true => Presence::Same,
         false => Presence::Missing,
     };
@@ -160,14 +158,14 @@ fn look_into(source: &Arc<dyn PhotoStore>, photos: &[IndexedPhoto], job: &Job) -
 /// `SOURCE_UNREACHABLE` when one cannot be read.
 async fn compare(source: &Arc<dyn PhotoStore>, photos: &[&IndexedPhoto], job: &Job) -> Result<()> {
     let workspace = Workspace::create(&folder::temporary())?;
-    let keys: Vec<String> = photos.iter().map(|photo| photo.key.clone()).collect();
+    let keys: Vec<String> = photos.iter().map(|photo| photo.key.to_string()).collect();
     let fetcher = Fetcher::new(Arc::clone(source), workspace.folder(), job);
     let attempts = fetcher.fetch(keys, CONCURRENCY);
     let mut photos = photos.iter();
     let compared = attempts.try_for_each(|attempt: Attempt| {
-        let wanted = photos.next().map(|photo| photo.sha256.as_str());
+        let wanted = photos.next().and_then(|photo| photo.sha256);
         std::future::ready(match &attempt.outcome {
-            Ok(fetched) if wanted == Some(&hex::encode(fetched.sums.sha256())) => Ok(()),
+            Ok(fetched) if wanted == Some(fetched.sums.sha256()) => Ok(()),
             Ok(_) => Err(taken(&attempt.key)),
             Err(error) => Err(unreadable(&source.place(), &attempt.key, *error)),
         })

@@ -48,11 +48,11 @@ fn check_photos(contents: &Contents<'_>, metadata: &BackupMetadata, problems: &m
     }
     let limit = index::limit(contents.entries());
     let Some(index) = contents.json::<Vec<IndexedPhoto>>(INDEX, limit, problems) else { return };
-    if !index.iter().all(|photo| is_place_of(&photo.path, &photo.key)) {
+    if !index.iter().all(|photo| is_place_of(&photo.path(), &photo.key)) {
         problems.damaged(Some(INDEX), "it puts a photo where its key does not belong");
     }
     let absent: HashSet<&str> = photos.missing.iter().map(|photo| photo.key.as_str()).collect();
-    if index.iter().any(|photo| absent.contains(photo.key.as_str())) {
+    if index.iter().any(|photo| absent.contains(&*photo.key)) {
         problems.damaged(Some(METADATA), "it says that a photo is missing which photos/index.json lists");
     }
     let listed = compare_photos(contents, &index, problems);
@@ -74,35 +74,36 @@ struct Listed {
 /// Compares each photo of the index with the entry that it names, and the reverse.
 fn compare_photos(contents: &Contents<'_>, index: &[IndexedPhoto], problems: &mut Problems) -> Listed {
     let mut listed = Listed::default();
-    let (mut paths, mut keys) = (HashSet::new(), HashSet::new());
+    let (mut named, mut keys) = (HashSet::new(), HashSet::new());
     for photo in index {
-        if !keys.insert(photo.key.as_str()) {
+        if !keys.insert(&*photo.key) {
             problems.damaged(Some(INDEX), "it names a key twice");
         }
-        let is_new = paths.insert(photo.path.as_str());
-        if is_new && photo.path.starts_with(ORIGINALS) {
+        let path = photo.path();
+        let sound = contents.sound(&path);
+        let is_new = sound.is_none_or(|sound| named.insert(sound.entry.name.as_str()));
+        if is_new && path.starts_with(ORIGINALS) {
             listed.originals += 1;
-        } else if is_new && photo.path.starts_with(THUMBNAILS) {
+        } else if is_new && path.starts_with(THUMBNAILS) {
             listed.thumbnails += 1;
         } else {
             problems.damaged(Some(INDEX), "it names a photo twice, or one that is elsewhere");
         }
         listed.bytes = listed.bytes.saturating_add(photo.size);
-        let Some(sound) = contents.sound(&photo.path) else {
-            if !contents.lists(&photo.path) {
-                problems.damaged(Some(&photo.path), "photos/index.json lists it, and it is missing");
+        let Some(sound) = sound else {
+            if !contents.lists(&path) {
+                problems.damaged(Some(&path), "photos/index.json lists it, and it is missing");
             }
             continue;
         };
-        if sound.entry.size != photo.size || hex::encode(sound.sha256) != photo.sha256 {
-            problems.damaged(Some(&photo.path), "it is not the photo that photos/index.json describes");
+        if sound.entry.size != photo.size || Some(sound.sha256) != photo.sha256 {
+            problems.damaged(Some(&path), "it is not the photo that photos/index.json describes");
         } else if !sound.entry.is_stored() {
-            problems
-                .altered(Some(&photo.path), "it is compressed, and no restore takes such a photo: unpack it");
+            problems.altered(Some(&path), "it is compressed, and no restore takes such a photo: unpack it");
         }
     }
     for sound in contents.all().filter(|sound| is_photo(&sound.entry.name)) {
-        if !paths.contains(sound.entry.name.as_str()) {
+        if !named.contains(sound.entry.name.as_str()) {
             problems.damaged(Some(&sound.entry.name), "photos/index.json does not list it");
         }
     }

@@ -1,12 +1,12 @@
 //! The entries of an archive, each read whole and compared with SHA256SUMS.
 
-use std::collections::{BTreeSet, HashMap};
-use std::io::{self, Read};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::{self, BufReader};
 
 use serde::de::DeserializeOwned;
 
 use super::problems::Problems;
-use crate::archive::{EntryContents, Survey, SurveyedEntry, parse_checksums};
+use crate::archive::{EntryContents, Survey, SurveyedEntry, read_checksums};
 use crate::error::Result;
 use crate::formats::{SUMS, most_bytes};
 use crate::job::{Job, Meter, hash_all};
@@ -18,8 +18,10 @@ const MAX_LINE: u64 = 2 << 10;
 /// Entries that were read whole.
 pub(super) struct Contents<'s> {
     survey: &'s Survey,
-    /// All that are listed; None for those that are not as SHA256SUMS says.
-    found: HashMap<&'s str, Option<Sound<'s>>>,
+    /// Where each entry is among those of the survey.
+    places: HashMap<&'s str, usize>,
+    /// In their order the SHA-256 of each; None for those that are not as SHA256SUMS says.
+    found: Vec<Option<[u8; 32]>>,
 }
 
 /// An entry with sound contents.
@@ -27,6 +29,14 @@ pub(super) struct Contents<'s> {
 pub(super) struct Sound<'s> {
     pub(super) entry: &'s SurveyedEntry,
     pub(super) sha256: [u8; 32],
+}
+
+/// What SHA256SUMS says.
+struct Sums {
+    /// Of each entry, in the order of the survey.
+    listed: Vec<Option<[u8; 32]>>,
+    /// Of names that the directory has not.
+    missing: BTreeSet<([u8; 32], String)>,
 }
 
 impl<'s> Contents<'s> {
@@ -37,32 +47,35 @@ impl<'s> Contents<'s> {
         job: &Job,
         meter: &Meter,
     ) -> Result<Contents<'s>> {
-        let sums = checksums(survey, problems);
-        let mut found: HashMap<_, _> =
-            survey.entries.iter().map(|entry| (entry.name.as_str(), None)).collect();
-        let mut unlisted = Vec::new();
-        for entry in &survey.entries {
+        let places = survey.entries.iter().enumerate().map(|(at, entry)| (entry.name.as_str(), at)).collect();
+        let sums = checksums(survey, &places, problems);
+        let (mut found, mut unlisted) = (Vec::with_capacity(survey.entries.len()), Vec::new());
+        for (at, entry) in survey.entries.iter().enumerate() {
             meter.item(&entry.name);
-            let wanted = sums.as_ref().map(|sums| sums.get(&entry.name));
+            let wanted = sums.as_ref().map(|sums| sums.listed.get(at).copied().flatten());
             // What nobody lists is not read: it may be anything.
             if wanted == Some(None) && entry.name != SUMS {
                 unlisted.push(entry);
+                found.push(None);
                 meter.add(1, entry.size);
                 continue;
             }
-            match digest(survey, entry, job)? {
-                Err(problem) => problems.damaged(Some(&entry.name), &problem),
-                Ok(sha256) if wanted.flatten().is_some_and(|wanted| *wanted != sha256) => {
+            found.push(match digest(survey, entry, job)? {
+                Err(problem) => {
+                    problems.damaged(Some(&entry.name), &problem);
+                    None
+                }
+                Ok(sha256) if wanted.flatten().is_some_and(|wanted| wanted != sha256) => {
                     problems.damaged(Some(&entry.name), "it is not what SHA256SUMS says: take another copy");
+                    None
                 }
-                Ok(sha256) => {
-                    found.insert(entry.name.as_str(), Some(Sound { entry, sha256 }));
-                }
-            }
+                Ok(sha256) => Some(sha256),
+            });
             meter.add(1, entry.size);
         }
-        let contents = Contents { survey, found };
-        contents.compare_names(sums.unwrap_or_default(), &unlisted, problems, job)?;
+        let contents = Contents { survey, places, found };
+        let missing = sums.map(|sums| sums.missing).unwrap_or_default();
+        contents.compare_names(missing, &unlisted, problems, job)?;
         Ok(contents)
     }
 
@@ -70,16 +83,11 @@ impl<'s> Contents<'s> {
     /// renamed, and nothing is lost.
     fn compare_names(
         &self,
-        sums: HashMap<String, [u8; 32]>,
+        mut missing: BTreeSet<([u8; 32], String)>,
         unlisted: &[&SurveyedEntry],
         problems: &mut Problems,
         job: &Job,
     ) -> Result<()> {
-        let mut missing: BTreeSet<([u8; 32], String)> = sums
-            .into_iter()
-            .filter(|(name, _)| !self.lists(name))
-            .map(|(name, sha256)| (sha256, name))
-            .collect();
         for entry in unlisted {
             let is_renamed = !missing.is_empty() && entry.size <= self.survey.size;
             let digest = if is_renamed { digest(self.survey, entry, job)?.ok() } else { None };
@@ -106,17 +114,19 @@ impl<'s> Contents<'s> {
 
     /// An entry that is sound.
     pub(super) fn sound(&self, name: &str) -> Option<Sound<'s>> {
-        *self.found.get(name)?
+        let at = *self.places.get(name)?;
+        Some(Sound { entry: self.survey.entries.get(at)?, sha256: (*self.found.get(at)?)? })
     }
 
     /// All that are, in the order of the directory.
     pub(super) fn all(&self) -> impl Iterator<Item = Sound<'s>> {
-        self.survey.entries.iter().filter_map(|entry| self.sound(&entry.name))
+        let found = self.survey.entries.iter().zip(&self.found);
+        found.filter_map(|(entry, sha256)| sha256.map(|sha256| Sound { entry, sha256 }))
     }
 
     /// Whether the directory lists an entry of that name, sound or not.
     pub(super) fn lists(&self, name: &str) -> bool {
-        self.found.contains_key(name)
+        self.places.contains_key(name)
     }
 
     /// The bytes of a sound entry.
@@ -147,23 +157,24 @@ impl<'s> Contents<'s> {
             problems.damaged(Some(name), "it is larger than it may be");
             return None;
         }
-        let mut json = Vec::new();
-        let read = self.open(sound).and_then(|mut contents| contents.read_to_end(&mut json));
-        if let Err(error) = read {
-            problems.damaged(Some(name), &error.to_string());
-            return None;
+        // Read piece by piece: the text of an index takes more memory than what it says.
+        let parsed = self
+            .open(sound)
+            .and_then(|contents| serde_json::from_reader(BufReader::new(contents)).map_err(io::Error::from));
+        match parsed {
+            Ok(parsed) => return Some(parsed),
+            Err(error) if error.get_ref().is_some_and(|error| error.is::<serde_json::Error>()) => {
+                problems.damaged(Some(name), "it is not the JSON that it should be");
+            }
+            Err(error) => problems.damaged(Some(name), &error.to_string()),
         }
-        let parsed = serde_json::from_slice(&json);
-        if parsed.is_err() {
-            problems.damaged(Some(name), "it is not the JSON that it should be");
-        }
-        parsed.ok()
+        None
     }
 }
 
 /// SHA256SUMS, if it can be read.
-fn checksums(survey: &Survey, problems: &mut Problems) -> Option<HashMap<String, [u8; 32]>> {
-    let Some(entry) = survey.entry(SUMS) else {
+fn checksums(survey: &Survey, places: &HashMap<&str, usize>, problems: &mut Problems) -> Option<Sums> {
+    let Some(entry) = places.get(SUMS).and_then(|at| survey.entries.get(*at)) else {
         let listed = survey.findings.iter().any(|finding| finding.entry.as_deref() == Some(SUMS));
         if !listed && !survey.entries.is_empty() {
             problems.damaged(Some(SUMS), "it is missing: nobody can say whether the others are sound");
@@ -174,14 +185,19 @@ fn checksums(survey: &Survey, problems: &mut Problems) -> Option<HashMap<String,
         problems.damaged(Some(SUMS), "it is larger than it may be");
         return None;
     }
-    let mut text = String::new();
+    let mut sums = Sums { listed: vec![None; survey.entries.len()], missing: BTreeSet::new() };
+    let mut others = HashSet::new();
+    let take = |name: String, sha256| match places.get(name.as_str()).and_then(|at| sums.listed.get_mut(*at))
+    {
+        Some(listed) => listed.replace(sha256).is_none(),
+        None => others.insert(name.clone()) && sums.missing.insert((sha256, name)),
+    };
     // Its damage is told when all entries are read.
-    survey.contents(entry).and_then(|mut contents| contents.read_to_string(&mut text)).ok()?;
-    let lines = parse_checksums(&text);
-    if lines.is_none() {
+    let is_sound = read_checksums(BufReader::new(survey.contents(entry).ok()?), take).ok()?;
+    if !is_sound {
         problems.damaged(Some(SUMS), "it does not consist of checksums and names");
     }
-    Some(lines?.into_iter().collect())
+    is_sound.then_some(sums)
 }
 
 /// The SHA-256 of an entry, or why it cannot be read.

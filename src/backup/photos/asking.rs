@@ -19,7 +19,7 @@ pub(super) async fn ask(task: Task<'_>, is_reused: &[bool], sender: Sender<Resul
     let fetcher = Fetcher::new(store, run.workspace.folder(), &run.job);
     let keys = |reused: bool| {
         let those = plan.photos().iter().zip(is_reused).filter(move |(_, is_reused)| **is_reused == reused);
-        those.map(|(planned, _)| planned.key.clone())
+        those.map(|(planned, _)| planned.key.to_string())
     };
     let mut had = HashSet::new();
     // A store that cannot list has just said of each of them that it is there.

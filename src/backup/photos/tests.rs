@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::archive::Archive;
 use crate::backup::options::BackupOptions;
-use crate::backup::reuse::check_photos;
 use crate::backup::{BackupReport, create_backup};
 use crate::formats::index::INDEX;
 use crate::job::{Job, Observer, Phase, Progress};
@@ -178,12 +177,12 @@ fn two_backups_of_one_name_are_not_taken_for_one() {
     let site = Site::showing(r#"["a.jpg"]"#, &["a.jpg"]);
     let (earlier, job) = (site.path("earlier.zip"), Job::unattended());
     fs::rename(site.back_up().path, &earlier).unwrap();
-    let of_the_first = || check_photos(&earlier, &job).unwrap();
+    let of_the_first = || Earlier::with_photos(&earlier, &job).unwrap();
     let (whole, replaced) = (of_the_first(), of_the_first());
-    assert!(Earlier::of(Archive::open(&earlier, &job).unwrap(), whole).is_ok());
+    assert!(whole.sealed(&Archive::check_seal(&earlier, &job).unwrap()).is_ok());
     site.put("a.jpg", "A.JPG");
     fs::rename(site.back_up().path, &earlier).unwrap();
-    let mixed = Earlier::of(Archive::open(&earlier, &job).unwrap(), replaced);
+    let mixed = replaced.sealed(&Archive::check_seal(&earlier, &job).unwrap());
     assert_eq!(mixed.err().map(|error| error.code()), Some("SOURCE_CHANGED"));
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -52,7 +53,7 @@ impl<'a> Writing<'a> {
         let missing = plan.unlisted().iter().map(|unlisted| MissingPhoto {
             key: unlisted.key.clone(),
             reason: unlisted.error.reason().into(),
-            artwork_ids: unlisted.artwork_ids.clone(),
+            artwork_ids: texts(&unlisted.artwork_ids),
         });
         let metadata = PhotosMetadata {
             scope: plan.scope().map(|scope| scope.as_str().into()),
@@ -97,7 +98,7 @@ impl<'a> Writing<'a> {
         // whoever asks for it to another host.
         let is_guess = |key: &str| !plan.readings().is_empty() && !plan.named().contains(key);
         let all = plan.photos().iter().chain(plan.alternatives());
-        let names = EntryNames::for_keys(all.map(|planned| planned.key.as_str()));
+        let names = EntryNames::for_keys(all.map(|planned| &*planned.key));
         for (planned, is_reused) in plan.photos().iter().zip(is_reused) {
             run.job.check()?;
             let name = names.get(&planned.key);
@@ -229,7 +230,7 @@ impl<'a> Writing<'a> {
         let stored = Stored { modified, size: photo.size, crc32, sha256 };
         self.archive.add_stored(&path, stored, &mut bytes)?;
         let entry = IndexEntry {
-            key: photo.key,
+            key: photo.key.to_string(),
             path,
             size: photo.size,
             sha256: hex::encode(sha256),
@@ -238,7 +239,7 @@ impl<'a> Writing<'a> {
             content_type: photo.content_type,
             http_metadata: photo.http_metadata.into_map(),
             custom_metadata: photo.custom_metadata.into_map(),
-            artwork_ids: planned.artwork_ids.clone(),
+            artwork_ids: texts(&planned.artwork_ids),
         };
         let json = serde_json::to_string(&entry)
             .map_err(|error| Error::Internal { problem: format!("{INDEX}: {error}") })?;
@@ -249,7 +250,7 @@ impl<'a> Writing<'a> {
     }
 
     fn miss(&mut self, planned: &PlannedPhoto, error: GetError) -> Result<()> {
-        let (key, artwork_ids) = (planned.key.clone(), planned.artwork_ids.clone());
+        let (key, artwork_ids) = (planned.key.to_string(), texts(&planned.artwork_ids));
         let missing = MissingPhoto { key, reason: error.reason().into(), artwork_ids };
         // What is turned away may be given by another reading.
         if self.task.plan.readings().is_empty() || !error.turns_away() {
@@ -276,6 +277,10 @@ impl<'a> Writing<'a> {
         index::check_readable(self.index_size, usize::MAX)?;
         self.index.write_all(json.as_bytes()).map_err(|error| Error::output(self.index.path(), error))
     }
+}
+
+fn texts(ids: &[Arc<str>]) -> Vec<String> {
+    ids.iter().map(|id| id.to_string()).collect()
 }
 
 /// A listing tells the time of a photo to the millisecond, a header to the second (RFC 9110, 5.6.7), and the next

@@ -112,7 +112,7 @@ impl Object {
     fn describe(self, encoded: bool) -> Result<StoredPhoto, ListProblem> {
         let key = if encoded { decode(&self.key)? } else { self.key };
         Ok(StoredPhoto {
-            key,
+            key: key.into(),
             size: self.size.0,
             etag: self.etag.as_deref().map(etag::opaque),
             md5: self.etag.as_deref().and_then(etag::md5),
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(page.is_truncated, Some(true));
         let mut contents = page.contents.into_iter();
         let photo = contents.next().unwrap().describe(true).unwrap();
-        assert_eq!(photo.key, "a//b c+é#\t.jpg");
+        assert_eq!(&*photo.key, "a//b c+é#\t.jpg");
         assert_eq!(photo.etag.as_deref(), Some("5d41402abc4b2a76b9719d911017c592"));
         assert_eq!(photo.last_modified.unwrap().timestamp_subsec_millis(), 123);
         assert_eq!(contents.next().unwrap().describe(true).unwrap_err().key, "%FF");

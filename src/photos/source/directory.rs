@@ -136,7 +136,7 @@ pub(super) fn describe(key: String, metadata: &Metadata) -> StoredPhoto {
         content_type: content_type(&key).map(str::to_owned),
         http_metadata: PhotoMetadata::default(),
         custom_metadata: PhotoMetadata::default(),
-        key,
+        key: key.into(),
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
         fs::create_dir(root.path().join("a")).unwrap();
         fs::write(root.path().join("a/b.JPG"), "12345").unwrap();
         let photo = opened(root.path(), "a/b.JPG").unwrap();
-        assert_eq!((photo.key.as_str(), photo.size, photo.etag), ("a/b.JPG", 5, None));
+        assert_eq!((&*photo.key, photo.size, photo.etag), ("a/b.JPG", 5, None));
         assert_eq!(photo.content_type.as_deref(), Some("image/jpeg"));
         assert_eq!(photo.last_modified.unwrap().timestamp_subsec_nanos() % 1_000_000, 0);
     }

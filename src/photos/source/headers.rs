@@ -108,7 +108,7 @@ pub(super) fn describe_of(key: &str, size: u64, headers: &HeaderMap) -> StoredPh
     custom_metadata.sort_keys();
     let etag = text(&header::ETAG);
     StoredPhoto {
-        key: key.to_owned(),
+        key: key.into(),
         size,
         etag: etag.map(etag::opaque),
         md5: etag.and_then(etag::md5).filter(|_| !has_no_md5(headers)),

@@ -6,7 +6,7 @@ use super::*;
 use crate::platform::photo_plan::tests::stored;
 
 fn relatives_of<'l>(key: &str, listing: &'l [StoredPhoto]) -> Vec<&'l str> {
-    relatives(listing, key).into_iter().map(|at| listing[at].key.as_str()).collect()
+    relatives(listing, key).into_iter().map(|at| &*listing[at].key).collect()
 }
 
 #[test]

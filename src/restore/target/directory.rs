@@ -137,7 +137,7 @@ impl Target for Directory {
         take_name(TempPath::try_from_path(&temporary).map_err(failed)?, &path, false).map_err(|error| {
             match error {
                 Error::ArchiveExists { .. } => Error::TargetNotEmpty {
-                    what: photo.key.clone(),
+                    what: photo.key.to_string(),
                     problem: "something was put where it belongs while it was restored; start again".into(),
                 },
                 error => error,
@@ -173,5 +173,5 @@ fn is_same(path: &Path, there: &fs::Metadata, photo: &IndexedPhoto, job: &Job) -
     }
     let unread = |error| Error::output(path, error);
     let sha256 = hash_all(File::open(path).map_err(unread)?, job)?.map_err(unread)?;
-    Ok(hex::encode(sha256) == photo.sha256)
+    Ok(Some(sha256) == photo.sha256)
 }

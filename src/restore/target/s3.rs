@@ -158,7 +158,7 @@ impl Store {
     async fn put(&self, photo: &IndexedPhoto, body: Bytes, job: &Job) -> Result<()> {
         let mut headers = headers(photo);
         headers.push((header::IF_NONE_MATCH, "*".into()));
-        let key = Some(photo.key.as_str());
+        let key = Some(&*photo.key);
         let call = Call { method: Method::PUT, key, headers: &headers, body, ..Call::default() };
         let sent = self.send(call, job).await?;
         match sent {

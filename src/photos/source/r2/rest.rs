@@ -134,7 +134,7 @@ impl Object {
         let mut custom_metadata = self.custom_metadata.unwrap_or_default();
         custom_metadata.sort_keys();
         StoredPhoto {
-            key: self.key,
+            key: self.key.into(),
             size: self.size.0,
             etag: self.etag.as_deref().map(etag::opaque),
             md5: self.etag.as_deref().and_then(etag::md5),

@@ -65,7 +65,7 @@ fn bucket(address: &str, s3: bool) -> R2 {
 
 async fn read(source: &R2) -> Vec<u8> {
     let listing = source.list(&Job::unattended()).await.unwrap().unwrap();
-    assert_eq!(listing.photos.iter().map(|photo| photo.key.as_str()).collect::<Vec<_>>(), ["a/b.jpg"]);
+    assert_eq!(listing.photos.iter().map(|photo| &*photo.key).collect::<Vec<_>>(), ["a/b.jpg"]);
     let Content::Stream(photo, pieces) = source.get("a/b.jpg").await.unwrap() else { panic!("no stream") };
     assert_eq!(photo.size, PHOTO.len() as u64);
     pieces.map(Result::unwrap).collect::<Vec<_>>().await.concat()

@@ -9,7 +9,7 @@ fn list(root: &Path) -> Listing {
 }
 
 fn keys(listing: &Listing) -> Vec<&str> {
-    listing.photos.iter().map(|p| p.key.as_str()).collect()
+    listing.photos.iter().map(|p| &*p.key).collect()
 }
 
 fn codes(listing: &Listing) -> Vec<&str> {

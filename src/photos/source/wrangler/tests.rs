@@ -46,7 +46,7 @@ fn open(state: &tempfile::TempDir, work: &Path) -> Result<Wrangler> {
 
 async fn keys(bucket: &Wrangler) -> Vec<String> {
     let listing = bucket.list(&Job::unattended()).await.unwrap().unwrap();
-    listing.photos.iter().map(|photo| photo.key.clone()).collect()
+    listing.photos.iter().map(|photo| photo.key.to_string()).collect()
 }
 
 /// The index of the WAL cannot be opened, not even by root: SQLite follows no link there.

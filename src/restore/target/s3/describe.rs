@@ -36,7 +36,7 @@ fn split(photo: &IndexedPhoto) -> (Vec<(HeaderName, String)>, Vec<String>) {
         _ => left_out.push(name.to_owned()),
     };
     if let Some(kind) = &photo.content_type {
-        add("content_type", Some(header::CONTENT_TYPE), Some(kind.clone()));
+        add("content_type", Some(header::CONTENT_TYPE), Some(kind.to_string()));
     }
     for (name, value) in &photo.http_metadata.read() {
         let header = KEPT.iter().find(|(.., kept)| kept == name).map(|(header, ..)| header.clone());
