@@ -66,8 +66,10 @@ fn contents(metadata: &BackupMetadata) -> Option<String> {
 fn check(archive: &str) -> Option<String> {
     Some(format!(
         "## Check it first\n\nIn or below the folder of @cultural-archiver/backup, or of a project that has it: \
-         `npx --no cultural-archiver-backup verify {archive}`. Everywhere else:\n\n```sh\numask 077 # what is unpacked is for nobody else on this machine\nunzip -t {archive}\n\
+         `npx --no cultural-archiver-backup verify {archive}`. Everywhere else:\n\n```sh\numask 077\nunzip -t {archive}\n\
          unzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
+         `umask` keeps what is unpacked from everybody else on this machine. A Mac without `sha256sum` has \
+         `shasum -a 256 -c SHA256SUMS`.\n\n\
          In PowerShell:\n\n```powershell\nExpand-Archive {archive} -DestinationPath restored; Set-Location restored\n\
          Get-Content SHA256SUMS -Encoding UTF8 | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
          if ((Get-FileHash -Algorithm SHA256 -LiteralPath $name).Hash -ne $sum) {{ \"DAMAGED: $name\" }}\n}}\n```\n\n\
