@@ -51,6 +51,8 @@ const others: Readonly<Record<string, [status: number, headers: OutgoingHttpHead
   'another-site': [200, page],
 };
 
+const balancer = { 'content-type': 'application/json', 'set-cookie': 'user_token=x; Path=/' };
+
 let script: string;
 let service: Service;
 let worker: Miniflare;
@@ -210,6 +212,8 @@ it.each([
   ['as text', 200, { 'content-type': 'text/csv' }],
   ['with nothing', 204, {}],
   ['with a refusal of its own', 409, { 'content-type': 'text/plain' }],
+  // It would be kept as one of the platform, whose own says who somebody is.
+  ['with a cookie of what stands in front of it, which is left out', 200, balancer],
 ])('hands on what a route beside the service answers %s', async (_, status, headers) => {
   const beside = createServer((_request, response) => response.writeHead(status, headers).end());
   await once(beside.listen(0, '127.0.0.1'), 'listening');
@@ -220,6 +224,7 @@ it.each([
   await answer.arrayBuffer();
   beside.close();
   expect(answer.status).toBe(status);
+  expect(answer.headers.getSetCookie()).toEqual([]);
 });
 
 it('says so when its secret is another or none, refuses what is too large, and says when nobody answers', async () => {

@@ -25,7 +25,7 @@ export interface ForwardOptions {
 const passed = ['accept', 'content-type', 'prefer'];
 
 /**
- * Signs and forwards a request, and streams the answer back.
+ * Signs and forwards a request, and streams the answer back, without cookies.
  *
  *     app.all('/api/admin/*', requireAdmin, (c) =>
  *       forwardToAdminService(c.req.raw, { serviceUrl, secret, origins, adminId: c.get('userToken') }));
@@ -72,12 +72,20 @@ export async function forwardToAdminService(
       }),
     );
     const instead = refusalFor(answer);
-    if (instead === undefined) return answer;
+    if (instead === undefined) return withoutCookies(answer);
     await answer.body?.cancel();
     return instead;
   } catch {
     return unreachable('The admin service does not answer');
   }
+}
+
+/** A proxy in front of the service may set some: here they would be the platform's, whose own say who somebody is. */
+function withoutCookies(answer: Response): Response {
+  if (!answer.headers.has('set-cookie')) return answer;
+  const clean = new Response(answer.body, answer);
+  clean.headers.delete('set-cookie');
+  return clean;
 }
 
 /** What is said in place of an answer that is not the service's, or not the caller's fault. */
