@@ -77,6 +77,18 @@ it.each([
   );
 });
 
+it.each(['cli/main.js', 'admin/main.js', 'admin/publish.js', 'demo.js'])(
+  'says what to do where the core was built for another machine: %s',
+  (script) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist', script)], {
+      encoding: 'utf8',
+      env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: join(root, 'other.node') },
+    });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^error: .*`npm run build`.*\n {2}because: .*other\.node'\n$/);
+  },
+);
+
 /** Below the package itself, so that what it depends on is found. */
 const consumer = join(root, 'target', 'consumer-');
 

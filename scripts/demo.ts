@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { Command } from 'commander';
 
+import '../dist/admin/built.js';
 import { codeOf } from '../dist/admin/codes.js';
 import { surviveLostOutput } from '../dist/admin/stdio.js';
 import { createBackup, createDataDump } from '../index.js';

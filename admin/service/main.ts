@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { serve } from '@hono/node-server';
 import { Command } from 'commander';
 
+import './built.js';
 import { originOf, readEnvironment, readPort } from './environment.js';
 import type { ServerOptions } from './environment.js';
 import { explained } from './folders.js';

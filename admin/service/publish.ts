@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 
+import './built.js';
 import { assemble } from './assemble.js';
 import { codeOf } from './codes.js';
 import { Problem } from './envelope.js';

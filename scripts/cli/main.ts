@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
 // The service's, as it is built: the same from scripts/cli and from dist/cli.
+import '../../dist/admin/built.js';
 import { explained } from '../../dist/admin/folders.js';
 import { keptByNpm } from '../../dist/admin/npm.js';
 import { onSignals } from '../../dist/admin/signals.js';
