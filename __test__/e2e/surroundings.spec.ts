@@ -231,6 +231,22 @@ it('works where the browser is told to keep nothing of a site', async () => {
   await notice(page, /^Published/).waitFor();
 });
 
+it('keeps still for whom motion is too much, also while nobody knows how far a job is', async () => {
+  const page = await stage.visit({ reducedMotion: 'reduce' });
+  const running = { job_id: 'far', kind: 'data-dump', state: 'running', progress: null };
+  await page.route('**/events', (route) => route.abort());
+  for (const [path, data] of [
+    [/jobs$/, { jobs: [], running }],
+    [/jobs\/far$/, running],
+  ] as const) {
+    await page.route(path, (route) => route.fulfill({ json: { success: true, data } }));
+  }
+  await signIn(page);
+  await page.getByRole('progressbar').waitFor();
+  const moving = 'document.getAnimations().map(({ animationName }) => animationName)';
+  expect(await page.evaluate(moving)).toEqual([]);
+});
+
 it('serves its page under a policy that allows nothing inline, and gives nobody away', async () => {
   const page = await stage.visit();
   const complaints: string[] = [];
