@@ -118,7 +118,7 @@ fn files(contents: &Contents<'_>) -> String {
     if contents.changes {
         text += "| CHANGES.json | ids that were added, changed and removed since the dump before |\n";
     }
-    text += "| LICENSE.txt | the legal code of CC0 1.0 |\n| SHA256SUMS | a checksum of every file but itself: `sha256sum -c SHA256SUMS` |\n\n";
+    text += "| LICENSE.txt | the legal code of CC0 1.0 |\n| SHA256SUMS | a checksum of every file but itself: `sha256sum -c SHA256SUMS`, on a Mac without that `shasum -a 256 -c SHA256SUMS` |\n\n";
     text
 }
 
