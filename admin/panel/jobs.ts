@@ -5,14 +5,13 @@ import type { ComputedRef, Ref } from 'vue';
 
 import { ApiError, isSignedOut, reasonOf } from './api.js';
 import type { AdminApi, Job, JobKind } from './api.js';
-import { Keeping } from './keeping.js';
+import { Memory } from './memory.js';
+import { channel, inOneTab } from './tabs.js';
 
 /** Between two questions whether somebody else has started a job. */
 const idleMs = 10_000;
 /** Between two questions about a job whose stream does not work. */
 const pollMs = 2000;
-/** What the tabs of a browser call the stream that they share. */
-const stream = 'cultural-archiver-events';
 
 export interface Following {
   /** The job that is running, here or on another instance. */
@@ -42,243 +41,223 @@ export interface Callbacks {
   readonly onSignedOut: () => void;
 }
 
-export function useJobs(api: AdminApi, { onKnown, onEnd, onSignedOut }: Callbacks): Following {
-  const running = shallowRef<Job | null>(null);
-  const lost = ref('');
-  const ended = shallowRef<Readonly<Record<JobKind, Job | null>>>({
+export function useJobs(api: AdminApi, callbacks: Callbacks): Following {
+  const follower = new Follower(api, callbacks);
+  const idle = setInterval(() => {
+    follower.lookWhenIdle();
+  }, idleMs);
+  onScopeDispose(() => {
+    clearInterval(idle);
+    follower.leave();
+  });
+  return follower;
+}
+
+class Follower implements Following {
+  readonly running = shallowRef<Job | null>(null);
+  readonly lost = ref('');
+  readonly ended = shallowRef<Readonly<Record<JobKind, Job | null>>>({
     'data-dump': null,
     backup: null,
   });
-  const waiting = shallowRef<readonly Job[]>([]);
-  const memory = new Memory();
-  const ours = ref(memory.ours());
-  const isOurs = computed(
-    () => running.value !== null && ours.value.includes(running.value.job_id),
+  readonly waiting = shallowRef<readonly Job[]>([]);
+  readonly #memory = new Memory();
+  readonly #ours = ref(this.#memory.ours());
+  readonly isOurs = computed(
+    () => this.running.value !== null && this.#ours.value.includes(this.running.value.job_id),
   );
   /** When the last job of each kind ended, as far as its card knows; nothing before the first answer. */
-  let heard: Map<JobKind, string> | undefined;
-  const tabs = channel();
-  let follower: AbortController | undefined;
-  let isGone = false;
-  let isLooking = false;
+  #heard: Map<JobKind, string> | undefined;
+  readonly #tabs = channel();
+  /** Ends the following of the job that is running. */
+  #following: AbortController | undefined;
+  #isGone = false;
+  #isLooking = false;
   /** How often it was asked what is running, and which of these questions was answered last. */
-  let asked = 0;
-  let answered = 0;
+  #asked = 0;
+  #answered = 0;
+
+  constructor(
+    private readonly api: AdminApi,
+    private readonly callbacks: Callbacks,
+  ) {
+    if (this.#tabs === undefined) return;
+    this.#tabs.onmessage = ({ data: job }: MessageEvent<Job>) => {
+      if (job.job_id === this.running.value?.job_id) this.#see(job);
+    };
+  }
+
+  async refresh(): Promise<void> {
+    this.#asked += 1;
+    const nth = this.#asked;
+    const { jobs, running } = await this.api.jobs();
+    this.callbacks.onKnown();
+    // One that was asked before may be answered after, and what it says is over.
+    if (nth < this.#answered) return;
+    this.#answered = nth;
+    this.waiting.value = jobs.filter(({ publishable }) => publishable === true);
+    this.#hear(jobs);
+    if (running !== null && running.job_id !== this.running.value?.job_id) {
+      void this.#follow(running);
+    }
+    const watched = jobs.find(({ job_id }) => job_id === this.#memory.last());
+    const isOver = watched !== undefined && watched.state !== 'running';
+    if (running === null && isOver && this.ended.value[watched.kind] === null) {
+      this.#show(watched.kind, watched);
+    }
+  }
+
+  start(kind: JobKind, wish?: object): Promise<void> {
+    return this.#begin(kind, () => this.api.generate(kind, wish));
+  }
+
+  publish(job: Job): Promise<void> {
+    return this.#begin(job.kind, () => this.api.publish(job.job_id));
+  }
+
+  async cancel(job: Job): Promise<void> {
+    await this.api.cancel(job.job_id);
+    if (job.state === 'running') return;
+    this.dismiss(job.kind);
+    await this.refresh();
+  }
+
+  dismiss(kind: JobKind): void {
+    this.#memory.forget();
+    this.#show(kind, null);
+  }
+
+  /** Looks whether somebody else has started a job, where somebody can see it. */
+  lookWhenIdle(): void {
+    const isWatching = this.running.value !== null || document.visibilityState === 'hidden';
+    if (!isWatching && !this.#isLooking) this.#lookAgain();
+  }
+
+  /** Nobody looks any more. */
+  leave(): void {
+    this.#isGone = true;
+    this.#following?.abort();
+    this.#tabs?.close();
+  }
+
+  /** Shows what became of the last job of a kind; null: nothing. */
+  #show(kind: JobKind, job: Job | null): void {
+    this.ended.value = { ...this.ended.value, [kind]: job };
+  }
+
+  async #begin(kind: JobKind, ask: () => Promise<{ job_id: string }>): Promise<void> {
+    try {
+      const { job_id } = await ask();
+      this.#ours.value = this.#memory.started(job_id);
+      this.#show(kind, null);
+      void this.#follow({ job_id, kind, state: 'running', progress: null });
+    } catch (error) {
+      if (error instanceof ApiError && error.jobId !== undefined)
+        await this.refresh().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Follows a job until it is over: by its stream while that works, else by asking. */
+  async #follow(first: Job): Promise<void> {
+    // What was asked before it went away may be answered after.
+    if (this.#isGone) return;
+    this.#following?.abort();
+    const { signal } = (this.#following = new AbortController());
+    this.#ours.value = this.#memory.ours();
+    this.running.value = first;
+    this.#memory.watched(first.job_id);
+    let canStream = first.elsewhere !== true;
+    while (!signal.aborted) {
+      const isTold = this.api.isSignedOut;
+      let untilNext = pollMs;
+      if (canStream) {
+        try {
+          const watch = () => this.api.watch(first.job_id, this.#share, signal);
+          if (!(await inOneTab(watch))) untilNext = idleMs;
+        } catch {
+          canStream = false;
+        }
+        if (isStopped(signal)) return;
+      }
+      if (await this.#ask(first.job_id, isTold, signal)) return;
+      await pause(untilNext, signal);
+    }
+  }
+
+  /** Asks how far a job is; true when it need not be followed any more. `isTold`: that the session is over. */
+  async #ask(id: string, isTold: boolean, signal: AbortSignal): Promise<boolean> {
+    try {
+      const job = await this.api.job(id);
+      // Another tab may have told meanwhile how it ended.
+      return isStopped(signal) || this.#see(job);
+    } catch (error) {
+      if (isStopped(signal)) return true;
+      if (error instanceof ApiError && error.status === 404) {
+        // Nobody knows it any more: another instance ran it, and it is over there.
+        this.#settle(null);
+        return true;
+      }
+      this.lost.value = reasonOf(error);
+      if (!isTold && isSignedOut(error)) this.callbacks.onSignedOut();
+      return false;
+    }
+  }
+
+  /** Shows what the stream says, here and in other tabs. */
+  readonly #share = (job: Job): void => {
+    this.#tabs?.postMessage(job);
+    this.#see(job);
+  };
+
+  /** Shows how far the job is; true when it is over. */
+  #see(job: Job): boolean {
+    this.lost.value = '';
+    this.#ours.value = this.#memory.ours();
+    if (job.state === 'running') this.running.value = job;
+    else this.#settle(job);
+    return job.state !== 'running';
+  }
+
+  /** The job that is running is over; null where nobody knows how it ended. */
+  #settle(job: Job | null): void {
+    this.#following?.abort();
+    this.#following = undefined;
+    const last = job ?? this.running.value;
+    this.running.value = null;
+    this.lost.value = '';
+    if (job !== null) {
+      this.#show(job.kind, job);
+      this.#heard?.set(job.kind, job.finished_at ?? '');
+    }
+    if (last !== null) this.callbacks.onEnd(last);
+    this.#lookAgain();
+  }
 
   /** Nobody waits for what comes of it, but that the session is over has to be told, and not every ten seconds. */
-  const lookAgain = (): void => {
-    const isTold = api.isSignedOut;
-    isLooking = true;
-    void refresh()
+  #lookAgain(): void {
+    const isTold = this.api.isSignedOut;
+    this.#isLooking = true;
+    void this.refresh()
       .catch((error: unknown) => {
-        if (!isTold && isSignedOut(error)) onSignedOut();
+        if (!isTold && isSignedOut(error)) this.callbacks.onSignedOut();
       })
-      .finally(() => (isLooking = false));
-  };
-
-  const settle = (job: Job | null): void => {
-    follower?.abort();
-    follower = undefined;
-    const last = job ?? running.value;
-    running.value = null;
-    lost.value = '';
-    if (job !== null) {
-      ended.value = { ...ended.value, [job.kind]: job };
-      heard?.set(job.kind, job.finished_at ?? '');
-    }
-    if (last !== null) onEnd(last);
-    lookAgain();
-  };
+      .finally(() => (this.#isLooking = false));
+  }
 
   /** Tells of what has begun and ended since somebody looked last: others work here, and a schedule does. */
-  const hear = (jobs: readonly Job[]): void => {
-    const before = heard;
-    heard = new Map(before);
+  #hear(jobs: readonly Job[]): void {
+    const before = this.#heard;
+    const heard = (this.#heard = new Map(before));
     for (const kind of ['data-dump', 'backup'] as const) {
       // The one that was started last comes first.
       const last = jobs.find((job) => job.kind === kind && job.state !== 'running');
       const end = last?.finished_at ?? '';
       if (last === undefined || end <= (heard.get(kind) ?? '')) continue;
       heard.set(kind, end);
-      if (before !== undefined) onEnd(last);
-    }
-  };
-
-  const see = (job: Job): boolean => {
-    lost.value = '';
-    ours.value = memory.ours();
-    if (job.state === 'running') running.value = job;
-    else settle(job);
-    return job.state !== 'running';
-  };
-
-  /** Shows what the stream says, here and in other tabs. */
-  const share = (job: Job): void => {
-    tabs?.postMessage(job);
-    see(job);
-  };
-  if (tabs !== undefined) {
-    tabs.onmessage = ({ data: job }: MessageEvent<Job>) => {
-      if (job.job_id === running.value?.job_id) see(job);
-    };
-  }
-
-  const follow = async (first: Job): Promise<void> => {
-    // What was asked before it went away may be answered after.
-    if (isGone) return;
-    follower?.abort();
-    const { signal } = (follower = new AbortController());
-    ours.value = memory.ours();
-    running.value = first;
-    memory.watched(first.job_id);
-    let canStream = first.elsewhere !== true;
-    while (!signal.aborted) {
-      const isTold = api.isSignedOut;
-      let untilNext = pollMs;
-      if (canStream) {
-        try {
-          const isHere = await inOneTab(() => api.watch(first.job_id, share, signal));
-          if (!isHere) untilNext = idleMs;
-        } catch {
-          canStream = false;
-        }
-        if (isStopped(signal)) return;
-      }
-      try {
-        const job = await api.job(first.job_id);
-        // Another tab may have told meanwhile how it ended.
-        if (isStopped(signal) || see(job)) return;
-      } catch (error) {
-        if (isStopped(signal)) return;
-        if (error instanceof ApiError && error.status === 404) {
-          // Nobody knows it any more: another instance ran it, and it is over there.
-          settle(null);
-          return;
-        }
-        lost.value = reasonOf(error);
-        if (!isTold && isSignedOut(error)) onSignedOut();
-      }
-      await pause(untilNext, signal);
-    }
-  };
-
-  async function refresh(): Promise<void> {
-    asked += 1;
-    const nth = asked;
-    const { jobs, running: found } = await api.jobs();
-    onKnown();
-    // One that was asked before may be answered after, and what it says is over.
-    if (nth < answered) return;
-    answered = nth;
-    waiting.value = jobs.filter(({ publishable }) => publishable === true);
-    hear(jobs);
-    if (found !== null && found.job_id !== running.value?.job_id) void follow(found);
-    const watched = jobs.find(({ job_id }) => job_id === memory.last());
-    const isOver = watched !== undefined && watched.state !== 'running';
-    if (found === null && isOver && ended.value[watched.kind] === null) {
-      ended.value = { ...ended.value, [watched.kind]: watched };
+      if (before !== undefined) this.callbacks.onEnd(last);
     }
   }
-
-  const begin = async (kind: JobKind, ask: () => Promise<{ job_id: string }>): Promise<void> => {
-    try {
-      const { job_id } = await ask();
-      ours.value = memory.started(job_id);
-      ended.value = { ...ended.value, [kind]: null };
-      void follow({ job_id, kind, state: 'running', progress: null });
-    } catch (error) {
-      if (error instanceof ApiError && error.jobId !== undefined)
-        await refresh().catch(() => undefined);
-      throw error;
-    }
-  };
-
-  const idle = setInterval(() => {
-    const isWatching = running.value !== null || document.visibilityState === 'hidden';
-    if (!isWatching && !isLooking) lookAgain();
-  }, idleMs);
-  onScopeDispose(() => {
-    isGone = true;
-    clearInterval(idle);
-    follower?.abort();
-    tabs?.close();
-  });
-
-  return {
-    running,
-    isOurs,
-    lost,
-    ended,
-    waiting,
-    refresh,
-    start: (kind, wish) => begin(kind, () => api.generate(kind, wish)),
-    publish: (job) => begin(job.kind, () => api.publish(job.job_id)),
-    cancel: async (job) => {
-      await api.cancel(job.job_id);
-      if (job.state === 'running') return;
-      ended.value = { ...ended.value, [job.kind]: null };
-      memory.forget();
-      await refresh();
-    },
-    dismiss: (kind) => {
-      memory.forget();
-      ended.value = { ...ended.value, [kind]: null };
-    },
-  };
-}
-
-/** What joins the tabs of a browser; nothing where it keeps nothing of a site, which Firefox takes this for. */
-function channel(): BroadcastChannel | undefined {
-  try {
-    return new BroadcastChannel(stream);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What this tab knows after a reload, and other tabs of what was started here: ids of jobs, which are no secret. */
-class Memory {
-  readonly #ours = 'cultural-archiver-jobs';
-  readonly #watched = 'cultural-archiver-job';
-  readonly #browser = new Keeping('localStorage');
-  readonly #tab = new Keeping('sessionStorage');
-
-  ours(): readonly string[] {
-    return (this.#browser.get(this.#ours) ?? '').split(' ').filter((id) => id !== '');
-  }
-
-  started(id: string): readonly string[] {
-    const ids = [...this.ours(), id].slice(-20);
-    this.#browser.set(this.#ours, ids.join(' '));
-    return ids;
-  }
-
-  watched(id: string): void {
-    this.#tab.set(this.#watched, id);
-  }
-
-  last(): string | null {
-    return this.#tab.get(this.#watched);
-  }
-
-  forget(): void {
-    this.#tab.remove(this.#watched);
-  }
-}
-
-/**
- * Does work that holds a connection, and gives true; false where another tab is doing it. Without HTTP/2, as before the
- * service itself, all tabs have six connections together; with as many streams no page would load any more.
- */
-async function inOneTab(work: () => Promise<void>): Promise<boolean> {
-  // Browsers have locks on secure pages only.
-  if ('locks' in navigator) {
-    return navigator.locks.request(stream, { ifAvailable: true }, (lock) =>
-      lock === null ? false : work().then(() => true),
-    );
-  }
-  await work();
-  return true;
 }
 
 /** Asked as a function, since it changes while somebody waits. */
