@@ -128,8 +128,12 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         photos.write(&mut archive, job)?;
     }
     job.check()?;
+    // The same rows were loaded into each, so the same was found.
+    let mut loaded = None;
     for rows in rows {
-        let (tables, found) = rows.publish()?;
+        loaded = Some(rows.publish()?);
+    }
+    if let Some((tables, found)) = loaded {
         report.tables = tables;
         report.integrity_check = found.integrity_check;
         report.foreign_key_problems = found.foreign_key_problems;
