@@ -32,19 +32,16 @@ describe('photos that cannot be copied', () => {
     return directory;
   }
 
+  /** What runs a job that may not read the first of them. */
+  function locked(directory: string): string[] {
+    const secret = join(directory, 'originals/2025/09/09/secret.jpg');
+    return [...boundByModes(), 'sh', '-c', 'chmod 000 "$0" && exec "$@"', secret];
+  }
+
   it('are recorded, and told apart from foreign and dangling ones', async () => {
     const dir = folder();
     const directory = damaged(dir);
-    const lock = [
-      'sh',
-      '-c',
-      'chmod 000 "$0" && exec "$@"',
-      join(directory, 'originals/2025/09/09/secret.jpg'),
-    ];
-    const { result } = await runJob({ options: options(dir, directory) }, [
-      ...boundByModes(),
-      ...lock,
-    ]);
+    const { result } = await runJob({ options: options(dir, directory) }, locked(directory));
     expect(result).toMatchObject({ complete: false });
     expect(result?.metadata.photos).toMatchObject({
       originals: 4,
@@ -62,14 +59,8 @@ describe('photos that cannot be copied', () => {
   it("end the job with onPhotoError 'fail'", async () => {
     const dir = folder();
     const directory = damaged(dir);
-    const lock = [
-      'sh',
-      '-c',
-      'chmod 000 "$0" && exec "$@"',
-      join(directory, 'originals/2025/09/09/secret.jpg'),
-    ];
     const request = { options: { ...options(dir, directory), onPhotoError: 'fail' as const } };
-    const { error, after } = await runJob(request, [...boundByModes(), ...lock]);
+    const { error, after } = await runJob(request, locked(directory));
     expect(error).toMatchObject({ code: 'PHOTO_FAILED' });
     expect(error?.message).toContain('originals/2025/09/09/secret.jpg');
     expect(error?.message).toContain('set onPhotoError (--on-photo-error) to record');
