@@ -72,7 +72,7 @@ fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
     let contents = Contents::read(&survey, &mut problems, job, &meter)?;
     // Of a file whose structure cannot be read, nothing more can be said: what it lacks would be blamed on it wrongly.
     let is_unreadable = survey.entries.is_empty() && !problems.is_empty();
-    let kind = if is_unreadable { None } else { kind(&contents, &mut problems)? };
+    let kind = if is_unreadable { None } else { kind(&contents, &mut problems) };
     match kind {
         Some(Kind::Backup) => {
             meter.item(MAIN);
@@ -97,23 +97,24 @@ fn verify(path: &Path, job: &Job) -> Result<VerifyReport> {
     })
 }
 
-fn kind(contents: &Contents<'_>, problems: &mut Problems) -> Result<Option<Kind>> {
-    let Some(head) = contents.json::<Head>(METADATA, METADATA_LIMIT, problems) else { return Ok(None) };
+/// What the archive is; None where its metadata.json does not tell, which is a problem then.
+fn kind(contents: &Contents<'_>, problems: &mut Problems) -> Option<Kind> {
+    let head: Head = contents.json(METADATA, METADATA_LIMIT, problems)?;
     let (kind, version) = match head.format.as_str() {
         formats::backup::FORMAT => (Kind::Backup, formats::backup::FORMAT_VERSION),
         formats::dump::FORMAT => (Kind::DataDump, formats::dump::FORMAT_VERSION),
         _ => {
             problems.damaged(Some(METADATA), "it names a format that is none of ours");
-            return Ok(None);
+            return None;
         }
     };
     match formats::age(&head.format_version, version) {
-        Age::Known => return Ok(Some(kind)),
+        Age::Known => return Some(kind),
         Age::Newer => problems.newer(&format!(
             "it is of a newer format version than {version}, which this version of the package reads; use the one that \
              made it, or a newer one"
         )),
         Age::Unheard => problems.damaged(Some(METADATA), "it names a format version that there never was"),
     }
-    Ok(None)
+    None
 }
