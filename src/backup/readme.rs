@@ -9,20 +9,20 @@ const QUOTES: &str = r#"".dbconfig dqs_ddl on" ".dbconfig dqs_dml on""#;
 /// The whole text.
 pub fn text(metadata: &BackupMetadata, archive: &str) -> String {
     let sections = [
-        head(metadata, archive),
-        contents(metadata),
-        check(archive),
-        restore_sqlite(metadata),
-        restore_d1(metadata),
+        Some(head(metadata, archive)),
+        Some(contents(metadata)),
+        Some(check(archive)),
+        Some(restore_sqlite(metadata)),
+        Some(restore_d1(metadata)),
         restore_photos(metadata, archive),
-        missing(metadata),
+        Some(missing(metadata)),
         warnings(metadata),
-        privacy(),
+        Some(privacy()),
     ];
     sections.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-fn head(metadata: &BackupMetadata, archive: &str) -> Option<String> {
+fn head(metadata: &BackupMetadata, archive: &str) -> String {
     let state = match (metadata.complete, &metadata.drill) {
         (false, _) => "**This backup is incomplete**: see *Not in this archive* below.",
         (true, Some(_)) => {
@@ -30,13 +30,13 @@ fn head(metadata: &BackupMetadata, archive: &str) -> Option<String> {
         }
         (true, None) => "Complete. The restore drill was switched off: the SQL was not tried.",
     };
-    Some(format!(
+    format!(
         "# {archive}\n\nA backup of a Cultural Archiver, as of {} (UTC), made by {}.\n\n{state}\n",
         metadata.created_at, metadata.generator
-    ))
+    )
 }
 
-fn contents(metadata: &BackupMetadata) -> Option<String> {
+fn contents(metadata: &BackupMetadata) -> String {
     let (database, photos) = (&metadata.database, &metadata.photos);
     let mut text = format!(
         "## What is here\n\n| file | what it holds |\n|---|---|\n| database.sql | {} tables, {} rows, {} bytes of SQL |\n",
@@ -60,11 +60,11 @@ fn contents(metadata: &BackupMetadata) -> Option<String> {
         text += "\nIn database-extra.sql:\n\n";
         text += &list(&database.in_extra);
     }
-    Some(text)
+    text
 }
 
-fn check(archive: &str) -> Option<String> {
-    Some(format!(
+fn check(archive: &str) -> String {
+    format!(
         "## Check it first\n\nIn or below the folder of @cultural-archiver/backup, or of a project that has it: \
          `npx --no cultural-archiver-backup verify {archive}`. Everywhere else:\n\n```sh\numask 077\nunzip -t {archive}\n\
          unzip -q {archive} -d restored && cd restored\nsha256sum -c SHA256SUMS\n```\n\n\
@@ -74,10 +74,10 @@ fn check(archive: &str) -> Option<String> {
          Get-Content SHA256SUMS -Encoding UTF8 | Where-Object {{ $_ -notmatch '^\\\\' }} | ForEach-Object {{\n  $sum, $name = $_ -split '  ', 2\n  \
          if ((Get-FileHash -Algorithm SHA256 -LiteralPath $name).Hash -ne $sum) {{ \"DAMAGED: $name\" }}\n}}\n```\n\n\
          There nothing but the prompt means that all is well; `unzip -t` and `sha256sum -c` say OK of each file.\n"
-    ))
+    )
 }
 
-fn restore_sqlite(metadata: &BackupMetadata) -> Option<String> {
+fn restore_sqlite(metadata: &BackupMetadata) -> String {
     let mut text = format!(
         "## The database as a SQLite file\n\n```sh\nsqlite3 restored.db {QUOTES} \"BEGIN\" \".read database.sql\" \"COMMIT\"\n"
     );
@@ -88,10 +88,10 @@ fn restore_sqlite(metadata: &BackupMetadata) -> Option<String> {
     }
     text += "sqlite3 restored.db \"PRAGMA integrity_check\"\n```\n\nBEGIN and COMMIT only make it fast; the first two \
              settings let a schema have texts in double quotes, which the shell since 3.41 refuses. The file must be new.\n";
-    Some(text)
+    text
 }
 
-fn restore_d1(metadata: &BackupMetadata) -> Option<String> {
+fn restore_d1(metadata: &BackupMetadata) -> String {
     let mut text = String::from(
         "## The database in Cloudflare D1\n\nInto a database that is empty, never into the live one:\n\n```sh\n\
          npx wrangler d1 create restored\nnpx wrangler d1 execute restored --remote --file database.sql\n\
@@ -102,7 +102,7 @@ fn restore_d1(metadata: &BackupMetadata) -> Option<String> {
     if !metadata.database.in_extra.is_empty() {
         text += "\nD1 refuses what stands in database-extra.sql. Keep it: it comes back in a SQLite file.\n";
     }
-    Some(text)
+    text
 }
 
 fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
@@ -124,7 +124,7 @@ fn restore_photos(metadata: &BackupMetadata, archive: &str) -> Option<String> {
     ))
 }
 
-fn missing(metadata: &BackupMetadata) -> Option<String> {
+fn missing(metadata: &BackupMetadata) -> String {
     let mut text = String::from("## Not in this archive\n\n");
     text += &list(&metadata.not_included);
     let photos = &metadata.photos;
@@ -148,7 +148,7 @@ fn missing(metadata: &BackupMetadata) -> Option<String> {
             metadata.database.left_out.join(", ")
         );
     }
-    Some(text)
+    text
 }
 
 fn warnings(metadata: &BackupMetadata) -> Option<String> {
@@ -162,12 +162,12 @@ fn warnings(metadata: &BackupMetadata) -> Option<String> {
     Some(format!("## Warnings\n\n{}", list(&lines.collect::<Vec<_>>())))
 }
 
-fn privacy() -> Option<String> {
-    Some(String::from(
+fn privacy() -> String {
+    String::from(
         "## Keep it private\n\nThis archive holds everything the platform knows about its users. On this platform a user's \
          id is the secret that logs the user in: whoever reads database.sql can act as anybody. Do not publish it, and \
          encrypt it where others can reach it.\n",
-    ))
+    )
 }
 
 fn list(lines: &[String]) -> String {
