@@ -22,37 +22,38 @@ impl Error {
 
     /// A failure to write `path`: a full disk is told apart from everything else.
     pub fn output(path: &Path, error: io::Error) -> Self {
-        let path = path.to_owned();
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull {
-                path,
-                problem: "the disk filled up while writing; free some space or choose another folder".into(),
-                source: Some(Box::new(error)),
-            },
-            kind => {
-                let is_too_long = kind == io::ErrorKind::InvalidFilename
-                    || (kind == io::ErrorKind::Other && is_too_long_for_sqlite(&path));
-                let problem = if is_out_of_files(&error) {
-                    OUT_OF_FILES
-                } else if is_in_use(&error) {
-                    IN_USE
-                } else if is_too_long {
-                    "its path is too long; choose a folder with a shorter one"
-                } else if kind == io::ErrorKind::Other {
-                    // SQLite does not tell what the system said.
-                    "check that you may write to its folder, that the disk is sound, and that no limit stands in the \
-                     way: of the size of a file (FAT32 takes 4 GiB; `ulimit -f`) or of how many are open (`ulimit -n`)"
-                } else if kind == io::ErrorKind::FileTooLarge {
-                    "no file may be as large there, however much is free (FAT32 takes 4 GiB, and `ulimit -f` sets a \
-                     limit); choose another folder"
-                } else {
-                    "check that the folder exists, that you may write to it, and that its disk is sound"
-                };
-                Error::OutputUnwritable { path, problem: problem.into(), source: Some(Box::new(error)) }
+        use io::ErrorKind as Kind;
+        let problem = match error.kind() {
+            Kind::StorageFull | Kind::QuotaExceeded => {
+                let problem =
+                    "the disk filled up while writing; free some space or choose another folder".into();
+                return Error::DiskFull { path: path.to_owned(), problem, source: Some(Box::new(error)) };
             }
+            _ if is_out_of_files(&error) => OUT_OF_FILES,
+            _ if is_in_use(&error) => IN_USE,
+            Kind::InvalidFilename => TOO_LONG,
+            Kind::Other if is_too_long_for_sqlite(path) => TOO_LONG,
+            // SQLite does not tell what the system said.
+            Kind::Other => {
+                "check that you may write to its folder, that the disk is sound, and that no limit stands in the way: of \
+                 the size of a file (FAT32 takes 4 GiB; `ulimit -f`) or of how many are open (`ulimit -n`)"
+            }
+            Kind::FileTooLarge => {
+                "no file may be as large there, however much is free (FAT32 takes 4 GiB, and `ulimit -f` sets a limit); \
+                 choose another folder"
+            }
+            _ => "check that the folder exists, that you may write to it, and that its disk is sound",
+        };
+        Error::OutputUnwritable {
+            path: path.to_owned(),
+            problem: problem.into(),
+            source: Some(Box::new(error)),
         }
     }
 }
+
+/// What to do about a path of more bytes than the system or SQLite takes.
+const TOO_LONG: &str = "its path is too long; choose a folder with a shorter one";
 
 /// What to do when [`is_out_of_files`].
 pub(crate) const OUT_OF_FILES: &str =
