@@ -259,15 +259,19 @@ impl Service<Name> for Resolver {
 }
 
 fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<io::Error>().and_then(|e| e.get_ref());
-        if error.is::<Forbidden>() || inner.is_some_and(|e| e.is::<Forbidden>()) {
-            return true;
+    causes(error).any(|cause| cause.is::<Forbidden>())
+}
+
+/// An error and all that lie beneath it. An `io::Error` names the cause of what it holds, and not what it holds.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => error.source(),
         }
-        cause = error.source();
-    }
-    false
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Why a server's certificate is not taken, in words that say what to do. That does not pass, however often one asks.
 
 use std::error::Error;
-use std::io;
 
 use rustls::CertificateError;
+
+use super::causes;
 
 /// What is wrong with a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,19 +25,10 @@ pub enum Distrust {
 impl Distrust {
     /// The reason behind a failure, if it is one of these.
     pub(super) fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(rustls::Error::InvalidCertificate(problem)) = error.downcast_ref() {
-                return Some(Distrust::of(problem));
-            }
-            // An `io::Error` names the cause of what it holds, and not what it holds.
-            let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            cause = match held {
-                Some(held) => Some(held),
-                None => error.source(),
-            };
-        }
-        None
+        causes(error).find_map(|cause| match cause.downcast_ref() {
+            Some(rustls::Error::InvalidCertificate(problem)) => Some(Distrust::of(problem)),
+            _ => None,
+        })
     }
 
     fn of(problem: &CertificateError) -> Self {
@@ -54,6 +46,8 @@ impl Distrust {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]
