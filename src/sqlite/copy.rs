@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use rusqlite::backup::{Backup, StepResult};
+use rusqlite::backup::{Backup, Progress, StepResult};
 use rusqlite::{Connection, ffi};
 use tempfile::TempPath;
 
@@ -55,18 +55,17 @@ impl Copier<'_> {
             _ => trouble::unreadable(origin, error),
         };
         let backup = Backup::new(source, &mut target).map_err(|error| failure(&error))?;
-        let mut left = None;
+        let bytes = |pages: i32| u64::from(page_size) * u64::try_from(pages).unwrap_or(0);
+        let mut done = 0;
         loop {
             job.check()?;
             let step = backup.step(STEP).map_err(|error| failure(&error))?;
-            let progress = backup.progress();
-            let bytes = |pages: i32| u64::from(page_size) * u64::try_from(pages).unwrap_or(0);
-            let before = left.unwrap_or_else(|| {
-                meter.expect_bytes(bytes(progress.pagecount));
-                progress.pagecount
-            });
-            left = Some(progress.remaining);
-            meter.add(0, bytes(before - progress.remaining));
+            let Progress { pagecount, remaining } = backup.progress();
+            if done == 0 {
+                meter.expect_bytes(bytes(pagecount));
+            }
+            meter.add(0, bytes(pagecount - remaining - done));
+            done = pagecount - remaining;
             match step {
                 StepResult::Done => break,
                 StepResult::Busy | StepResult::Locked => {
@@ -90,15 +89,17 @@ impl Copier<'_> {
     pub fn file_by_file(&self, place: &Place, ending: &str) -> Result<Option<TempPath>> {
         let Copier { origin, work, job, meter } = *self;
         let beside = place.beside(ending);
-        let before = (trace(&place.path), trace(&beside), place.has("-shm"));
-        meter.expect_bytes([&before.0, &before.1].into_iter().flatten().map(|trace| trace.size).sum());
+        let look = || (trace(&place.path), trace(&beside), place.has("-shm"));
+        let before = look();
+        let (own, others, _) = &before;
+        meter.expect_bytes([own, others].into_iter().flatten().map(|trace| trace.size).sum());
         let copy = private_database(work)?;
         let copy_beside =
             TempPath::try_from_path(with_ending(&copy, ending)).map_err(|e| Error::output(work, e))?;
         let read = copy_one(&place.path, &copy, job, meter).and_then(|()| {
-            if before.1.is_some() { copy_one(&beside, &copy_beside, job, meter) } else { Ok(()) }
+            if others.is_some() { copy_one(&beside, &copy_beside, job, meter) } else { Ok(()) }
         });
-        if before != (trace(&place.path), trace(&beside), place.has("-shm")) {
+        if before != look() {
             job.check()?;
             return Ok(None);
         }
@@ -114,7 +115,7 @@ impl Copier<'_> {
             }
         }
         // With a journal or a WAL, pages may rightly be missing.
-        if before.1.is_none()
+        if others.is_none()
             && let Some(problem) =
                 trouble::head(&copy).ok().and_then(|(head, size)| trouble::told_by_head(&head, size))
         {
