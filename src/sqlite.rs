@@ -17,7 +17,7 @@ pub mod trouble;
 mod wal;
 
 pub use copy::Copier;
-pub use place::{Place, Trace, identity, trace};
+pub use place::{Place, Trace, identity, trace, with_ending};
 pub use wal::{Traces, has_lone_wal, lacks_wal};
 
 /// How long a database is waited for that another process, such as `wrangler dev`, has locked.

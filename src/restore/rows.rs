@@ -16,19 +16,16 @@ use crate::flush;
 use crate::folder;
 use crate::formats::backup::{BackupMetadata, EXTRA, MAIN, loaded_size};
 use crate::job::{Job, Phase, excerpt};
+use crate::sqlite::with_ending;
 
 const FILE: &str = "restored.sqlite";
 const ADVICE: &str = "nothing was restored; take another copy of the archive";
 
 /// Fails with `TARGET_NOT_EMPTY` when there is anything at `path`, or a journal or WAL of a database that was there.
 pub(super) fn refuse_existing(path: &Path) -> Result<()> {
-    let beside = ["", "-journal", "-wal"].map(|end| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    });
-    match beside.iter().find(|path| path.symlink_metadata().is_ok()) {
-        Some(found) => Err(taken(found)),
+    let mut beside = ["", "-journal", "-wal"].into_iter().map(|ending| with_ending(path, ending));
+    match beside.find(|path| path.symlink_metadata().is_ok()) {
+        Some(found) => Err(taken(&found)),
         None => Ok(()),
     }
 }
