@@ -131,7 +131,7 @@ impl<'b> Photo<'b> {
 
     fn finish(pixels: Pixels) -> Result<Thumbnail, Refusal> {
         let (width, height, orientation) = (pixels.width, pixels.height, pixels.orientation);
-        let rgb = colour::to_srgb(pixels)?;
+        let rgb = colour::to_srgb(pixels);
         let (rgb, width, height) = orientation.apply(rgb, width, height);
         let jpeg = jpeg::encode(&rgb, width, height).ok_or(Refusal::Unproven)?;
         if !proof::holds_only_pixels(&jpeg, width, height) {

@@ -2,11 +2,10 @@
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 
-use super::Refusal;
 use super::pixels::{Pixels, Samples};
 
 /// Samples in sRGB, three to a pixel. A profile that cannot be read, or is one for other samples, is as none.
-pub(super) fn to_srgb(pixels: Pixels) -> Result<Vec<u8>, Refusal> {
+pub(super) fn to_srgb(pixels: Pixels) -> Vec<u8> {
     let profile = pixels.profile.as_deref().and_then(|bytes| ColorProfile::new_from_slice(bytes).ok());
     let (samples, layout, space) = match pixels.samples {
         Samples::Grey(samples) => (samples, Layout::Gray, DataColorSpace::Gray),
@@ -16,13 +15,13 @@ pub(super) fn to_srgb(pixels: Pixels) -> Result<Vec<u8>, Refusal> {
     };
     let profile = profile.filter(|profile| profile.color_space == space);
     if let Some(converted) = profile.and_then(|profile| convert(&profile, layout, &samples)) {
-        return Ok(converted);
+        return converted;
     }
-    Ok(match layout {
+    match layout {
         Layout::Gray => samples.into_iter().flat_map(|grey| [grey; 3]).collect(),
         Layout::Rgba => samples.chunks_exact(4).flat_map(unmanaged_ink).collect(),
         _ => samples,
-    })
+    }
 }
 
 fn convert(profile: &ColorProfile, layout: Layout, samples: &[u8]) -> Option<Vec<u8>> {
