@@ -13,14 +13,15 @@ mod hash;
 mod tasks;
 
 pub use hash::{Metered, hash_all};
-pub use tasks::{blocking, blocking_deep, both, deep_thread, give_way, joined, stop_on_error, work_beside};
+pub use tasks::{
+    blocking, blocking_deep, both, deep_thread, give_way, joined, panicked, stop_on_error, work_beside,
+};
 
 /// Progress is told at most this often within a phase; the last one of a phase is always told.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The stages a job goes through, in the order they end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Getting one consistent state of the database.
     Snapshot,

@@ -6,7 +6,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::{Error, Result};
-use crate::job::give_way;
+use crate::job::{give_way, panicked};
 
 /// Items of a batch, at most.
 pub const BATCH_ITEMS: usize = 256;
@@ -78,10 +78,6 @@ pub fn in_order<B: Send, M: Send>(
 
 fn receive<M>(made: &Receiver<Result<M>>) -> Result<M> {
     made.recv().map_err(|_| panicked())?
-}
-
-fn panicked() -> Error {
-    Error::Internal { problem: "a part of the job panicked".into() }
 }
 
 #[cfg(test)]

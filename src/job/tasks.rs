@@ -4,18 +4,15 @@ use std::cell::Cell;
 use std::thread;
 
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
-
 use tokio::runtime::Handle;
 
 use super::Job;
 use crate::error::{Error, Result};
 
 /// Bytes of stack for what SQLite does with a schema or a script of somebody else's: it calls itself for each wildcard
-/// of a pattern and each level of an expression. A pattern of 50,000 bytes, the longest that it takes, needs some
-/// 10 MB, and a thread has 2 MiB. An expression has 1000 levels at most, but a generated column may bring in another
-/// one, and so on: 100,000 levels, which `generated` leaves them, need 50 to 60 MB. A chain of views or of subqueries
-/// adds up too, and nothing bounds that: one made to do so still ends the process. Only what is used of it takes
-/// memory.
+/// of a pattern and each level of an expression, and of one generated column in another, which `database::generated`
+/// bounds. A chain of views or of subqueries adds up too, and nothing bounds that: one made to do so still ends the
+/// process. Only what is used of it takes memory.
 const DEEP_STACK: usize = 80 << 20;
 
 /// How much of a core a thread gets where all are busy.
@@ -113,7 +110,8 @@ pub fn joined<T>(task: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     }
 }
 
-fn panicked() -> Error {
+/// What becomes of a job when a thread of it panicked.
+pub fn panicked() -> Error {
     Error::Internal { problem: "a part of the job panicked".into() }
 }
 
