@@ -103,6 +103,7 @@ function manyPhotos(
     const fill = { phase, file: join(dir, 'disk', 'filler') };
     const request = { options: { ...options(dir, ''), ...source(dir), drill: false }, fill };
     const { error } = await onDisk(dir, megabytes, request);
+    expect(error?.message).toContain(`not enough space in ${join(dir, 'disk', 'out')}`);
     expect(error?.message).toContain('filled up');
   });
 

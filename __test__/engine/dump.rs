@@ -37,7 +37,7 @@ fn try_dump(path: &Path) -> Result<Dumped, Error> {
         .map_err(|error| snapshot.failure(&error))?;
     let output = sql::Output { main: &mut main, extra: &mut extra };
     let dump = sql::dump(snapshot.connection(), &repairs, output, &job, &meter)
-        .map_err(|failure| failure.of(&snapshot))?;
+        .map_err(|failure| failure.of(&snapshot, work.path()))?;
     Ok(Dumped { main, extra, in_extra: dump.in_extra })
 }
 

@@ -11,6 +11,7 @@ use crate::database::drill::{Drill, DrillReport, Expected, Fate};
 use crate::database::source::Snapshot;
 use crate::database::sql::{self, Dump, Repairs};
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::formats::backup::{DatabaseMetadata, EXTRA, MAIN, TableMetadata};
 use crate::job::{Job, Meter, Phase};
 
@@ -121,7 +122,7 @@ impl Writer {
         let meter = job.meter(Phase::Database, None, None);
         let output = sql::Output { main: &mut self.main, extra: &mut self.extra };
         let dump = sql::dump(self.snapshot.connection(), &self.repairs, output, job, &meter)
-            .map_err(|failure| failure.of(&self.snapshot))?;
+            .map_err(|failure| failure.of(&self.snapshot, folder::of(self.main.path())))?;
         let (main, extra) = (self.main.finish()?, self.extra.finish()?);
         if let Some(done) = self.done.take() {
             // Nobody waits when there is no drill.

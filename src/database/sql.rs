@@ -96,11 +96,11 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// As an error of the job that reads `snapshot`.
-    pub fn of(self, snapshot: &Snapshot) -> Error {
+    /// As an error of the job that reads `snapshot` and writes into `folder`.
+    pub fn of(self, snapshot: &Snapshot, folder: &Path) -> Error {
         match self {
             Failure::Sqlite(error) => snapshot.failure(&error),
-            Failure::Write(error) => Error::output(Path::new("database.sql"), error),
+            Failure::Write(error) => Error::output(folder, error),
             Failure::Job(error) => error,
         }
     }
