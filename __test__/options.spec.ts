@@ -20,7 +20,7 @@ describe('options that cannot be taken', () => {
       { database: {} },
       /database\.file, database\.sql, database\.wrangler or database\.d1/,
     ],
-    ['two sources of rows', { database: { file: 'a', sql: 'b' } }, /two sources/],
+    ['two sources of rows', { database: { file: 'a', sql: 'b' } }, /several sources/],
     ['no source of photos', { database: nowhere, photos: {} }, /photos\.directory/],
     [
       'a number as text',

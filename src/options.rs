@@ -136,15 +136,8 @@ impl DatabaseOptions {
         sources.extend(sql.map(|given| path("database.sql", given).map(DatabaseSource::Sql)));
         sources.extend(wrangler.map(LocalDatabase::check));
         sources.extend(d1.map(RemoteDatabase::check));
-        match (sources.pop(), sources.is_empty()) {
-            (Some(only), true) => only,
-            (None, _) => Err(Error::invalid(
-                "database names no source: set database.file, database.sql, database.wrangler or database.d1",
-            )),
-            (Some(_), false) => {
-                Err(Error::invalid("database names two sources: set exactly one of its members"))
-            }
-        }
+        let members = "set database.file, database.sql, database.wrangler or database.d1";
+        checks::only_source("database", members, sources)
     }
 }
 
@@ -217,7 +210,7 @@ mod tests {
         assert!(refused(CommonOptions::default()).contains("no source"));
         let mut both = file();
         both.database.sql = Some("b.sql".into());
-        assert!(refused(both).contains("two sources"));
+        assert!(refused(both).contains("several sources"));
     }
 
     #[test]

@@ -15,6 +15,18 @@ pub(crate) fn state(option: &str, given: Option<PathBuf>) -> Result<PathBuf> {
     given.map_or(Ok(DEFAULT_STATE.into()), |given| path(&format!("{option}.stateDir"), given))
 }
 
+/// The only one of the sources that an option names, each of them checked; `members` says what it takes where it names
+/// none.
+pub(crate) fn only_source<T>(option: &str, members: &str, mut sources: Vec<Result<T>>) -> Result<T> {
+    match (sources.pop(), sources.is_empty()) {
+        (Some(only), true) => only,
+        (None, _) => Err(Error::invalid(format!("{option} names no source: {members}"))),
+        (Some(_), false) => {
+            Err(Error::invalid(format!("{option} names several sources: set exactly one of its members")))
+        }
+    }
+}
+
 /// A name, which is not empty.
 pub(crate) fn name(option: &str, given: String) -> Result<String> {
     if given.is_empty() {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::checks::{bucket_name, credential, name, path, state, web_address};
+use super::checks::{bucket_name, credential, name, only_source, path, state, web_address};
 use super::cloudflare::AccountOptions;
 use crate::cloudflare::API;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::photos::s3::{Access, REGION};
 use crate::photos::source::r2::R2Bucket;
 use crate::secret::Secret;
@@ -90,15 +90,8 @@ impl PhotoOptions {
         sources.extend(wrangler.map(LocalBucket::check));
         sources.extend(r2.map(|given| given.check().map(PhotoSource::R2)));
         sources.extend(public_url.map(|given| base_url(&given).map(PhotoSource::PublicUrl)));
-        match (sources.pop(), sources.is_empty()) {
-            (Some(only), true) => only,
-            (None, _) => Err(Error::invalid(
-                "photos names no source: set one of its members, such as photos.directory, or leave photos out",
-            )),
-            (Some(_), false) => {
-                Err(Error::invalid("photos names more than one source: set exactly one of its members"))
-            }
-        }
+        let members = "set one of its members, such as photos.directory, or leave photos out";
+        only_source("photos", members, sources)
     }
 }
 
