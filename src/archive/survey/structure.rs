@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::super::central::{self, Beside, Central};
-use super::super::end::End;
-use super::super::format::{Directory, LOCAL_SIGNATURE, Method, ZIP64_END_LEN};
-use super::super::names::{fold, is_safe_path};
 use super::{Severity, Survey, SurveyedEntry};
+use crate::archive::central::{self, Beside, Central, Local};
+use crate::archive::end::End;
+use crate::archive::format::{Directory, LOCAL_SIGNATURE, Method, ZIP64_END_LEN};
+use crate::archive::names::{fold, is_safe_path};
 use crate::error::Result;
 use crate::job::{Job, counted};
 use crate::seal::{BARE_END, COMMENT_PREFIX, END_SIGNATURE};
@@ -138,29 +138,17 @@ impl Survey {
                 self.note(Severity::Damaged, Some(&header.shown()), problem);
                 continue;
             }
-            if header.offset > place {
-                gaps += 1;
-            }
-            let local =
-                central::local(&mut self.file, header, end).map_err(|error| self.unreadable(error))?;
-            let Some(local) = local else {
-                self.note(Severity::Damaged, Some(&header.shown()), "it is not where the directory says");
-                continue;
-            };
-            if !local.agrees {
-                let problem = "its two headers disagree on its name, date or flags";
-                self.note(Severity::Altered, Some(&header.shown()), problem);
-            }
+            gaps += u64::from(header.offset > place);
+            let Some(local) = self.local_of(header, end)? else { continue };
             place = local.start + header.compressed_size;
             match header.beside.max(local.beside) {
-                Beside::Ours => {}
-                Beside::Other => others += 1,
                 Beside::Renaming => {
                     let problem =
                         "a field of its header gives it another name, or makes it a link: do not extract it";
                     self.note(Severity::Damaged, Some(&header.shown()), problem);
                     continue;
                 }
+                beside => others += u64::from(beside == Beside::Other),
             }
             starts[at] = Some(local.start);
         }
@@ -170,11 +158,8 @@ impl Survey {
             self.note(Severity::Altered, None, problem);
         }
         if place != end && !headers.is_empty() {
-            self.note(
-                Severity::Altered,
-                None,
-                "there are bytes before the directory that belong to no entry",
-            );
+            let problem = "there are bytes before the directory that belong to no entry";
+            self.note(Severity::Altered, None, problem);
         }
         if others > 0 {
             let headers =
@@ -182,6 +167,22 @@ impl Survey {
             self.note(Severity::Altered, None, format!("{headers} in the header that ours never have"));
         }
         Ok(starts)
+    }
+
+    /// What stands before the bytes of an entry; None where that is no header of it, which is noted.
+    fn local_of(&mut self, header: &Central, end: u64) -> Result<Option<Local>> {
+        let local = central::local(&mut self.file, header, end).map_err(|error| self.unreadable(error))?;
+        match &local {
+            None => {
+                self.note(Severity::Damaged, Some(&header.shown()), "it is not where the directory says");
+            }
+            Some(local) if !local.agrees => {
+                let problem = "its two headers disagree on its name, date or flags";
+                self.note(Severity::Altered, Some(&header.shown()), problem);
+            }
+            Some(_) => {}
+        }
+        Ok(local)
     }
 }
 
