@@ -89,19 +89,12 @@ impl<'s> Contents<'s> {
         job: &Job,
     ) -> Result<()> {
         for entry in unlisted {
-            let is_renamed = !missing.is_empty() && entry.size <= self.survey.size;
-            let digest = if is_renamed { digest(self.survey, entry, job)?.ok() } else { None };
-            // Of several that are the same, the first by name.
-            let from = digest.map(|digest| (digest, String::new()));
-            let first =
-                from.and_then(|from| missing.range(&from..).next().filter(|(sha256, _)| *sha256 == from.0));
-            match first.cloned() {
-                Some(known) => {
-                    problems.altered(
-                        Some(&entry.name),
-                        &format!("it was called {} when the archive was made", known.1),
-                    );
-                    missing.remove(&known);
+            let may_be_renamed = !missing.is_empty() && entry.size <= self.survey.size;
+            let sha256 = if may_be_renamed { digest(self.survey, entry, job)?.ok() } else { None };
+            match sha256.and_then(|sha256| take_name(&mut missing, sha256)) {
+                Some(name) => {
+                    let problem = format!("it was called {name} when the archive was made");
+                    problems.altered(Some(&entry.name), &problem);
                 }
                 None => problems.damaged(Some(&entry.name), "it is not in SHA256SUMS: it was added later"),
             }
@@ -170,6 +163,13 @@ impl<'s> Contents<'s> {
         }
         None
     }
+}
+
+/// Takes the name of an entry with these bytes; of several that are the same, the first.
+fn take_name(missing: &mut BTreeSet<([u8; 32], String)>, sha256: [u8; 32]) -> Option<String> {
+    let first = missing.range((sha256, String::new())..).next();
+    let found = first.filter(|(found, _)| *found == sha256)?.clone();
+    missing.take(&found).map(|(_, name)| name)
 }
 
 /// SHA256SUMS, if it can be read.
