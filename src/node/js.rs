@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use napi::bindgen_prelude::{
     Array, FnArgs, FromNapiValue, Function, JsObjectValue, JsValue, Null, Object, Unknown,
 };
-use napi::{Env, Result};
+use napi::{Env, Result, ValueType};
 
 use crate::error::Error;
 
@@ -40,6 +40,19 @@ pub fn path(given: impl AsRef<Path>) -> PathBuf {
 /// A path as [`path`] makes it; `default` where none is given.
 pub fn path_or(given: Option<String>, default: &str) -> PathBuf {
     path(given.as_deref().unwrap_or(default))
+}
+
+/// The path of an archive.
+pub fn archive_path<'env>(env: &'env Env, given: Unknown<'env>) -> Result<PathBuf> {
+    let invalid = |problem: &str| error(env, &Error::invalid(problem), None);
+    if given.get_type()? != ValueType::String {
+        return Err(invalid("path is the path of an archive, as text"));
+    }
+    let path = String::from_unknown(given)?;
+    if path.is_empty() || path.contains('\0') {
+        return Err(invalid("path is empty or holds NUL; it takes the path of an archive"));
+    }
+    Ok(self::path(path))
 }
 
 /// `object[name]`.

@@ -127,7 +127,7 @@ pub fn verify_archive<'env>(
     options: Unknown<'env>,
 ) -> Result<PromiseRaw<'env, VerifyReport>> {
     promise::rejecting(env, || {
-        let path = verify::path(env, path)?;
+        let path = js::archive_path(env, path)?;
         let watcher = verify::VerifyOptions::read(env, options)?;
         promise::run(env, watcher, |job| start_verify(path, job))
     })
@@ -154,7 +154,7 @@ pub fn restore_backup<'env>(
     options: Unknown<'env>,
 ) -> Result<PromiseRaw<'env, RestoreReport>> {
     promise::rejecting(env, || {
-        let path = verify::path(env, path)?;
+        let path = js::archive_path(env, path)?;
         let (options, watcher) = RestoreOptions::read(env, options)?.split();
         promise::run(env, watcher, |job| start_restore(path, options, job))
     })

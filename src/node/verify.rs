@@ -1,16 +1,12 @@
 //! Verifying as JavaScript sees it.
 
-use std::path::PathBuf;
-
 use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
-use super::js;
 use super::members::{Members, WATCH, members};
 use super::promise::{ProgressCallback, Watcher};
 use super::report::{Warning, number};
-use crate::error::Error;
 use crate::verify::{self, Kind};
 
 /// Who watches while an archive is verified. Unknown names are `INVALID_OPTIONS`.
@@ -36,19 +32,6 @@ impl<'env> VerifyOptions<'env> {
         let options = Self::from_unknown(members(env, given, "", &VERIFY)?.to_unknown())?;
         Ok(Watcher { on_progress: options.on_progress, signal: options.signal })
     }
-}
-
-/// The path of an archive.
-pub fn path<'env>(env: &'env Env, given: Unknown<'env>) -> Result<PathBuf> {
-    let invalid = |problem: &str| js::error(env, &Error::invalid(problem), None);
-    if given.get_type()? != ValueType::String {
-        return Err(invalid("path is the path of an archive, as text"));
-    }
-    let path = String::from_unknown(given)?;
-    if path.is_empty() || path.contains('\0') {
-        return Err(invalid("path is empty or holds NUL; it takes the path of an archive"));
-    }
-    Ok(js::path(path))
 }
 
 /// What was found in an archive.
