@@ -5,7 +5,7 @@ use std::num::NonZero;
 use super::fences::{Toll, of_record};
 use super::labels::each_tag;
 use super::parallel::{BATCH_ITEMS, in_batches};
-use super::plan::Work;
+use super::plan::{Creator, Work};
 use super::previous::Fingerprints;
 use super::read::Read;
 use super::records::Records;
@@ -129,12 +129,9 @@ impl<'w> Writing<'w> {
         let (records, snapshot) = (self.records, self.snapshot);
         let plan = records.plan;
         let listed: Vec<_> = plan.creators.iter().filter(|creator| creator.is_listed).collect();
-        let row = |at: usize, cells: &mut Vec<Cell>| {
-            let Some(table) = plan.creator_tables.get(listed[at].table) else {
-                cells.clear();
-                return Ok(());
-            };
-            fetch(snapshot, table, &listed[at].key, cells)
+        let row = |at: usize, cells: &mut _| {
+            let Creator { table, key, .. } = listed[at];
+            fetch(snapshot, &plan.creator_tables[*table], key, cells)
         };
         self.write(&mut out, listed.len(), row, |at, cells, batch| {
             let json = records.creator(listed[at], cells, &mut batch.toll);

@@ -13,7 +13,7 @@ use super::photos::Thumbnails;
 use super::plan::{Creator, Link, Plan, Work, text_of};
 use crate::archive::{EntryNames, THUMBNAILS};
 use crate::dataset::record::Record;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::SEGMENT;
 use crate::platform::content::Cell;
 use crate::platform::fields::files::{ARTWORK, CREATORS, LINKS, WORK_CREATOR, WORK_PHOTO};
@@ -80,7 +80,7 @@ impl Records<'_> {
             extra @ ..,
         ] = cells
         else {
-            return Ok(WorkRecord { json: b"{}".to_vec(), tags: Map::new() });
+            return Err(short_row());
         };
         let mut draft = Draft::new(self, &ARTWORK, "artwork", toll);
         let mut tags = draft.tags(tag_cell, work.row_tags.is_empty());
@@ -120,7 +120,7 @@ impl Records<'_> {
     pub fn creator(&self, creator: &Creator, cells: &[Cell], toll: &mut Toll) -> Result<Vec<u8>> {
         let [_, description, bio, website, aliases, tag_cell, created_at, updated_at, extra @ ..] = cells
         else {
-            return Ok(b"{}".to_vec());
+            return Err(short_row());
         };
         let table = self.plan.creator_tables.get(creator.table).map_or("creators", |table| table.name);
         let mut draft = Draft::new(self, &CREATORS, table, toll);
@@ -223,6 +223,11 @@ impl Records<'_> {
         }
         Ok(records)
     }
+}
+
+/// A row of fewer columns than were asked for.
+fn short_row() -> Error {
+    Error::Internal { problem: "a row lacks columns that were asked for".into() }
 }
 
 /// The page of a work or a creator.
