@@ -5,12 +5,14 @@
 //! archive; the photos follow, each under a name of its own until it is whole; at last the database gets its name. So
 //! a restore that was broken off can be started again: photos that are there already are skipped.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use globset::GlobSet;
 
 use crate::archive::Archive;
+use crate::database::drill::DrillReport;
 use crate::error::Result;
 use crate::formats::backup::BackupMetadata;
 use crate::formats::index::IndexedPhoto;
@@ -98,8 +100,8 @@ pub struct RestoredTable {
 /// Fails with `INVALID_OPTIONS`; with `ARCHIVE_CORRUPT` when the archive is not as it was written or its rows do not
 /// load; with `TARGET_NOT_EMPTY` when the database exists, or another file stands where a photo belongs; with
 /// `OUTPUT_UNWRITABLE`, `DISK_FULL` and `ABORT_ERR`; with `SOURCE_UNREACHABLE` and `SOURCE_REFUSED` when a bucket takes
-/// nothing. The database appears whole or not at all; photos that were written before a failure stay, and are skipped
-/// the next time.
+/// nothing. The databases appear whole, both where two are asked for, or not at all; photos that were written before a
+/// failure stay, and are skipped the next time.
 pub async fn restore_backup(path: PathBuf, options: RestoreOptions, job: Job) -> Result<RestoreReport> {
     blocking_deep(move || restore(&path, &options, &job)).await
 }
@@ -128,12 +130,7 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
         photos.write(&mut archive, job)?;
     }
     job.check()?;
-    // The same rows were loaded into each, so the same was found.
-    let mut loaded = None;
-    for rows in rows {
-        loaded = Some(rows.publish()?);
-    }
-    if let Some((tables, found)) = loaded {
+    if let Some((tables, found)) = publish(rows, &databases)? {
         report.tables = tables;
         report.integrity_check = found.integrity_check;
         report.foreign_key_problems = found.foreign_key_problems;
@@ -141,6 +138,19 @@ fn restore(path: &Path, options: &RestoreOptions, job: &Job) -> Result<RestoreRe
     }
     report.restored_everything = is_everything;
     Ok(report)
+}
+
+/// Gives the databases their names: all of them, or none. The same rows were loaded into each, so the same was found.
+fn publish(rows: Vec<Rows>, databases: &[PathBuf]) -> Result<Option<(Vec<RestoredTable>, DrillReport)>> {
+    let mut found = None;
+    for (at, rows) in rows.into_iter().enumerate() {
+        found = Some(rows.publish().inspect_err(|_| {
+            for named in &databases[..at] {
+                let _ = fs::remove_file(named);
+            }
+        })?);
+    }
+    Ok(found)
 }
 
 /// What is to be done, once everything was looked at and before anything is written.

@@ -15,4 +15,5 @@ mod odd;
 mod rooms;
 mod round_trip;
 mod some_tables;
+mod two_databases;
 mod whole;

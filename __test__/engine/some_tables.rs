@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cultural_archiver_backup::job::{Job, Observer, Phase, Progress};
-use cultural_archiver_backup::restore::{LocalTarget, RestoreOptions, RestoreReport, restore_backup};
+use cultural_archiver_backup::restore::{RestoreOptions, RestoreReport, restore_backup};
 use tokio_util::sync::CancellationToken;
 
 use crate::whole::{Whole, rows, run};
@@ -46,25 +46,6 @@ fn a_view_that_showed_nothing_before_comes_back_as_it_was() {
     let subjects: Vec<_> = told.iter().filter_map(|warning| warning.subject.as_deref()).collect();
     assert_eq!(subjects, ["of_u", "of_view"]);
     assert_eq!(rows(&part, "SELECT name FROM sqlite_schema WHERE type = 'view'"), ["broken", "of_t"]);
-}
-
-#[test]
-fn what_is_not_back_in_two_databases_is_told_once() {
-    let whole =
-        Whole::of("CREATE TABLE t(a); CREATE TABLE u(a); CREATE VIEW of_u AS SELECT a FROM u;").unwrap();
-    let options = RestoreOptions {
-        database: Some(whole.file("t.db")),
-        wrangler: Some(LocalTarget {
-            database_id: Some("id".into()),
-            state_dir: Some(whole.file("state")),
-            ..LocalTarget::default()
-        }),
-        tables: Some(vec!["t".into()]),
-        ..RestoreOptions::default()
-    };
-    let report = run(restore_backup(whole.report.path.clone(), options, Job::unattended())).unwrap();
-    let told: Vec<_> = report.warnings.iter().map(|warning| warning.code.as_str()).collect();
-    assert_eq!(told, ["VIEW_LEFT_OUT"]);
 }
 
 #[test]
