@@ -53,6 +53,32 @@ describe('what fails on the way', () => {
       expect(sent.equals(bytesOf(large))).toBe(true);
     }));
 
+  it('is no photo that is there: the page of a network with the status of success', () =>
+    withTarget(async ({ empty, proxy, s3 }) => {
+      const isWrite = ({ method, path }: Asked): boolean =>
+        method === 'PUT' || path.endsWith('?uploads=');
+      const seen = new Set<string>();
+      proxy.behave((asked) => {
+        if (!isWrite(asked) || seen.has(asked.path)) return undefined;
+        seen.add(asked.path);
+        return 'login';
+      });
+      expect(await restoreBackup(archive(), { s3 })).toMatchObject({ photos: 5 });
+      // Four small photos, and a large one that is begun and sent in two parts.
+      expect(seen.size).toBe(4 + 3);
+      proxy.behave();
+      const held = await restoreBackup(archive(), { s3 });
+      expect(held).toMatchObject({ photos: 0, skipped: keys.length });
+
+      await empty.clear();
+      proxy.behave((asked) => (isWrite(asked) ? 'login' : undefined));
+      const failure = restoreBackup(archive(), { s3, keys: ['originals/empty.jpg'] });
+      await expect(failure).rejects.toMatchObject({
+        code: 'SOURCE_UNREACHABLE',
+        message: expect.stringContaining('not those of an S3 store') as string,
+      });
+    }));
+
   it('for ever ends in one clear error, and what is there is whole', async () => {
     // The waiting of both goes on at the same time.
     await Promise.all([

@@ -9,9 +9,11 @@ import { patient } from './server';
  * What goes wrong with one request: it is refused for now, the store fails, a gateway answers in its place, the
  * connection breaks before the store has it, half of the answer comes, or the store fulfils it and nothing of the
  * answer comes. Where parts become one object it may also fail after an answer has begun, with the status of success:
- * late.
+ * late. And a network may answer with the page on which it wants a login, or with nothing, with the status of success
+ * as well.
  */
-export type Fault = 'busy' | 'broken' | 'gateway' | 'reset' | 'half' | 'lost' | 'late';
+export type Fault =
+  'busy' | 'broken' | 'gateway' | 'reset' | 'half' | 'lost' | 'late' | 'login' | 'nothing';
 export const faults: readonly Fault[] = ['busy', 'gateway', 'reset', 'half', 'lost'];
 
 /** A request as the proxy sees it: its number, counted from 1, its method, its path with the query, and its Range. */
@@ -86,6 +88,15 @@ export class FaultProxy {
       case 'gateway':
         request.resume();
         response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>');
+        break;
+      case 'login':
+        request.resume();
+        response.writeHead(200, { 'content-type': 'text/html', etag: '"18-5f3c"' });
+        response.end('<!DOCTYPE html><html><body><p>Welcome to our network</p></body></html>');
+        break;
+      case 'nothing':
+        request.resume();
+        response.end();
         break;
       case 'reset':
         request.socket.resetAndDestroy();

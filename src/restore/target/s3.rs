@@ -160,24 +160,28 @@ impl Store {
         headers.push((header::IF_NONE_MATCH, "*".into()));
         let key = Some(&*photo.key);
         let call = Call { method: Method::PUT, key, headers: &headers, body, ..Call::default() };
-        let sent = self.send(call, job).await?;
-        match sent {
+        match self.send(call, job, etag_of_written).await? {
             Ok(_) => Ok(()),
             Err(S3Error::Answer { status: 412, .. }) => self.confirm(photo, job).await,
             Err(error) => Err(self.failed(error)),
         }
     }
 
-    /// Sends a request and reads the whole answer, again and again while there is hope. The outer error is that the job
-    /// was stopped.
-    async fn send(&self, call: Call<'_>, job: &Job) -> Result<Result<Answer, S3Error>> {
+    /// Sends a request and reads the whole answer, again and again while there is hope: what `read` finds to be the
+    /// answer of somebody else passes as well. The outer error is that the job was stopped.
+    async fn send<T>(
+        &self,
+        call: Call<'_>,
+        job: &Job,
+        read: impl Fn(Answer) -> Result<T, S3Error>,
+    ) -> Result<Result<T, S3Error>> {
         let mut retries = Retries::new();
         loop {
             let asked = async {
                 let (head, body) = self.bucket.request(call.clone()).await?.into_parts();
                 let body = whole(body, MAX_ANSWER).await?;
                 // As after spaces that kept the connection alive while parts became one object.
-                S3Error::within(&body).map_or(Ok(Answer { headers: head.headers, body }), Err)
+                S3Error::within(&body).map_or_else(|| read(Answer { headers: head.headers, body }), Err)
             };
             let error = match job.stop_token().run_until_cancelled(asked).await.ok_or(Error::Aborted)? {
                 Ok(answer) => return Ok(Ok(answer)),
@@ -197,6 +201,13 @@ impl Store {
     fn failed(&self, error: S3Error) -> Error {
         refused(self.bucket.place(), PERMISSIONS, error)
     }
+}
+
+/// The ETag of what a store says it has written, and it says nothing else: a gateway that answers in its place, such as
+/// with the login page of a network, has written nothing.
+fn etag_of_written(answer: Answer) -> Result<String, S3Error> {
+    let etag = answer.headers.get(header::ETAG).and_then(|etag| etag.to_str().ok());
+    etag.filter(|_| answer.body.is_empty()).map(str::to_owned).ok_or(S3Error::Unreadable)
 }
 
 /// What to do after a request that failed. A conflict is that of two requests at once.

@@ -8,10 +8,9 @@ use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::describe::headers;
-use super::{CLEANUP_TIMEOUT, Store};
-use crate::error::{Error, Result};
+use super::{Answer, CLEANUP_TIMEOUT, Store, etag_of_written};
+use crate::error::Result;
 use crate::formats::index::IndexedPhoto;
-use crate::http::Failure;
 use crate::job::Job;
 use crate::photos::s3::{Call, S3Error};
 
@@ -45,9 +44,7 @@ impl Upload {
             headers: &headers(&photo),
             ..Call::default()
         };
-        let answer = store.send(call, job).await?.map_err(|error| store.failed(error))?;
-        let begun: Begun = quick_xml::de::from_reader(answer.body.as_ref())
-            .map_err(|error| store.failed(Failure::Broken(error.into()).into()))?;
+        let begun = store.send(call, job, begun).await?.map_err(|error| store.failed(error))?;
         Ok(Upload { store, photo: Arc::new(photo), id: begun.upload_id.into() })
     }
 
@@ -63,15 +60,8 @@ impl Upload {
         let text = number.to_string();
         let query = [("partNumber", text.as_str()), ("uploadId", &self.id)];
         let call = Call { query: &query, body, ..self.call(Method::PUT) };
-        let answer = self.store.send(call, &job).await?.map_err(|error| self.store.failed(error))?;
-        let etag = answer.headers.get(http::header::ETAG).and_then(|etag| etag.to_str().ok());
-        let etag = etag.map(str::to_owned).ok_or_else(|| Error::SourceUnreachable {
-            what: self.store.bucket.place(),
-            problem:
-                "it takes parts of an object and gives them no ETag; is the endpoint that of an S3 store?"
-                    .into(),
-            source: None,
-        })?;
+        let etag = self.store.send(call, &job, etag_of_written).await?;
+        let etag = etag.map_err(|error| self.store.failed(error))?;
         Ok(Part { number, etag })
     }
 
@@ -85,7 +75,7 @@ impl Upload {
         let query = [("uploadId", &*self.id)];
         let body = manifest(parts).into();
         let call = Call { query: &query, body, ..self.call(Method::POST) };
-        match self.store.send(call, job).await? {
+        match self.store.send(call, job, Ok).await? {
             // Whatever else comes with status 200, what is there tells.
             Ok(answer)
                 if String::from_utf8_lossy(&answer.body).contains("<CompleteMultipartUploadResult") =>
@@ -100,7 +90,7 @@ impl Upload {
     }
 
     async fn exists(&self, job: &Job) -> Result<bool> {
-        match self.store.send(self.call(Method::HEAD), job).await? {
+        match self.store.send(self.call(Method::HEAD), job, Ok).await? {
             Ok(_) => Ok(true),
             Err(S3Error::Answer { status: 404, .. }) => Ok(false),
             Err(error) => Err(self.store.failed(error)),
@@ -118,6 +108,10 @@ impl Upload {
     fn call(&self, method: Method) -> Call<'_> {
         Call { method, key: Some(&self.photo.key), ..Call::default() }
     }
+}
+
+fn begun(answer: Answer) -> Result<Begun, S3Error> {
+    quick_xml::de::from_reader(answer.body.as_ref()).map_err(|_| S3Error::Unreadable)
 }
 
 fn manifest(mut parts: Vec<Part>) -> String {
