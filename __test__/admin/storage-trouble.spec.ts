@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Answer } from '../support/admin/client';
+import type { Answer, Dump } from '../support/admin/client';
 import { faultyBucket, firstArchive, firstId } from '../support/admin/faulty-bucket';
 import { prefix } from '../support/admin/places';
 import { evaluate } from '../support/evaluate';
@@ -52,6 +52,46 @@ describe('a body that breaks off', () => {
     const job_id = String(answer.details?.['job_id']);
     await stage.admin.ask('POST', `jobs/${job_id}/publish`);
     expect(await stage.admin.over(job_id)).toMatchObject({ state: 'succeeded' });
+  });
+});
+
+describe('the page of a network, with the status of success', () => {
+  const secondId = '20260502T000000Z';
+  const listed = async (): Promise<readonly string[]> =>
+    (await stage.json<{ dumps: Dump[] }>('index.json')).dumps.map(({ id }) => id);
+
+  beforeEach(async () => {
+    await stage.admin.make();
+    stage.plan('2026-05-02T00:00:00Z');
+  });
+
+  it('is no answer of the bucket, which is asked again', async () => {
+    const seen = new Set<string>();
+    stage.proxy.behave(({ method, path }) => {
+      const asked = `${method} ${path}`;
+      if (seen.has(asked)) return undefined;
+      seen.add(asked);
+      return 'login';
+    });
+    expect(await stage.admin.make()).toMatchObject({ state: 'succeeded' });
+    expect(await listed()).toEqual([secondId, firstId]);
+    expect((await stage.json<Dump>('latest.json')).id).toBe(secondId);
+  });
+
+  it.each(['login', 'nothing'] as const)('that stays is no empty list: %s', async (fault) => {
+    let lists = 0;
+    // The first list is for what is newest, the second for what is listed from now on.
+    stage.proxy.behave(({ path }) =>
+      path.includes('list-type=2') && (lists += 1) > 1 ? fault : undefined,
+    );
+    expect(await stage.admin.make()).toMatchObject({
+      state: 'failed',
+      publishable: true,
+      error: { code: 'STORAGE_UNAVAILABLE' },
+    });
+    expect((await stage.admin.ask('GET', 'data-dumps')).status).toBe(503);
+    expect(await listed()).toEqual([firstId]);
+    expect((await stage.json<Dump>('latest.json')).id).toBe(firstId);
   });
 });
 

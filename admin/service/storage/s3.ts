@@ -17,6 +17,12 @@ import type { S3Options } from '../options.js';
 import { bytesOf, PreconditionFailed, unavailable } from './store.js';
 import type { Condition, Headers, Listed, ObjectStore, StoredObject, Transfer } from './store.js';
 
+/** As the SDK's client has it. */
+interface HttpAnswer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** R2 wants parts of one size. */
 const partSize = 8 * 1024 * 1024;
 
@@ -39,6 +45,7 @@ export class S3Store implements ObjectStore {
     });
     // Waiting for `100 Continue` hangs with servers that never send it, workerd among them.
     this.#client.middlewareStack.remove('addExpectContinueMiddleware');
+    refusePages(this.#client);
   }
 
   async list(prefix: string): Promise<readonly Listed[]> {
@@ -48,7 +55,14 @@ export class S3Store implements ObjectStore {
         { client: this.#client },
         { Bucket: this.#bucket, Prefix: prefix },
       );
-      for await (const { Contents = [] } of pages) {
+      for await (const { Contents = [], IsTruncated, NextContinuationToken } of pages) {
+        // To the SDK any other document is a list of nothing, and one that does not say where it goes on ends there.
+        const isCut = IsTruncated === true && NextContinuationToken === undefined;
+        if (IsTruncated === undefined || isCut) {
+          throw new Error(
+            'The bucket answered with something that is no list, or only part of one',
+          );
+        }
         for (const { Key, Size = 0 } of Contents) {
           if (Key !== undefined) found.push({ key: Key, size: Size });
         }
@@ -61,7 +75,10 @@ export class S3Store implements ObjectStore {
     return this.#answer(async () => {
       const found = await this.#get(key);
       if (found?.Body === undefined) return undefined;
-      return { body: Buffer.from(await found.Body.transformToByteArray()), etag: found.ETag ?? '' };
+      return {
+        body: Buffer.from(await found.Body.transformToByteArray()),
+        etag: known(found.ETag),
+      };
     });
   }
 
@@ -77,7 +94,7 @@ export class S3Store implements ObjectStore {
             ? { IfNoneMatch: '*' }
             : { IfMatch: condition.etag }),
       });
-      return (await this.#client.send(command)).ETag ?? '';
+      return known((await this.#client.send(command)).ETag);
     });
   }
 
@@ -155,6 +172,31 @@ export class S3Store implements ObjectStore {
   }
 }
 
+/**
+ * Has a page that is answered with the status of success taken for none of the bucket's, and asked for again: it is that
+ * of a gateway or of the login of a network. Nothing that is published is a page.
+ */
+function refusePages(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      const { statusCode, headers } = answer.response as HttpAnswer;
+      if (statusCode < 300 && headers['content-type']?.startsWith('text/html') === true) {
+        const error = new Error('A page was answered in place of the bucket');
+        throw Object.assign(error, { $retryable: { throttling: false } });
+      }
+      return answer;
+    },
+    { step: 'deserialize', name: 'refusePages', priority: 'low' },
+  );
+}
+
+/** An ETag, which every bucket gives what it holds; without one, something else has answered. */
+function known(etag: string | undefined): string {
+  if (etag === undefined) throw new Error('The bucket answered without an ETag');
+  return etag;
+}
+
 /** What a bucket does that has answered with this status, or not at all, and what to look at. */
 function troubleOf(status: number | undefined): string {
   if (status === undefined) return 'fails: check DUMPS_S3_ENDPOINT and the network';
@@ -176,6 +218,9 @@ function adviceOn(status: number): string {
       );
     case 404:
       return 'check DUMPS_S3_BUCKET and DUMPS_S3_ENDPOINT';
+    // Not every store takes conditions, and R2 says so even in passing.
+    case 501:
+      return 'it lacks a part of S3 that publishing needs; at R2 try again later, else take another store';
     default:
       return 'try again later';
   }
