@@ -1,6 +1,6 @@
 /** A bucket that fails beside publishing: when what is old goes, when a dump is read, and when one is taken back. */
 
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Answer, Dump } from '../support/admin/client';
@@ -93,6 +93,20 @@ describe('the page of a network, with the status of success', () => {
     expect(await listed()).toEqual([firstId]);
     expect((await stage.json<Dump>('latest.json')).id).toBe(firstId);
   });
+});
+
+it('a dump whose parts had become one object when the answer got lost is published', async () => {
+  const plan = { at: '2026-05-01T00:00:00Z', bytes: 9 << 20 };
+  writeFileSync(join(stage.base, 'plan.json'), JSON.stringify(plan));
+  let completions = 0;
+  stage.proxy.behave(({ method, path }) => {
+    if (method !== 'POST' || !path.includes('uploadId=')) return undefined;
+    completions += 1;
+    return completions === 1 ? 'lost' : undefined;
+  });
+  expect(await stage.admin.make()).toMatchObject({ state: 'succeeded', error: null });
+  expect(completions).toBe(2);
+  expect(await stage.ids()).toEqual([firstId]);
 });
 
 describe('while a dump is taken back', () => {

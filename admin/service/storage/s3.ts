@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import {
   AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   PutObjectCommand,
@@ -123,7 +124,8 @@ export class S3Store implements ObjectStore {
     const send = async (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
       if (!(command instanceof AbortMultipartUploadCommand)) signal?.throwIfAborted();
       const isPart = signal !== undefined && command instanceof UploadPartCommand;
-      return this.#client.send(command, isPart ? { abortSignal: signal } : {});
+      const sent = this.#client.send(command, isPart ? { abortSignal: signal } : {});
+      return command instanceof CompleteMultipartUploadCommand ? sent.catch(unlessGone) : sent;
     };
     return { config: this.#client.config, send } as unknown as S3Client;
   }
@@ -189,6 +191,15 @@ function refusePages(client: S3Client): void {
     },
     { step: 'deserialize', name: 'refusePages', priority: 'low' },
   );
+}
+
+/**
+ * An upload that is gone when its parts are to become one object has become it, and the answer got lost: the SDK asks
+ * again. Whether the object is there, and whole, whoever publishes looks at anyway.
+ */
+function unlessGone(error: unknown): object {
+  if (error instanceof S3ServiceException && error.name === 'NoSuchUpload') return {};
+  throw error;
 }
 
 /** An ETag, which every bucket gives what it holds; without one, something else has answered. */
