@@ -163,7 +163,7 @@ impl Store {
         match self.send(call, job, etag_of_written).await? {
             Ok(_) => Ok(()),
             Err(S3Error::Answer { status: 412, .. }) => self.confirm(photo, job).await,
-            Err(error) => Err(self.failed(error)),
+            Err(error) => Err(self.failed(&photo.key, error)),
         }
     }
 
@@ -198,8 +198,20 @@ impl Store {
         compare(&self.source, &[photo], job).await
     }
 
-    fn failed(&self, error: S3Error) -> Error {
-        refused(self.bucket.place(), PERMISSIONS, error)
+    /// A request about one photo that failed for good. The bucket itself was listed before: one that understands no
+    /// more has something against this photo, such as MinIO against `a//b`, or AWS against much metadata.
+    fn failed(&self, key: &str, error: S3Error) -> Error {
+        let what = self.bucket.place();
+        match error {
+            S3Error::Answer { status: 400 | 409, .. } if GetError::from(&error) == GetError::Unreadable => {
+                let problem = format!(
+                    "it does not take the photo {key}, be it for its name or its metadata; bring that back into a \
+                     folder, and choose the others with keys"
+                );
+                Error::SourceUnreachable { what, problem, source: Some(error.into()) }
+            }
+            error => refused(what, PERMISSIONS, error),
+        }
     }
 }
 
@@ -224,4 +236,40 @@ fn piece(content: &mut Content<'_>, size: u64) -> Result<Bytes> {
     let filled = content.fill(&mut piece)?;
     piece.truncate(filled);
     Ok(piece.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_photo_that_the_store_does_not_take_is_named() {
+        let access = Access {
+            endpoint: "https://s3.example".into(),
+            bucket: "photos".into(),
+            access_key_id: String::new().into(),
+            secret_access_key: String::new().into(),
+            region: "auto".into(),
+        };
+        let store = S3Bucket::new(access).unwrap().store;
+        let named = |status, code: &str| {
+            let error = S3Error::Answer { status, code: code.into(), retry_after: None };
+            store.failed("a//b.jpg", error).to_string().contains("does not take the photo a//b.jpg,")
+        };
+        for (status, code) in [
+            (400, "XMinioInvalidObjectName"),
+            (400, "XMinioParentIsObject"),
+            (400, "MetadataTooLarge"),
+            (409, "ObjectExistsAsPrefix"),
+        ] {
+            assert!(named(status, code), "{status} {code}");
+        }
+        for (status, code) in
+            [(400, "RequestTimeout"), (403, "AccessDenied"), (404, "NoSuchBucket"), (501, "")]
+        {
+            assert!(!named(status, code), "{status} {code}");
+        }
+    }
 }

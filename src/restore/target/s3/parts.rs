@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::describe::headers;
 use super::{Answer, CLEANUP_TIMEOUT, Store, etag_of_written};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::index::IndexedPhoto;
 use crate::job::Job;
 use crate::photos::s3::{Call, S3Error};
@@ -44,7 +44,7 @@ impl Upload {
             headers: &headers(&photo),
             ..Call::default()
         };
-        let begun = store.send(call, job, begun).await?.map_err(|error| store.failed(error))?;
+        let begun = store.send(call, job, begun).await?.map_err(|error| store.failed(&photo.key, error))?;
         Ok(Upload { store, photo: Arc::new(photo), id: begun.upload_id.into() })
     }
 
@@ -61,7 +61,7 @@ impl Upload {
         let query = [("partNumber", text.as_str()), ("uploadId", &self.id)];
         let call = Call { query: &query, body, ..self.call(Method::PUT) };
         let etag = self.store.send(call, &job, etag_of_written).await?;
-        let etag = etag.map_err(|error| self.store.failed(error))?;
+        let etag = etag.map_err(|error| self.failed(error))?;
         Ok(Part { number, etag })
     }
 
@@ -85,7 +85,7 @@ impl Upload {
             Ok(_) => self.store.confirm(&self.photo, job).await,
             // It was completed, and the answer was lost.
             Err(S3Error::Answer { status: 404, .. }) => self.store.confirm(&self.photo, job).await,
-            Err(error) => Err(self.store.failed(error)),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
@@ -93,7 +93,7 @@ impl Upload {
         match self.store.send(self.call(Method::HEAD), job, Ok).await? {
             Ok(_) => Ok(true),
             Err(S3Error::Answer { status: 404, .. }) => Ok(false),
-            Err(error) => Err(self.store.failed(error)),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
@@ -102,6 +102,10 @@ impl Upload {
         let query = [("uploadId", &*self.id)];
         let call = Call { query: &query, ..self.call(Method::DELETE) };
         let _ = tokio::time::timeout(CLEANUP_TIMEOUT, self.store.bucket.request(call)).await;
+    }
+
+    fn failed(&self, error: S3Error) -> Error {
+        self.store.failed(&self.photo.key, error)
     }
 
     /// A request about the photo.
