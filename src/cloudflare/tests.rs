@@ -32,8 +32,10 @@ fn a_token_that_was_not_copied_whole_is_told_as_one() {
 }
 
 #[test]
-fn a_page_in_the_place_of_an_answer_says_nothing_of_ids() {
-    for (status, code, word) in [(302, 0, "apiUrl"), (404, 0, "apiUrl"), (404, 7003, "check the ids")] {
+fn a_page_in_the_place_of_an_answer_says_nothing_of_ids_or_of_the_token() {
+    for (status, code, word) in
+        [(302, 0, "apiUrl"), (403, 0, "a firewall"), (404, 0, "apiUrl"), (404, 7003, "check the ids")]
+    {
         let error = ApiError::Refused { status, code, hint: Hint::None, retry_after: None };
         let told = trouble::refused("the database".into(), "D1: Read", error);
         assert_eq!(told.code(), "SOURCE_UNREACHABLE");

@@ -60,8 +60,8 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
         }
     };
     // 6003 is said of a token of a shape that no token has, with status 400.
-    let denied =
-        hint != Hint::Spent && (matches!(code, 10000 | 9109 | 7403 | 6003) || matches!(status, 401 | 403));
+    let denied = hint != Hint::Spent
+        && (matches!(code, 10000 | 9109 | 7403 | 6003) || status == 401 || (status == 403 && code != 0));
     let problem = match (status, code, hint) {
         (_, 7403, _) => "the account id is not one that the token may use; check both".into(),
         (_, _, Hint::Spent) => {
@@ -70,10 +70,10 @@ pub fn refused(what: String, permission: &str, error: ApiError) -> Error {
                 .into()
         }
         _ if denied => format!("check that the API token is whole, not expired, and has the permission {permission}"),
-        // Cloudflare gives a code with every 404, and never redirects.
-        _ if matches!(error, ApiError::Foreign(_)) || matches!((status, code), (300..400 | 404, 0)) => {
-            "something else answers in its place, such as a gateway or the login page of a network; open any page \
-             in a browser, check apiUrl, then try again"
+        // Cloudflare gives a code with every 403 and 404, and never redirects.
+        _ if matches!(error, ApiError::Foreign(_)) || matches!((status, code), (300..400 | 403 | 404, 0)) => {
+            "something else answers in its place, such as a firewall, a gateway or the login page of a network; open any \
+             page in a browser, check apiUrl, then try again"
                 .into()
         }
         (404, ..) | (_, 7003, _) => "there is no such thing in that account; check the ids".into(),
