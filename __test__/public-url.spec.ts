@@ -1,6 +1,6 @@
 /** Photos below a public URL, which cannot list: what is one, what is none, and what is there already. */
 
-import type { OutgoingHttpHeaders } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
 import { type BackupResult, createBackup, createDataDump, previewBackup } from '../index.js';
@@ -11,6 +11,11 @@ import { give, type Handler, held, missing, options, photo, Site } from './suppo
 const refuse: Handler = (_, response) => response.writeHead(403).end();
 
 afterAll(removeFolders);
+
+/** Answers with a page, with the status of success. */
+function page(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>');
+}
 
 describe('an earlier backup', () => {
   type Case = [how: string, headers: OutgoingHttpHeaders, status: number, reused: number];
@@ -126,16 +131,40 @@ describe('a photo', () => {
   );
 
   it('that a page stands for is one that the server does not have', async () => {
-    const site = await Site.listen(({ url = '' }, response) => {
-      if (url.endsWith('/1.jpg')) give(response);
-      else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>');
-    });
+    const site = await Site.listen(
+      ({ url = '' }, response) => {
+        if (url.endsWith('/1.jpg')) give(response);
+        else page(response);
+      },
+      (_, response) => {
+        page(response);
+      },
+    );
     const { complete, metadata } = await createBackup(
       options(site.url, ['originals/1.jpg', 'originals/2.jpg']),
     );
     expect(complete).toBe(true);
     expect(metadata.photos).toMatchObject({ originals: 1, dangling: 1, missing: [] });
   });
+
+  it.each([
+    ['a picture', { 'content-type': 'image/png', etag: '"none"' }],
+    ['a word', { 'content-type': 'text/plain;charset=UTF-8' }],
+  ])(
+    'that %s stands for is none: what it is shows at a key that nobody has',
+    async (_, headers) => {
+      const standIn: Handler = (__, response) =>
+        response.writeHead(200, { ...headers, 'content-length': 9 }).end('not found');
+      const site = await Site.listen((request, response) => {
+        if (request.url?.endsWith('/1.jpg') === true) give(response);
+        else standIn(request, response);
+      }, standIn);
+      const result = await createBackup(options(site.url, ['originals/1.jpg', 'originals/2.jpg']));
+      expect(held(result)).toEqual(['originals/1.jpg']);
+      expect(result.complete).toBe(true);
+      expect(result.metadata.photos).toMatchObject({ originals: 1, thumbnails: 0, dangling: 1 });
+    },
+  );
 
   it('that is not where its row says is looked for where approval copied it from', async () => {
     const there = ['/artworks/1.jpg', '/originals/1.jpg', '/originals/2.jpg'];
@@ -152,11 +181,16 @@ describe('a photo', () => {
   });
 
   it('that a page stands for is none, also when the first request of all fails', async () => {
-    const site = await Site.listen(({ url = '', socket }, response) => {
-      if (site.asked.length === 1) socket.destroy();
-      else if (/\/[az]\.jpg$/.test(url)) give(response);
-      else response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
-    });
+    const site = await Site.listen(
+      ({ url = '' }, response) => {
+        if (/\/[az]\.jpg$/.test(url)) give(response);
+        else page(response);
+      },
+      ({ socket }, response) => {
+        if (site.asked.length === 1) socket.destroy();
+        else page(response);
+      },
+    );
     const lost = ['b', 'c', 'd', 'e'].map((name) => `originals/lost-${name}.jpg`);
     const result = await createBackup(
       options(site.url, ['originals/a.jpg', ...lost, 'originals/z.jpg']),

@@ -23,11 +23,14 @@ export class Site {
     this.#server = createServer(patient, (request, response) => {
       const { url = '' } = request;
       this.asked.push(url);
-      (/__\d|\/thumbnails\//.test(url) ? variants : handler)(request, response);
+      (/__\d|\/thumbnails\/|\/no-such-photo/.test(url) ? variants : handler)(request, response);
     });
   }
 
-  /** A public URL cannot list: `variants` are guessed, and as a rule none is there. */
+  /**
+   * A public URL cannot list: `variants` are guessed, and as a rule none is there. So is a key that nobody has, which
+   * tells how the server says that.
+   */
   static async listen(handler: Handler, variants: Handler = none): Promise<Site> {
     const site = new Site(handler, variants);
     await once(site.#server.listen(0, '127.0.0.1'), 'listening');

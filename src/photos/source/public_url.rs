@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, ETAG, HeaderName, IF_RANGE, LOCATION, RANGE};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_RANGE, LOCATION, RANGE};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use percent_encoding::utf8_percent_encode;
@@ -31,38 +31,39 @@ pub struct PublicUrl {
     http: Client,
     /// Its path ends in `/`.
     base: Url,
-    /// Whether a page in the place of a photo says that there is none.
-    pages_deny: OnceCell<bool>,
+    /// What stands for a photo that is not there, where the server says so with the status of success.
+    stand_in: OnceCell<Option<StandIn>>,
 }
 
 impl PublicUrl {
     /// The base, whose path ends in `/`; nothing is asked yet.
     pub fn new(base: Url) -> Result<Self> {
         let reach = if names_private_host(&base) { Reach::Anywhere } else { Reach::Public };
-        Ok(PublicUrl { http: Client::new(reach)?, base, pages_deny: OnceCell::new() })
+        Ok(PublicUrl { http: Client::new(reach)?, base, stand_in: OnceCell::new() })
     }
 
     /// The answer to a key. A page in the place of a photo is how many sites say that there is nothing, and how others
-    /// say that they are not there at present: what they say of a key that nobody has tells which.
+    /// say that they are not there at present; others have a picture for it, or a word. What they say of a key that
+    /// nobody has tells which.
     async fn photo(&self, key: &str) -> Result<Response<Incoming>, GetError> {
-        let deny = self.pages_deny.get_or_try_init(async || self.do_pages_deny().await).await.copied();
+        let stand_in = self.stand_in.get_or_try_init(async || self.find_stand_in().await).await;
         // Not known yet: then a page is asked for again, and with it this.
-        let deny = deny.unwrap_or(false);
+        let stand_in = stand_in.ok().and_then(Option::as_ref);
         let response = self.ask(Method::GET, key, &[]).await?;
-        match is_page(response.headers()) {
-            true if deny => Err(GetError::NoSuchKey),
-            true => Err(GetError::Unavailable { retry_after: None }),
-            false => Ok(response),
+        let headers = response.headers();
+        if stand_in.is_some_and(|stand_in| stand_in.is_in(headers)) {
+            return Err(GetError::NoSuchKey);
         }
+        if is_page(headers) { Err(GetError::Unavailable { retry_after: None }) } else { Ok(response) }
     }
 
     /// What holds for the whole job must not come of one request that failed: then it is left open.
-    async fn do_pages_deny(&self) -> Result<bool, GetError> {
+    async fn find_stand_in(&self) -> Result<Option<StandIn>, GetError> {
         match self.ask(Method::GET, ABSENT_KEY, &[]).await {
-            Ok(answer) => Ok(is_page(answer.headers())),
+            Ok(answer) => Ok(StandIn::of(answer.headers())),
             Err(error @ (GetError::Unreachable | GetError::Unavailable { .. })) => Err(error),
             // Silence would cost every photo half a minute.
-            Err(_) => Ok(false),
+            Err(_) => Ok(None),
         }
     }
 
@@ -103,6 +104,35 @@ impl PublicUrl {
         let same = self.base.scheme() == next.scheme()
             && self.base.port_or_known_default() == next.port_or_known_default();
         (self.base.host() == next.host() && (same || secured)).then(|| next.into())
+    }
+}
+
+/// What a server answers where it has no photo.
+#[derive(PartialEq)]
+enum StandIn {
+    /// Some page.
+    Page,
+    /// Always the same text, of that length.
+    Text(u64),
+    /// Always the same picture, with that ETag.
+    Picture(HeaderValue),
+}
+
+impl StandIn {
+    /// None where nothing tells whether another answer is the same.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let is_text =
+            headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+        match headers.get(ETAG) {
+            _ if is_page(headers) => Some(StandIn::Page),
+            Some(etag) => Some(StandIn::Picture(etag.clone())),
+            None => length(headers).filter(|_| is_text).map(StandIn::Text),
+        }
+    }
+
+    /// Whether it is what an answer holds.
+    fn is_in(&self, headers: &HeaderMap) -> bool {
+        StandIn::of(headers).as_ref() == Some(self)
     }
 }
 
