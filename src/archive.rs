@@ -41,7 +41,7 @@ pub use follow::Follower;
 pub use format::check_readable;
 pub use names::{EntryNames, MAX_SEGMENT, ORIGINALS, THUMBNAILS, fold, is_place_of, is_portable_segment};
 pub use publish::take_name;
-pub use reader::{Archive, StoredEntry};
+pub use reader::{Archive, StoredEntry, too_long};
 pub use room::{ensure_space, preflight};
 pub use survey::{Severity, Survey, SurveyedEntry};
 pub use workspace::Workspace;

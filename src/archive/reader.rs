@@ -104,10 +104,7 @@ impl Archive {
             .read_to_end(&mut bytes)
             .map_err(|e| damaged("it cannot be read", Some(e)))?;
         if bytes.len() as u64 > limit {
-            return Err(damaged(
-                &format!("it has more than {limit} bytes, which is more than it may have"),
-                None,
-            ));
+            return Err(too_long(&path, name, limit));
         }
         Ok(bytes)
     }
@@ -215,6 +212,11 @@ impl Read for StoredEntry<'_> {
 
 fn damaged(path: &Path, name: &str, problem: &str, error: Option<io::Error>) -> Error {
     Error::corrupt(path, format!("the entry {name}: {problem}; take another copy"), error.map(Into::into))
+}
+
+/// That an entry has more than `limit` bytes, which are all that it may have.
+pub fn too_long(path: &Path, name: &str, limit: u64) -> Error {
+    damaged(path, name, &format!("it has more than {limit} bytes, which is more than it may have"), None)
 }
 
 /// Opens the file of an archive. Opening a pipe would wait for somebody to write into it, for ever.

@@ -10,7 +10,7 @@ use super::backup::{self, BackupMetadata};
 use super::dump::{self, DataDumpMetadata};
 use super::index::{self, INDEX, IndexedPhoto};
 use super::{Age, METADATA, age};
-use crate::archive::Archive;
+use crate::archive::{Archive, too_long};
 use crate::error::{Error, Result};
 use crate::job::excerpt;
 
@@ -73,8 +73,13 @@ fn metadata<T: DeserializeOwned>(archive: &mut Archive, kind: &Kind) -> Result<T
 pub fn photo_index(archive: &mut Archive) -> Result<Vec<IndexedPhoto>> {
     let (path, limit) = (archive.path().to_owned(), index::limit(archive.entries()));
     // Its text is read piece by piece: it takes more memory than the photos do.
-    let json = BufReader::new(archive.open_entry(INDEX)?.take(limit));
-    serde_json::from_reader(json).map_err(|error| unread(&error, INDEX, &path))
+    let mut json = archive.open_entry(INDEX)?.take(limit.saturating_add(1));
+    let index = serde_json::from_reader(BufReader::new(&mut json));
+    // What stands behind the limit was not read: it may be anything.
+    if json.limit() == 0 {
+        return Err(too_long(&path, INDEX, limit));
+    }
+    index.map_err(|error| unread(&error, INDEX, &path))
 }
 
 fn parse<T: DeserializeOwned>(json: &[u8], name: &str, path: &Path) -> Result<T> {
@@ -93,7 +98,37 @@ mod tests {
 
     use std::error::Error as _;
 
+    use chrono::DateTime;
+
     use super::*;
+    use crate::archive::{ArchiveWriter, Workspace};
+    use crate::job::{Job, Phase};
+
+    /// Reads an index with no photo that is followed by so many spaces and by `rest`.
+    fn read_padded(spaces: u64, rest: &[u8]) -> Result<Vec<IndexedPhoto>> {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(dir.path()).unwrap();
+        let mut writer = ArchiveWriter::create(&workspace, DateTime::UNIX_EPOCH, 1).unwrap();
+        let json = [b"[]", " ".repeat(spaces as usize).as_bytes(), rest].concat();
+        writer.add_bytes(INDEX, &json).unwrap();
+        let job = Job::unattended();
+        let finished = writer.finish(&job, &job.meter(Phase::Verify, None, None)).unwrap();
+        photo_index(&mut Archive::open(finished.path(), &job).unwrap())
+    }
+
+    #[test]
+    fn an_index_is_read_to_its_end_and_no_further_than_it_may_reach() {
+        // It alone is in the archive.
+        let spaces = index::limit(1) - 2;
+        assert!(read_padded(spaces, b"").unwrap().is_empty());
+        for (spaces, rest, what) in
+            [(spaces, "x", "more than"), (spaces + 1, "", "more than"), (spaces - 1, "x", "cannot be read")]
+        {
+            let error = read_padded(spaces, rest.as_bytes()).unwrap_err();
+            assert_eq!(error.code(), "ARCHIVE_CORRUPT");
+            assert!(error.to_string().contains(what), "{error}");
+        }
+    }
 
     #[test]
     fn what_is_wrong_with_its_json_is_told_at_no_great_length() {
