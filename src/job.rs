@@ -15,7 +15,7 @@ mod tasks;
 pub use hash::{Metered, hash_all};
 pub use progress::{Meter, Observer, Phase, Progress};
 pub use tasks::{
-    blocking, blocking_deep, both, deep_thread, give_way, joined, panicked, stop_on_error, work_beside,
+    blocking, blocking_deep, both, cores, deep_thread, give_way, joined, panicked, stop_on_error, work_beside,
 };
 
 /// Something the operator should know though the job went on.

@@ -13,7 +13,7 @@ use crate::database::sql::{self, Dump, Repairs};
 use crate::error::{Error, Result};
 use crate::folder;
 use crate::formats::backup::{DatabaseMetadata, EXTRA, MAIN, TableMetadata};
-use crate::job::{Job, Meter, Phase};
+use crate::job::{Job, Meter, Phase, cores};
 
 /// What to do about a drill that fails.
 const ADVICE: &str =
@@ -97,7 +97,7 @@ impl Work {
         level: u32,
         drill: bool,
     ) -> Result<Work> {
-        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let threads = cores();
         let deflater =
             |name, threads| Deflater::new(workspace.create_file(name)?, workspace.path(name), level, threads);
         let (main, extra) = (deflater(MAIN, threads)?, deflater(EXTRA, 1)?);

@@ -1,7 +1,5 @@
 //! The data files on their way into the workspace: records are made on every core and written in order.
 
-use std::num::NonZero;
-
 use super::fences::{Toll, of_record};
 use super::labels::each_tag;
 use super::parallel::{BATCH_ITEMS, in_batches};
@@ -15,7 +13,7 @@ use crate::database::source::Snapshot;
 use crate::dataset::record::{Record, RecordWriter};
 use crate::dataset::tag_index::TagIndex;
 use crate::error::{Error, Result};
-use crate::job::{Job, Meter, Phase};
+use crate::job::{Job, Meter, Phase, cores};
 use crate::platform::content::{Cell, Content, RowKey, Spare};
 use crate::platform::fields::files::{ARTWORK, CREATORS, DataFile, LINKS, OTHER_LICENSES, TAGS};
 
@@ -211,7 +209,7 @@ impl<'w> Writing<'w> {
 
     fn open<'t>(&self, file: &'static DataFile) -> Result<Out<'t, 'w>> {
         self.meter.item(file.name);
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = cores();
         let target = self.workspace.create_file(file.name)?;
         let deflater = Deflater::new(target, self.workspace.path(file.name), self.level, threads)?;
         let (writer, fingerprints) = (RecordWriter::new(deflater), Fingerprints::default());

@@ -6,7 +6,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::{Error, Result};
-use crate::job::{give_way, panicked};
+use crate::job::{cores, give_way, panicked};
 
 /// Items of a batch, at most.
 pub const BATCH_ITEMS: usize = 256;
@@ -46,7 +46,7 @@ pub fn in_order<B: Send, M: Send>(
     make: impl Fn(B) -> Result<M> + Sync,
     mut take: impl FnMut(M) -> Result<()>,
 ) -> Result<()> {
-    let threads = thread::available_parallelism().map_or(1, |cores| cores.get());
+    let threads = cores();
     thread::scope(|scope| {
         let (work, batches) = bounded::<(B, Sender<Result<M>>)>(2 * threads);
         for nth in 0..threads {

@@ -1,7 +1,6 @@
 //! The photos of a dump, made anew: what is published are pixels, never a file that somebody uploaded.
 
 use std::collections::HashMap;
-use std::num::NonZero;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
@@ -10,7 +9,7 @@ use self::workers::{Outcome, Workers};
 use super::photos::{DumpPhoto, MadeThumbnail, Thumbnails};
 use crate::archive::Workspace;
 use crate::error::Result;
-use crate::job::{Job, Meter, Phase, Warning, counted, joined, stop_on_error};
+use crate::job::{Job, Meter, Phase, Warning, cores, counted, joined, stop_on_error};
 use crate::photos::fetch::Fetcher;
 use crate::photos::source::{GetError, Listing, PhotoStore, turned_away, wrong_store};
 use crate::photos::thumbnail::Refusal;
@@ -183,7 +182,7 @@ impl Making<'_> {
         }
         let keys: Vec<String> = asked.iter().map(|(_, key, _)| key.clone()).collect();
         // One more than there are cores: while one hands its thumbnail over, no core waits.
-        let most = std::thread::available_parallelism().map_or(1, NonZero::get) + 1;
+        let most = cores() + 1;
         let fetched = self.fetcher.fetch(keys, self.concurrency);
         let workers = Arc::clone(&self.workers);
         let made = stream::iter(asked).zip(fetched).map(|((at, _, is_copy), attempt)| {

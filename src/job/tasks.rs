@@ -1,6 +1,7 @@
 //! How a job's parts run side by side: blocking work off the runtime, and one failing part stopping the others.
 
 use std::cell::Cell;
+use std::num::NonZero;
 use std::thread;
 
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
@@ -36,6 +37,11 @@ const BESIDE: Priority = Priority {
     #[cfg(target_os = "linux")]
     niceness: 8,
 };
+
+/// How many threads work at the same time on this machine; one where it does not say.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
 
 /// Runs blocking work off the runtime's own threads, at a priority below theirs: whoever waits for Node's event loop
 /// waits for no more than a moment, however many cores the work takes. Threads that it starts have the same.
